@@ -1,0 +1,57 @@
+/**
+ * When two addresses are the same place: the balancer in front of itself, or listening twice.
+ *
+ * Owns what can be told from the text and from this machine's own names and addresses, without a
+ * look-up. Other names for this machine are recognised on the connection itself (proxy/self.ts).
+ */
+import os from 'node:os';
+import type { TcpAddress } from './listen.ts';
+
+/** What this machine answers to, apart from loopback. */
+export interface Machine {
+  readonly hostname: string;
+  readonly addresses: readonly string[];
+}
+
+/** This machine as it is now: interfaces come and go. */
+export function thisMachine(): Machine {
+  const interfaces = Object.values(os.networkInterfaces());
+  return {
+    hostname: os.hostname().toLowerCase(),
+    addresses: interfaces.flatMap((addresses) => addresses?.map(({ address }) => address) ?? []),
+  };
+}
+
+/** Does a connection from this machine to `target` arrive at the listener `listen`? */
+export function reaches(
+  target: { readonly host: string; readonly port: number },
+  listen: TcpAddress,
+  machine: Machine,
+): boolean {
+  if (target.port !== listen.port) return false;
+  if (sameHost(target.host, listen.host)) return true;
+  const isHere =
+    isLoopback(target.host) ||
+    target.host === machine.hostname ||
+    machine.addresses.includes(target.host);
+  return isHere && covers(listen.host, target.host);
+}
+
+/** Can only one of these two listeners be open at a time? Never so for port 0. */
+export function overlap(a: TcpAddress, b: TcpAddress): boolean {
+  if (a.port === 0 || a.port !== b.port) return false;
+  return sameHost(a.host, b.host) || covers(a.host, b.host) || covers(b.host, a.host);
+}
+
+function sameHost(a: string, b: string): boolean {
+  return a === b || (a === 'localhost' && isLoopback(b)) || (b === 'localhost' && isLoopback(a));
+}
+
+/** Is `wildcard` one, and `host` among what it stands for? Node opens `::` for IPv4 as well. */
+function covers(wildcard: string, host: string): boolean {
+  return wildcard === '::' || (wildcard === '0.0.0.0' && !host.includes(':'));
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

@@ -1,0 +1,121 @@
+/**
+ * From what people wrote to one validated `Settings`:
+ *
+ *   flags ─► environment ─► file ─► default      the first that has a setting gives it
+ *                      │
+ *                      ▼ text         one setting at a time (options.ts)
+ *                    values
+ *                      ▼              certificates read, endpoints understood
+ *                   Settings ─► rules (rules.ts)
+ *
+ * Owns precedence, and puts the place a value came from in front of every complaint. Reads files;
+ * opens, starts and prints nothing.
+ */
+import { loadCertificates } from './certificates.ts';
+import { thisMachine } from './collision.ts';
+import { type Endpoint, formatNamedEndpoint, parseEndpoints, type Scheme } from './endpoint.ts';
+import { readEnvironment } from './environment.ts';
+import { ConfigError, Refusal } from './error.ts';
+import { readFile } from './file.ts';
+import { type Flags, readFlags } from './flags.ts';
+import { splitList } from './list.ts';
+import { type OptionSpec, options, type Values } from './options.ts';
+import { byDefault, type Given, notSet, type Origin, type Source, subject } from './origin.ts';
+import { checkRules } from './rules.ts';
+import type { Settings } from './settings.ts';
+
+export type { Origin } from './origin.ts';
+
+/** One setting as it is in force. */
+export interface Effective {
+  /** Kebab-case. */
+  readonly name: string;
+  /** As written, lists with commas, endpoints with the scheme they got; empty for none. */
+  readonly value: string;
+  readonly origin: Origin;
+}
+
+export interface Loaded {
+  readonly settings: Settings;
+  /** Every setting but `config`, in the order of `options`: as a file, it gives the same. */
+  readonly effective: readonly Effective[];
+}
+
+export interface LoadInput {
+  readonly flags: Flags;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Throws `ConfigError` for the first thing wrong, wherever it was written. */
+export function loadSettings({ flags, env }: LoadInput): Loaded {
+  const sources: Source[] = [readFlags(flags), readEnvironment(env)];
+  const given = (name: string): Given | undefined =>
+    sources.find((source) => source.has(name))?.get(name) ?? defaults.get(name);
+  const originOf = (name: string): Origin => given(name)?.origin ?? notSet;
+  try {
+    const config = given('config');
+    if (config !== undefined) sources.push(readFile(String(config.value)));
+    const settings = resolve(readValues((name) => given(name)?.value));
+    checkRules(settings, originOf, thisMachine());
+    const effective = options
+      .filter(({ key }) => key !== 'config')
+      .map((option) => ({
+        name: option.name,
+        value: show(option, given(option.name)?.value, settings),
+        origin: originOf(option.name),
+      }));
+    return { settings, effective };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new ConfigError(`${subject(error.setting, originOf(error.setting))}: ${error.message}.`);
+  }
+}
+
+const defaults: Source = new Map(
+  options.flatMap(({ name, default: value }) =>
+    value === undefined ? [] : [[name, { value, origin: byDefault }]],
+  ),
+);
+
+type Text = Given['value'] | undefined;
+
+/** Each setting by itself. */
+function readValues(textOf: (name: string) => Text): Values {
+  const values: Partial<Record<keyof Values, unknown>> = { endpoints: [] };
+  for (const option of options) {
+    const text = textOf(option.name);
+    if (text === undefined) continue;
+    const result = option.shape.safeParse(text);
+    if (!result.success) {
+      throw new Refusal(option.name, result.error.issues[0]?.message ?? 'cannot be used');
+    }
+    values[option.key] = result.data;
+  }
+  return values as unknown as Values; // the table's type ties each key to its shape
+}
+
+/** The settings that depend on others, or on files. */
+function resolve({ config: _, cacert, cert, key, endpoints, ...rest }: Values): Settings {
+  const files = {
+    ...(cacert !== undefined && { cacert }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+  // As etcdctl: whoever brings certificates means https.
+  const scheme = Object.keys(files).length > 0 ? 'https' : 'http';
+  return { ...rest, endpoints: understood(endpoints, scheme), tls: loadCertificates(files) };
+}
+
+function understood(words: readonly string[], scheme: Scheme): Endpoint[] {
+  try {
+    return parseEndpoints(words, scheme);
+  } catch (error) {
+    throw new Refusal('endpoints', (error as Error).message);
+  }
+}
+
+function show(option: OptionSpec, text: Text, settings: Settings): string {
+  if (option.key === 'endpoints') return settings.endpoints.map(formatNamedEndpoint).join(',');
+  if (text === undefined) return '';
+  return option.list ? splitList(text).join(',') : String(text);
+}

@@ -1,0 +1,28 @@
+/** The known word somebody probably meant. */
+
+/** The candidate within a third of the word's length in single-letter edits, or undefined. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let fewest = Math.max(1, Math.floor(word.length / 3));
+  for (const candidate of candidates) {
+    const edits = distance(word, candidate);
+    if (edits > fewest || (edits === fewest && best !== undefined)) continue;
+    best = candidate;
+    fewest = edits;
+  }
+  return best;
+}
+
+/** Levenshtein: insertions, deletions and replacements, one row of the table at a time. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= from.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j += 1) {
+      const replaced = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}

@@ -1,0 +1,219 @@
+/**
+ * The one table of settings. Flags, environment variables, file keys, the README's table and the
+ * example file all follow from it: a new setting is a row here and a field in settings.ts.
+ *
+ * Owns how each setting is called, written and explained, and its default. What settings must be to
+ * one another is rules.ts.
+ */
+import { parseCheckUrl } from './check-url.ts';
+import { parseListenAddress, parseTcpAddress } from './listen.ts';
+import { parseOwner } from './owner.ts';
+import { logFormats, logLevels, policies, type Settings } from './settings.ts';
+import * as shapes from './shapes.ts';
+
+/**
+ * The settings one by one, each understood by itself: certificates are still paths, and endpoints
+ * still words, since both need to know about other settings.
+ */
+export interface Values extends Omit<Settings, 'tls' | 'endpoints'> {
+  readonly config?: string;
+  readonly cacert?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly endpoints: readonly string[];
+}
+
+interface Row<T> {
+  /** What stands for the value in a usage text, such as `DURATION`. */
+  readonly placeholder: string;
+  /** As somebody would write it; undefined for none. */
+  readonly default: string | undefined;
+  /** One sentence. */
+  readonly help: string;
+  /** Does it take several: as one list, or given repeatedly? */
+  readonly list: boolean;
+  /** From the text, or texts, to the value. */
+  readonly shape: shapes.Shape<T>;
+}
+
+export interface OptionSpec extends Row<unknown> {
+  /** The flag without `--`, and the key in the file. */
+  readonly name: string;
+  readonly key: keyof Values;
+}
+
+const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
+  config: {
+    placeholder: 'FILE',
+    default: undefined,
+    help: 'YAML file with any of the other settings; flags and environment override it.',
+    list: false,
+    shape: shapes.word,
+  },
+  listen: {
+    placeholder: 'ADDRESS',
+    default: '127.0.0.1:2379',
+    help: 'Where clients connect: host:port, :port for every address, or unix:/path.',
+    list: true,
+    shape: shapes.list(parseListenAddress),
+  },
+  socketMode: {
+    placeholder: 'MODE',
+    default: '0660',
+    help: 'Permissions of Unix sockets, in octal.',
+    list: false,
+    shape: shapes.mode,
+  },
+  socketOwner: {
+    placeholder: 'USER:GROUP',
+    default: undefined,
+    help: 'Owner of Unix sockets: names or numbers, either may be left out.',
+    list: false,
+    shape: shapes.grammar(parseOwner),
+  },
+  endpoints: {
+    placeholder: 'URLS',
+    default: undefined,
+    help: "The etcd members' client URLs, or host:port; name=URL gives one a name.",
+    list: true,
+    shape: shapes.words,
+  },
+  cacert: {
+    placeholder: 'FILE',
+    default: undefined,
+    help: 'Authorities (PEM) that health checks trust; the system ones if not given.',
+    list: false,
+    shape: shapes.word,
+  },
+  cert: {
+    placeholder: 'FILE',
+    default: undefined,
+    help: 'Client certificate (PEM) of health checks, where etcd asks for one.',
+    list: false,
+    shape: shapes.word,
+  },
+  key: {
+    placeholder: 'FILE',
+    default: undefined,
+    help: 'Private key (PEM) of --cert.',
+    list: false,
+    shape: shapes.word,
+  },
+  checkUrl: {
+    placeholder: 'URL',
+    default: undefined,
+    help: "Where members are checked if not at their endpoint, such as http://{host}:2381 for etcd's --listen-metrics-urls.",
+    list: false,
+    shape: shapes.grammar(parseCheckUrl),
+  },
+  checkInterval: {
+    placeholder: 'DURATION',
+    default: '2s',
+    help: 'Time between two checks of a healthy member.',
+    list: false,
+    shape: shapes.duration,
+  },
+  checkFastInterval: {
+    placeholder: 'DURATION',
+    default: '250ms',
+    help: 'Time between two checks of a member in doubt.',
+    list: false,
+    shape: shapes.duration,
+  },
+  checkTimeout: {
+    placeholder: 'DURATION',
+    default: '700ms',
+    help: 'How long a check may take before it counts as failed.',
+    list: false,
+    shape: shapes.duration,
+  },
+  checkRise: {
+    placeholder: 'COUNT',
+    default: '2',
+    help: 'Passed checks in a row before a withdrawn member gets new connections again.',
+    list: false,
+    shape: shapes.count,
+  },
+  checkFall: {
+    placeholder: 'COUNT',
+    default: '2',
+    help: "Failed checks in a row before a member's connections are moved to others.",
+    list: false,
+    shape: shapes.count,
+  },
+  balance: {
+    placeholder: 'POLICY',
+    default: 'least-connections',
+    help: 'How a member is chosen: least-connections, round-robin or random.',
+    list: false,
+    shape: shapes.oneOf(policies),
+  },
+  dialTimeout: {
+    placeholder: 'DURATION',
+    default: '5s',
+    help: 'How long a client is held while members are dialled, all attempts together.',
+    list: false,
+    shape: shapes.duration,
+  },
+  dialRaceAfter: {
+    placeholder: 'DURATION',
+    default: '250ms',
+    help: 'When a second member is dialled beside one that has not answered.',
+    list: false,
+    shape: shapes.duration,
+  },
+  keepalive: {
+    placeholder: 'DURATION',
+    default: '15s',
+    help: 'Idle time before TCP keepalive probes to clients and members; 0 for none.',
+    list: false,
+    shape: shapes.keepalive,
+  },
+  maxConnections: {
+    placeholder: 'COUNT',
+    default: '10000',
+    help: 'Client connections at a time; more are refused.',
+    list: false,
+    shape: shapes.count,
+  },
+  drainTimeout: {
+    placeholder: 'DURATION',
+    default: '10s',
+    help: 'How long clients have to leave at shutdown; 0 closes them at once.',
+    list: false,
+    shape: shapes.durationOrZero,
+  },
+  observe: {
+    placeholder: 'ADDRESS',
+    default: '127.0.0.1:9379',
+    help: 'Where metrics, readiness and status are served: host:port, or off.',
+    list: false,
+    shape: shapes.grammar((text) => (text === 'off' ? undefined : parseTcpAddress(text))),
+  },
+  logLevel: {
+    placeholder: 'LEVEL',
+    default: 'info',
+    help: 'The least that is logged: trace, debug, info, warn or error.',
+    list: false,
+    shape: shapes.oneOf(logLevels),
+  },
+  logFormat: {
+    placeholder: 'FORMAT',
+    default: 'auto',
+    help: 'json, pretty, or auto: JSON on a pipe and readable on a terminal.',
+    list: false,
+    shape: shapes.oneOf(logFormats),
+  },
+};
+
+/** Every setting, in the order of a usage text. `--config` is the only one a file cannot have. */
+export const options: readonly OptionSpec[] = Object.entries(table).map(([key, row]) => ({
+  name: key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+  key: key as keyof Values,
+  ...row,
+}));
+
+/** `check-interval` to `ETCD_LB_CHECK_INTERVAL`. */
+export function envName(name: string): string {
+  return `ETCD_LB_${name.replaceAll('-', '_').toUpperCase()}`;
+}

@@ -1,0 +1,139 @@
+/**
+ * What settings must be to one another. Each alone already has its shape (options.ts).
+ *
+ * One rule, one function; each throws a `Refusal` of the setting to change, and names the others
+ * with their origin, since they may be defaults that nobody wrote.
+ */
+import { type Machine, overlap, reaches } from './collision.ts';
+import { formatDuration } from './duration.ts';
+import { type Endpoint, formatEndpoint } from './endpoint.ts';
+import { Refusal } from './error.ts';
+import { formatHostPort } from './host-port.ts';
+import { formatListenAddress, type ListenAddress, type TcpAddress } from './listen.ts';
+import { mention, type Origin } from './origin.ts';
+import type { Settings } from './settings.ts';
+
+/** Where the setting of this kebab-case name came from. */
+export type OriginOf = (name: string) => Origin;
+
+/** Throws `Refusal` for the first rule that is broken. */
+export function checkRules(settings: Settings, originOf: OriginOf, machine: Machine): void {
+  refuseNoEndpoints(settings);
+  refuseMixedSchemes(settings);
+  refuseRepeatedEndpoints(settings);
+  refuseCollidingListeners(settings);
+  refuseObservingOnListener(settings, originOf);
+  refuseItself(settings, originOf, machine);
+  refuseSlowFastInterval(settings, originOf);
+  refuseLongCheck(settings, originOf);
+  refuseLateRace(settings, originOf);
+}
+
+function refuseNoEndpoints({ endpoints }: Settings): void {
+  if (endpoints.length > 0) return;
+  throw new Refusal(
+    'endpoints',
+    'no etcd member is named; write their addresses, such as http://10.0.0.1:2379,http://10.0.0.2:2379',
+  );
+}
+
+function refuseMixedSchemes({ endpoints }: Settings): void {
+  const [first] = endpoints;
+  const other = endpoints.find(({ scheme }) => scheme !== first?.scheme);
+  if (first === undefined || other === undefined) return;
+  throw new Refusal(
+    'endpoints',
+    `${formatEndpoint(first)} and ${formatEndpoint(other)} mix http and https; write one scheme for all, since a client speaks to any of them`,
+  );
+}
+
+function refuseRepeatedEndpoints({ endpoints }: Settings): void {
+  const addresses = new Map<string, Endpoint>();
+  const names = new Map<string, Endpoint>();
+  for (const endpoint of endpoints) {
+    const address = formatHostPort(endpoint.host, endpoint.port);
+    const twin = addresses.get(address);
+    if (twin !== undefined) {
+      const as = twin.name === endpoint.name ? '' : `, as ${twin.name} and as ${endpoint.name}`;
+      throw new Refusal('endpoints', `${address} is there twice${as}; name each member once`);
+    }
+    const namesake = names.get(endpoint.name);
+    if (namesake !== undefined) {
+      throw new Refusal(
+        'endpoints',
+        `${endpoint.name} is the name of both ${formatEndpoint(namesake)} and ${formatEndpoint(endpoint)}; give each member its own`,
+      );
+    }
+    addresses.set(address, endpoint);
+    names.set(endpoint.name, endpoint);
+  }
+}
+
+function refuseCollidingListeners({ listen }: Settings): void {
+  for (const [index, address] of listen.entries()) {
+    const other = listen.slice(0, index).find((earlier) => collide(earlier, address));
+    if (other === undefined) continue;
+    const [a, b] = [formatListenAddress(other), formatListenAddress(address)];
+    const fault = a === b ? `${a} is there twice` : `${a} and ${b} cannot both be open`;
+    throw new Refusal('listen', `${fault}; leave one out`);
+  }
+}
+
+function collide(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.kind === 'tcp' && b.kind === 'tcp') return overlap(a, b);
+  return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path;
+}
+
+function refuseObservingOnListener({ listen, observe }: Settings, originOf: OriginOf): void {
+  if (observe === undefined || !listen.some((address) => collide(address, observe))) return;
+  throw new Refusal(
+    'observe',
+    `${formatListenAddress(observe)} is also a ${mention('listen', originOf('listen'))} address; write another port, or off`,
+  );
+}
+
+function refuseItself(settings: Settings, originOf: OriginOf, machine: Machine): void {
+  const listen = settings.listen.filter((address): address is TcpAddress => address.kind === 'tcp');
+  const self = settings.endpoints.find((endpoint) =>
+    listen.some((address) => reaches(endpoint, address, machine)),
+  );
+  if (self === undefined) return;
+  throw new Refusal(
+    'endpoints',
+    `${formatEndpoint(self)} is this balancer's own ${mention('listen address', originOf('listen'))}; name the etcd members instead`,
+  );
+}
+
+function refuseSlowFastInterval(settings: Settings, originOf: OriginOf): void {
+  const { checkInterval, checkFastInterval } = settings;
+  if (checkFastInterval <= checkInterval) return;
+  const interval = formatDuration(checkInterval);
+  throw new Refusal(
+    'check-fast-interval',
+    `${formatDuration(checkFastInterval)} is longer than ${mention(`check-interval ${interval}`, originOf('check-interval'))}; write at most ${interval}, or a longer --check-interval`,
+  );
+}
+
+function refuseLongCheck(settings: Settings, originOf: OriginOf): void {
+  const { checkInterval, checkTimeout, checkFall } = settings;
+  if (checkTimeout <= checkInterval * checkFall) return;
+  const interval = mention(
+    `check-interval ${formatDuration(checkInterval)}`,
+    originOf('check-interval'),
+  );
+  const fall = mention(`check-fall ${checkFall}`, originOf('check-fall'));
+  throw new Refusal(
+    'check-timeout',
+    `${formatDuration(checkTimeout)} is longer than ${interval} times ${fall}; write at most ${formatDuration(checkInterval * checkFall)}`,
+  );
+}
+
+function refuseLateRace(settings: Settings, originOf: OriginOf): void {
+  const { dialTimeout, dialRaceAfter } = settings;
+  if (dialRaceAfter < dialTimeout) return;
+  const timeout = mention(`dial-timeout ${formatDuration(dialTimeout)}`, originOf('dial-timeout'));
+  throw new Refusal(
+    'dial-race-after',
+    `${formatDuration(dialRaceAfter)} is not below ${timeout}; write less, or a longer --dial-timeout`,
+  );
+}

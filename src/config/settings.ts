@@ -1,0 +1,54 @@
+/**
+ * Everything a run of etcd-lb is told, in the units the code uses. Other rooms import the type and
+ * nothing else; how each setting is written, and its default, is options.ts.
+ */
+import type { TlsMaterial } from './certificates.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { ListenAddress, TcpAddress } from './listen.ts';
+import type { Owner } from './owner.ts';
+
+export const policies = ['least-connections', 'round-robin', 'random'] as const;
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export const logFormats = ['auto', 'json', 'pretty'] as const;
+
+/** Durations are in ms, and above 0 unless said otherwise. */
+export interface Settings {
+  /** At least one; no two of them collide. */
+  readonly listen: readonly ListenAddress[];
+  /** Permission bits of Unix sockets, such as 0o660. */
+  readonly socketMode: number;
+  /** Owner of Unix sockets; the process's own if absent. */
+  readonly socketOwner?: Owner;
+  /** At least one, of one scheme, none twice, none of them this balancer. */
+  readonly endpoints: readonly Endpoint[];
+  /** For the health checks; `{}` if no file was given. */
+  readonly tls: TlsMaterial;
+  /** Contains `{host}`; resolved by `checkUrlOf`. Absent: the endpoint's own URL. */
+  readonly checkUrl?: string;
+  /** Between two checks of a healthy member. */
+  readonly checkInterval: number;
+  /** The same for a member in doubt; at most `checkInterval`. */
+  readonly checkFastInterval: number;
+  /** Bound on one check; at most `checkInterval * checkFall`. */
+  readonly checkTimeout: number;
+  /** Passed checks in a row before a withdrawn member is used again, 1 or more. */
+  readonly checkRise: number;
+  /** Failed checks in a row before a member's connections are closed, 1 or more. */
+  readonly checkFall: number;
+  readonly balance: (typeof policies)[number];
+  /** For a client's connection to reach some member, all attempts together. */
+  readonly dialTimeout: number;
+  /** Until a second member is dialled beside a slow first; below `dialTimeout`. */
+  readonly dialRaceAfter: number;
+  /** Idle time before TCP keepalive probes, both sides: whole seconds in ms; 0 is off. */
+  readonly keepalive: number;
+  /** Client connections at a time, 1 or more. */
+  readonly maxConnections: number;
+  /** For clients to leave at shutdown; 0 closes them at once. */
+  readonly drainTimeout: number;
+  /** Where metrics and status are served, apart from `listen`; undefined for nowhere. */
+  readonly observe: TcpAddress | undefined;
+  readonly logLevel: (typeof logLevels)[number];
+  /** `auto`: JSON on a pipe, readable on a terminal. */
+  readonly logFormat: (typeof logFormats)[number];
+}

@@ -1,0 +1,89 @@
+/**
+ * The shapes a setting's text can have, as zod schemas from text to value; options.ts gives each
+ * setting one. Text only, whatever the source: `0660` in YAML means what it means in a flag.
+ *
+ * zod/mini, because bundled it is a fifth of zod. Every message is a reason as `Refusal` has it.
+ */
+import * as z from 'zod/mini';
+import { formatDuration, parseDuration } from './duration.ts';
+import { splitList } from './list.ts';
+
+/** From a string, or a list of them, to `T`. */
+export type Shape<T> = z.ZodMiniType<T, unknown>;
+
+/** One text, trimmed, not empty. */
+export const word = z
+  .string('takes one value, not a list')
+  .check(z.trim(), z.minLength(1, 'is empty; write a value, or leave it out for the default'));
+
+/** The words of a list, or of several; may be none. */
+export const words: Shape<string[]> = z.pipe(
+  z.union([z.string(), z.array(z.string())]),
+  z.transform((text: string | string[]) => splitList(text)),
+);
+
+/** One value in a grammar of its own; what `parse` throws is the reason. */
+export function grammar<T>(parse: (text: string) => T): Shape<T> {
+  return z.pipe(word, parsed(parse));
+}
+
+/** One or more values in a grammar of their own. */
+export function list<T>(parse: (text: string) => T): Shape<T[]> {
+  const some = words.check(
+    z.refine((list) => list.length > 0, 'is empty; write a value, or leave it out for the default'),
+  );
+  return z.pipe(some, z.array(z.pipe(z.string(), parsed(parse))));
+}
+
+/** One of these words, as they are spelt. */
+export function oneOf<const T extends readonly string[]>(choices: T): Shape<T[number]> {
+  const [first = '', ...others] = choices.toReversed();
+  const text = `${others.toReversed().join(', ')} or ${first}`;
+  return z.pipe(
+    word,
+    z.enum(choices, {
+      error: ({ input }) => `${JSON.stringify(input)} is not one of the choices; write ${text}`,
+    }),
+  );
+}
+
+/** A whole number, 1 or more. */
+export const count = grammar((text) => {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new Error(`${JSON.stringify(text)} is not a number of 1 or more; write one, such as 2`);
+});
+
+/** A duration in ms, 0 included. */
+export const durationOrZero = grammar(parseDuration);
+
+/** A duration in ms, above 0. */
+export const duration = durationOrZero.check(
+  z.refine((ms) => ms > 0, 'must be longer than 0; write 2s or 250ms'),
+);
+
+/** Off, or an idle time that the kernel can keep: it counts in whole seconds up to 32767. */
+export const keepalive = durationOrZero.check(
+  z.refine((ms) => ms % 1000 === 0 && ms <= 32_767_000, {
+    error: ({ input }) =>
+      `${formatDuration(Number(input))} is not possible; write whole seconds up to 9h, or 0 for none`,
+  }),
+);
+
+/** Permission bits from octal digits, `0660` or `660`. */
+export const mode = grammar((text) => {
+  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
+  throw new Error(`${JSON.stringify(text)} is not an octal mode; write one such as 0660`);
+});
+
+function parsed<T>(parse: (text: string) => T) {
+  return z.transform((text: string, context): T => {
+    try {
+      return parse(text);
+    } catch (error) {
+      const { message } = error as Error;
+      context.issues.push({ code: 'custom', message, input: text });
+      return z.NEVER;
+    }
+  });
+}

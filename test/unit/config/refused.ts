@@ -1,0 +1,16 @@
+/** What `etcd-lb` would print for these flags and this environment; fails if it accepts them. */
+import { ConfigError } from '../../../src/config/error.ts';
+import { loadSettings } from '../../../src/config/load.ts';
+
+export function refused(
+  flags: Readonly<Record<string, string | readonly string[] | undefined>>,
+  env: NodeJS.ProcessEnv = {},
+): string {
+  try {
+    loadSettings({ flags, env });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('accepted');
+}

@@ -1,0 +1,98 @@
+import os from 'node:os';
+import { describe, expect, test } from 'vitest';
+import { loadSettings } from '../../../src/config/load.ts';
+import { refused } from './refused.ts';
+
+const members = { endpoints: 'http://10.0.0.1:2379' };
+
+describe('settings that do not fit together are refused:', () => {
+  test('no endpoints', () => {
+    const message =
+      'no etcd member is named; write their addresses, such as http://10.0.0.1:2379,http://10.0.0.2:2379.';
+    expect(refused({})).toBe(`--endpoints (not set): ${message}`);
+    expect(refused({ endpoints: ' , ' })).toBe(`--endpoints: ${message}`);
+  });
+
+  test('http beside https', () => {
+    expect(refused({ endpoints: 'http://a,https://b' })).toBe(
+      '--endpoints: http://a:2379 and https://b:2379 mix http and https; write one scheme for all, since a client speaks to any of them.',
+    );
+  });
+
+  test.each([
+    ['a, a', 'a:2379 is there twice; name each member once.'],
+    ['http://A:2379, a/', 'a:2379 is there twice; name each member once.'],
+    ['[::1]:1,[0::1]:1', '[::1]:1 is there twice; name each member once.'],
+    ['m0=a,m1=a:2379', 'a:2379 is there twice, as m0 and as m1; name each member once.'],
+    [
+      'm0=a,m0=b',
+      'm0 is the name of both http://a:2379 and http://b:2379; give each member its own.',
+    ],
+  ])('a member twice: %s', (endpoints, reason) => {
+    expect(refused({ endpoints })).toBe(`--endpoints: ${reason}`);
+  });
+
+  test.each([
+    [['127.0.0.1:1', '127.0.0.1:1'], '127.0.0.1:1 is there twice; leave one out.'],
+    [['127.0.0.1:1', ':1'], '127.0.0.1:1 and [::]:1 cannot both be open; leave one out.'],
+    [['unix:/x', 'unix:///x'], 'unix:/x is there twice; leave one out.'],
+  ])('a listener twice: %j', (listen, reason) => {
+    expect(refused({ ...members, listen })).toBe(`--listen: ${reason}`);
+  });
+
+  test('observing on a listener', () => {
+    expect(refused({ ...members, observe: 'localhost:2379' })).toBe(
+      '--observe: localhost:2379 is also a --listen (default) address; write another port, or off.',
+    );
+    expect(refused({ ...members, listen: ':9379' })).toBe(
+      '--observe (default): 127.0.0.1:9379 is also a --listen address; write another port, or off.',
+    );
+  });
+
+  test('the balancer in front of itself', () => {
+    expect(refused({ endpoints: 'http://127.0.0.1:2379' })).toBe(
+      "--endpoints: http://127.0.0.1:2379 is this balancer's own --listen address (default); name the etcd members instead.",
+    );
+    expect(refused({ endpoints: '10.0.0.1,localhost' }, { ETCD_LB_LISTEN: ':2379' })).toBe(
+      "--endpoints: http://localhost:2379 is this balancer's own --listen address (ETCD_LB_LISTEN); name the etcd members instead.",
+    );
+    expect(refused({ endpoints: os.hostname(), listen: ['unix:/x', '0.0.0.0:2379'] })).toContain(
+      "is this balancer's own --listen address; name the etcd members instead.",
+    );
+  });
+
+  test('a fast interval longer than the interval', () => {
+    expect(refused({ ...members, 'check-fast-interval': '3s' })).toBe(
+      '--check-fast-interval: 3s is longer than --check-interval 2s (default); write at most 2s, or a longer --check-interval.',
+    );
+    expect(refused({ ...members, 'check-interval': '100ms' })).toBe(
+      '--check-fast-interval (default): 250ms is longer than --check-interval 100ms; write at most 100ms, or a longer --check-interval.',
+    );
+  });
+
+  test('a timeout longer than it takes to convict', () => {
+    expect(refused({ ...members, 'check-timeout': '5s', 'check-fall': '1' })).toBe(
+      '--check-timeout: 5s is longer than --check-interval 2s (default) times --check-fall 1; write at most 2s.',
+    );
+  });
+
+  test('a race that starts after the budget', () => {
+    expect(refused({ ...members, 'dial-race-after': '5s' })).toBe(
+      '--dial-race-after: 5s is not below --dial-timeout 5s (default); write less, or a longer --dial-timeout.',
+    );
+  });
+});
+
+describe('settings fit together', () => {
+  test.each([
+    { listen: ['127.0.0.1:0', '127.0.0.1:0'], observe: '127.0.0.1:0' },
+    { listen: '127.0.0.1:2380', endpoints: '127.0.0.1:2379,127.0.0.1:22379' },
+    { listen: '0.0.0.0:2380', endpoints: '127.0.0.1' },
+    { 'check-fast-interval': '2s' },
+    { 'check-timeout': '4s' },
+    { 'dial-race-after': '4999ms' },
+    { observe: 'off', listen: '127.0.0.1:9379' },
+  ])('%j', (flags) => {
+    expect(() => loadSettings({ flags: { ...members, ...flags }, env: {} })).not.toThrow();
+  });
+});
