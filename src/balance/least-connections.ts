@@ -1,0 +1,26 @@
+/**
+ * Least connections, ties broken at random: the default, because etcd's clients hold few and long
+ * connections, so what counts is where they are, not where the last one went. Random ties keep many
+ * balancers in front of one cluster from all starting with its first member.
+ */
+import type { Policy, RandomSource } from './policy.ts';
+import type { Candidate } from './snapshot.ts';
+
+export function leastConnections(source: RandomSource): Policy {
+  return (candidates, tried) => {
+    let best: Candidate | undefined;
+    let ties = 0;
+    for (const candidate of candidates) {
+      if (tried.includes(candidate)) continue;
+      if (best === undefined || candidate.load < best.load) {
+        best = candidate;
+        ties = 1;
+      } else if (candidate.load === best.load) {
+        // Reservoir sampling: the n-th tie replaces the choice with probability 1/n.
+        ties += 1;
+        if (source() * ties < 1) best = candidate;
+      }
+    }
+    return best;
+  };
+}

@@ -1,0 +1,19 @@
+/** The policies there are, by the name that the setting `balance` takes. */
+import { leastConnections } from './least-connections.ts';
+import type { Policy, RandomSource } from './policy.ts';
+import { random } from './random.ts';
+import { roundRobin } from './round-robin.ts';
+
+const policies = {
+  'least-connections': leastConnections,
+  'round-robin': roundRobin,
+  random,
+} satisfies Record<string, (source: RandomSource) => Policy>;
+
+/** One of the names of the setting `balance`. */
+export type PolicyName = keyof typeof policies;
+
+/** Makes a policy with its own state, if it has any. */
+export function createPolicy(name: PolicyName, source: RandomSource = Math.random): Policy {
+  return policies[name](source);
+}

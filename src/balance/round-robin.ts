@@ -1,0 +1,20 @@
+/**
+ * Round robin: each candidate in turn. Starts at a random one, so that many balancers started
+ * together do not all send their first connection to the same member.
+ */
+import type { Policy, RandomSource } from './policy.ts';
+
+export function roundRobin(source: RandomSource): Policy {
+  let turn = -1;
+  return (candidates, tried) => {
+    const count = candidates.length;
+    if (turn < 0) turn = Math.floor(source() * count);
+    for (let step = 0; step < count; step += 1) {
+      const candidate = candidates[(turn + step) % count];
+      if (candidate === undefined || tried.includes(candidate)) continue;
+      turn = (turn + step + 1) % count;
+      return candidate;
+    }
+    return undefined;
+  };
+}

@@ -1,0 +1,27 @@
+/**
+ * The one place where control and data meet: an immutable picture of where connections may go.
+ *
+ * The control flow publishes a new snapshot after a verdict changed; the data path reads whichever
+ * is current and never asks about health. The only thing the data path writes here is `load`.
+ */
+
+/** A place a connection can be sent to: the identity of a member and the load on it. */
+export interface Candidate {
+  /** What people call it: `m0` or `10.0.0.1:2379`. Unique. */
+  readonly name: string;
+  /** Address without brackets, or a host name. */
+  readonly host: string;
+  readonly port: number;
+  /** Sessions open or being dialled. Kept by the data path, read by the policies. */
+  load: number;
+}
+
+/** Where connections may go at this moment. All lists are in the configured order. */
+export interface Snapshot {
+  /** Picked from first. In panic this is everybody. */
+  readonly routable: readonly Candidate[];
+  /** Everybody, to be tried when all routable ones refused a dial. */
+  readonly all: readonly Candidate[];
+  /** Members whose sessions must leave; nothing new may start there either. */
+  readonly evicted: ReadonlySet<Candidate>;
+}

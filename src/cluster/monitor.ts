@@ -1,0 +1,101 @@
+/**
+ * The monitor: checks every member for as long as it runs, and keeps the member table.
+ *
+ * Owns the probes, their schedules and the last result of each. Leaves to others the rules
+ * (verdict.ts, routing.ts) and what is done about a change (its `onChange`).
+ */
+import type { Socket } from 'node:net';
+import type { Candidate } from '../balance/snapshot.ts';
+import { type CheckSchedule, Checks } from './checks.ts';
+import type { Failure } from './failure.ts';
+import { MemberTable, type TableChange } from './member-table.ts';
+import { type CheckResult, Probe, type ProbeTls } from './probe.ts';
+import { acceptsNew, type VerdictRules } from './verdict.ts';
+
+/** A member and where to ask after its health. */
+export interface MonitoredMember {
+  readonly candidate: Candidate;
+  /** Scheme, host and port of its health endpoint, such as `https://10.0.0.1:2379`. */
+  readonly checkUrl: string;
+  /** Is that the port that clients use? Then a refused check is proof that it serves nobody. */
+  readonly checksClientPort: boolean;
+}
+
+export interface MonitorOptions {
+  readonly members: readonly MonitoredMember[];
+  readonly rules: VerdictRules;
+  readonly schedule: CheckSchedule;
+  /** Bound on one check, ms. */
+  readonly timeout: number;
+  readonly tls: ProbeTls;
+  readonly isSelf: (socket: Socket) => boolean;
+  /** Told of every finished check, after the table took it in. */
+  readonly onCheck: (candidate: Candidate, result: CheckResult) => void;
+  /** Told of every change, after the snapshot was replaced. */
+  readonly onChange: (change: TableChange) => void;
+}
+
+/** A finished check and when it finished, in ms since the epoch. */
+export type TimedCheck = CheckResult & { readonly at: number };
+
+export class Monitor {
+  readonly table: MemberTable;
+  readonly #options: MonitorOptions;
+  readonly #checks = new Map<Candidate, Checks>();
+  readonly #last = new Map<Candidate, TimedCheck>();
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+    this.table = new MemberTable(
+      options.members.map((member) => member.candidate),
+      options.rules,
+      Date.now(),
+      options.onChange,
+    );
+  }
+
+  /** Starts to check every member at once and goes on until `signal` aborts. Call it once. */
+  start(signal: AbortSignal): void {
+    for (const member of this.#options.members) this.#watch(member, signal);
+  }
+
+  /** Takes in a dial that failed: the member is doubted at once, and the next check decides. */
+  dialFailed(candidate: Candidate, failure: Failure): void {
+    this.table.observe(candidate, { kind: 'dial-failed', failure }, Date.now());
+    this.#checks.get(candidate)?.hurry();
+  }
+
+  /** The last finished check of a member; `undefined` before the first. */
+  lastCheck(candidate: Candidate): TimedCheck | undefined {
+    return this.#last.get(candidate);
+  }
+
+  #watch(member: MonitoredMember, signal: AbortSignal): void {
+    const { candidate } = member;
+    const { schedule, timeout, tls, isSelf, onCheck } = this.#options;
+    const probe = new Probe({ url: member.checkUrl, tls, timeout, isSelf });
+    signal.addEventListener('abort', () => probe.close(), { once: true });
+    const checked = {
+      check: () => probe.check(),
+      report: (result: CheckResult) => {
+        this.#take(member, result);
+        onCheck(candidate, result);
+      },
+      isWell: () => acceptsNew(this.table.health(candidate)),
+    };
+    this.#checks.set(candidate, new Checks(checked, schedule, signal));
+  }
+
+  #take(member: MonitoredMember, result: CheckResult): void {
+    const { candidate, checksClientPort } = member;
+    const at = Date.now();
+    this.#last.set(candidate, { ...result, at });
+    if (result.ok) {
+      this.table.observe(candidate, { kind: 'check-passed' }, at);
+      return;
+    }
+    const { failure } = result;
+    const conclusive = failure.reason === 'refused' && checksClientPort;
+    this.table.observe(candidate, { kind: 'check-failed', failure, conclusive }, at);
+  }
+}
