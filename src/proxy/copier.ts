@@ -1,0 +1,26 @@
+/**
+ * What a copier is: it moves the bytes of a session. There are two, with the same tests:
+ * shared-buffer.ts, which allocates nothing, and streams.ts, which is plain Node.
+ */
+import type { Socket } from 'node:net';
+
+/** Bytes read so far, by who sent them. Plain numbers: written per chunk, read when someone asks. */
+export interface ByteCounts {
+  client: number;
+  member: number;
+}
+
+/** The two ends of a session. */
+export interface SocketPair {
+  readonly client: Socket;
+  readonly member: Socket;
+}
+
+/**
+ * Starts to copy both ways between two connected sockets that have not been read from, and counts.
+ * Returns the sockets that carry the session from now on, which need not be those given. A peer that
+ * does not read stops the reading from the other side. A failed write destroys the socket it was
+ * for with that error. Ends and errors are otherwise left to the caller. Throws when one of the
+ * sockets is destroyed.
+ */
+export type Copier = (pair: SocketPair, counts: ByteCounts) => SocketPair;

@@ -1,0 +1,149 @@
+/**
+ * Listeners: the addresses where clients connect. All of them open, or none.
+ *
+ * Owns the listening sockets, and a Unix socket's file with its mode and owner. A file left behind
+ * by a process that died is replaced, one that somebody listens on is not. Accepted connections are
+ * handed on paused and unread.
+ */
+import { chmod, chown, lstat, unlink } from 'node:fs/promises';
+import net, { type Server, type Socket } from 'node:net';
+import { formatListenAddress, type ListenAddress } from '../config/listen.ts';
+
+export interface ListenOptions {
+  readonly addresses: readonly ListenAddress[];
+  /** Permission bits of Unix sockets, such as 0o660. */
+  readonly socketMode: number;
+  /** Owner of Unix sockets; -1 leaves one as it is. */
+  readonly socketOwner: { readonly uid: number; readonly gid: number } | undefined;
+  /** Idle time before TCP keepalive probes, ms; 0 turns them off. */
+  readonly keepalive: number;
+  readonly onConnection: (socket: Socket) => void;
+}
+
+export interface Listeners {
+  /** The addresses in use; a port of 0 has become the one that was given. */
+  readonly addresses: readonly ListenAddress[];
+  readonly servers: readonly Server[];
+  /** Stops accepting; accepted connections stay. A Unix socket's file is removed. */
+  close(): void;
+}
+
+/** An address that cannot be opened. The message is one sentence for a person. */
+export class ListenError extends Error {}
+
+/** Opens all addresses. Throws `ListenError` with none of them open. */
+export async function openListeners(options: ListenOptions): Promise<Listeners> {
+  const servers: Server[] = [];
+  const close = (): void => {
+    for (const server of servers) server.close();
+  };
+  const addresses: ListenAddress[] = [];
+  try {
+    for (const address of options.addresses) {
+      const server = net.createServer(
+        {
+          allowHalfOpen: true,
+          pauseOnConnect: true, // see shared-buffer.ts: the successor must be the first to read
+          noDelay: true,
+          keepAlive: options.keepalive > 0,
+          keepAliveInitialDelay: options.keepalive,
+        },
+        options.onConnection,
+      );
+      servers.push(server);
+      addresses.push(await open(server, address, options));
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { addresses, servers, close };
+}
+
+async function open(
+  server: Server,
+  address: ListenAddress,
+  options: ListenOptions,
+): Promise<ListenAddress> {
+  if (address.kind === 'unix') {
+    await removeStaleSocket(address.path);
+    // Closed to all but us until it has the mode and owner that were asked for.
+    const umask = process.umask(0o177);
+    const listening = listen(server, address, { path: address.path });
+    process.umask(umask);
+    await listening;
+    await chmod(address.path, options.socketMode);
+    if (options.socketOwner !== undefined) {
+      await chown(address.path, options.socketOwner.uid, options.socketOwner.gid);
+    }
+    return address;
+  }
+  // A deep queue: after a failover every client of a member comes back in the same moment.
+  await listen(server, address, { host: address.host, port: address.port, backlog: 4096 });
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+  return { ...address, port };
+}
+
+function listen(server: Server, address: ListenAddress, options: net.ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(new ListenError(explain(address, error)));
+    });
+    server.listen(options, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+/** Removes a socket file that nobody listens on; leaves anything else alone and says so. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const shown = formatListenAddress({ kind: 'unix', path });
+  const file = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new ListenError(`--listen: ${shown} cannot be opened: ${error.message}.`);
+  });
+  if (file === undefined) return;
+  if (!file.isSocket()) {
+    throw new ListenError(
+      `--listen: ${path} exists and is not a socket; remove it or choose another path.`,
+    );
+  }
+  if (await isAlive(path)) {
+    throw new ListenError(
+      `--listen: ${shown} is in use by another process; stop it or choose another path.`,
+    );
+  }
+  await unlink(path);
+}
+
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = net.connect({ path });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      // Refused: nobody is there. Anything else, such as a full queue, may be somebody.
+      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
+    });
+  });
+}
+
+function explain(address: ListenAddress, error: NodeJS.ErrnoException): string {
+  const shown = formatListenAddress(address);
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `--listen: ${shown} is in use by another process; stop it or choose another address.`;
+    case 'EADDRNOTAVAIL':
+      return `--listen: ${shown} is not an address of this host; write one that is, or :PORT for all.`;
+    case 'EACCES':
+      return `--listen: no permission to open ${shown}; choose a port from 1024 on or another path, or grant the right.`;
+    case 'ENOENT':
+      return `--listen: the folder of ${shown} does not exist; create it or choose another path.`;
+    default:
+      return `--listen: ${shown} cannot be opened: ${error.message}.`;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The data path, from an accepted connection to a session:
+ *
+ *   listener ──► admission ──► dial ──► session
+ *                   │            └── no member answers: the client is reset
+ *                   └── too many: the client is reset
+ *
+ * Owns the connections that wait for a member. Asks the snapshot and the policy where to go and
+ * obeys; knows nothing of health.
+ */
+import type { Socket } from 'node:net';
+import type { Candidate } from '../balance/snapshot.ts';
+import type { Copier } from './copier.ts';
+import { type DialAttempt, type DialOptions, dial } from './dial.ts';
+import { resetConnection } from './relay.ts';
+import { type EndReason, type Session, Sessions } from './sessions.ts';
+
+/** Why a client was turned away. Used as a metric label. */
+export const rejectReasons = ['limit', 'no-member'] as const;
+export type RejectReason = (typeof rejectReasons)[number];
+
+/** What others may want to know; none of it is called per chunk. */
+export interface ProxyObserver {
+  attempted(candidate: Candidate, attempt: DialAttempt): void;
+  opened(session: Session, failovers: number): void;
+  ended(session: Session, reason: EndReason): void;
+  rejected(reason: RejectReason): void;
+}
+
+export interface ProxyOptions extends Omit<DialOptions, 'onAttempt'> {
+  /** Client connections at the same time, waiting ones included. */
+  readonly maxConnections: number;
+  readonly copy: Copier;
+  readonly observer: ProxyObserver;
+}
+
+export class Proxy {
+  readonly sessions: Sessions;
+  readonly #options: ProxyOptions;
+  readonly #dialOptions: DialOptions;
+  readonly #dials = new AbortController();
+  #waiting = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: ProxyOptions) {
+    const { observer } = options;
+    this.#options = options;
+    this.#dialOptions = {
+      ...options,
+      onAttempt: (candidate, attempt) => observer.attempted(candidate, attempt),
+    };
+    this.sessions = new Sessions((session, reason) => {
+      observer.ended(session, reason);
+      this.#settle();
+    });
+  }
+
+  /** Clients that wait for a member. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Takes an accepted, paused and unread connection to a member. Never throws. */
+  accept(client: Socket): void {
+    const { maxConnections, observer } = this.#options;
+    client.on('error', () => {}); // a client that is gone while it waits is noticed below
+    if (this.#waiting + this.sessions.count >= maxConnections) {
+      observer.rejected('limit');
+      resetConnection(client);
+      return;
+    }
+    void this.#serve(client);
+  }
+
+  /** Resolves when no client waits and no session is open. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+      this.#settle();
+    });
+  }
+
+  /** Ends everything at once: waiting clients and sessions. Returns how many sessions were closed. */
+  close(): number {
+    this.#dials.abort();
+    return this.sessions.closeAll('shutdown');
+  }
+
+  async #serve(client: Socket): Promise<void> {
+    const { observer, copy } = this.#options;
+    this.#waiting += 1;
+    const dialled = await dial(this.#dialOptions, this.#dials.signal);
+    this.#waiting -= 1;
+    if (dialled === undefined) {
+      observer.rejected('no-member');
+      resetConnection(client);
+    } else if (client.destroyed) {
+      dialled.candidate.load -= 1;
+      dialled.socket.destroy();
+    } else {
+      const session = this.sessions.open(client, dialled, copy);
+      observer.opened(session, dialled.failovers);
+    }
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#waiting === 0 && this.sessions.count === 0) this.#onIdle?.();
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The relay: joins a client and a member until both have finished.
+ *
+ * An end of stream is passed on as such and leaves the other direction open (half-close), a reset
+ * is passed on as a reset, and errors are values here: they become the reason why the relay ended.
+ *
+ * Owns the two sockets. Leaves to others how the bytes are moved (copier.ts), which two ends they
+ * are and what is counted (session.ts).
+ */
+import type { Socket } from 'node:net';
+import type { ByteCounts, Copier, SocketPair } from './copier.ts';
+
+/** Who ended it and how: the first to close, unless a reset came later. */
+export type RelayEnd =
+  | 'client-closed'
+  | 'member-closed'
+  | 'client-reset'
+  | 'member-reset'
+  | 'closed-by-us';
+
+export interface Relay {
+  /** Closes both ends at once. `onEnd` follows, with `closed-by-us`, unless it was ending already. */
+  close(): void;
+}
+
+/**
+ * Joins two connected sockets that have not been read from; takes them over.
+ *
+ * @param counts is kept up to date with the bytes read from each.
+ * @param onEnd is called once, later, when both sockets are closed.
+ * @throws when one of the sockets is destroyed already.
+ */
+export function startRelay(
+  pair: SocketPair,
+  copy: Copier,
+  counts: ByteCounts,
+  onEnd: (end: RelayEnd) => void,
+): Relay {
+  const { client, member } = copy(pair, counts);
+  let end: RelayEnd | undefined;
+  let open = 2;
+
+  const join = (socket: Socket, other: Socket, closed: RelayEnd, reset: RelayEnd): void => {
+    socket.on('end', () => {
+      end ??= closed;
+      other.end();
+    });
+    socket.on('error', () => {
+      if (end !== 'closed-by-us') end = reset;
+      resetConnection(other);
+    });
+    socket.on('close', () => {
+      open -= 1;
+      if (open === 0) onEnd(end ?? closed);
+    });
+    // Without a consumer a stream that has ended would never say so.
+    socket.resume();
+  };
+  join(client, member, 'client-closed', 'client-reset');
+  join(member, client, 'member-closed', 'member-reset');
+
+  return {
+    close: () => {
+      end ??= 'closed-by-us';
+      client.destroy();
+      member.destroy();
+    },
+  };
+}
+
+/** Closes with a TCP reset, so that the peer learns that the call was cut; a Unix socket has none. */
+export function resetConnection(socket: Socket): void {
+  if (socket.remoteAddress === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}

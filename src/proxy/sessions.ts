@@ -1,0 +1,148 @@
+/**
+ * The sessions: one for each client connection that reached a member, and what they add up to.
+ *
+ * Owns the set of open sessions by member, the members' `load` for as long as a session lasts, and
+ * the totals of ended ones. Leaves to others when a session must leave (cluster/ decides, the proxy
+ * obeys) and how it is told (observe/ reads the figures when someone asks).
+ */
+
+import type { Socket } from 'node:net';
+import type { Candidate } from '../balance/snapshot.ts';
+import type { ByteCounts, Copier } from './copier.ts';
+import type { Dialled } from './dial.ts';
+import { type Relay, type RelayEnd, startRelay } from './relay.ts';
+
+/** Why we close a session. */
+export type CloseReason = 'evicted' | 'shutdown';
+
+/** Why a session ended. Used as a metric label. */
+export type EndReason = Exclude<RelayEnd, 'closed-by-us'> | CloseReason;
+
+/** Every reason there is, so that each can be shown before it first happens. */
+export const endReasons = [
+  'client-closed',
+  'member-closed',
+  'client-reset',
+  'member-reset',
+  'evicted',
+  'shutdown',
+] as const satisfies readonly EndReason[];
+
+export interface Session {
+  readonly candidate: Candidate;
+  /** Time of `performance.now()`, ms. */
+  readonly openedAt: number;
+  readonly bytes: Readonly<ByteCounts>;
+  /** Closes both ends at once, so that the client sees it and comes back elsewhere. */
+  close(reason: CloseReason): void;
+}
+
+/** What a member's sessions add up to, open ones included. Only ever grows. */
+export interface MemberTotals {
+  opened: number;
+  readonly ended: Record<EndReason, number>;
+  readonly bytes: ByteCounts;
+}
+
+interface MemberSessions {
+  readonly open: Set<Session>;
+  /** `bytes` of ended sessions only. */
+  readonly past: MemberTotals;
+}
+
+export class Sessions {
+  readonly #byMember = new Map<Candidate, MemberSessions>();
+  readonly #onEnd: (session: Session, reason: EndReason) => void;
+  #count = 0;
+
+  /** @param onEnd is called when both ends of a session are closed. */
+  constructor(onEnd: (session: Session, reason: EndReason) => void) {
+    this.#onEnd = onEnd;
+  }
+
+  /** Open sessions of all members. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * Joins a client and a member. Takes over both sockets and the load that the dial has counted.
+   * Throws when one of the sockets is destroyed already.
+   */
+  open(client: Socket, dialled: Dialled, copy: Copier): Session {
+    const { candidate } = dialled;
+    const { open, past } = this.#of(candidate);
+    const bytes: ByteCounts = { client: 0, member: 0 };
+    let closing: CloseReason | undefined;
+    const relay: Relay = startRelay({ client, member: dialled.socket }, copy, bytes, (end) => {
+      const reason = end === 'closed-by-us' ? (closing ?? 'shutdown') : end;
+      open.delete(session);
+      candidate.load -= 1;
+      this.#count -= 1;
+      past.ended[reason] += 1;
+      past.bytes.client += bytes.client;
+      past.bytes.member += bytes.member;
+      this.#onEnd(session, reason);
+    });
+    const session: Session = {
+      candidate,
+      openedAt: performance.now(),
+      bytes,
+      close: (reason) => {
+        closing ??= reason;
+        relay.close();
+      },
+    };
+    open.add(session);
+    past.opened += 1;
+    this.#count += 1;
+    return session;
+  }
+
+  /** Open sessions on a member. */
+  countOf(candidate: Candidate): number {
+    return this.#of(candidate).open.size;
+  }
+
+  /** Figures of a member since the start. Walks its open sessions: for scrapes, not for the data path. */
+  totalsOf(candidate: Candidate): MemberTotals {
+    const { open, past } = this.#of(candidate);
+    const bytes: ByteCounts = { ...past.bytes };
+    for (const session of open) {
+      bytes.client += session.bytes.client;
+      bytes.member += session.bytes.member;
+    }
+    return { opened: past.opened, ended: { ...past.ended }, bytes };
+  }
+
+  /** Closes every session of a member. Returns how many there were. */
+  closeAllOf(candidate: Candidate, reason: CloseReason): number {
+    const { open } = this.#of(candidate);
+    const count = open.size;
+    for (const session of open) session.close(reason);
+    return count;
+  }
+
+  /** Closes every session. Returns how many there were. */
+  closeAll(reason: CloseReason): number {
+    let count = 0;
+    for (const candidate of this.#byMember.keys()) count += this.closeAllOf(candidate, reason);
+    return count;
+  }
+
+  #of(candidate: Candidate): MemberSessions {
+    const known = this.#byMember.get(candidate);
+    if (known !== undefined) return known;
+    const ended = Object.fromEntries(endReasons.map((reason) => [reason, 0]));
+    const sessions: MemberSessions = {
+      open: new Set(),
+      past: {
+        opened: 0,
+        ended: ended as Record<EndReason, number>,
+        bytes: { client: 0, member: 0 },
+      },
+    };
+    this.#byMember.set(candidate, sessions);
+    return sessions;
+  }
+}

@@ -1,0 +1,187 @@
+/** The relay against real sockets, the same tests for both ways of copying. */
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Copier } from '../../src/proxy/copier.ts';
+import { copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
+import { copyThroughStreams } from '../../src/proxy/streams.ts';
+import { Pairs, type Relayed, relayed } from '../support/tcp.ts';
+
+const copiers: [string, Copier][] = [
+  ['shared buffer', copyThroughSharedBuffer],
+  ['streams', copyThroughStreams],
+];
+
+describe.each(copiers)('relay through %s', (_, copy) => {
+  let pairs: Pairs;
+  beforeEach(async () => {
+    pairs = await Pairs.open();
+  });
+  afterEach(() => pairs[Symbol.asyncDispose]());
+
+  test('is byte-exact both ways at once, whatever the chunks', async () => {
+    const sessions: Relayed[] = [];
+    while (sessions.length < 8) sessions.push(await relayed(pairs, copy));
+    await Promise.all(
+      sessions.map(async ({ client, member, counts, ended }) => {
+        const [up, down, upRead, downRead] = await Promise.all([
+          sendRandomly(client, 8_000_000),
+          sendRandomly(member, 8_000_000),
+          receive(member, { slowly: true }),
+          receive(client),
+        ]);
+        expect(upRead).toEqual(up);
+        expect(downRead).toEqual(down);
+        await ended;
+        expect(counts).toEqual({ client: up.bytes, member: down.bytes });
+      }),
+    );
+  });
+
+  test('the client may finish first and still read the answer', async () => {
+    const { client, member, ended } = await relayed(pairs, copy);
+    client.end('question');
+    expect(await text(member)).toBe('question');
+    member.end('answer');
+    expect(await text(client)).toBe('answer');
+    expect(await ended).toBe('client-closed');
+  });
+
+  test('the member may finish first and still read on', async () => {
+    const { client, member, ended } = await relayed(pairs, copy);
+    member.end('goodbye');
+    expect(await text(client)).toBe('goodbye');
+    client.end('last words');
+    expect(await text(member)).toBe('last words');
+    expect(await ended).toBe('member-closed');
+  });
+
+  test('what is on its way arrives although both have finished', async () => {
+    const { client, member, ended } = await relayed(pairs, copy);
+    client.end();
+    const sent = await sendRandomly(member, 16_000_000, { awaitDrain: false });
+    await new Promise((resolve) => setTimeout(resolve, 50)); // the relay has to be held up by now
+    expect(await receive(client)).toEqual(sent);
+    await ended;
+  });
+
+  test.each([
+    ['client', 'client-reset'],
+    ['member', 'member-reset'],
+  ] as const)('a reset by the %s is passed on as a reset', async (who, reason) => {
+    const session = await relayed(pairs, copy);
+    const other = who === 'client' ? session.member : session.client;
+    session[who].write('x');
+    other.resume();
+    await once(other, 'data');
+    session[who].resetAndDestroy();
+    const [error] = (await once(other, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
+    expect(await session.ended).toBe(reason);
+  });
+
+  test('closing it closes both ends', async () => {
+    const { client, member, relay, ended } = await relayed(pairs, copy);
+    client.resume();
+    member.resume();
+    const closed = Promise.all([once(client, 'end'), once(member, 'end')]);
+    relay.close();
+    await closed;
+    expect(await ended).toBe('closed-by-us');
+  });
+
+  test('a client that does not read makes the member wait, and costs no memory', async () => {
+    const { client, member, counts, ended } = await relayed(pairs, copy);
+    const total = 1_000_000_000;
+    const sending = sendZeros(member, total);
+    await untilStill(() => counts.member);
+    const stalledAt = counts.member;
+    expect(stalledAt).toBeLessThan(50_000_000); // what the kernel's buffers hold, not the process
+    global.gc?.();
+    const before = process.memoryUsage();
+    expect(before.arrayBuffers).toBeLessThan(20_000_000);
+    let received = 0;
+    let highest = 0;
+    client.on('data', (chunk) => {
+      received += chunk.length;
+      highest = Math.max(highest, process.memoryUsage.rss());
+    });
+    client.resume();
+    client.end();
+    await Promise.all([sending, once(client, 'end'), ended]);
+    expect(received).toBe(total);
+    expect(highest - before.rss).toBeLessThan(150_000_000); // of a gigabyte; mostly this test's own reads
+  });
+});
+
+interface Sum {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Writes about `total` random bytes in chunks of random size, then ends. */
+async function sendRandomly(
+  socket: Socket,
+  total: number,
+  { awaitDrain = true } = {},
+): Promise<Sum> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  while (bytes < total) {
+    const size = 1 + Math.floor(Math.random() ** 3 * 200_000);
+    const chunk = randomBytes(size);
+    hash.update(chunk);
+    bytes += size;
+    if (!socket.write(chunk) && awaitDrain) await once(socket, 'drain');
+  }
+  socket.end();
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+async function sendZeros(socket: Socket, total: number): Promise<void> {
+  const chunk = Buffer.alloc(1_000_000);
+  for (let sent = 0; sent < total; sent += chunk.length) {
+    if (!socket.write(chunk)) await once(socket, 'drain');
+  }
+  socket.end();
+}
+
+/** Reads to the end; `slowly`: with rests, so that the relay is held up again and again. */
+async function receive(socket: Socket, { slowly = false } = {}): Promise<Sum> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let sinceRest = 0;
+  socket.on('data', (chunk: Buffer) => {
+    hash.update(chunk);
+    bytes += chunk.length;
+    sinceRest += chunk.length;
+    if (!slowly || sinceRest < 1_000_000) return;
+    sinceRest = 0;
+    socket.pause();
+    setTimeout(() => socket.resume(), 10);
+  });
+  socket.resume();
+  await once(socket, 'end');
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+async function text(socket: Socket): Promise<string> {
+  let words = '';
+  socket.on('data', (chunk: Buffer) => {
+    words += chunk;
+  });
+  socket.resume();
+  await once(socket, 'end');
+  return words;
+}
+
+/** Resolves when a figure that moves has stopped moving for 300 ms. */
+async function untilStill(figure: () => number): Promise<void> {
+  for (let last = -1, next = figure(); next !== last; ) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    last = next;
+    next = figure();
+    if (next === 0) last = -1;
+  }
+}

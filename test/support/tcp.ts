@@ -1,0 +1,62 @@
+/** Real TCP peers for tests of the relay, in a line each. */
+import { once } from 'node:events';
+import net, { type Socket } from 'node:net';
+import type { ByteCounts, Copier } from '../../src/proxy/copier.ts';
+import { type Relay, type RelayEnd, startRelay } from '../../src/proxy/relay.ts';
+
+/** A connected pair over loopback: `near` was connected, `far` accepted, paused and unread. */
+export interface Pair {
+  readonly near: Socket;
+  readonly far: Socket;
+}
+
+/** Makes connected pairs over one listener. */
+export class Pairs implements AsyncDisposable {
+  readonly #server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+  readonly #sockets = new Set<Socket>();
+
+  static async open(): Promise<Pairs> {
+    const pairs = new Pairs();
+    pairs.#server.listen(0, '127.0.0.1');
+    await once(pairs.#server, 'listening');
+    return pairs;
+  }
+
+  /** One at a time: the next accepted connection is taken for the one just made. */
+  async connect(): Promise<Pair> {
+    const { port } = this.#server.address() as net.AddressInfo;
+    const accepted = once(this.#server, 'connection');
+    const near = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    near.pause();
+    const [[far]] = (await Promise.all([accepted, once(near, 'connect')])) as [[Socket], unknown];
+    for (const socket of [near, far]) {
+      this.#sockets.add(socket);
+      socket.on('error', () => {});
+    }
+    return { near, far };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+  }
+}
+
+/** A client and a member with a relay between them. */
+export interface Relayed {
+  readonly client: Socket;
+  readonly member: Socket;
+  readonly relay: Relay;
+  readonly counts: ByteCounts;
+  readonly ended: Promise<RelayEnd>;
+}
+
+/** Joins two fresh pairs: client.near ── relay ── member.near. */
+export async function relayed(pairs: Pairs, copy: Copier): Promise<Relayed> {
+  const client = await pairs.connect();
+  const member = await pairs.connect();
+  const counts: ByteCounts = { client: 0, member: 0 };
+  const ended = Promise.withResolvers<RelayEnd>();
+  const relay = startRelay({ client: client.far, member: member.far }, copy, counts, ended.resolve);
+  return { client: client.near, member: member.near, relay, counts, ended: ended.promise };
+}
