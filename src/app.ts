@@ -1,0 +1,236 @@
+/**
+ * Wires the rooms together; the only file that knows them all.
+ *
+ *   monitor ──► member table ──► snapshot ──► proxy (dial, sessions)
+ *      ▲              │                         │
+ *      └── dial failed┼─────────────────────────┘
+ *                     └──► evictions, events ──► log, metrics, status
+ */
+import { createPolicy } from './balance/policies.ts';
+import type { TableChange } from './cluster/member-table.ts';
+import { Monitor } from './cluster/monitor.ts';
+import { acceptsNew } from './cluster/verdict.ts';
+import { type Endpoint, formatEndpoint } from './config/endpoint.ts';
+import { formatListenAddress, type ListenAddress } from './config/listen.ts';
+import type { Settings } from './config/settings.ts';
+import {
+  clientsRejected,
+  type EventBody,
+  EventLog,
+  memberChanged,
+  modeChanged,
+  sessionsEvicted,
+  started,
+  stopped as stoppedEvent,
+  stopping as stoppingEvent,
+} from './observe/events.ts';
+import { type ObserveServer, openObserveServer } from './observe/http.ts';
+import type { Log } from './observe/log.ts';
+import { Metrics } from './observe/metrics.ts';
+import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
+import { openListeners } from './proxy/listeners.ts';
+import { Proxy, type ProxyObserver, type RejectReason } from './proxy/proxy.ts';
+import { leadsToSelf } from './proxy/self.ts';
+import { copyThroughSharedBuffer, isSupported } from './proxy/shared-buffer.ts';
+import { copyThroughStreams } from './proxy/streams.ts';
+
+/** A running balancer. */
+export interface App {
+  /** The addresses in use; a port of 0 has become the one that was given. */
+  readonly listen: readonly ListenAddress[];
+  /** Port of the observe listener; `undefined` when it is off. */
+  readonly observePort: number | undefined;
+  status(): Status;
+  /**
+   * Stops accepting, waits for sessions up to `drainTimeout`, then closes the rest. Resolves with
+   * the number of sessions that had to be closed. A second call changes nothing.
+   */
+  stop(): Promise<number>;
+  /** Ends the wait of `stop`: what is open is closed now. */
+  stopNow(): void;
+}
+
+/** The ways to copy bytes; the first is taken where this Node allows it. */
+const copiers = { 'shared-buffer': copyThroughSharedBuffer, streams: copyThroughStreams };
+type CopierName = keyof typeof copiers;
+
+/** Turned-away clients are told of at most this often, ms; the metric counts each. */
+const rejectionNoticeInterval = 10_000;
+
+/**
+ * Starts a balancer. Does not wait for etcd: it accepts at once and `/readyz` tells. Throws
+ * `ListenError` when an address cannot be opened, with nothing left open.
+ */
+export async function startApp(settings: Settings, version: string, log: Log): Promise<App> {
+  const startedAt = new Date();
+  const stopping = new AbortController();
+  const checking = new AbortController();
+  const giveUpWaiting = Promise.withResolvers<void>();
+  const events = new EventLog((event) => log.write(event));
+  const members = settings.endpoints.map((endpoint) => ({
+    candidate: { name: endpoint.name, host: endpoint.host, port: endpoint.port, load: 0 },
+    endpoint: formatEndpoint(endpoint),
+    checkUrl: checkUrlOf(endpoint, settings.checkUrl),
+    checksClientPort: settings.checkUrl === undefined,
+  }));
+  const candidates = members.map((member) => member.candidate);
+  let listen: readonly ListenAddress[] = settings.listen;
+  const isSelf = (socket: Parameters<typeof leadsToSelf>[0]): boolean =>
+    leadsToSelf(socket, listen);
+
+  const monitor = new Monitor({
+    members,
+    rules: { rise: settings.checkRise, fall: settings.checkFall },
+    schedule: { interval: settings.checkInterval, fastInterval: settings.checkFastInterval },
+    timeout: settings.checkTimeout,
+    tls: settings.tls,
+    isSelf,
+    onCheck: (candidate, result) => metrics.checked(candidate, result),
+    onChange: (change) => react(change),
+  });
+
+  const react = (change: TableChange): void => {
+    const { candidate, to } = change.member;
+    events.record(memberChanged(change.member));
+    metrics.stateChanged(candidate, to.state);
+    if (change.mode !== undefined) events.record(modeChanged(change.mode.from, change.mode.to));
+    const healthy = monitor.table.entries.filter(({ health }) => acceptsNew(health));
+    for (const member of change.evict) {
+      const sessions = proxy.sessions.closeAllOf(member, 'evicted');
+      if (sessions === 0) continue;
+      metrics.evicted(member);
+      const health = monitor.table.health(member);
+      const names = healthy.map((entry) => entry.candidate);
+      events.record(sessionsEvicted(member, sessions, health, names));
+    }
+  };
+
+  const noticeRejection = rejectionNotices((body) => events.record(body));
+  const observer: ProxyObserver = {
+    attempted: (candidate, attempt) => {
+      metrics.attempted(candidate, attempt);
+      if (attempt.result === 'failed') monitor.dialFailed(candidate, attempt.failure);
+    },
+    opened: (session, failovers) => {
+      if (failovers > 0) metrics.failedOver();
+      log.session('session opened', { member: session.candidate.name, failovers });
+    },
+    ended: (session, reason) => {
+      const duration = performance.now() - session.openedAt;
+      metrics.sessionEnded(session.candidate, duration);
+      log.session('session ended', {
+        member: session.candidate.name,
+        reason,
+        durationMs: Math.round(duration),
+        bytes: session.bytes,
+      });
+    },
+    rejected: (reason) => {
+      metrics.rejected(reason);
+      noticeRejection(reason);
+    },
+  };
+  let copier: CopierName = 'streams';
+  const proxy = new Proxy({
+    policy: createPolicy(settings.balance),
+    snapshot: () => monitor.table.snapshot,
+    timeout: settings.dialTimeout,
+    raceAfter: settings.dialRaceAfter,
+    keepalive: settings.keepalive,
+    maxConnections: settings.maxConnections,
+    isSelf,
+    copy: (pair, counts) => copiers[copier](pair, counts),
+    observer,
+  });
+  const metrics = new Metrics({ version, members: candidates, monitor, proxy });
+
+  const listeners = await openListeners({
+    addresses: settings.listen,
+    socketMode: settings.socketMode,
+    socketOwner: settings.socketOwner,
+    keepalive: settings.keepalive,
+    onConnection: (socket) => proxy.accept(socket),
+  });
+  listen = listeners.addresses;
+  if (listeners.servers.every(isSupported)) copier = 'shared-buffer';
+
+  const sources: StatusSources = {
+    identity: {
+      version,
+      node: process.version,
+      pid: process.pid,
+      startedAt: startedAt.toISOString(),
+      listen: listen.map(formatListenAddress),
+      policy: settings.balance,
+      copier,
+    },
+    members,
+    monitor,
+    proxy,
+    events: () => events.recent,
+    stopping: () => stopping.signal.aborted,
+  };
+  const status = (): Status => takeStatus(sources);
+  let observe: ObserveServer | undefined;
+  if (settings.observe !== undefined) {
+    try {
+      observe = await openObserveServer({
+        ...settings.observe,
+        status,
+        metrics: () => metrics.render(),
+      });
+    } catch (error) {
+      listeners.close();
+      proxy.close();
+      throw error;
+    }
+  }
+
+  monitor.start(checking.signal);
+  events.record(started(sources.identity, members, observe?.port));
+
+  let stopped: Promise<number> | undefined;
+  const stop = async (): Promise<number> => {
+    stopping.abort();
+    listeners.close();
+    events.record(stoppingEvent(proxy.sessions.count, settings.drainTimeout));
+    const timer = setTimeout(() => giveUpWaiting.resolve(), settings.drainTimeout);
+    await Promise.race([proxy.idle(), giveUpWaiting.promise]);
+    clearTimeout(timer);
+    const cut = proxy.close();
+    await proxy.idle();
+    checking.abort();
+    observe?.close();
+    events.record(stoppedEvent(cut));
+    return cut;
+  };
+  return {
+    listen,
+    observePort: observe?.port,
+    status,
+    stop: () => (stopped ??= stop()),
+    stopNow: () => giveUpWaiting.resolve(),
+  };
+}
+
+/** `{host}` is the only thing a check URL template may take from the endpoint. */
+function checkUrlOf(endpoint: Endpoint, template: string | undefined): string {
+  if (template === undefined) return formatEndpoint(endpoint);
+  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
+  return template.replaceAll('{host}', host).replace(/\/$/, '');
+}
+
+/** Tells of turned-away clients, the first at once and then at most every interval, counted. */
+function rejectionNotices(record: (body: EventBody) => void): (reason: RejectReason) => void {
+  const untold = new Map<RejectReason, number>();
+  const toldAt = new Map<RejectReason, number>();
+  return (reason) => {
+    const clients = (untold.get(reason) ?? 0) + 1;
+    const now = performance.now();
+    const due = now - (toldAt.get(reason) ?? Number.NEGATIVE_INFINITY) >= rejectionNoticeInterval;
+    untold.set(reason, due ? 0 : clients);
+    if (!due) return;
+    toldAt.set(reason, now);
+    record(clientsRejected(reason, clients));
+  };
+}

@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+/**
+ * The command line: which commands there are and what their exit codes mean.
+ *
+ *   0  ended as asked         1  an error that is no fault of the settings
+ *   2  a setting is wrong     128+n  ended by a second signal n
+ *
+ * Parses and prints; the work is done elsewhere. Commands are loaded when they are used.
+ */
+import { Command, CommanderError, Option } from 'commander';
+import { ConfigError } from '../config/error.ts';
+import { envName, options } from '../config/options.ts';
+import { ListenError } from '../proxy/listeners.ts';
+import { version } from './version.ts';
+
+/** The values of a command's flags by their kebab-case name; only those that were given. */
+type Flags = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+const program = new Command('etcd-lb')
+  .description('A load balancer for etcd: one healthy address in front of a cluster.')
+  .version(version)
+  .showHelpAfterError(false)
+  .showSuggestionAfterError(true)
+  .exitOverride()
+  .configureOutput({ outputError: () => {} }); // told below, like every other error
+
+withSettings(program.command('run'))
+  .description('Run the balancer.')
+  .addHelpText(
+    'after',
+    `
+Every flag is also a key of the configuration file and an environment variable:
+--check-interval 1s, check-interval: 1s, ETCD_LB_CHECK_INTERVAL=1s.
+
+Example:
+  etcd-lb run --listen 127.0.0.1:2379 \\
+    --endpoints https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379 \\
+    --cacert ca.crt --cert check.crt --key check.key`,
+  )
+  .action(async (_, command: Command) => {
+    const { run } = await import('./run.ts');
+    await run(flagsOf(command), version);
+  });
+
+withSettings(program.command('config'))
+  .description('Print the effective settings and where each value came from.')
+  .action(async (_, command: Command) => {
+    const { printConfig } = await import('./config.ts');
+    printConfig(flagsOf(command));
+  });
+
+/** Declares a flag for each setting. Values stay text: config/ reads them, whatever their source. */
+function withSettings(command: Command): Command {
+  for (const { name, placeholder, default: initial, help, list } of options) {
+    const value = list ? `<${placeholder}...>` : `<${placeholder}>`;
+    const notes = [initial && `default ${initial}`, envName(name)].filter(Boolean).join(', ');
+    command.addOption(new Option(`--${name} ${value}`, `${help} (${notes})`));
+  }
+  return command;
+}
+
+function flagsOf(command: Command): Flags {
+  const given = command.opts<Record<string, string | string[]>>();
+  return Object.fromEntries(
+    command.options.map((option) => [option.name(), given[option.attributeName()]]),
+  );
+}
+
+/** Tells an error as one sentence and returns the exit code. A bug of ours keeps its stack. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0; // --help, --version
+    if (error.code === 'commander.help') return 2; // no command: the help was printed
+    console.error(`etcd-lb: ${error.message.replace(/^error: /, '').replace(/\n/, ' ')}`);
+    return 2;
+  }
+  if (error instanceof ConfigError || error instanceof ListenError) {
+    console.error(`etcd-lb: ${error.message}`);
+    return 2;
+  }
+  console.error(error);
+  return 1;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

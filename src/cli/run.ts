@@ -1,0 +1,37 @@
+/**
+ * `etcd-lb run`: settings in, a running balancer out, until a signal ends it.
+ *
+ * The first SIGTERM or SIGINT drains; a second one ends the process at once.
+ */
+import { constants } from 'node:os';
+import { startApp } from '../app.ts';
+import { type LoadInput, loadSettings } from '../config/load.ts';
+import { openLog } from '../observe/log.ts';
+
+/** Runs until it has stopped. Throws `ConfigError` or `ListenError` with nothing started. */
+export async function run(flags: LoadInput['flags'], version: string): Promise<void> {
+  const { settings } = loadSettings({ flags, env: process.env });
+  const log = await openLog({ level: settings.logLevel, format: settings.logFormat });
+  const signalled = firstSignal();
+  try {
+    const app = await startApp(settings, version, log);
+    await signalled;
+    await app.stop();
+  } finally {
+    log.flush();
+  }
+}
+
+/** Resolves at the first signal. From then on another one ends the process with code 128+n. */
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (stopping) process.exit(128 + constants.signals[signal]);
+        stopping = true;
+        resolve();
+      });
+    }
+  });
+}

@@ -1,0 +1,185 @@
+/**
+ * Events: every decision, with its evidence, as one sentence and as fields.
+ *
+ * Owns the wording and the last few hundred events. Leaves to others who listens (log.ts writes
+ * them down, http.ts shows them).
+ */
+import type { Candidate } from '../balance/snapshot.ts';
+import type { TableChange } from '../cluster/member-table.ts';
+import type { RoutingMode } from '../cluster/routing.ts';
+import type { Evidence, Health } from '../cluster/verdict.ts';
+import type { RejectReason } from '../proxy/proxy.ts';
+
+/** One line of the log and of `/status`. Further fields depend on `kind`. */
+export interface Event {
+  /** ms since the epoch. */
+  readonly at: number;
+  readonly level: 'info' | 'warn' | 'error';
+  readonly kind:
+    | 'started'
+    | 'member-changed'
+    | 'mode-changed'
+    | 'sessions-evicted'
+    | 'clients-rejected'
+    | 'stopping'
+    | 'stopped';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** What an event says; its time is added when it is recorded. */
+export type EventBody = Omit<Event, 'at'>;
+
+const kept = 300;
+
+export class EventLog {
+  readonly #recent: Event[] = [];
+  readonly #listener: (event: Event) => void;
+
+  constructor(listener: (event: Event) => void) {
+    this.#listener = listener;
+  }
+
+  /** The last 300 events, oldest first. */
+  get recent(): readonly Event[] {
+    return this.#recent;
+  }
+
+  record(body: EventBody): void {
+    const event: Event = { at: Date.now(), ...body };
+    this.#recent.push(event);
+    if (this.#recent.length > kept) this.#recent.shift();
+    this.#listener(event);
+  }
+}
+
+/** The balancer accepts clients. */
+export function started(
+  identity: { readonly version: string; readonly listen: readonly string[] },
+  members: readonly { readonly candidate: Candidate; readonly endpoint: string }[],
+  observePort: number | undefined,
+): EventBody {
+  const { version, listen } = identity;
+  const endpoints = members.map((member) => member.endpoint);
+  return {
+    level: 'info',
+    kind: 'started',
+    message: `etcd-lb ${version} listens on ${listen.join(', ')} in front of ${endpoints.join(', ')}`,
+    fields: { version, listen, endpoints, observePort },
+  };
+}
+
+/** @param drainTimeout ms. */
+export function stopping(sessions: number, drainTimeout: number): EventBody {
+  return {
+    level: 'info',
+    kind: 'stopping',
+    message: `stopping: no new clients; ${count(sessions, 'session')} may end within ${drainTimeout} ms`,
+    fields: { sessions, drainTimeout },
+  };
+}
+
+/** @param cut sessions that were closed by us. */
+export function stopped(cut: number): EventBody {
+  return {
+    level: 'info',
+    kind: 'stopped',
+    message: cut === 0 ? 'stopped' : `stopped; ${count(cut, 'session')} closed`,
+    fields: { cut },
+  };
+}
+
+/** "m1: healthy -> suspect: check timed out after 700 ms" */
+export function memberChanged({ candidate, from, to }: TableChange['member']): EventBody {
+  const evidence = evidenceOf(to);
+  const why = evidence === undefined ? '' : `: ${describe(evidence)}`;
+  const after = to.state === 'healthy' && from.state === 'recovering' ? ': checks pass again' : why;
+  return {
+    level: to.state === 'suspect' || to.state === 'failed' ? 'warn' : 'info',
+    kind: 'member-changed',
+    message: `${candidate.name}: ${from.state} -> ${to.state}${after}`,
+    fields: {
+      member: candidate.name,
+      from: from.state,
+      to: to.state,
+      ...(evidence && {
+        reason: evidence.failure.reason,
+        evidence: {
+          detail: evidence.failure.detail,
+          failedChecks: evidence.failedChecks,
+          since: new Date(evidence.since).toISOString(),
+        },
+      }),
+    },
+  };
+}
+
+/** Panic begins and ends, or the first member was found healthy. */
+export function modeChanged(from: RoutingMode, to: RoutingMode): EventBody {
+  const message = {
+    panic:
+      'no member is healthy: every member is routed to and nobody is evicted until one passes its checks',
+    normal:
+      from === 'panic'
+        ? 'a member is healthy again: only healthy members are routed to'
+        : 'a member is healthy: ready',
+    starting: 'no member has been checked yet',
+  }[to];
+  return {
+    level: to === 'panic' ? 'error' : 'info',
+    kind: 'mode-changed',
+    message,
+    fields: { from, to },
+  };
+}
+
+/** "evicted 22 sessions from m1: 2 checks failed since 20:42:06.9 (timed out after 700 ms); m0, m2 healthy" */
+export function sessionsEvicted(
+  candidate: Candidate,
+  sessions: number,
+  health: Health,
+  healthy: readonly Candidate[],
+): EventBody {
+  const evidence = evidenceOf(health);
+  const names = healthy.map((each) => each.name);
+  const why = evidence === undefined ? health.state : describe(evidence);
+  return {
+    level: 'warn',
+    kind: 'sessions-evicted',
+    message: `evicted ${count(sessions, 'session')} from ${candidate.name}: ${why}; ${names.join(', ')} healthy`,
+    fields: {
+      member: candidate.name,
+      sessions,
+      reason: evidence?.failure.reason,
+      healthy: names,
+    },
+  };
+}
+
+/** Told at most every few seconds, so `clients` is a number. */
+export function clientsRejected(reason: RejectReason, clients: number): EventBody {
+  const why = {
+    limit: 'max-connections is reached',
+    'no-member': 'no member could be reached',
+  }[reason];
+  return {
+    level: 'warn',
+    kind: 'clients-rejected',
+    message: `turned away ${count(clients, 'client')}: ${why}`,
+    fields: { reason, clients },
+  };
+}
+
+function evidenceOf(health: Health): Evidence | undefined {
+  return 'evidence' in health ? health.evidence : undefined;
+}
+
+function describe({ failure, failedChecks, since }: Evidence): string {
+  if (failedChecks === 0) return `dial failed: ${failure.detail}`;
+  const time = new Date(since).toISOString().slice(11, 21);
+  return `${count(failedChecks, 'check')} failed since ${time} (${failure.detail})`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

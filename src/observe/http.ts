@@ -1,0 +1,123 @@
+/**
+ * The observe listener: one read-only HTTP server for machines and people who watch.
+ *
+ *   /livez    200 while the process runs
+ *   /readyz   200 when clients can be served, else 503 and why; `?verbose` gives JSON for both
+ *   /metrics  Prometheus
+ *   /status   everything, as JSON
+ *
+ * Owns the paths and the status codes. It can change nothing, so it needs no protection beyond its
+ * address.
+ */
+import http from 'node:http';
+import { ListenError } from '../proxy/listeners.ts';
+import type { Status } from './status.ts';
+
+export interface ObserveOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly status: () => Status;
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+export interface ObserveServer {
+  readonly port: number;
+  close(): void;
+}
+
+interface Answer {
+  readonly code: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** Opens the listener. Throws `ListenError` when the address cannot be opened. */
+export function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
+  const server = http.createServer((request, response) => {
+    void respond(request, response, options);
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const shown = `${options.host}:${options.port}`;
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'is in use by another process; stop it, choose another address, or write off'
+          : `cannot be opened: ${error.message}`;
+      reject(new ListenError(`--observe: ${shown} ${why}.`));
+    });
+    server.listen({ host: options.host, port: options.port }, () => {
+      server.removeAllListeners('error');
+      const address = server.address();
+      resolve({
+        port: typeof address === 'object' && address !== null ? address.port : options.port,
+        close: () => {
+          server.close();
+          server.closeAllConnections();
+        },
+      });
+    });
+  });
+}
+
+async function respond(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  options: ObserveOptions,
+): Promise<void> {
+  const readOnly = request.method === 'GET' || request.method === 'HEAD';
+  const answer = readOnly
+    ? await answerTo(request.url ?? '/', options).catch(internalError)
+    : text(405, 'read-only: GET and HEAD');
+  response.writeHead(answer.code, {
+    'content-type': answer.type,
+    'cache-control': 'no-store',
+    ...(readOnly ? {} : { allow: 'GET, HEAD' }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
+}
+
+async function answerTo(target: string, options: ObserveOptions): Promise<Answer> {
+  const url = new URL(target, 'http://observe');
+  const verbose = url.searchParams.has('verbose');
+  switch (url.pathname) {
+    case '/livez':
+      return verbose ? json(200, { alive: true }) : text(200, 'ok');
+    case '/readyz':
+      return readiness(options.status(), verbose);
+    case '/status':
+      return json(200, options.status());
+    case '/metrics': {
+      const { contentType, text: body } = await options.metrics();
+      return { code: 200, type: contentType, body };
+    }
+    default:
+      return text(404, 'not here; there are /livez /readyz /metrics /status');
+  }
+}
+
+function readiness(status: Status, verbose: boolean): Answer {
+  const why = notReady(status);
+  const code = why === undefined ? 200 : 503;
+  if (!verbose) return text(code, why ?? 'ok');
+  const members = status.members.map(({ name, state, evidence }) => ({ name, state, evidence }));
+  return json(code, { ready: why === undefined, reason: why, mode: status.mode, members });
+}
+
+function notReady({ mode, stopping }: Status): string | undefined {
+  if (stopping) return 'stopping';
+  if (mode === 'starting') return 'no member has been found healthy yet';
+  if (mode === 'panic') return 'no member is healthy';
+  return undefined;
+}
+
+function text(code: number, body: string): Answer {
+  return { code, type: 'text/plain; charset=utf-8', body: `${body}\n` };
+}
+
+function json(code: number, body: unknown): Answer {
+  return { code, type: 'application/json', body: `${JSON.stringify(body, null, 2)}\n` };
+}
+
+function internalError(error: unknown): Answer {
+  return text(500, error instanceof Error ? error.message : String(error));
+}

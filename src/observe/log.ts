@@ -1,0 +1,57 @@
+/**
+ * The log: JSON lines on a pipe, readable lines on a terminal, both through pino.
+ *
+ * Written in the background: a reader of our output that stalls must not stall the relay.
+ * Owns the destination. What is said is in events.ts.
+ */
+import { type DestinationStream, pino } from 'pino';
+import type { Event } from './events.ts';
+
+export interface LogOptions {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+  /** `auto`: readable when standard output is a terminal, else JSON. */
+  readonly format: 'auto' | 'json' | 'pretty';
+}
+
+export interface Log {
+  /** Writes one event at its level. */
+  write(event: Event): void;
+  /** Tells of one session, at level debug only: a busy balancer has thousands. */
+  session(message: string, fields: object): void;
+  /** Writes out what is still in memory; call it last. */
+  flush(): void;
+}
+
+/** Opens the log on standard output, or on `stream` when given. */
+export async function openLog(options: LogOptions, stream?: DestinationStream): Promise<Log> {
+  const pretty =
+    options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY === true);
+  const destination = pino.destination({ dest: 1, sync: false });
+  const target = stream ?? (pretty ? await prettyStream() : destination);
+  const logger = pino(
+    {
+      level: options.level,
+      base: { app: 'etcd-lb' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    target,
+  );
+  return {
+    write: ({ level, kind, message, fields }) => logger[level]({ event: kind, ...fields }, message),
+    session: (message, fields) => logger.debug(fields, message),
+    flush: () => {
+      if (target === destination) destination.flushSync();
+    },
+  };
+}
+
+/** Loaded only for a terminal: it takes longer to load than everything else here. */
+async function prettyStream(): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({
+    ignore: 'app,event,member,from,to,reason,evidence,healthy,sessions,clients,listen,endpoints',
+    translateTime: 'SYS:HH:MM:ss.l',
+    sync: true,
+  });
+}

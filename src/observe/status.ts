@@ -1,0 +1,135 @@
+/**
+ * The status: everything known about the balancer and its members at one moment, as plain data.
+ *
+ * Owns the shape of `/status`. Reads the monitor and the proxy, changes neither.
+ */
+import type { Candidate } from '../balance/snapshot.ts';
+import type { FailureReason } from '../cluster/failure.ts';
+import type { Monitor } from '../cluster/monitor.ts';
+import type { RoutingMode } from '../cluster/routing.ts';
+import { acceptsNew, type Health } from '../cluster/verdict.ts';
+import type { Proxy } from '../proxy/proxy.ts';
+import type { EndReason } from '../proxy/sessions.ts';
+import type { Event } from './events.ts';
+
+/** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
+export interface Status {
+  readonly version: string;
+  readonly node: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly listen: readonly string[];
+  readonly policy: string;
+  /** How bytes are copied: `shared-buffer`, or `streams` where this Node does not allow it. */
+  readonly copier: string;
+  readonly mode: RoutingMode;
+  readonly stopping: boolean;
+  readonly sessions: number;
+  /** Clients that are held while members are dialled. */
+  readonly waitingClients: number;
+  readonly members: readonly MemberStatus[];
+  /** The last few hundred, oldest first. */
+  readonly events: readonly (Omit<Event, 'at'> & { readonly at: string })[];
+}
+
+export interface MemberStatus {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly checkUrl: string;
+  readonly state: Health['state'];
+  readonly since: string;
+  /** Do new connections go there? In panic they may although this says no. */
+  readonly acceptsNew: boolean;
+  readonly evidence?: {
+    readonly reason: FailureReason;
+    readonly detail: string;
+    readonly failedChecks: number;
+    readonly since: string;
+  };
+  readonly lastCheck?: {
+    readonly at: string;
+    readonly ok: boolean;
+    readonly durationMs: number;
+    readonly detail?: string;
+  };
+  readonly sessions: number;
+  readonly sessionsOpened: number;
+  readonly sessionsEnded: Readonly<Record<EndReason, number>>;
+  readonly bytesFromClients: number;
+  readonly bytesFromMember: number;
+}
+
+/** What does not change while the balancer runs. */
+export type Identity = Pick<
+  Status,
+  'version' | 'node' | 'pid' | 'startedAt' | 'listen' | 'policy' | 'copier'
+>;
+
+/** A member as configured. */
+export interface ConfiguredMember {
+  readonly candidate: Candidate;
+  readonly endpoint: string;
+  readonly checkUrl: string;
+}
+
+export interface StatusSources {
+  readonly identity: Identity;
+  readonly members: readonly ConfiguredMember[];
+  readonly monitor: Monitor;
+  readonly proxy: Proxy;
+  readonly events: () => readonly Event[];
+  readonly stopping: () => boolean;
+}
+
+/** Takes the picture. Walks the open sessions once. */
+export function takeStatus(sources: StatusSources): Status {
+  const { identity, members, monitor, proxy, events, stopping } = sources;
+  return {
+    ...identity,
+    mode: monitor.table.mode,
+    stopping: stopping(),
+    sessions: proxy.sessions.count,
+    waitingClients: proxy.waiting,
+    members: members.map((member) => memberStatus(member, monitor, proxy)),
+    events: events().map((event) => ({ ...event, at: iso(event.at) })),
+  };
+}
+
+function memberStatus(member: ConfiguredMember, monitor: Monitor, proxy: Proxy): MemberStatus {
+  const { candidate, endpoint, checkUrl } = member;
+  const health = monitor.table.health(candidate);
+  const check = monitor.lastCheck(candidate);
+  const totals = proxy.sessions.totalsOf(candidate);
+  return {
+    name: candidate.name,
+    endpoint,
+    checkUrl,
+    state: health.state,
+    since: iso(health.since),
+    acceptsNew: acceptsNew(health),
+    ...('evidence' in health && {
+      evidence: {
+        ...health.evidence.failure,
+        failedChecks: health.evidence.failedChecks,
+        since: iso(health.evidence.since),
+      },
+    }),
+    ...(check && {
+      lastCheck: {
+        at: iso(check.at),
+        ok: check.ok,
+        durationMs: Math.round(check.duration * 10) / 10,
+        ...(!check.ok && { detail: check.failure.detail }),
+      },
+    }),
+    sessions: proxy.sessions.countOf(candidate),
+    sessionsOpened: totals.opened,
+    sessionsEnded: totals.ended,
+    bytesFromClients: totals.bytes.client,
+    bytesFromMember: totals.bytes.member,
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
