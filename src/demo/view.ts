@@ -1,0 +1,92 @@
+/**
+ * What the demo shows: lines that scroll, and below them a block that is painted over.
+ *
+ * On a terminal the block stays at the bottom and is renewed in place; elsewhere it is printed when
+ * it is asked for as part of the text. Owns standard output while the demo runs.
+ */
+import type { Status } from '../observe/status.ts';
+import type { ClientFigures } from './clients.ts';
+
+export class View {
+  readonly #terminal = process.stdout.isTTY === true;
+  #block: readonly string[] = [];
+
+  /** Adds a line above the block. */
+  print(line = ''): void {
+    this.#erase();
+    process.stdout.write(`${line}\n`);
+    this.#paint();
+  }
+
+  /** Replaces the block; on a pipe it is printed each time. */
+  show(block: readonly string[]): void {
+    this.#erase();
+    this.#block = block;
+    this.#paint();
+  }
+
+  /** Leaves the block where it is; what follows is printed below it. */
+  end(): void {
+    this.#block = [];
+  }
+
+  #erase(): void {
+    if (this.#terminal && this.#block.length > 0) {
+      process.stdout.write(`\u001b[${this.#block.length}A\u001b[J`);
+    }
+  }
+
+  #paint(): void {
+    // A line that wraps would be two to move up again.
+    const width = this.#terminal ? process.stdout.columns : Number.POSITIVE_INFINITY;
+    for (const line of this.#block) process.stdout.write(`${line.slice(0, width - 1)}\n`);
+    if (!this.#terminal) this.#block = [];
+  }
+}
+
+/** One picture of the demo, and the one before it for rates. `at` in ms. */
+export interface Picture {
+  readonly at: number;
+  readonly status: Status;
+  readonly leader: string | undefined;
+  readonly requests: number;
+}
+
+/** A line a member and one for the clients. */
+export function renderBlock(
+  picture: Picture,
+  before: Picture | undefined,
+  figures: ClientFigures,
+): string[] {
+  const seconds = before === undefined ? 0 : (picture.at - before.at) / 1000;
+  const rate = (now: number, then: number): number => (seconds > 0 ? (now - then) / seconds : 0);
+  const members = picture.status.members.map((member, index) => {
+    const earlier = before?.status.members[index];
+    const total = member.bytesFromClients + member.bytesFromMember;
+    const past = earlier ? earlier.bytesFromClients + earlier.bytesFromMember : total;
+    return [
+      `  ${member.name}`,
+      member.state.padEnd(10),
+      (member.name === picture.leader && member.acceptsNew ? 'leader' : '').padEnd(6),
+      `${member.sessions}`.padStart(3),
+      'connections',
+      bytes(rate(total, past)).padStart(9),
+      member.evidence ? ` ${member.evidence.detail}` : '',
+    ].join('  ');
+  });
+  const perSecond = Math.round(rate(picture.requests, before?.requests ?? picture.requests));
+  const clients = [
+    `  ${figures.clients} clients`,
+    `${perSecond} requests/s`,
+    `${figures.ok} ok`,
+    `${figures.failed} failed`,
+    `slowest ${Math.round(figures.slowest)} ms`,
+  ].join('  ');
+  return ['', ...members, clients];
+}
+
+function bytes(perSecond: number): string {
+  if (perSecond < 1000) return `${Math.round(perSecond)} B/s`;
+  if (perSecond < 1e6) return `${(perSecond / 1e3).toFixed(1)} kB/s`;
+  return `${(perSecond / 1e6).toFixed(1)} MB/s`;
+}
