@@ -28,8 +28,8 @@ import { type ObserveServer, openObserveServer } from './observe/http.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
+import { DataPath, type DataPathObserver, type RejectReason } from './proxy/data-path.ts';
 import { openListeners } from './proxy/listeners.ts';
-import { Proxy, type ProxyObserver, type RejectReason } from './proxy/proxy.ts';
 import { leadsToSelf } from './proxy/self.ts';
 import { copyThroughSharedBuffer, isSupported } from './proxy/shared-buffer.ts';
 import { copyThroughStreams } from './proxy/streams.ts';
@@ -106,7 +106,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   };
 
   const noticeRejection = rejectionNotices((body) => events.record(body));
-  const observer: ProxyObserver = {
+  const observer: DataPathObserver = {
     attempted: (candidate, attempt) => {
       metrics.attempted(candidate, attempt);
       if (attempt.result === 'failed') monitor.dialFailed(candidate, attempt.failure);
@@ -131,7 +131,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     },
   };
   let copier: CopierName = 'streams';
-  const proxy = new Proxy({
+  const proxy = new DataPath({
     policy: createPolicy(settings.balance),
     snapshot: () => monitor.table.snapshot,
     timeout: settings.dialTimeout,
@@ -150,6 +150,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     socketOwner: settings.socketOwner,
     keepalive: settings.keepalive,
     onConnection: (socket) => proxy.accept(socket),
+    onAcceptError: () => observer.rejected('accept-failed'),
   });
   listen = listeners.addresses;
   if (listeners.servers.every(isSupported)) copier = 'shared-buffer';

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/global-setup.ts',
     // Real processes and sockets: a process a file, and as many at a time as a small machine bears.
     pool: 'forks',
     maxWorkers: 2,

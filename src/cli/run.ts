@@ -18,7 +18,7 @@ export async function run(flags: LoadInput['flags'], version: string): Promise<v
     await signalled;
     await app.stop();
   } finally {
-    log.flush();
+    await log.close();
   }
 }
 

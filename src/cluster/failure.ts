@@ -15,6 +15,7 @@ export type FailureReason =
   | 'tls' // a certificate was not accepted, by either side
   | 'unhealthy' // it answered, and says it cannot serve
   | 'self' // the endpoint is this balancer
+  | 'local' // this host ran out of descriptors, ports or memory: no fault of the member
   | 'error'; // anything else, see the detail
 
 /** A failure with the words that let a person act on it. */
@@ -35,6 +36,10 @@ const reasonByCode: Readonly<Record<string, FailureReason>> = {
   EHOSTDOWN: 'unreachable',
   ENETUNREACH: 'unreachable',
   ENETDOWN: 'unreachable',
+  EMFILE: 'local',
+  ENFILE: 'local',
+  ENOBUFS: 'local',
+  ENOMEM: 'local',
   EADDRNOTAVAIL: 'unreachable',
   ENOTFOUND: 'dns',
   EAI_AGAIN: 'dns',

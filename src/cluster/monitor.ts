@@ -59,8 +59,12 @@ export class Monitor {
     for (const member of this.#options.members) this.#watch(member, signal);
   }
 
-  /** Takes in a dial that failed: the member is doubted at once, and the next check decides. */
+  /**
+   * Takes in a dial that failed: the member is doubted at once, and the next check decides. What
+   * this host alone is to blame for says nothing about the member and is passed over.
+   */
   dialFailed(candidate: Candidate, failure: Failure): void {
+    if (failure.reason === 'local') return;
     this.table.observe(candidate, { kind: 'dial-failed', failure }, Date.now());
     this.#checks.get(candidate)?.hurry();
   }
@@ -95,6 +99,7 @@ export class Monitor {
       return;
     }
     const { failure } = result;
+    if (failure.reason === 'local') return;
     const conclusive = failure.reason === 'refused' && checksClientPort;
     this.table.observe(candidate, { kind: 'check-failed', failure, conclusive }, at);
   }

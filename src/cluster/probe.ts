@@ -4,8 +4,8 @@
  * `GET /readyz` where etcd has it (3.4.29, 3.5.11, 3.6 and later): a linearizable read works, no
  * corruption, not defragmenting. Where it answers 404, `GET /health?exclude=NOSPACE`: the same read,
  * without the cluster-wide space alarm that would empty the pool although reads and the deletes that
- * cure it still work. The choice is remembered for as long as the connection lives, since a restart
- * may bring another version.
+ * cure it still work. The choice is remembered until the connection is replaced, since a restart
+ * may bring another version: the second question on a new connection is `/readyz` again.
  *
  * Owns one keep-alive connection to the member. Leaves to others when to check (checks.ts) and what
  * follows from the answer (verdict.ts).
@@ -107,7 +107,12 @@ export class Probe {
     return new Promise((resolve, reject) => {
       const request = this.#client.get(this.#options.url + path, { agent: this.#agent });
       this.#abort = (reason) => request.destroy(reason);
-      request.on('socket', (socket) => this.#adopt(socket));
+      request.on('socket', (socket) => {
+        this.#adopt(socket);
+        socket.once('connect', () => {
+          if (this.#options.isSelf(socket)) request.destroy(new SelfError());
+        });
+      });
       request.on('error', (error) => {
         // A kept connection that the member closed meanwhile says nothing about the member now.
         if (request.reusedSocket && classify(error).reason === 'reset') {
@@ -117,11 +122,6 @@ export class Probe {
         }
       });
       request.on('response', (response) => {
-        if (this.#options.isSelf(response.socket)) {
-          request.destroy();
-          reject(new SelfError());
-          return;
-        }
         let body = '';
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {

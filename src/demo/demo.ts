@@ -5,8 +5,6 @@
  * Owns the story; the parts are etcd-binary.ts, local-cluster.ts, clients.ts, view.ts and the
  * balancer itself, exactly as `etcd-lb run` starts it.
  */
-import { once } from 'node:events';
-import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Etcd3 } from 'etcd3';
 import manifest from '../../package.json' with { type: 'json' };
@@ -16,7 +14,9 @@ import { loadSettings } from '../config/load.ts';
 import type { Log } from '../observe/log.ts';
 import { startClients } from './clients.ts';
 import { type EtcdBinary, findEtcd } from './etcd-binary.ts';
-import { type LocalCluster, type LocalMember, startLocalCluster } from './local-cluster.ts';
+import { isFree } from './free-ports.ts';
+import { type LocalCluster, startLocalCluster } from './local-cluster.ts';
+import type { LocalMember } from './local-member.ts';
 import { type Picture, renderBlock, View } from './view.ts';
 
 export interface DemoOptions {
@@ -107,7 +107,7 @@ async function startBalancer(cluster: LocalCluster, view: View): Promise<App> {
   const log: Log = {
     write: ({ at, message }) => view.print(`${new Date(at).toTimeString().slice(0, 8)} ${message}`),
     session: () => {},
-    flush: () => {},
+    close: async () => {},
   };
   return startApp(settings, manifest.version, log);
 }
@@ -120,18 +120,6 @@ async function freePort(first: number, view: View): Promise<number> {
     }
   }
   throw new Error(`no free port from ${first} to ${first + 99}: stop what uses them and try again`);
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = net.createServer();
-  try {
-    await once(server.listen(port, '127.0.0.1'), 'listening');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    server.close();
-  }
 }
 
 async function writeAndRead(host: string, view: View): Promise<void> {

@@ -8,7 +8,7 @@ import type { Candidate } from '../balance/snapshot.ts';
 import type { TableChange } from '../cluster/member-table.ts';
 import type { RoutingMode } from '../cluster/routing.ts';
 import type { Evidence, Health } from '../cluster/verdict.ts';
-import type { RejectReason } from '../proxy/proxy.ts';
+import type { RejectReason } from '../proxy/data-path.ts';
 
 /** One line of the log and of `/status`. Further fields depend on `kind`. */
 export interface Event {
@@ -92,12 +92,15 @@ export function stopped(cut: number): EventBody {
 /** "m1: healthy -> suspect: check timed out after 700 ms" */
 export function memberChanged({ candidate, from, to }: TableChange['member']): EventBody {
   const evidence = evidenceOf(to);
-  const why = evidence === undefined ? '' : `: ${describe(evidence)}`;
-  const after = to.state === 'healthy' && from.state === 'recovering' ? ': checks pass again' : why;
+  const past = evidenceOf(from);
+  let why = '';
+  if (to.state === 'recovering') why = `: a check passed after ${describe(to.evidence)}`;
+  else if (evidence !== undefined) why = `: ${describe(evidence)}`;
+  else if (past !== undefined) why = ': checks pass again';
   return {
     level: to.state === 'suspect' || to.state === 'failed' ? 'warn' : 'info',
     kind: 'member-changed',
-    message: `${candidate.name}: ${from.state} -> ${to.state}${after}`,
+    message: `${candidate.name}: ${from.state} -> ${to.state}${why}`,
     fields: {
       member: candidate.name,
       from: from.state,
@@ -123,7 +126,7 @@ export function modeChanged(from: RoutingMode, to: RoutingMode): EventBody {
       from === 'panic'
         ? 'a member is healthy again: only healthy members are routed to'
         : 'a member is healthy: ready',
-    starting: 'no member has been checked yet',
+    starting: 'no member is healthy, and some have not been checked yet: every member is routed to',
   }[to];
   return {
     level: to === 'panic' ? 'error' : 'info',
@@ -161,6 +164,7 @@ export function clientsRejected(reason: RejectReason, clients: number): EventBod
   const why = {
     limit: 'max-connections is reached',
     'no-member': 'no member could be reached',
+    'accept-failed': 'the system could not accept them (are descriptors short? see ulimit -n)',
   }[reason];
   return {
     level: 'warn',

@@ -10,6 +10,7 @@
  * address.
  */
 import http from 'node:http';
+import { formatHostPort } from '../config/host-port.ts';
 import { ListenError } from '../proxy/listeners.ts';
 import type { Status } from './status.ts';
 
@@ -38,7 +39,7 @@ export function openObserveServer(options: ObserveOptions): Promise<ObserveServe
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const shown = `${options.host}:${options.port}`;
+      const shown = formatHostPort(options.host, options.port);
       const why =
         error.code === 'EADDRINUSE'
           ? 'is in use by another process; stop it, choose another address, or write off'
@@ -47,6 +48,7 @@ export function openObserveServer(options: ObserveOptions): Promise<ObserveServe
     });
     server.listen({ host: options.host, port: options.port }, () => {
       server.removeAllListeners('error');
+      server.on('error', () => {}); // a scrape that could not be accepted must not end the balancer
       const address = server.address();
       resolve({
         port: typeof address === 'object' && address !== null ? address.port : options.port,
@@ -77,7 +79,8 @@ async function respond(
 }
 
 async function answerTo(target: string, options: ObserveOptions): Promise<Answer> {
-  const url = new URL(target, 'http://observe');
+  const url = URL.parse(`http://observe${target}`);
+  if (url === null) return notFound();
   const verbose = url.searchParams.has('verbose');
   switch (url.pathname) {
     case '/livez':
@@ -91,7 +94,7 @@ async function answerTo(target: string, options: ObserveOptions): Promise<Answer
       return { code: 200, type: contentType, body };
     }
     default:
-      return text(404, 'not here; there are /livez /readyz /metrics /status');
+      return notFound();
   }
 }
 
@@ -105,9 +108,13 @@ function readiness(status: Status, verbose: boolean): Answer {
 
 function notReady({ mode, stopping }: Status): string | undefined {
   if (stopping) return 'stopping';
-  if (mode === 'starting') return 'no member has been found healthy yet';
+  if (mode === 'starting') return 'no member is healthy, and some have not been checked yet';
   if (mode === 'panic') return 'no member is healthy';
   return undefined;
+}
+
+function notFound(): Answer {
+  return text(404, 'not here; there are /livez /readyz /metrics /status');
 }
 
 function text(code: number, body: string): Answer {

@@ -4,6 +4,7 @@
  * Written in the background: a reader of our output that stalls must not stall the relay.
  * Owns the destination. What is said is in events.ts.
  */
+import { once } from 'node:events';
 import { type DestinationStream, pino } from 'pino';
 import type { Event } from './events.ts';
 
@@ -18,16 +19,16 @@ export interface Log {
   write(event: Event): void;
   /** Tells of one session, at level debug only: a busy balancer has thousands. */
   session(message: string, fields: object): void;
-  /** Writes out what is still in memory; call it last. */
-  flush(): void;
+  /** Resolves when all is written; nothing can be written after. */
+  close(): Promise<void>;
 }
 
 /** Opens the log on standard output, or on `stream` when given. */
 export async function openLog(options: LogOptions, stream?: DestinationStream): Promise<Log> {
   const pretty =
     options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY === true);
-  const destination = pino.destination({ dest: 1, sync: false });
-  const target = stream ?? (pretty ? await prettyStream() : destination);
+  const background = stream || pretty ? undefined : pino.destination({ dest: 1, sync: false });
+  const target = stream ?? background ?? (await prettyStream());
   const logger = pino(
     {
       level: options.level,
@@ -40,8 +41,10 @@ export async function openLog(options: LogOptions, stream?: DestinationStream): 
   return {
     write: ({ level, kind, message, fields }) => logger[level]({ event: kind, ...fields }, message),
     session: (message, fields) => logger.debug(fields, message),
-    flush: () => {
-      if (target === destination) destination.flushSync();
+    close: async () => {
+      if (background === undefined) return;
+      background.end();
+      await once(background, 'close');
     },
   };
 }

@@ -11,8 +11,8 @@ import type { Candidate } from '../balance/snapshot.ts';
 import type { Monitor } from '../cluster/monitor.ts';
 import type { CheckResult } from '../cluster/probe.ts';
 import { acceptsNew, healthStates } from '../cluster/verdict.ts';
+import { type DataPath, type RejectReason, rejectReasons } from '../proxy/data-path.ts';
 import type { DialAttempt } from '../proxy/dial.ts';
-import { type Proxy, type RejectReason, rejectReasons } from '../proxy/proxy.ts';
 import { endReasons } from '../proxy/sessions.ts';
 
 /** What the metrics read when they are scraped. */
@@ -20,7 +20,7 @@ export interface MetricSources {
   readonly version: string;
   readonly members: readonly Candidate[];
   readonly monitor: Monitor;
-  readonly proxy: Proxy;
+  readonly proxy: DataPath;
 }
 
 /** Seconds. Checks and dials take a fraction of a millisecond to a few seconds. */
@@ -98,13 +98,14 @@ export class Metrics {
     this.#rejected = new Counter({
       registers,
       name: 'etcd_lb_rejected_clients_total',
-      help: 'Clients that were turned away: limit (max-connections reached) or no-member (none could be reached within dial-timeout).',
+      help: 'Clients that were turned away: limit (max-connections reached) or no-member (none could be reached within dial-timeout), or accept-failed (the system ran out of descriptors).',
       labelNames: ['reason'],
     });
     // Series that exist from the start, so that a rate sees the first increment.
     for (const reason of rejectReasons) this.#rejected.inc({ reason }, 0);
     for (const { name: member } of sources.members) {
       this.#evictions.inc({ member }, 0);
+      for (const state of healthStates) this.#stateChanges.inc({ member, state }, 0);
       this.#checks.inc({ member, result: 'passed', reason: '' }, 0);
       this.#dials.inc({ member, result: 'connected' }, 0);
     }

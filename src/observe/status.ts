@@ -8,7 +8,7 @@ import type { FailureReason } from '../cluster/failure.ts';
 import type { Monitor } from '../cluster/monitor.ts';
 import type { RoutingMode } from '../cluster/routing.ts';
 import { acceptsNew, type Health } from '../cluster/verdict.ts';
-import type { Proxy } from '../proxy/proxy.ts';
+import type { DataPath } from '../proxy/data-path.ts';
 import type { EndReason } from '../proxy/sessions.ts';
 import type { Event } from './events.ts';
 
@@ -76,7 +76,7 @@ export interface StatusSources {
   readonly identity: Identity;
   readonly members: readonly ConfiguredMember[];
   readonly monitor: Monitor;
-  readonly proxy: Proxy;
+  readonly proxy: DataPath;
   readonly events: () => readonly Event[];
   readonly stopping: () => boolean;
 }
@@ -95,7 +95,7 @@ export function takeStatus(sources: StatusSources): Status {
   };
 }
 
-function memberStatus(member: ConfiguredMember, monitor: Monitor, proxy: Proxy): MemberStatus {
+function memberStatus(member: ConfiguredMember, monitor: Monitor, proxy: DataPath): MemberStatus {
   const { candidate, endpoint, checkUrl } = member;
   const health = monitor.table.health(candidate);
   const check = monitor.lastCheck(candidate);

@@ -71,6 +71,7 @@ class Dial {
   readonly #budget: NodeJS.Timeout;
   readonly #onAbort = (): void => this.#finish();
   #race: NodeJS.Timeout | undefined;
+  #finished = false;
 
   constructor(
     options: DialOptions,
@@ -87,6 +88,7 @@ class Dial {
   }
 
   #tryNext(): void {
+    if (this.#finished) return;
     clearTimeout(this.#race);
     const { routable, all } = this.#options.snapshot();
     const { policy, raceAfter } = this.#options;
@@ -170,6 +172,7 @@ class Dial {
   }
 
   #finish(dialled?: Dialled): void {
+    this.#finished = true;
     clearTimeout(this.#budget);
     clearTimeout(this.#race);
     this.#signal.removeEventListener('abort', this.#onAbort);

@@ -7,6 +7,7 @@
  */
 import { chmod, chown, lstat, unlink } from 'node:fs/promises';
 import net, { type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { formatListenAddress, type ListenAddress } from '../config/listen.ts';
 
 export interface ListenOptions {
@@ -18,6 +19,8 @@ export interface ListenOptions {
   /** Idle time before TCP keepalive probes, ms; 0 turns them off. */
   readonly keepalive: number;
   readonly onConnection: (socket: Socket) => void;
+  /** Told when the system could not hand over a connection, such as for want of descriptors. */
+  readonly onAcceptError: (error: Error) => void;
 }
 
 export interface Listeners {
@@ -52,6 +55,7 @@ export async function openListeners(options: ListenOptions): Promise<Listeners> 
       );
       servers.push(server);
       addresses.push(await open(server, address, options));
+      server.on('error', options.onAcceptError);
     }
   } catch (error) {
     close();
@@ -72,10 +76,7 @@ async function open(
     const listening = listen(server, address, { path: address.path });
     process.umask(umask);
     await listening;
-    await chmod(address.path, options.socketMode);
-    if (options.socketOwner !== undefined) {
-      await chown(address.path, options.socketOwner.uid, options.socketOwner.gid);
-    }
+    await hand(address.path, options);
     return address;
   }
   // A deep queue: after a failover every client of a member comes back in the same moment.
@@ -97,12 +98,34 @@ function listen(server: Server, address: ListenAddress, options: net.ListenOptio
   });
 }
 
+/** Gives a socket file its mode and owner. */
+async function hand(path: string, { socketMode, socketOwner }: ListenOptions): Promise<void> {
+  try {
+    await chmod(path, socketMode);
+    if (socketOwner !== undefined) await chown(path, socketOwner.uid, socketOwner.gid);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new ListenError(
+      `--socket-owner: ${path} cannot be given its owner and mode: ${message}; leave --socket-owner out or run as root.`,
+    );
+  }
+}
+
 /** Removes a socket file that nobody listens on; leaves anything else alone and says so. */
 async function removeStaleSocket(path: string): Promise<void> {
   const shown = formatListenAddress({ kind: 'unix', path });
-  const file = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+  const refuse = (error: NodeJS.ErrnoException): never => {
     throw new ListenError(`--listen: ${shown} cannot be opened: ${error.message}.`);
+  };
+  // Asked first, because binding in a folder that does not exist is told as a lack of permission.
+  await lstat(dirname(path)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') refuse(error);
+    throw new ListenError(
+      `--listen: the folder of ${shown} does not exist; create it or choose another path.`,
+    );
+  });
+  const file = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    return error.code === 'ENOENT' ? undefined : refuse(error);
   });
   if (file === undefined) return;
   if (!file.isSocket()) {
@@ -115,7 +138,7 @@ async function removeStaleSocket(path: string): Promise<void> {
       `--listen: ${shown} is in use by another process; stop it or choose another path.`,
     );
   }
-  await unlink(path);
+  await unlink(path).catch(refuse);
 }
 
 function isAlive(path: string): Promise<boolean> {
@@ -141,8 +164,6 @@ function explain(address: ListenAddress, error: NodeJS.ErrnoException): string {
       return `--listen: ${shown} is not an address of this host; write one that is, or :PORT for all.`;
     case 'EACCES':
       return `--listen: no permission to open ${shown}; choose a port from 1024 on or another path, or grant the right.`;
-    case 'ENOENT':
-      return `--listen: the folder of ${shown} does not exist; create it or choose another path.`;
     default:
       return `--listen: ${shown} cannot be opened: ${error.message}.`;
   }

@@ -33,8 +33,11 @@ export interface Session {
   /** Time of `performance.now()`, ms. */
   readonly openedAt: number;
   readonly bytes: Readonly<ByteCounts>;
-  /** Closes both ends at once, so that the client sees it and comes back elsewhere. */
-  close(reason: CloseReason): void;
+  /**
+   * Closes both ends at once, so that the client sees it and comes back elsewhere. Returns false
+   * when it is being closed already.
+   */
+  close(reason: CloseReason): boolean;
 }
 
 /** What a member's sessions add up to, open ones included. Only ever grows. */
@@ -89,8 +92,10 @@ export class Sessions {
       openedAt: performance.now(),
       bytes,
       close: (reason) => {
-        closing ??= reason;
+        if (closing !== undefined) return false;
+        closing = reason;
         relay.close();
+        return true;
       },
     };
     open.add(session);
@@ -115,15 +120,14 @@ export class Sessions {
     return { opened: past.opened, ended: { ...past.ended }, bytes };
   }
 
-  /** Closes every session of a member. Returns how many there were. */
+  /** Closes every session of a member that is not being closed yet. Returns how many. */
   closeAllOf(candidate: Candidate, reason: CloseReason): number {
-    const { open } = this.#of(candidate);
-    const count = open.size;
-    for (const session of open) session.close(reason);
+    let count = 0;
+    for (const session of this.#of(candidate).open) if (session.close(reason)) count += 1;
     return count;
   }
 
-  /** Closes every session. Returns how many there were. */
+  /** The same for every member. */
   closeAll(reason: CloseReason): number {
     let count = 0;
     for (const candidate of this.#byMember.keys()) count += this.closeAllOf(candidate, reason);

@@ -17,9 +17,9 @@ import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import {
   type LocalCluster,
   type LocalClusterOptions,
-  type MemberExit,
   startLocalCluster,
 } from '../../src/demo/local-cluster.ts';
+import type { MemberExit } from '../../src/demo/local-member.ts';
 import { createCertificates } from '../support/certificates.ts';
 
 // An election takes etcd a second or two, several on a busy machine.

@@ -7,11 +7,8 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findEtcd } from '../../src/demo/etcd-binary.ts';
-import {
-  type LocalCluster,
-  type LocalMember,
-  startLocalCluster,
-} from '../../src/demo/local-cluster.ts';
+import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
+import type { LocalMember } from '../../src/demo/local-member.ts';
 import { Balancer } from '../support/balancer.ts';
 import { etcdctl } from '../support/clients.ts';
 import { Load } from '../support/load.ts';

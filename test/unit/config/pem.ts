@@ -1,5 +1,5 @@
 /** Real certificates and keys, made when a test asks for them. */
-import './reflect.ts';
+import '../../support/reflect.ts';
 import { PemConverter, X509CertificateGenerator } from '@peculiar/x509';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };

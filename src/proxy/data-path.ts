@@ -16,33 +16,33 @@ import { resetConnection } from './relay.ts';
 import { type EndReason, type Session, Sessions } from './sessions.ts';
 
 /** Why a client was turned away. Used as a metric label. */
-export const rejectReasons = ['limit', 'no-member'] as const;
+export const rejectReasons = ['limit', 'no-member', 'accept-failed'] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 
 /** What others may want to know; none of it is called per chunk. */
-export interface ProxyObserver {
+export interface DataPathObserver {
   attempted(candidate: Candidate, attempt: DialAttempt): void;
   opened(session: Session, failovers: number): void;
   ended(session: Session, reason: EndReason): void;
   rejected(reason: RejectReason): void;
 }
 
-export interface ProxyOptions extends Omit<DialOptions, 'onAttempt'> {
+export interface DataPathOptions extends Omit<DialOptions, 'onAttempt'> {
   /** Client connections at the same time, waiting ones included. */
   readonly maxConnections: number;
   readonly copy: Copier;
-  readonly observer: ProxyObserver;
+  readonly observer: DataPathObserver;
 }
 
-export class Proxy {
+export class DataPath {
   readonly sessions: Sessions;
-  readonly #options: ProxyOptions;
+  readonly #options: DataPathOptions;
   readonly #dialOptions: DialOptions;
   readonly #dials = new AbortController();
   #waiting = 0;
-  #onIdle: (() => void) | undefined;
+  readonly #onIdle: (() => void)[] = [];
 
-  constructor(options: ProxyOptions) {
+  constructor(options: DataPathOptions) {
     const { observer } = options;
     this.#options = options;
     this.#dialOptions = {
@@ -75,7 +75,7 @@ export class Proxy {
   /** Resolves when no client waits and no session is open. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
-      this.#onIdle = resolve;
+      this.#onIdle.push(resolve);
       this.#settle();
     });
   }
@@ -92,7 +92,7 @@ export class Proxy {
     const dialled = await dial(this.#dialOptions, this.#dials.signal);
     this.#waiting -= 1;
     if (dialled === undefined) {
-      observer.rejected('no-member');
+      if (!this.#dials.signal.aborted) observer.rejected('no-member');
       resetConnection(client);
     } else if (client.destroyed) {
       dialled.candidate.load -= 1;
@@ -105,6 +105,7 @@ export class Proxy {
   }
 
   #settle(): void {
-    if (this.#waiting === 0 && this.sessions.count === 0) this.#onIdle?.();
+    if (this.#waiting > 0 || this.sessions.count > 0) return;
+    for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }

@@ -1,0 +1,205 @@
+/**
+ * What the documents say is what the program does: the README's tables, the example configuration,
+ * the files both mention, and the versions in the Dockerfile.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import manifest from '../../package.json' with { type: 'json' };
+import { createPolicy } from '../../src/balance/policies.ts';
+import { Monitor } from '../../src/cluster/monitor.ts';
+import { healthStates, unknownHealth } from '../../src/cluster/verdict.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import { envName, options } from '../../src/config/options.ts';
+import { Metrics } from '../../src/observe/metrics.ts';
+import { DataPath } from '../../src/proxy/data-path.ts';
+import { copyThroughStreams } from '../../src/proxy/streams.ts';
+import { folderWith } from '../unit/config/folder.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const readme = read('README.md');
+const examplePath = 'config/etcd-lb.example.yaml';
+
+describe('README.md', () => {
+  test('lists every flag with its default and help, and no other', () => {
+    const rows = options.map(({ name, default: value, help }) => [`--${name}`, value, help]);
+    expect(tableUnder(['flag', 'default', 'what'])).toEqual(
+      rows.map(([name, value, help]) => [`\`${name}\``, value ? `\`${value}\`` : 'none', help]),
+    );
+  });
+
+  test('shows a flag in its three spellings', () => {
+    const name = 'check-interval';
+    expect(readme).toContain(`\`--${name} 1s\`, \`${name}: 1s\`, \`${envName(name)}=1s\``);
+  });
+
+  test('lists every metric with its type, labels and help, and no other', async () => {
+    expect(tableUnder(['metric', 'type', 'labels', 'what'])).toEqual(
+      (await families()).map(({ name, type, labels, help }) => [
+        `\`${name}\``,
+        type,
+        labels.map((label) => `\`${label}\``).join(', ') || 'none',
+        help,
+      ]),
+    );
+  });
+
+  test('has rows for the exit codes and for every path of the observe listener', () => {
+    const codes = tableUnder(['code', 'meaning']).map(([code]) => code);
+    expect(codes).toEqual(['0', '1', '2', '130, 143']);
+    const paths = tableUnder(['path', 'answer']).map(([path]) => path?.replaceAll('`', ''));
+    const served = read('src/observe/http.ts').matchAll(/case '(\/\w+)':/g);
+    expect(paths.toSorted()).toEqual([...served].map(([, path]) => path).toSorted());
+  });
+
+  test('draws every state of a member', () => {
+    const picture = /## How it decides[\s\S]*?```([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    for (const state of healthStates) expect(picture).toContain(state);
+  });
+});
+
+test.each(['README.md', 'CHANGELOG.md'])('%s names only flags that exist', (path) => {
+  const known = new Set(options.map(({ name }) => name));
+  // Flags of other programs and of the demo stand in the same text.
+  const others = /^(etcd-(servers|cafile|certfile|keyfile)|members|once|listen-metrics-urls)$/;
+  const named = [...read(path).matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map(
+    ([, name = '']) => name,
+  );
+  expect(named.filter((name) => !known.has(name) && !others.test(name))).toEqual([]);
+});
+
+test.each(['README.md', 'CHANGELOG.md', examplePath, 'Dockerfile'])(
+  '%s mentions only files that exist',
+  (path) => {
+    const text = read(path);
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)\s]+)\)/g)].map(([, file = '']) => file);
+    const spoken = [
+      ...text.matchAll(/(?<![\w./-])((?:src|test|config|\.ci)\/[\w./-]*\w|[A-Z]+\.md)/g),
+    ].map(([, file = '']) => file);
+    const built = [...text.matchAll(/dist\/[\w.-]*\w/g)].map(([file]) => file);
+    if (path === 'README.md') expect(links).toContain(examplePath);
+    expect([...links, ...spoken].filter((file) => !existsSync(join(root, file)))).toEqual([]);
+    expect(built.filter((file) => file !== manifest.bin['etcd-lb'])).toEqual([]);
+  },
+);
+
+describe(examplePath, () => {
+  const example = read(examplePath);
+  /** With every setting that is commented out put in force. */
+  const whole = example.replaceAll(/^# (?=[a-z-]+: \S+$)/gm, '');
+  const values = parse(whole, { schema: 'failsafe' }) as Record<string, string | string[]>;
+  const load = (path: string) => loadSettings({ flags: { config: path }, env: {} });
+
+  test('loads as it is', () => {
+    const { settings } = load(join(root, examplePath));
+    expect(settings.endpoints.map(({ name }) => name)).toEqual(['cp1', 'cp2', 'cp3']);
+    expect(new Set(settings.endpoints.map(({ scheme }) => scheme))).toEqual(new Set(['https']));
+  });
+
+  test('loads with what is commented out, but for the files that are not here', () => {
+    const text = whole.replaceAll(/^(cacert|cert|key): .*$/gm, '');
+    const path = join(folderWith({ 'etcd-lb.yaml': text }), 'etcd-lb.yaml');
+    expect(load(path).settings.checkUrl).toBe(values['check-url']);
+  });
+
+  test('has every setting once, but the one that names the file', () => {
+    const names = options.map(({ name }) => name).filter((name) => name !== 'config');
+    expect(Object.keys(values).toSorted()).toEqual(names.toSorted());
+  });
+
+  test('shows the defaults, and comments out what has none', () => {
+    const given = Object.keys(parse(example, { schema: 'failsafe' }));
+    const withDefault = options.filter((option) => option.default !== undefined);
+    for (const { name, default: value } of withDefault) expect(values[name], name).toBe(value);
+    expect(given.toSorted()).toEqual(
+      [...withDefault.map(({ name }) => name), 'endpoints'].toSorted(),
+    );
+  });
+});
+
+test('the Dockerfile has the pinned Node, this version, and the path of the bundle', () => {
+  const dockerfile = read('Dockerfile');
+  expect(dockerfile).toContain(`ARG NODE_TAG=${manifest.devDependencies.node}-bookworm-slim\n`);
+  expect(dockerfile).toContain(`ARG VERSION=${manifest.version}\n`);
+  expect(dockerfile).toContain(`cp ${manifest.bin['etcd-lb']} /app/`);
+});
+
+test('the changelog begins with this version', () => {
+  const [, version] = /^## (\d+\.\d+\.\d+)/m.exec(read('CHANGELOG.md')) ?? [];
+  expect(version).toBe(manifest.version);
+});
+
+/** The cells of the README's table with these column heads. */
+function tableUnder(heads: readonly string[]): string[][] {
+  const lines = readme.split('\n');
+  const head = lines.indexOf(`| ${heads.join(' | ')} |`);
+  expect(head, `a table with the columns ${heads.join(', ')}`).toBeGreaterThan(-1);
+  const rows = lines.slice(head + 2);
+  const end = rows.findIndex((line) => !line.startsWith('|'));
+  return rows.slice(0, end).map((line) => line.slice(2, -2).split(' | '));
+}
+
+interface Family {
+  readonly name: string;
+  help: string;
+  type: string;
+  labels: string[];
+}
+
+/** Our metric families as `/metrics` shows them, each with at least one series. */
+async function families(): Promise<Family[]> {
+  const byName = new Map<string, Family>();
+  const family = (name: string): Family => {
+    const known = byName.get(name) ?? { name, help: '', type: '', labels: [] };
+    byName.set(name, known);
+    return known;
+  };
+  for (const line of (await render()).split('\n')) {
+    const [, comment, described = '', words = ''] = /^# (HELP|TYPE) (\S+) (.*)$/.exec(line) ?? [];
+    if (comment === 'HELP') family(described).help = words;
+    if (comment === 'TYPE') family(described).type = words;
+    const [, series = '', labels = ''] = /^(\w+)(?:\{(.*)\})? /.exec(line) ?? [];
+    const name = byName.has(series) ? series : series.replace(/_(bucket|sum|count)$/, '');
+    if (!byName.has(name)) continue;
+    const seen = [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label);
+    family(name).labels = [...new Set([...family(name).labels, ...seen])].filter(
+      (label) => label !== 'le', // a histogram's own
+    );
+  }
+  return [...byName.values()].filter(({ name }) => name.startsWith('etcd_lb_'));
+}
+
+/** What a balancer that has seen a little of everything would answer; nothing is opened. */
+async function render(): Promise<string> {
+  const candidate = { name: 'm0', host: '127.0.0.1', port: 1, load: 0 };
+  const ignore = (): void => {};
+  const monitor = new Monitor({
+    members: [{ candidate, checkUrl: 'http://127.0.0.1:1', checksClientPort: true }],
+    rules: { rise: 1, fall: 1 },
+    schedule: { interval: 1, fastInterval: 1 },
+    timeout: 1,
+    tls: {},
+    isSelf: () => false,
+    onCheck: ignore,
+    onChange: ignore,
+  });
+  const proxy = new DataPath({
+    policy: createPolicy('random'),
+    snapshot: () => monitor.table.snapshot,
+    timeout: 1,
+    raceAfter: 1,
+    keepalive: 0,
+    maxConnections: 1,
+    isSelf: () => false,
+    copy: copyThroughStreams,
+    observer: { attempted: ignore, opened: ignore, ended: ignore, rejected: ignore },
+  });
+  const metrics = new Metrics({ version: '0.0.0', members: [candidate], monitor, proxy });
+  metrics.checked(candidate, { ok: true, duration: 1 });
+  metrics.attempted(candidate, { result: 'connected', duration: 1 });
+  metrics.sessionEnded(candidate, 1);
+  metrics.stateChanged(candidate, unknownHealth(0).state);
+  return (await metrics.render()).text;
+}

@@ -1,0 +1,140 @@
+/** The table: what it publishes and what it tells. The rules themselves are tested elsewhere. */
+import fc from 'fast-check';
+import { beforeEach, expect, test } from 'vitest';
+import type { Candidate, Snapshot } from '../../../src/balance/snapshot.ts';
+import { MemberTable, type TableChange } from '../../../src/cluster/member-table.ts';
+import type { Observation } from '../../../src/cluster/verdict.ts';
+
+const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
+const pass: Observation = { kind: 'check-passed' };
+const fail: Observation = { kind: 'check-failed', failure, conclusive: false };
+const refused: Observation = { kind: 'check-failed', failure, conclusive: true };
+const dial: Observation = { kind: 'dial-failed', failure };
+
+let m0: Candidate;
+let m1: Candidate;
+let m2: Candidate;
+let changes: TableChange[];
+let table: MemberTable;
+
+beforeEach(() => {
+  [m0, m1, m2] = [candidate('m0'), candidate('m1'), candidate('m2')];
+  changes = [];
+  table = new MemberTable([m0, m1, m2], { rise: 2, fall: 2 }, 1, (change) => changes.push(change));
+});
+
+function candidate(name: string): Candidate {
+  return { name, host: '127.0.0.1', port: 2379, load: 0 };
+}
+
+function see(candidate: Candidate, ...observations: Observation[]): void {
+  for (const observation of observations) table.observe(candidate, observation, 2);
+}
+
+/** What a snapshot says, apart from it. */
+function copy({ routable, all, evicted }: Snapshot) {
+  return { routable: [...routable], all: [...all], evicted: [...evicted] };
+}
+
+test('at the start every member is routed to and none evicted', () => {
+  expect(table.mode).toBe('starting');
+  expect(copy(table.snapshot)).toEqual({
+    routable: [m0, m1, m2],
+    all: [m0, m1, m2],
+    evicted: [],
+  });
+});
+
+test('lists are in the configured order, whatever the order of events', () => {
+  see(m2, pass);
+  see(m0, pass);
+  expect(table.snapshot.routable).toEqual([m0, m2]);
+  expect(table.entries.map((entry) => entry.candidate)).toEqual([m0, m1, m2]);
+});
+
+test('more evidence for the same verdict changes neither the snapshot nor tells anybody', () => {
+  see(m0, pass);
+  see(m1, refused);
+  const { snapshot } = table;
+  changes = [];
+  see(m0, pass, pass);
+  see(m1, fail, dial);
+  expect(table.snapshot).toBe(snapshot);
+  expect(changes).toEqual([]);
+  expect(table.health(m1)).toMatchObject({ evidence: { failedChecks: 2 } });
+});
+
+test('a change of state is told once, with both verdicts', () => {
+  see(m0, pass, pass, fail, fail, fail);
+  expect(changes.map(({ member }) => [member.from.state, member.to.state])).toEqual([
+    ['unknown', 'healthy'],
+    ['healthy', 'suspect'],
+    ['suspect', 'failed'],
+  ]);
+  expect(changes.every(({ member }) => member.candidate === m0)).toBe(true);
+});
+
+test('the snapshot, the mode and the health are the new ones when the change is told', () => {
+  const seen: unknown[] = [];
+  table = new MemberTable([m0, m1], { rise: 1, fall: 1 }, 1, ({ member, mode, evict }) => {
+    expect(table.health(member.candidate)).toBe(member.to);
+    if (mode !== undefined) expect(table.mode).toBe(mode.to);
+    expect(evict).toEqual([...table.snapshot.evicted]);
+    seen.push(copy(table.snapshot).routable.map(({ name }) => name));
+  });
+  see(m0, pass);
+  see(m1, fail);
+  see(m0, fail);
+  expect(seen).toEqual([['m0'], ['m0'], ['m0', 'm1']]);
+});
+
+test('a change of mode is told with the change that brought it, and only then', () => {
+  see(m0, pass);
+  see(m0, dial);
+  see(m1, fail);
+  see(m2, fail);
+  see(m2, pass, pass);
+  expect(changes.map(({ member, mode }) => [member.to.state, mode])).toEqual([
+    ['healthy', { from: 'starting', to: 'normal' }],
+    ['suspect', { from: 'normal', to: 'starting' }], // m1 and m2 have not been checked
+    ['suspect', undefined],
+    ['suspect', { from: 'starting', to: 'panic' }],
+    ['recovering', undefined],
+    ['healthy', { from: 'panic', to: 'normal' }],
+  ]);
+});
+
+test('when one member recovers, those still failed are named in that very change', () => {
+  for (const member of [m0, m1, m2]) see(member, refused);
+  expect(changes.flatMap((change) => change.evict)).toEqual([]);
+  see(m1, pass, pass);
+  expect(changes.at(-1)?.evict).toEqual([m0, m2]);
+  expect(copy(table.snapshot).evicted).toEqual([m0, m2]);
+});
+
+test('a published snapshot never changes afterwards', () => {
+  const anyObservation = fc.tuple(fc.nat(2), fc.constantFrom(pass, fail, refused, dial));
+  fc.assert(
+    fc.property(fc.array(anyObservation, { maxLength: 30 }), (history) => {
+      const published = new Map<Snapshot, ReturnType<typeof copy>>();
+      const members = [m0, m1, m2];
+      table = new MemberTable(members, { rise: 2, fall: 2 }, 1, () => {});
+      for (const [who, observation] of history) {
+        published.set(table.snapshot, copy(table.snapshot));
+        see(members[who] ?? m0, observation);
+      }
+      for (const [snapshot, then] of published) expect(copy(snapshot)).toEqual(then);
+    }),
+  );
+});
+
+test('the load stays out of it: members keep their identity', () => {
+  see(m0, pass);
+  m0.load = 7;
+  expect(table.snapshot.routable[0]).toBe(m0);
+});
+
+test('a stranger is an error', () => {
+  expect(() => table.health(candidate('m0'))).toThrow('m0 is not in the member table');
+  expect(() => see(candidate('m9'), pass)).toThrow('m9 is not in the member table');
+});

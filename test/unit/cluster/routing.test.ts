@@ -1,0 +1,110 @@
+/** What the verdicts mean together, over whatever may be seen of any number of members. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Routing, route } from '../../../src/cluster/routing.ts';
+import {
+  acceptsNew,
+  type Health,
+  nextHealth,
+  type Observation,
+  unknownHealth,
+} from '../../../src/cluster/verdict.ts';
+
+const failure = { reason: 'refused', detail: 'connect ECONNREFUSED' } as const;
+const pass: Observation = { kind: 'check-passed' };
+const fail: Observation = { kind: 'check-failed', failure, conclusive: false };
+const refused: Observation = { kind: 'check-failed', failure, conclusive: true };
+const dial: Observation = { kind: 'dial-failed', failure };
+
+const anyRules = fc.record({
+  rise: fc.integer({ min: 1, max: 3 }),
+  fall: fc.integer({ min: 1, max: 3 }),
+});
+
+/** A cluster and what is seen of it; whole rounds are there so that all often fail together. */
+const anyCluster = fc.integer({ min: 1, max: 5 }).chain((size) => {
+  const seen = fc.constantFrom(pass, pass, fail, refused, dial);
+  const one = fc.tuple(fc.nat(size - 1), seen).map((each) => [each]);
+  const round = seen.map((what) => Array.from({ length: size }, (_, who) => [who, what] as const));
+  const history = fc.array(fc.oneof(one, one, one, round), { maxLength: 30 });
+  return fc.record({ size: fc.constant(size), history: history.map((rounds) => rounds.flat()) });
+});
+
+/** Calls `each` with the verdicts and the routing after every observation. */
+function inAnyLife(
+  each: (routing: Routing, healths: readonly Health[], before: readonly Health[]) => void,
+): void {
+  fc.assert(
+    fc.property(anyRules, anyCluster, (rules, { size, history }) => {
+      let healths: Health[] = Array.from({ length: size }, () => unknownHealth(0));
+      history.forEach(([who, seen], now) => {
+        const before = healths;
+        healths = before.map((health, index) =>
+          index === who ? nextHealth(health, seen, rules, now) : health,
+        );
+        each(route(healths), healths, before);
+      });
+    }),
+    { numRuns: 1000 },
+  );
+}
+
+test('nobody is ever evicted unless another member is healthy', () => {
+  inAnyLife(({ evict }, healths) => {
+    evict.forEach((leaves, index) => {
+      if (leaves) expect(healths.some((each, at) => at !== index && acceptsNew(each))).toBe(true);
+    });
+  });
+});
+
+test('there is always a member to route to', () => {
+  inAnyLife(({ routable }) => expect(routable).toContain(true));
+});
+
+test('no connection is sent to a member that evicts', () => {
+  inAnyLife(({ routable, evict }) => {
+    evict.forEach((leaves, index) => {
+      if (leaves) expect(routable[index]).toBe(false);
+    });
+  });
+});
+
+test('it is panic exactly when every member was checked and none is healthy', () => {
+  inAnyLife(({ mode, routable }, healths) => {
+    const healthy = healths.some((health) => health.state === 'healthy');
+    const unchecked = healths.some((health) => health.state === 'unknown');
+    expect(mode).toBe(healthy ? 'normal' : unchecked ? 'starting' : 'panic');
+    if (mode !== 'normal') expect(routable).not.toContain(false);
+  });
+});
+
+test('the moment one is healthy only healthy members are routed to and the failed ones are evicted', () => {
+  let recoveries = 0;
+  inAnyLife(({ routable, evict }, healths, before) => {
+    if (!healths.some(acceptsNew)) return;
+    if (!before.some(acceptsNew) && healths.some((health) => health.state === 'failed')) {
+      recoveries += 1;
+    }
+    expect(routable).toEqual(healths.map((health) => health.state === 'healthy'));
+    expect(evict).toEqual(healths.map((health) => health.state === 'failed'));
+  });
+  expect(recoveries).toBeGreaterThan(0); // the interesting case did occur
+});
+
+test('after an election the first member to recover does not evict those that recover beside it', () => {
+  const rules = { rise: 2, fall: 2 };
+  const fallen = [fail, fail, pass].reduce<Health>(
+    (health, seen) => nextHealth(health, seen, rules, 1),
+    unknownHealth(0),
+  );
+  const healthy = nextHealth(fallen, pass, rules, 2);
+  expect(route([healthy, fallen, fallen])).toEqual({
+    mode: 'normal',
+    routable: [true, false, false],
+    evict: [false, false, false],
+  });
+});
+
+test('without members the answers are empty', () => {
+  expect(route([])).toEqual({ mode: 'panic', routable: [], evict: [] });
+});

@@ -1,0 +1,355 @@
+/**
+ * The metrics as Prometheus reads them, over a real monitor and a real proxy. What happens is made
+ * to happen: verdicts through the member table, sessions through sockets.
+ */
+import { once } from 'node:events';
+import net, { type AddressInfo, type Server, type Socket } from 'node:net';
+import { register } from 'prom-client';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Candidate } from '../../../src/balance/snapshot.ts';
+import { Monitor } from '../../../src/cluster/monitor.ts';
+import { Metrics } from '../../../src/observe/metrics.ts';
+import { DataPath } from '../../../src/proxy/data-path.ts';
+import { copyThroughSharedBuffer } from '../../../src/proxy/shared-buffer.ts';
+import { candidateAt, inOrder, Members, refusing } from '../proxy/members.ts';
+
+const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
+let members: Members;
+let m0: Candidate;
+let m1: Candidate;
+let monitor: Monitor;
+let proxy: DataPath;
+let metrics: Metrics;
+let listener: Server;
+
+beforeEach(async () => {
+  members = new Members();
+  [m0, m1] = [await members.serve('m0', answerTwice), await members.serve('m1', answerTwice)];
+  monitor = new Monitor({
+    members: [m0, m1].map((candidate) => ({
+      candidate,
+      checkUrl: `http://127.0.0.1:${candidate.port}`,
+      checksClientPort: true,
+    })),
+    rules: { rise: 1, fall: 1 },
+    schedule: { interval: 2000, fastInterval: 250 },
+    timeout: 700,
+    tls: {},
+    isSelf: () => false,
+    onCheck: () => {},
+    onChange: ({ member }) => metrics.stateChanged(member.candidate, member.to.state),
+  });
+  proxy = new DataPath({
+    policy: inOrder,
+    snapshot: () => monitor.table.snapshot,
+    timeout: 10_000,
+    raceAfter: 5000,
+    keepalive: 0,
+    maxConnections: 100,
+    isSelf: () => false,
+    copy: copyThroughSharedBuffer,
+    observer: {
+      attempted: (candidate, attempt) => metrics.attempted(candidate, attempt),
+      opened: (_session, failovers) => failovers > 0 && metrics.failedOver(),
+      ended: (session) => metrics.sessionEnded(session.candidate, 1500),
+      rejected: (reason) => metrics.rejected(reason),
+    },
+  });
+  metrics = new Metrics({ version: '1.2.3', members: [m0, m1], monitor, proxy });
+  listener = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+    proxy.accept(socket),
+  );
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+});
+afterEach(async () => {
+  proxy.close();
+  await proxy.idle();
+  listener.close();
+  await members[Symbol.asyncDispose]();
+});
+
+/** Sends everything back two times, so that the directions differ. */
+function answerTwice(socket: Socket): void {
+  socket.on('data', (chunk: Buffer) => socket.write(Buffer.concat([chunk, chunk])));
+  socket.on('end', () => socket.end());
+}
+
+/** Every series and its value: `etcd_lb_panic`, `etcd_lb_member_up{member="m0"}`. */
+async function scrape(): Promise<Map<string, number>> {
+  const { text } = await metrics.render();
+  const series = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const at = line.lastIndexOf(' ');
+    expect(series.has(line.slice(0, at))).toBe(false); // none twice
+    series.set(line.slice(0, at), Number(line.slice(at + 1)));
+  }
+  return series;
+}
+
+/** The values of the named series. */
+async function valuesOf(...names: string[]): Promise<(number | undefined)[]> {
+  const series = await scrape();
+  return names.map((name) => series.get(name));
+}
+
+async function connect(): Promise<Socket> {
+  const socket = net.connect((listener.address() as AddressInfo).port, '127.0.0.1');
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** One client's visit: sends so many bytes, is answered, and is gone. */
+async function visit(bytes: number): Promise<void> {
+  const socket = await connect();
+  socket.resume().end('x'.repeat(bytes));
+  await once(socket, 'close');
+  await proxy.idle();
+}
+
+describe('names and help', () => {
+  const ours = [
+    'build_info',
+    'panic',
+    'member_up',
+    'member_state',
+    'sessions',
+    'waiting_clients',
+    'sessions_opened_total',
+    'sessions_closed_total',
+    'session_duration_seconds',
+    'bytes_total',
+    'checks_total',
+    'check_duration_seconds',
+    'dials_total',
+    'dial_duration_seconds',
+    'failovers_total',
+    'evictions_total',
+    'member_state_changes_total',
+    'rejected_clients_total',
+  ];
+
+  test('every name is ours or one of the runtime', async () => {
+    const { text } = await metrics.render();
+    const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1] ?? '');
+    const [mine, theirs] = [/^etcd_lb_/, /^(nodejs|process)_/].map((pattern) =>
+      names.filter((name) => pattern.test(name)),
+    );
+    expect(mine?.toSorted()).toEqual(ours.map((name) => `etcd_lb_${name}`).toSorted());
+    expect(theirs).toContain('process_resident_memory_bytes');
+    expect(theirs).toContain('nodejs_eventloop_lag_p99_seconds');
+    expect((mine?.length ?? 0) + (theirs?.length ?? 0)).toBe(names.length);
+  });
+
+  test('every help text of ours is a sentence', async () => {
+    const { text } = await metrics.render();
+    const helps = [...text.matchAll(/^# HELP (etcd_lb_\S+) (.*)$/gm)].map((match) => match[2]);
+    expect(helps).toHaveLength(ours.length);
+    for (const help of helps) expect(help).toMatch(/^[A-Z1].{30,}\.$/);
+  });
+
+  test('counters end in _total, durations in _seconds, and nothing else does', async () => {
+    const { text } = await metrics.render();
+    for (const [, name, type] of text.matchAll(/^# TYPE (etcd_lb_\S+) (\S+)$/gm)) {
+      expect([name, name?.endsWith('_total')]).toEqual([name, type === 'counter']);
+      expect([name, name?.endsWith('_seconds')]).toEqual([name, type === 'histogram']);
+    }
+  });
+
+  test('the type of the answer is that of the Prometheus text format', async () => {
+    expect((await metrics.render()).contentType).toMatch(/^text\/plain; version=/);
+  });
+
+  test('the registry is our own: a second balancer in the process does not clash', () => {
+    expect(() => new Metrics({ version: '1', members: [], monitor, proxy })).not.toThrow();
+    expect(register.getMetricsAsArray()).toEqual([]);
+  });
+});
+
+test('series of every member and reason are there from the start, at 0', async () => {
+  const series = await scrape();
+  for (const member of ['m0', 'm1']) {
+    const expected = [
+      `checks_total{member="${member}",result="passed",reason=""}`,
+      `dials_total{member="${member}",result="connected"}`,
+      `evictions_total{member="${member}"}`,
+      `member_up{member="${member}"}`,
+      `sessions{member="${member}"}`,
+      `sessions_opened_total{member="${member}"}`,
+      `sessions_closed_total{member="${member}",reason="client-closed"}`,
+      `sessions_closed_total{member="${member}",reason="member-closed"}`,
+      `sessions_closed_total{member="${member}",reason="client-reset"}`,
+      `sessions_closed_total{member="${member}",reason="member-reset"}`,
+      `sessions_closed_total{member="${member}",reason="evicted"}`,
+      `sessions_closed_total{member="${member}",reason="shutdown"}`,
+      `bytes_total{member="${member}",direction="upstream"}`,
+      `bytes_total{member="${member}",direction="downstream"}`,
+      `member_state{member="${member}",state="healthy"}`,
+      `member_state{member="${member}",state="suspect"}`,
+      `member_state{member="${member}",state="failed"}`,
+      `member_state{member="${member}",state="recovering"}`,
+    ];
+    for (const name of expected) expect([name, series.get(`etcd_lb_${name}`)]).toEqual([name, 0]);
+    expect(series.get(`etcd_lb_member_state{member="${member}",state="unknown"}`)).toBe(1);
+  }
+  for (const name of [
+    'panic',
+    'waiting_clients',
+    'failovers_total',
+    'rejected_clients_total{reason="limit"}',
+    'rejected_clients_total{reason="no-member"}',
+    'rejected_clients_total{reason="accept-failed"}',
+  ]) {
+    expect([name, series.get(`etcd_lb_${name}`)]).toEqual([name, 0]);
+  }
+  expect(series.get(`etcd_lb_build_info{version="1.2.3",node="${process.version}"}`)).toBe(1);
+});
+
+test('changes of state are there from the start, so that a rate sees the first', async () => {
+  const name = 'etcd_lb_member_state_changes_total{member="m0",state="failed"}';
+  expect(await valuesOf(name)).toEqual([0]);
+});
+
+describe('what happens is counted', () => {
+  test('checks by result and reason, and how long they took', async () => {
+    metrics.checked(m0, { ok: true, duration: 2 });
+    metrics.checked(m0, { ok: true, duration: 20 });
+    metrics.checked(m0, { ok: false, duration: 700, failure });
+    expect(
+      await valuesOf(
+        'etcd_lb_checks_total{member="m0",result="passed",reason=""}',
+        'etcd_lb_checks_total{member="m0",result="failed",reason="timeout"}',
+        'etcd_lb_checks_total{member="m1",result="passed",reason=""}',
+        'etcd_lb_check_duration_seconds_bucket{le="0.0025",member="m0"}',
+        'etcd_lb_check_duration_seconds_bucket{le="0.5",member="m0"}',
+        'etcd_lb_check_duration_seconds_count{member="m0"}',
+      ),
+    ).toEqual([2, 1, 0, 1, 2, 3]);
+    const [sum] = await valuesOf('etcd_lb_check_duration_seconds_sum{member="m0"}');
+    expect(sum).toBeCloseTo(0.722);
+  });
+
+  test('sessions, their bytes by direction, and the dial that led to each', async () => {
+    await visit(1000);
+    await visit(24);
+    const open = await connect();
+    open.write('hello');
+    await once(open, 'data');
+    expect(
+      await valuesOf(
+        'etcd_lb_sessions{member="m0"}',
+        'etcd_lb_sessions{member="m1"}',
+        'etcd_lb_sessions_opened_total{member="m0"}',
+        'etcd_lb_bytes_total{member="m0",direction="upstream"}',
+        'etcd_lb_bytes_total{member="m0",direction="downstream"}',
+        'etcd_lb_dials_total{member="m0",result="connected"}',
+        'etcd_lb_dial_duration_seconds_count{member="m0"}',
+        'etcd_lb_session_duration_seconds_count{member="m0"}',
+        'etcd_lb_session_duration_seconds_sum{member="m0"}',
+      ),
+    ).toEqual([1, 0, 3, 1029, 2058, 3, 3, 2, 3]);
+    open.destroy();
+  });
+
+  test('dials that failed, by reason, and the failover that followed', async () => {
+    const down = refusing('m0'); // for the metrics it is m0
+    const dialling = new DataPath({
+      policy: inOrder,
+      snapshot: () => ({ routable: [down, m1], all: [down, m1], evicted: new Set() }),
+      timeout: 10_000,
+      raceAfter: 5000,
+      keepalive: 0,
+      maxConnections: 1,
+      isSelf: () => false,
+      copy: copyThroughSharedBuffer,
+      observer: {
+        attempted: (candidate, attempt) => metrics.attempted(candidate, attempt),
+        opened: (_session, failovers) => failovers > 0 && metrics.failedOver(),
+        ended: () => {},
+        rejected: (reason) => metrics.rejected(reason),
+      },
+    });
+    listener.removeAllListeners('connection').on('connection', (socket) => dialling.accept(socket));
+    const first = await connect();
+    first.write('x');
+    await once(first, 'data');
+    const { port } = listener.address() as AddressInfo;
+    await new Promise((resolve) => net.connect(port, '127.0.0.1').resume().on('error', resolve));
+    first.destroy();
+    await dialling.idle();
+    expect(
+      await valuesOf(
+        'etcd_lb_dials_total{member="m0",result="refused"}',
+        'etcd_lb_dials_total{member="m1",result="connected"}',
+        'etcd_lb_dial_duration_seconds_count{member="m1"}',
+        'etcd_lb_failovers_total',
+        'etcd_lb_rejected_clients_total{reason="limit"}',
+      ),
+    ).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  test('verdicts, panic and evictions', async () => {
+    const fail = { kind: 'check-failed', failure, conclusive: false } as const;
+    monitor.table.observe(m0, { kind: 'check-passed' }, 1);
+    monitor.table.observe(m1, fail, 1);
+    const names = [
+      'etcd_lb_panic',
+      'etcd_lb_member_up{member="m0"}',
+      'etcd_lb_member_up{member="m1"}',
+      'etcd_lb_member_state{member="m0",state="healthy"}',
+      'etcd_lb_member_state{member="m0",state="unknown"}',
+      'etcd_lb_member_state{member="m1",state="failed"}',
+    ];
+    expect(await valuesOf(...names)).toEqual([0, 1, 0, 1, 0, 1]);
+    monitor.table.observe(m0, fail, 2);
+    expect(await valuesOf(...names)).toEqual([1, 0, 0, 0, 0, 1]);
+    metrics.evicted(m1);
+    expect(
+      await valuesOf(
+        'etcd_lb_evictions_total{member="m1"}',
+        'etcd_lb_member_state_changes_total{member="m0",state="healthy"}',
+        'etcd_lb_member_state_changes_total{member="m0",state="failed"}',
+      ),
+    ).toEqual([1, 1, 1]);
+  });
+});
+
+test('totals never decrease, also while sessions come and go and scrapes overlap', async () => {
+  let before = await scrape();
+  const compare = async (): Promise<void> => {
+    const [now] = await Promise.all([scrape(), metrics.render()]);
+    for (const [name, value] of before) {
+      if (/_total|_bucket|_count|_sum/.test(name) && name.startsWith('etcd_lb_')) {
+        expect([name, (now.get(name) ?? -1) >= value]).toEqual([name, true]);
+      }
+    }
+    before = now;
+  };
+  const open: Socket[] = [];
+  for (let round = 0; round < 10; round += 1) {
+    const socket = await connect();
+    socket.write('x'.repeat(100));
+    await once(socket, 'data');
+    open.push(socket);
+    await compare();
+    if (round % 2 === 1) open.shift()?.resetAndDestroy();
+    if (round === 6) proxy.sessions.closeAllOf(m0, 'evicted');
+    await compare();
+  }
+  for (const socket of open) socket.destroy();
+  await proxy.idle();
+  await compare();
+  expect(before.get('etcd_lb_sessions_opened_total{member="m0"}')).toBe(10);
+  expect(before.get('etcd_lb_bytes_total{member="m0",direction="upstream"}')).toBe(1000);
+  const closed = [...before].filter(([name]) =>
+    name.startsWith('etcd_lb_sessions_closed_total{member="m0"'),
+  );
+  expect(closed.reduce((sum, [, value]) => sum + value, 0)).toBe(10);
+});
+
+test('a member whose name needs escaping does not break the page', async () => {
+  const odd = candidateAt(1, 'a"b\\c');
+  const page = await new Metrics({ version: '1', members: [odd], monitor, proxy }).render();
+  expect(page.text).toContain('etcd_lb_evictions_total{member="a\\"b\\\\c"} 0');
+});

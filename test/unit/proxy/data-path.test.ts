@@ -1,0 +1,238 @@
+/** Clients through a listener and a proxy to real members: admission, accounts and the way out. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import net, { type AddressInfo, type Server, type Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createPolicy } from '../../../src/balance/policies.ts';
+import type { Candidate } from '../../../src/balance/snapshot.ts';
+import { DataPath, type DataPathOptions, type RejectReason } from '../../../src/proxy/data-path.ts';
+import type { DialAttempt } from '../../../src/proxy/dial.ts';
+import type { EndReason } from '../../../src/proxy/sessions.ts';
+import { copyThroughSharedBuffer } from '../../../src/proxy/shared-buffer.ts';
+import { candidateAt, freezePort, inOrder, Members, refusing, routeTo } from './members.ts';
+
+let members: Members;
+let proxy: DataPath;
+let listener: Server;
+let attempts: DialAttempt['result'][];
+let opened: number[];
+let ended: EndReason[];
+let rejected: RejectReason[];
+
+beforeEach(() => {
+  members = new Members();
+  [attempts, opened, ended, rejected] = [[], [], [], []];
+});
+afterEach(async () => {
+  proxy.close();
+  await proxy.idle();
+  listener.close();
+  await members[Symbol.asyncDispose]();
+});
+
+/** Puts a proxy in front of these members, and a listener in front of it. */
+async function front(targets: Candidate[], options: Partial<DataPathOptions> = {}): Promise<void> {
+  proxy = new DataPath({
+    policy: inOrder,
+    snapshot: () => routeTo(...targets),
+    timeout: 10_000,
+    raceAfter: 5000,
+    keepalive: 0,
+    maxConnections: 100,
+    isSelf: () => false,
+    copy: copyThroughSharedBuffer,
+    observer: {
+      attempted: (_candidate, { result }) => attempts.push(result),
+      opened: (_session, failovers) => opened.push(failovers),
+      ended: (_session, reason) => ended.push(reason),
+      rejected: (reason) => rejected.push(reason),
+    },
+    ...options,
+  });
+  const listening = { allowHalfOpen: true, pauseOnConnect: true };
+  listener = net.createServer(listening, (socket) => proxy.accept(socket));
+  listener.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
+  await once(listener, 'listening');
+}
+
+function client(): Socket {
+  const { port } = listener.address() as AddressInfo;
+  return net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+}
+
+/** The code of the error with which a client was turned away. */
+async function errorOf(socket: Socket): Promise<string | undefined> {
+  const [error] = (await once(socket.resume(), 'error')) as [NodeJS.ErrnoException];
+  return error.code;
+}
+
+/** Resolves when the other side has closed or reset the connection. */
+function goneBy(socket: Socket): Promise<unknown> {
+  return new Promise((resolve) => socket.resume().on('end', resolve).on('error', resolve));
+}
+
+async function echoOf(socket: Socket, bytes: Buffer): Promise<Buffer> {
+  socket.end(bytes);
+  return await buffer(socket);
+}
+
+test('a client is joined with a member, and everything it sent from the first byte on arrives', async () => {
+  const targets = [refusing('m0'), await members.echo('m1')];
+  await front(targets);
+  expect(await echoOf(client(), Buffer.from('first words'))).toEqual(Buffer.from('first words'));
+  await proxy.idle();
+  expect({ attempts, opened, ended, rejected }).toEqual({
+    attempts: ['failed', 'connected'],
+    opened: [1],
+    ended: ['client-closed'],
+    rejected: [],
+  });
+  expect(targets.map(({ load }) => load)).toEqual([0, 0]);
+});
+
+describe('admission', () => {
+  test('one client too many is reset, and its place is free again once another left', async () => {
+    await front([await members.echo('m0')], { maxConnections: 2 });
+    const [first, second] = [client(), client()];
+    await vi.waitUntil(() => proxy.sessions.count === 2);
+    expect(await errorOf(client())).toBe('ECONNRESET');
+    expect(rejected).toEqual(['limit']);
+    expect(await echoOf(first, Buffer.from('x'))).toHaveLength(1);
+    await vi.waitUntil(() => proxy.sessions.count === 1);
+    expect(await echoOf(client(), Buffer.from('y'))).toHaveLength(1);
+    second.destroy();
+  });
+
+  test('clients that wait for a member count', async () => {
+    await using frozen = await freezePort();
+    await front([candidateAt(frozen.port)], { maxConnections: 1 });
+    const waiting = client().on('error', () => {});
+    await vi.waitUntil(() => proxy.waiting === 1);
+    expect(await errorOf(client())).toBe('ECONNRESET');
+    expect(rejected).toEqual(['limit']);
+    proxy.close();
+    waiting.destroy();
+  });
+
+  test('when no member can be reached the client is reset', async () => {
+    const targets = [refusing('m0'), refusing('m1')];
+    await front(targets);
+    expect(await errorOf(client())).toBe('ECONNRESET');
+    expect(rejected).toEqual(['no-member']);
+    expect(attempts).toEqual(['failed', 'failed']);
+    expect(targets.map(({ load }) => load)).toEqual([0, 0]);
+  });
+});
+
+describe('a client that vanishes while it waits', () => {
+  test('leaks no load when its socket is gone by then', async () => {
+    const target = await members.echo('m0');
+    await front([target]);
+    listener.on('connection', (socket) => socket.destroy()); // right after it was accepted
+    client()
+      .on('error', () => {})
+      .resume();
+    await vi.waitUntil(() => attempts.length === 1);
+    await proxy.idle();
+    expect({ attempts, opened, rejected }).toEqual({
+      attempts: ['connected'],
+      opened: [],
+      rejected: [],
+    });
+    expect(target.load).toBe(0);
+  });
+
+  test.each(['reset', 'closed'] as const)('leaks no load when it %s its end', async (how) => {
+    await using frozen = await freezePort();
+    const targets = [candidateAt(frozen.port), await members.echo('m1')];
+    await front(targets, { raceAfter: 100 });
+    const vanishing = client();
+    await vi.waitUntil(() => proxy.waiting === 1);
+    if (how === 'reset') vanishing.resetAndDestroy();
+    else vanishing.destroy();
+    await proxy.idle();
+    expect(attempts).toEqual(['connected', 'abandoned']);
+    expect(ended).toHaveLength(1);
+    expect(targets.map(({ load }) => load)).toEqual([0, 0]);
+  });
+});
+
+describe('idle', () => {
+  test('resolves at once when there is nobody', async () => {
+    await front([]);
+    await proxy.idle();
+  });
+
+  test('waits for those who wait and for sessions', async () => {
+    await using frozen = await freezePort();
+    const targets = [candidateAt(frozen.port), await members.echo('m1')];
+    await front(targets, { raceAfter: 50 });
+    const socket = client();
+    await vi.waitUntil(() => proxy.waiting === 1);
+    let idle = false;
+    const resolved = proxy.idle().then(() => {
+      idle = true;
+    });
+    await vi.waitUntil(() => proxy.sessions.count === 1);
+    expect(idle).toBe(false);
+    await echoOf(socket, Buffer.from('bye'));
+    await resolved;
+    expect([proxy.waiting, proxy.sessions.count]).toEqual([0, 0]);
+  });
+
+  test('resolves for everybody who asked', async () => {
+    await front([await members.echo('m0')]);
+    const socket = client();
+    await vi.waitUntil(() => proxy.sessions.count === 1);
+    const both = Promise.all([proxy.idle(), proxy.idle()]);
+    socket.destroy();
+    const late = new Promise((resolve) => setTimeout(resolve, 1000, 'late'));
+    expect(await Promise.race([both, late])).not.toBe('late');
+  });
+});
+
+test('close ends sessions and those who wait, and says how many sessions there were', async () => {
+  await using frozen = await freezePort();
+  const target = await members.echo('m0');
+  let targets = [target];
+  await front([], { snapshot: () => routeTo(...targets) });
+  const sessions = [client(), client()];
+  await vi.waitUntil(() => proxy.sessions.count === 2);
+  targets = [candidateAt(frozen.port)];
+  const waiting = client();
+  await vi.waitUntil(() => proxy.waiting === 1);
+  const gone = [...sessions, waiting].map(goneBy);
+  expect(proxy.close()).toBe(2);
+  await proxy.idle();
+  await Promise.all(gone);
+  expect(ended).toEqual(['shutdown', 'shutdown']);
+  expect([target.load, ...targets.map(({ load }) => load)]).toEqual([0, 0]);
+  expect(proxy.close()).toBe(0);
+});
+
+test('2,000 clients at the same time get back what they sent, evenly spread, and leave nothing behind', async () => {
+  const targets = await Promise.all(['m0', 'm1', 'm2'].map((name) => members.echo(name)));
+  await front(targets, { policy: createPolicy('least-connections'), maxConnections: 2000 });
+  const count = 2000;
+  const clients = Array.from({ length: count }, client);
+  await vi.waitUntil(() => proxy.sessions.count === count, { timeout: 20_000 });
+  const loads = targets.map(({ load }) => load);
+  expect(loads.toSorted()).toEqual([666, 667, 667]);
+  await Promise.all(
+    clients.map(async (socket) => {
+      const sent = randomBytes(1024);
+      expect((await echoOf(socket, sent)).equals(sent)).toBe(true);
+    }),
+  );
+  await proxy.idle();
+  expect(targets.map(({ load }) => load)).toEqual([0, 0, 0]);
+  expect([opened.length, ended.length, proxy.waiting]).toEqual([count, count, 0]);
+  const totals = targets.map((target) => proxy.sessions.totalsOf(target));
+  expect(totals.map(({ opened }) => opened)).toEqual(loads);
+  for (const { opened, ended, bytes } of totals) {
+    expect(ended['client-closed'] + ended['member-closed']).toBe(opened);
+    expect(bytes).toEqual({ client: opened * 1024, member: opened * 1024 });
+  }
+  expect(rejected).toEqual([]);
+});
