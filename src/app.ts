@@ -7,15 +7,16 @@
  *                     └──► evictions, events ──► log, metrics, status
  */
 import { createPolicy } from './balance/policies.ts';
+import { SlowStart } from './balance/slow-start.ts';
+import type { Candidate } from './balance/snapshot.ts';
 import type { TableChange } from './cluster/member-table.ts';
 import { Monitor } from './cluster/monitor.ts';
+import { Starvation } from './cluster/starvation.ts';
 import { acceptsNew } from './cluster/verdict.ts';
 import { type Endpoint, formatEndpoint } from './config/endpoint.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
 import {
-  clientsRejected,
-  type EventBody,
   EventLog,
   memberChanged,
   modeChanged,
@@ -27,12 +28,17 @@ import {
 import { type ObserveServer, openObserveServer } from './observe/http.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
+import { MoveNotices, rejectionNotices } from './observe/notices.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
-import { DataPath, type DataPathObserver, type RejectReason } from './proxy/data-path.ts';
+import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
+import { Evictions } from './proxy/evictions.ts';
 import { openListeners } from './proxy/listeners.ts';
+import { Rebalancer } from './proxy/rebalancer.ts';
 import { leadsToSelf } from './proxy/self.ts';
 import { copyThroughSharedBuffer, isSupported } from './proxy/shared-buffer.ts';
+import { Silence } from './proxy/silence.ts';
 import { copyThroughStreams } from './proxy/streams.ts';
+import { type Beat, startPulse } from './pulse.ts';
 
 /** A running balancer. */
 export interface App {
@@ -54,8 +60,12 @@ export interface App {
 const copiers = { 'shared-buffer': copyThroughSharedBuffer, streams: copyThroughStreams };
 type CopierName = keyof typeof copiers;
 
-/** Turned-away clients are told of at most this often, ms; the metric counts each. */
-const rejectionNoticeInterval = 10_000;
+/** Between two looks at the sessions, ms. */
+const beatInterval = 50;
+/** A session younger than this is not moved, ms: its client has only just come. */
+const movableAge = 5_000;
+/** The part of a member's sessions that may be moved in a minute. */
+const movedPerMinute = 0.75;
 
 /**
  * Starts a balancer. Does not wait for etcd: it accepts at once and `/readyz` tells. Throws
@@ -68,7 +78,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const giveUpWaiting = Promise.withResolvers<void>();
   const events = new EventLog((event) => log.write(event));
   const members = settings.endpoints.map((endpoint) => ({
-    candidate: { name: endpoint.name, host: endpoint.host, port: endpoint.port, load: 0 },
+    candidate: candidateFor(endpoint),
     endpoint: formatEndpoint(endpoint),
     checkUrl: checkUrlOf(endpoint, settings.checkUrl),
     checksClientPort: settings.checkUrl === undefined,
@@ -85,19 +95,21 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     timeout: settings.checkTimeout,
     tls: settings.tls,
     isSelf,
+    wasStarved: (start) => starvation.since(start),
+    isSilent: (candidate, bound) => silence.isSilent(candidate, performance.now(), bound),
     onCheck: (candidate, result) => metrics.checked(candidate, result),
     onChange: (change) => react(change),
   });
 
   const react = (change: TableChange): void => {
-    const { candidate, to } = change.member;
+    const { candidate, from, to } = change.member;
     events.record(memberChanged(change.member));
     metrics.stateChanged(candidate, to.state);
     if (change.mode !== undefined) events.record(modeChanged(change.mode.from, change.mode.to));
+    const isBack = acceptsNew(to) && from.state === 'recovering' && from.from === 'failed';
+    if (isBack) slowStart.begin(candidate, performance.now());
     const healthy = monitor.table.entries.filter(({ health }) => acceptsNew(health));
-    for (const member of change.evict) {
-      const sessions = proxy.sessions.closeAllOf(member, 'evicted');
-      if (sessions === 0) continue;
+    for (const [member, sessions] of evictions.set(change.evict)) {
       metrics.evicted(member);
       const health = monitor.table.health(member);
       const names = healthy.map((entry) => entry.candidate);
@@ -118,6 +130,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     ended: (session, reason) => {
       const duration = performance.now() - session.openedAt;
       metrics.sessionEnded(session.candidate, duration);
+      if (reason === 'member-reset' || reason === 'member-closed') {
+        monitor.checkNow(session.candidate);
+      }
       log.session('session ended', {
         member: session.candidate.name,
         reason,
@@ -143,6 +158,36 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     observer,
   });
   const metrics = new Metrics({ version, members: candidates, monitor, proxy });
+
+  const starvation = new Starvation();
+  const slowStart = new SlowStart(settings.slowStart);
+  const silence = new Silence(proxy.sessions, candidates, settings.suspectAfter, performance.now());
+  const evictions = new Evictions(proxy.sessions);
+  const rebalancer = new Rebalancer(proxy.sessions, {
+    // Another policy would not send a moved client where there is room.
+    spread: settings.balance === 'least-connections' ? settings.rebalance : 0,
+    perMinute: movedPerMinute,
+    minAge: movableAge,
+    maxAge: settings.maxSessionAge,
+  });
+  const moveNotices = new MoveNotices(candidates, (body) => events.record(body));
+  const onBeat = ({ now, late }: Beat): void => {
+    const starved = starvation.note(late, now);
+    if (starved) metrics.starved();
+    silence.sweep(now, starved);
+    for (const candidate of silence.suspects(now)) {
+      metrics.fellSilent(candidate);
+      monitor.checkNow(candidate);
+    }
+    slowStart.beat(now);
+    const shares = monitor.table.entries.map(({ candidate, health }) => ({
+      candidate,
+      healthy: acceptsNew(health),
+    }));
+    const move = rebalancer.beat(shares, now);
+    if (move !== undefined) moveNotices.moved(move.candidate, move.count, now);
+    moveNotices.beat(now);
+  };
 
   const listeners = await openListeners({
     addresses: settings.listen,
@@ -188,6 +233,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   }
 
   monitor.start(checking.signal);
+  startPulse(beatInterval, onBeat, checking.signal);
   events.record(started(sources.identity, members, observe?.port));
 
   let stopped: Promise<number> | undefined;
@@ -198,6 +244,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     const timer = setTimeout(() => giveUpWaiting.resolve(), settings.drainTimeout);
     await Promise.race([proxy.idle(), giveUpWaiting.promise]);
     clearTimeout(timer);
+    evictions.stop();
     const cut = proxy.close();
     await proxy.idle();
     checking.abort();
@@ -214,24 +261,13 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   };
 }
 
+function candidateFor({ name, host, port }: Endpoint): Candidate {
+  return { name, host, port, load: 0, weight: 1 };
+}
+
 /** `{host}` is the only thing a check URL template may take from the endpoint. */
 function checkUrlOf(endpoint: Endpoint, template: string | undefined): string {
   if (template === undefined) return formatEndpoint(endpoint);
   const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
   return template.replaceAll('{host}', host).replace(/\/$/, '');
-}
-
-/** Tells of turned-away clients, the first at once and then at most every interval, counted. */
-function rejectionNotices(record: (body: EventBody) => void): (reason: RejectReason) => void {
-  const untold = new Map<RejectReason, number>();
-  const toldAt = new Map<RejectReason, number>();
-  return (reason) => {
-    const clients = (untold.get(reason) ?? 0) + 1;
-    const now = performance.now();
-    const due = now - (toldAt.get(reason) ?? Number.NEGATIVE_INFINITY) >= rejectionNoticeInterval;
-    untold.set(reason, due ? 0 : clients);
-    if (!due) return;
-    toldAt.set(reason, now);
-    record(clientsRejected(reason, clients));
-  };
 }

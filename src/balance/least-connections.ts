@@ -1,5 +1,5 @@
 /**
- * Least connections, ties broken at random: the default, because etcd's clients hold few and long
+ * Least connections for its weight, ties broken at random: the default, because etcd's clients hold few and long
  * connections, so what counts is where they are, not where the last one went. Random ties keep many
  * balancers in front of one cluster from all starting with its first member.
  */
@@ -9,13 +9,17 @@ import type { Candidate } from './snapshot.ts';
 export function leastConnections(source: RandomSource): Policy {
   return (candidates, tried) => {
     let best: Candidate | undefined;
+    let bestLoad = 0;
     let ties = 0;
     for (const candidate of candidates) {
       if (tried.includes(candidate)) continue;
-      if (best === undefined || candidate.load < best.load) {
+      // As if it had been chosen: an idle member that starts slowly is not the emptiest.
+      const load = (candidate.load + 1) / candidate.weight;
+      if (best === undefined || load < bestLoad) {
         best = candidate;
+        bestLoad = load;
         ties = 1;
-      } else if (candidate.load === best.load) {
+      } else if (load === bestLoad) {
         // Reservoir sampling: the n-th tie replaces the choice with probability 1/n.
         ties += 1;
         if (source() * ties < 1) best = candidate;

@@ -1,5 +1,5 @@
 /**
- * Round robin: each candidate in turn. Starts at a random one, so that many balancers started
+ * Round robin: each candidate in turn; one of less weight misses turns. Starts at a random one, so that many balancers started
  * together do not all send their first connection to the same member.
  */
 import type { Policy, RandomSource } from './policy.ts';
@@ -9,12 +9,16 @@ export function roundRobin(source: RandomSource): Policy {
   return (candidates, tried) => {
     const count = candidates.length;
     if (turn < 0) turn = Math.floor(source() * count);
+    let next = -1;
     for (let step = 0; step < count; step += 1) {
       const candidate = candidates[(turn + step) % count];
       if (candidate === undefined || tried.includes(candidate)) continue;
-      turn = (turn + step + 1) % count;
-      return candidate;
+      const due = candidate.weight >= 1 || source() < candidate.weight;
+      if (next < 0 || due) next = (turn + step) % count;
+      if (due) break;
     }
-    return undefined;
+    if (next < 0) return undefined;
+    turn = (next + 1) % count;
+    return candidates[next];
   };
 }

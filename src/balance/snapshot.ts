@@ -14,6 +14,11 @@ export interface Candidate {
   readonly port: number;
   /** Sessions open or being dialled. Kept by the data path, read by the policies. */
   load: number;
+  /**
+   * Its share of new connections against the others': 1, and less while it starts slowly after a
+   * failure. Above 0. Kept by the control flow (slow-start.ts), read by the policies.
+   */
+  weight: number;
 }
 
 /** Where connections may go at this moment. All lists are in the configured order. */

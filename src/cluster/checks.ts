@@ -1,9 +1,13 @@
 /**
  * When a member is checked: rarely while it is well, fast while anything about it is in doubt, and
- * at once when the data path had a bad experience with it.
+ * at once when the data path had a bad experience with it. A check that waits for its answer is a
+ * doubt itself: the next one does not wait for it to time out.
  *
- * Owns one timer and one probe a member, and runs one check at a time. Leaves to others what a
- * check is (probe.ts) and what follows from it (member-table.ts).
+ *   well       ●───────── interval ─────────●
+ *   in doubt   ●─ fast ─●─ fast ─●                 a check may wait for its answer beside the next
+ *
+ * Owns one timer a member. Leaves to others what a check is (probe.ts) and what follows from it
+ * (member-table.ts).
  */
 import type { CheckResult } from './probe.ts';
 
@@ -31,9 +35,13 @@ export class Checks {
   readonly #schedule: CheckSchedule;
   readonly #random: () => number;
   #timer: NodeJS.Timeout | undefined;
-  #phase: 'waiting' | 'checking' | 'stopped' = 'waiting';
+  #stopped = false;
   #startedAt = Number.NEGATIVE_INFINITY;
   #hurried = false;
+  #unanswered = 0;
+  /** Numbers of the last check started, and of the last one whose result was reported. */
+  #started = 0;
+  #reported = 0;
 
   /** Starts with a check at once. Stops, for good, when `signal` aborts. */
   constructor(
@@ -47,47 +55,52 @@ export class Checks {
     this.#random = random;
     signal.addEventListener('abort', () => this.#stop(), { once: true });
     if (signal.aborted) this.#stop();
-    else void this.#run();
+    else this.#run();
   }
 
   /**
-   * Asks for a check now. One in flight is given its time and followed by another; a thousand
-   * requests in one fast interval are one, so that a failing member is not buried under checks.
+   * Asks for a check now, or as soon as a fast interval has passed since the last one started: a
+   * thousand requests are one check, so that a failing member is not buried under them.
    */
   hurry(): void {
-    if (this.#phase === 'stopped') return;
+    if (this.#stopped) return;
     this.#hurried = true;
-    if (this.#phase === 'waiting') this.#arm();
+    this.#arm();
   }
 
   #arm(): void {
     clearTimeout(this.#timer);
-    const calm = this.#member.isWell() && !this.#hurried;
+    const calm = this.#member.isWell() && !this.#hurried && this.#unanswered === 0;
     const base = calm ? this.#schedule.interval : this.#schedule.fastInterval;
     const wait = base * (1 + jitter * (2 * this.#random() - 1));
     const due = Math.max(0, this.#startedAt + wait - performance.now());
-    this.#timer = setTimeout(() => void this.#run(), due);
+    this.#timer = setTimeout(() => this.#run(), due);
   }
 
-  async #run(): Promise<void> {
-    this.#phase = 'checking';
+  #run(): void {
     this.#hurried = false;
     this.#startedAt = performance.now();
-    const result = await this.#member.check();
-    if (this.#stopped()) return;
-    this.#member.report(result);
-    if (this.#stopped()) return;
-    this.#phase = 'waiting';
+    this.#unanswered += 1;
+    this.#started += 1;
+    const number = this.#started;
+    void this.#member.check().then((result) => this.#take(number, result));
     this.#arm();
   }
 
-  /** A call, so that the compiler does not narrow away what happens during an `await`. */
-  #stopped(): boolean {
-    return this.#phase === 'stopped';
+  #take(number: number, result: CheckResult): void {
+    this.#unanswered -= 1;
+    if (this.#stopped) return;
+    // An answer to an older question than the last one answered is no news.
+    if (number > this.#reported) {
+      this.#reported = number;
+      this.#member.report(result);
+    }
+    // Reporting may have led to a stop.
+    if (!this.#stopped) this.#arm();
   }
 
   #stop(): void {
-    this.#phase = 'stopped';
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 }

@@ -8,9 +8,9 @@ import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
 import { type CheckSchedule, Checks } from './checks.ts';
 import type { Failure } from './failure.ts';
-import { MemberTable, type TableChange } from './member-table.ts';
+import { MemberTable, type TableChange, type TableRules } from './member-table.ts';
 import { type CheckResult, Probe, type ProbeTls } from './probe.ts';
-import { acceptsNew, type VerdictRules } from './verdict.ts';
+import { acceptsNew } from './verdict.ts';
 
 /** A member and where to ask after its health. */
 export interface MonitoredMember {
@@ -23,12 +23,16 @@ export interface MonitoredMember {
 
 export interface MonitorOptions {
   readonly members: readonly MonitoredMember[];
-  readonly rules: VerdictRules;
+  readonly rules: TableRules;
   readonly schedule: CheckSchedule;
   /** Bound on one check, ms. */
   readonly timeout: number;
   readonly tls: ProbeTls;
   readonly isSelf: (socket: Socket) => boolean;
+  /** Was this process kept from running since `start` (of `performance.now()`)? */
+  readonly wasStarved: (start: number) => boolean;
+  /** Have clients of this member been waiting for a word from it for `bound` ms, in vain? */
+  readonly isSilent: (candidate: Candidate, bound: number) => boolean;
   /** Told of every finished check, after the table took it in. */
   readonly onCheck: (candidate: Candidate, result: CheckResult) => void;
   /** Told of every change, after the snapshot was replaced. */
@@ -66,6 +70,11 @@ export class Monitor {
   dialFailed(candidate: Candidate, failure: Failure): void {
     if (failure.reason === 'local') return;
     this.table.observe(candidate, { kind: 'dial-failed', failure }, Date.now());
+    this.checkNow(candidate);
+  }
+
+  /** Has a member checked at once: the data path had a bad sign of it, which decides nothing. */
+  checkNow(candidate: Candidate): void {
     this.#checks.get(candidate)?.hurry();
   }
 
@@ -76,8 +85,8 @@ export class Monitor {
 
   #watch(member: MonitoredMember, signal: AbortSignal): void {
     const { candidate } = member;
-    const { schedule, timeout, tls, isSelf, onCheck } = this.#options;
-    const probe = new Probe({ url: member.checkUrl, tls, timeout, isSelf });
+    const { schedule, timeout, tls, isSelf, wasStarved, onCheck } = this.#options;
+    const probe = new Probe({ url: member.checkUrl, tls, timeout, isSelf, wasStarved });
     signal.addEventListener('abort', () => probe.close(), { once: true });
     const checked = {
       check: () => probe.check(),
@@ -100,7 +109,16 @@ export class Monitor {
     }
     const { failure } = result;
     if (failure.reason === 'local') return;
-    const conclusive = failure.reason === 'refused' && checksClientPort;
-    this.table.observe(candidate, { kind: 'check-failed', failure, conclusive }, at);
+    const { timeout, isSilent } = this.#options;
+    const gone = failure.reason === 'refused' && checksClientPort;
+    const silent = failure.reason === 'timeout' && isSilent(candidate, timeout);
+    const evidence = silent
+      ? { ...failure, detail: `${failure.detail}, and as long its clients wait for an answer` }
+      : failure;
+    this.table.observe(
+      candidate,
+      { kind: 'check-failed', failure: evidence, conclusive: gone || silent },
+      at,
+    );
   }
 }

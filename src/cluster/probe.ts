@@ -7,7 +7,8 @@
  * cure it still work. The choice is remembered until the connection is replaced, since a restart
  * may bring another version: the second question on a new connection is `/readyz` again.
  *
- * Owns one keep-alive connection to the member. Leaves to others when to check (checks.ts) and what
+ * Owns one keep-alive connection to the member, and more only while one check waits for its answer
+ * and another is made. Leaves to others when to check (checks.ts) and what
  * follows from the answer (verdict.ts).
  */
 import http from 'node:http';
@@ -30,6 +31,8 @@ export interface ProbeOptions {
   readonly timeout: number;
   /** Is the other end of this socket the balancer itself? Such an endpoint never passes. */
   readonly isSelf: (socket: Socket) => boolean;
+  /** Was this process kept from running at some time since `start` (of `performance.now()`)? */
+  readonly wasStarved: (start: number) => boolean;
 }
 
 /** How a check ended. `duration` is in ms. */
@@ -52,14 +55,13 @@ export class Probe {
   readonly #options: ProbeOptions;
   readonly #client: typeof http | typeof https;
   readonly #agent: http.Agent;
-  #socket: Socket | undefined;
+  readonly #inFlight = new Set<AbortController>();
   #path = readyz;
-  #abort: ((reason: Error) => void) | undefined;
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
   constructor(options: ProbeOptions) {
     this.#options = options;
-    const connection = { keepAlive: true, maxSockets: 1 };
+    const connection = { keepAlive: true, maxFreeSockets: 1 };
     const secure = options.url.startsWith('https:');
     this.#client = secure ? https : http;
     this.#agent = secure
@@ -67,56 +69,67 @@ export class Probe {
       : new http.Agent(connection);
   }
 
-  /** Runs one check. Never rejects. Not to be called again before it has resolved. */
+  /** Runs one check. Never rejects. May be called again while others wait for their answer. */
   async check(): Promise<CheckResult> {
     const started = performance.now();
     const { timeout } = this.#options;
+    const abort = new AbortController();
+    this.#inFlight.add(abort);
     const timer = setTimeout(() => {
-      this.#abort?.(
-        Object.assign(new Error(`timed out after ${timeout} ms`), { code: 'ETIMEDOUT' }),
-      );
+      // Timers run before sockets are read: what has arrived by now is an answer in time.
+      setImmediate(() => abort.abort(new TimeoutError(`timed out after ${timeout} ms`)));
     }, timeout);
     try {
-      const answer = await this.#ask();
+      const answer = await this.#ask(abort.signal);
       const duration = performance.now() - started;
       if (answer.status === 200) return { ok: true, duration };
       return { ok: false, duration, failure: unhealthy(answer) };
     } catch (error) {
-      const failure = error instanceof SelfError ? error.failure : classify(error);
-      return { ok: false, duration: performance.now() - started, failure };
+      const duration = performance.now() - started;
+      if (error instanceof TimeoutError && this.#options.wasStarved(started)) {
+        const detail = 'this host kept the balancer from running during the check';
+        return { ok: false, duration, failure: { reason: 'local', detail } };
+      }
+      return { ok: false, duration, failure: error instanceof SelfError ? self : classify(error) };
     } finally {
       clearTimeout(timer);
+      this.#inFlight.delete(abort);
     }
   }
 
-  /** Closes the connection; a check in flight fails. */
+  /** Closes the connections; checks in flight fail. */
   close(): void {
-    this.#abort?.(new Error('stopped'));
+    for (const abort of this.#inFlight) abort.abort(new Error('stopped'));
     this.#agent.destroy();
   }
 
-  async #ask(): Promise<Answer> {
+  async #ask(signal: AbortSignal): Promise<Answer> {
     const path = this.#path;
-    const answer = await this.#get(path);
+    const answer = await this.#get(path, signal);
     if (answer.status !== 404 || path !== readyz) return answer;
     this.#path = healthWithoutSpaceAlarm;
-    return this.#get(healthWithoutSpaceAlarm);
+    return this.#get(healthWithoutSpaceAlarm, signal);
   }
 
-  #get(path: string): Promise<Answer> {
+  #get(path: string, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const request = this.#client.get(this.#options.url + path, { agent: this.#agent });
-      this.#abort = (reason) => request.destroy(reason);
+      const onAbort = (): void => void request.destroy(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
       request.on('socket', (socket) => {
-        this.#adopt(socket);
+        if (!socket.connecting) return;
+        // A new connection may reach another version of etcd: start with the better question again.
+        this.#path = readyz;
         socket.once('connect', () => {
           if (this.#options.isSelf(socket)) request.destroy(new SelfError());
         });
       });
+      request.on('close', () => signal.removeEventListener('abort', onAbort));
       request.on('error', (error) => {
         // A kept connection that the member closed meanwhile says nothing about the member now.
         if (request.reusedSocket && classify(error).reason === 'reset') {
-          resolve(this.#get(path));
+          resolve(this.#get(path, signal));
         } else {
           reject(error);
         }
@@ -132,21 +145,18 @@ export class Probe {
       });
     });
   }
-
-  /** A new connection may reach another version of etcd: start with the better question again. */
-  #adopt(socket: Socket): void {
-    if (socket === this.#socket) return;
-    this.#socket = socket;
-    this.#path = readyz;
-  }
 }
 
-class SelfError extends Error {
-  readonly failure: Failure = {
-    reason: 'self',
-    detail: 'this endpoint is the balancer itself; name the etcd member instead',
-  };
+class SelfError extends Error {}
+
+class TimeoutError extends Error {
+  readonly code = 'ETIMEDOUT';
 }
+
+const self: Failure = {
+  reason: 'self',
+  detail: 'this endpoint is the balancer itself; name the etcd member instead',
+};
 
 function unhealthy(answer: Answer): Failure {
   const words = answer.body.replace(/\s+/g, ' ').trim().slice(0, evidenceLength);

@@ -18,12 +18,14 @@
  */
 import type { Failure } from './failure.ts';
 
-/** How many checks it takes; both counts are consecutive and at least 1. */
+/** How many checks it takes, in a row; at least 1 each. */
 export interface VerdictRules {
   /** Passed checks before a withdrawn member gets new connections again. */
   readonly rise: number;
   /** Failed checks before a member's existing connections are closed. */
   readonly fall: number;
+  /** How long a withdrawn member has to pass its checks besides, ms; see damping.ts. */
+  readonly hold: number;
 }
 
 /** What was seen of a member. Only a check can convict or restore; a dial can only raise suspicion. */
@@ -33,9 +35,10 @@ export type Observation =
       readonly kind: 'check-failed';
       readonly failure: Failure;
       /**
-       * The port that clients use refused the check: the process is gone and its connections with
-       * it, so this convicts at once. Never set for a check URL of its own, whose listener can be
-       * down while the client port serves.
+       * Proof by itself, which convicts at once. Either the port that clients use refused the check:
+       * the process is gone and its connections with it (never so for a check URL of its own, whose
+       * listener can be down while the client port serves). Or the check timed out while clients
+       * had been waiting for a word from the member at least as long.
        */
       readonly conclusive: boolean;
     }
@@ -114,10 +117,13 @@ function afterPass(health: Health, rules: VerdictRules, now: number): Health {
     case 'recovering': {
       const recovering = health.state === 'recovering';
       const passedChecks = (recovering ? health.passedChecks : 0) + 1;
-      if (passedChecks >= rules.rise) return { state: 'healthy', since: now };
+      const since = recovering ? health.since : now;
+      if (passedChecks >= rules.rise && now - since >= rules.hold) {
+        return { state: 'healthy', since: now };
+      }
       return {
         state: 'recovering',
-        since: recovering ? health.since : now,
+        since,
         from: recovering ? health.from : health.state,
         passedChecks,
         evidence: health.evidence,

@@ -137,7 +137,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   checkFall: {
     placeholder: 'COUNT',
     default: '2',
-    help: "Failed checks in a row before a member's connections are moved to others.",
+    help: "Failed checks in a row before a member's connections are closed, if another is healthy.",
     list: false,
     shape: shapes.count,
   },
@@ -158,7 +158,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   dialRaceAfter: {
     placeholder: 'DURATION',
     default: '250ms',
-    help: 'When a second member is dialled beside one that has not answered.',
+    help: 'When a second member is dialled beside one that has not answered, at the latest.',
     list: false,
     shape: shapes.duration,
   },
@@ -168,6 +168,34 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Idle time before TCP keepalive probes to clients and members; 0 for none.',
     list: false,
     shape: shapes.keepalive,
+  },
+  suspectAfter: {
+    placeholder: 'DURATION',
+    default: '300ms',
+    help: 'How long a member may owe its clients an answer, silent to all while others speak, before it is checked at once.',
+    list: false,
+    shape: shapes.duration,
+  },
+  slowStart: {
+    placeholder: 'DURATION',
+    default: '5s',
+    help: 'How long a member that comes back takes to get its full share of new connections; 0 for none.',
+    list: false,
+    shape: shapes.durationOrZero,
+  },
+  rebalance: {
+    placeholder: 'COUNT',
+    default: '2',
+    help: "How far the members' sessions may be apart before quiet ones are moved, under least-connections; 0 to move none.",
+    list: false,
+    shape: shapes.countOrZero,
+  },
+  maxSessionAge: {
+    placeholder: 'DURATION',
+    default: '0',
+    help: 'Age from which a session may be moved to balance although it is never quiet; 0 for never.',
+    list: false,
+    shape: shapes.durationOrZero,
   },
   maxConnections: {
     placeholder: 'COUNT',

@@ -42,6 +42,14 @@ export interface Settings {
   readonly dialRaceAfter: number;
   /** Idle time before TCP keepalive probes, both sides: whole seconds in ms; 0 is off. */
   readonly keepalive: number;
+  /** Silence of a member that owes an answer before it is checked at once. */
+  readonly suspectAfter: number;
+  /** Until a member that comes back has its full share of new connections; 0 for at once. */
+  readonly slowStart: number;
+  /** How far the members' sessions may be apart before quiet ones are moved; 0 moves none. */
+  readonly rebalance: number;
+  /** Age from which a session may be moved though it is never quiet; 0 for never. */
+  readonly maxSessionAge: number;
   /** Client connections at a time, 1 or more. */
   readonly maxConnections: number;
   /** For clients to leave at shutdown; 0 closes them at once. */

@@ -48,11 +48,10 @@ export function oneOf<const T extends readonly string[]>(choices: T): Shape<T[nu
 }
 
 /** A whole number, 1 or more. */
-export const count = grammar((text) => {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new Error(`${JSON.stringify(text)} is not a number of 1 or more; write one, such as 2`);
-});
+export const count = wholeNumber(1);
+
+/** A whole number, 0 included. */
+export const countOrZero = wholeNumber(0);
 
 /** A duration in ms, 0 included. */
 export const durationOrZero = grammar(parseDuration);
@@ -75,6 +74,16 @@ export const mode = grammar((text) => {
   if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
   throw new Error(`${JSON.stringify(text)} is not an octal mode; write one such as 0660`);
 });
+
+function wholeNumber(least: 0 | 1) {
+  return grammar((text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new Error(
+      `${JSON.stringify(text)} is not a number of ${least} or more; write one, such as 2`,
+    );
+  });
+}
 
 function parsed<T>(parse: (text: string) => T) {
   return z.transform((text: string, context): T => {

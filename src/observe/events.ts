@@ -20,6 +20,7 @@ export interface Event {
     | 'member-changed'
     | 'mode-changed'
     | 'sessions-evicted'
+    | 'sessions-moved'
     | 'clients-rejected'
     | 'stopping'
     | 'stopped';
@@ -90,12 +91,14 @@ export function stopped(cut: number): EventBody {
 }
 
 /** "m1: healthy -> suspect: check timed out after 700 ms" */
-export function memberChanged({ candidate, from, to }: TableChange['member']): EventBody {
+export function memberChanged({ candidate, from, to, hold }: TableChange['member']): EventBody {
   const evidence = evidenceOf(to);
   const past = evidenceOf(from);
   let why = '';
-  if (to.state === 'recovering') why = `: a check passed after ${describe(to.evidence)}`;
-  else if (evidence !== undefined) why = `: ${describe(evidence)}`;
+  if (to.state === 'recovering') {
+    why = `: a check passed after ${describe(to.evidence)}`;
+    if (hold > 0) why += `; not used for ${hold} ms more, since it has failed again and again`;
+  } else if (evidence !== undefined) why = `: ${describe(evidence)}`;
   else if (past !== undefined) why = ': checks pass again';
   return {
     level: to.state === 'suspect' || to.state === 'failed' ? 'warn' : 'info',
@@ -156,6 +159,22 @@ export function sessionsEvicted(
       reason: evidence?.failure.reason,
       healthy: names,
     },
+  };
+}
+
+/** "moved 20 sessions from m0, m2 to balance: m0 23, m1 20, m2 23 now" */
+export function sessionsMoved(
+  moved: ReadonlyMap<Candidate, number>,
+  members: readonly Candidate[],
+): EventBody {
+  const sessions = [...moved.values()].reduce((total, each) => total + each, 0);
+  const from = [...moved.keys()].map(({ name }) => name);
+  const now = members.map(({ name, load }) => `${name} ${load}`).join(', ');
+  return {
+    level: 'info',
+    kind: 'sessions-moved',
+    message: `moved ${count(sessions, 'session')} from ${from.join(', ')} to balance: ${now} now`,
+    fields: { sessions, from, loads: members.map(({ load }) => load) },
   };
 }
 

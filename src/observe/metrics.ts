@@ -38,6 +38,8 @@ export class Metrics {
   readonly #failovers: Counter;
   readonly #evictions: Counter;
   readonly #stateChanges: Counter;
+  readonly #silences: Counter;
+  readonly #starvations: Counter;
   readonly #rejected: Counter;
 
   constructor(sources: MetricSources) {
@@ -95,6 +97,17 @@ export class Metrics {
       help: 'Changes of the verdict on a member, by the state it changed to.',
       labelNames: ['member', 'state'],
     });
+    this.#silences = new Counter({
+      registers,
+      name: 'etcd_lb_silences_total',
+      help: 'Times that a member was checked at once because it owed its clients an answer and was silent to all of them while others spoke.',
+      labelNames: ['member'],
+    });
+    this.#starvations = new Counter({
+      registers,
+      name: 'etcd_lb_starvations_total',
+      help: 'Times that this process was kept from running for more than 100 ms; checks that time out meanwhile convict nobody.',
+    });
     this.#rejected = new Counter({
       registers,
       name: 'etcd_lb_rejected_clients_total',
@@ -105,6 +118,7 @@ export class Metrics {
     for (const reason of rejectReasons) this.#rejected.inc({ reason }, 0);
     for (const { name: member } of sources.members) {
       this.#evictions.inc({ member }, 0);
+      this.#silences.inc({ member }, 0);
       for (const state of healthStates) this.#stateChanges.inc({ member, state }, 0);
       this.#checks.inc({ member, result: 'passed', reason: '' }, 0);
       this.#dials.inc({ member, result: 'connected' }, 0);
@@ -145,6 +159,14 @@ export class Metrics {
 
   stateChanged(candidate: Candidate, state: string): void {
     this.#stateChanges.inc({ member: candidate.name, state });
+  }
+
+  fellSilent(candidate: Candidate): void {
+    this.#silences.inc({ member: candidate.name });
+  }
+
+  starved(): void {
+    this.#starvations.inc();
   }
 
   rejected(reason: RejectReason): void {
@@ -196,6 +218,15 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
   });
   new Gauge({
     registers,
+    name: 'etcd_lb_member_weight',
+    help: 'The share of new connections that a member gets against the others: 1, and less while it starts slowly after a failure.',
+    labelNames: ['member'],
+    collect() {
+      for (const { name, weight } of members) this.set({ member: name }, weight);
+    },
+  });
+  new Gauge({
+    registers,
     name: 'etcd_lb_sessions',
     help: 'Client connections that are joined with a member at this moment.',
     labelNames: ['member'],
@@ -228,7 +259,7 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
   new Counter({
     registers,
     name: 'etcd_lb_sessions_closed_total',
-    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, or cut at shutdown.',
+    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved while quiet), or cut at shutdown.',
     labelNames: ['member', 'reason'],
     collect() {
       this.reset();

@@ -4,10 +4,12 @@
  */
 import type { Socket } from 'node:net';
 
-/** Bytes read so far, by who sent them. Plain numbers: written per chunk, read when someone asks. */
+/** Bytes read so far, by who sent them. Plain fields: written per chunk, read when someone asks. */
 export interface ByteCounts {
   client: number;
   member: number;
+  /** Did the last bytes come from the member? */
+  memberSpokeLast: boolean;
 }
 
 /** The two ends of a session. */

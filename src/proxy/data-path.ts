@@ -10,6 +10,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
+import { ConnectTimes } from './connect-times.ts';
 import type { Copier } from './copier.ts';
 import { type DialAttempt, type DialOptions, dial } from './dial.ts';
 import { resetConnection } from './relay.ts';
@@ -27,7 +28,9 @@ export interface DataPathObserver {
   rejected(reason: RejectReason): void;
 }
 
-export interface DataPathOptions extends Omit<DialOptions, 'onAttempt'> {
+export interface DataPathOptions extends Omit<DialOptions, 'onAttempt' | 'raceAfter'> {
+  /** How long an attempt may take before the next member is tried beside it, at most, ms. */
+  readonly raceAfter: number;
   /** Client connections at the same time, waiting ones included. */
   readonly maxConnections: number;
   readonly copy: Copier;
@@ -45,9 +48,14 @@ export class DataPath {
   constructor(options: DataPathOptions) {
     const { observer } = options;
     this.#options = options;
+    const times = new ConnectTimes(options.raceAfter);
     this.#dialOptions = {
       ...options,
-      onAttempt: (candidate, attempt) => observer.attempted(candidate, attempt),
+      raceAfter: (candidate) => times.raceAfter(candidate),
+      onAttempt: (candidate, attempt) => {
+        if (attempt.result === 'connected') times.learn(candidate, attempt.duration);
+        observer.attempted(candidate, attempt);
+      },
     };
     this.sessions = new Sessions((session, reason) => {
       observer.ended(session, reason);

@@ -24,8 +24,8 @@ export interface DialOptions {
   readonly snapshot: () => Snapshot;
   /** Bound on the whole dial, ms. */
   readonly timeout: number;
-  /** How long an attempt may take before the next member is tried beside it, ms. */
-  readonly raceAfter: number;
+  /** How long an attempt at this member may take before the next is tried beside it, ms. */
+  readonly raceAfter: (candidate: Candidate) => number;
   /** Idle time before TCP keepalive probes, ms; 0 turns them off. */
   readonly keepalive: number;
   /** Is the other end of this socket the balancer itself? */
@@ -97,7 +97,7 @@ class Dial {
       if (this.#pending.size === 0) this.#finish();
       return;
     }
-    this.#race = setTimeout(() => this.#tryNext(), raceAfter);
+    this.#race = setTimeout(() => this.#tryNext(), raceAfter(candidate));
     this.#attempt(candidate);
   }
 

@@ -8,12 +8,13 @@
 
 import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
+import { type Activity, newActivity } from './activity.ts';
 import type { ByteCounts, Copier } from './copier.ts';
 import type { Dialled } from './dial.ts';
 import { type Relay, type RelayEnd, startRelay } from './relay.ts';
 
 /** Why we close a session. */
-export type CloseReason = 'evicted' | 'shutdown';
+export type CloseReason = 'evicted' | 'rebalanced' | 'shutdown';
 
 /** Why a session ended. Used as a metric label. */
 export type EndReason = Exclude<RelayEnd, 'closed-by-us'> | CloseReason;
@@ -25,6 +26,7 @@ export const endReasons = [
   'client-reset',
   'member-reset',
   'evicted',
+  'rebalanced',
   'shutdown',
 ] as const satisfies readonly EndReason[];
 
@@ -33,6 +35,10 @@ export interface Session {
   /** Time of `performance.now()`, ms. */
   readonly openedAt: number;
   readonly bytes: Readonly<ByteCounts>;
+  /** What was seen of it lately; kept by the sweep (silence.ts). */
+  readonly activity: Activity;
+  /** Was it told to close? */
+  readonly closing: boolean;
   /**
    * Closes both ends at once, so that the client sees it and comes back elsewhere. Returns false
    * when it is being closed already.
@@ -44,7 +50,7 @@ export interface Session {
 export interface MemberTotals {
   opened: number;
   readonly ended: Record<EndReason, number>;
-  readonly bytes: ByteCounts;
+  readonly bytes: Pick<ByteCounts, 'client' | 'member'>;
 }
 
 interface MemberSessions {
@@ -57,10 +63,16 @@ export class Sessions {
   readonly #byMember = new Map<Candidate, MemberSessions>();
   readonly #onEnd: (session: Session, reason: EndReason) => void;
   #count = 0;
+  #opened = 0;
 
   /** @param onEnd is called when both ends of a session are closed. */
   constructor(onEnd: (session: Session, reason: EndReason) => void) {
     this.#onEnd = onEnd;
+  }
+
+  /** Sessions opened since the start, on all members. */
+  get opened(): number {
+    return this.#opened;
   }
 
   /** Open sessions of all members. */
@@ -75,7 +87,8 @@ export class Sessions {
   open(client: Socket, dialled: Dialled, copy: Copier): Session {
     const { candidate } = dialled;
     const { open, past } = this.#of(candidate);
-    const bytes: ByteCounts = { client: 0, member: 0 };
+    const bytes: ByteCounts = { client: 0, member: 0, memberSpokeLast: false };
+    const openedAt = performance.now();
     let closing: CloseReason | undefined;
     const relay: Relay = startRelay({ client, member: dialled.socket }, copy, bytes, (end) => {
       const reason = end === 'closed-by-us' ? (closing ?? 'shutdown') : end;
@@ -89,8 +102,12 @@ export class Sessions {
     });
     const session: Session = {
       candidate,
-      openedAt: performance.now(),
+      openedAt,
       bytes,
+      activity: newActivity(openedAt),
+      get closing() {
+        return closing !== undefined;
+      },
       close: (reason) => {
         if (closing !== undefined) return false;
         closing = reason;
@@ -101,7 +118,13 @@ export class Sessions {
     open.add(session);
     past.opened += 1;
     this.#count += 1;
+    this.#opened += 1;
     return session;
+  }
+
+  /** The open sessions of a member, those being closed included. */
+  openOn(candidate: Candidate): ReadonlySet<Session> {
+    return this.#of(candidate).open;
   }
 
   /** Open sessions on a member. */
@@ -112,7 +135,7 @@ export class Sessions {
   /** Figures of a member since the start. Walks its open sessions: for scrapes, not for the data path. */
   totalsOf(candidate: Candidate): MemberTotals {
     const { open, past } = this.#of(candidate);
-    const bytes: ByteCounts = { ...past.bytes };
+    const bytes = { ...past.bytes };
     for (const session of open) {
       bytes.client += session.bytes.client;
       bytes.member += session.bytes.member;

@@ -52,10 +52,12 @@ export const copyThroughSharedBuffer: Copier = (given: SocketPair, counts: ByteC
   const resumeMember = (): void => void member.resume();
   const client = takeOver(given.client, (bytes) => {
     counts.client += bytes;
+    counts.memberSpokeLast = false;
     return forward(bytes, member, resumeClient);
   });
   const member = takeOver(given.member, (bytes) => {
     counts.member += bytes;
+    counts.memberSpokeLast = true;
     return forward(bytes, client, resumeMember);
   });
   return { client, member };

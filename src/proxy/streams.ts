@@ -11,10 +11,12 @@ export const copyThroughStreams: Copier = (pair: SocketPair, counts: ByteCounts)
   if (client.destroyed || member.destroyed) throw new Error('the connection is already closed');
   client.on('data', (chunk) => {
     counts.client += chunk.length;
+    counts.memberSpokeLast = false;
     forward(chunk, client, member);
   });
   member.on('data', (chunk) => {
     counts.member += chunk.length;
+    counts.memberSpokeLast = true;
     forward(chunk, member, client);
   });
   return pair;

@@ -173,7 +173,7 @@ async function families(): Promise<Family[]> {
 
 /** What a balancer that has seen a little of everything would answer; nothing is opened. */
 async function render(): Promise<string> {
-  const candidate = { name: 'm0', host: '127.0.0.1', port: 1, load: 0 };
+  const candidate = { name: 'm0', host: '127.0.0.1', port: 1, load: 0, weight: 1 };
   const ignore = (): void => {};
   const monitor = new Monitor({
     members: [{ candidate, checkUrl: 'http://127.0.0.1:1', checksClientPort: true }],
@@ -182,6 +182,8 @@ async function render(): Promise<string> {
     timeout: 1,
     tls: {},
     isSelf: () => false,
+    wasStarved: () => false,
+    isSilent: () => false,
     onCheck: ignore,
     onChange: ignore,
   });

@@ -7,8 +7,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Etcd3 } from 'etcd3';
 import { etcd3, withoutRetries } from './clients.ts';
 
-/** Between two requests of a client, ms. */
-const pace = 20;
 /** A request that takes longer than this counts as failed, ms. */
 const patience = 10_000;
 
@@ -20,9 +18,10 @@ export class Load implements AsyncDisposable {
   readonly #served = new EventEmitter<{ served: [client: number, startedAt: number] }>();
   readonly #clients: Promise<void>[];
 
-  constructor(host: string, clients: number) {
+  /** @param pace between two requests of a client, ms. */
+  constructor(host: string, clients: number, pace: number) {
     this.#served.setMaxListeners(0);
-    this.#clients = Array.from({ length: clients }, (_, index) => this.#run(host, index));
+    this.#clients = Array.from({ length: clients }, (_, index) => this.#run(host, index, pace));
   }
 
   get failures(): number {
@@ -54,7 +53,7 @@ export class Load implements AsyncDisposable {
     await Promise.all(this.#clients);
   }
 
-  async #run(host: string, index: number): Promise<void> {
+  async #run(host: string, index: number, pace: number): Promise<void> {
     const client: Etcd3 = etcd3(host, undefined, {
       faultHandling: withoutRetries,
       defaultCallOptions: () => ({ deadline: Date.now() + patience }),

@@ -55,7 +55,7 @@ export interface Relayed {
 export async function relayed(pairs: Pairs, copy: Copier): Promise<Relayed> {
   const client = await pairs.connect();
   const member = await pairs.connect();
-  const counts: ByteCounts = { client: 0, member: 0 };
+  const counts: ByteCounts = { client: 0, member: 0, memberSpokeLast: false };
   const ended = Promise.withResolvers<RelayEnd>();
   const relay = startRelay({ client: client.far, member: member.far }, copy, counts, ended.resolve);
   return { client: client.near, member: member.near, relay, counts, ended: ended.promise };

@@ -4,7 +4,13 @@ import type { Candidate } from '../../../src/balance/snapshot.ts';
 
 /** `m0`, `m1` and so on, with these loads. */
 export function candidatesWith(...loads: number[]): Candidate[] {
-  return loads.map((load, index) => ({ name: `m${index}`, host: '127.0.0.1', port: 2379, load }));
+  return loads.map((load, index) => ({
+    name: `m${index}`,
+    host: '127.0.0.1',
+    port: 2379,
+    load,
+    weight: 1,
+  }));
 }
 
 export function candidates(count: number): Candidate[] {

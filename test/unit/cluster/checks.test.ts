@@ -65,10 +65,36 @@ test('intervals are between starts: a slow check does not delay the next', async
   expect(subject.startedAt).toEqual([0, 250, 500, 750, 1000]);
 });
 
-test('one check runs at a time: what takes longer than the interval is followed at once', async () => {
-  subject = new Subject({ well: false, latency: 700 });
-  await pass(2000);
-  expect(subject.startedAt).toEqual([0, 701, 1402]); // a timer takes 1 ms at least
+test('a check that waits for its answer is a doubt: the next does not wait for it', async () => {
+  subject = new Subject({ latency: 700 });
+  await pass(600);
+  expect(subject.startedAt).toEqual([0, 250, 500]);
+});
+
+test('an answer to an older question than the last one answered is not reported', async () => {
+  const answers: ((result: CheckResult) => void)[] = [];
+  const reported: CheckResult[] = [];
+  const stop = new AbortController();
+  new Checks(
+    {
+      check: () => new Promise((resolve) => answers.push(resolve)),
+      report: (result) => reported.push(result),
+      isWell: () => false,
+    },
+    { interval: 2000, fastInterval: 250 },
+    stop.signal,
+    () => 0.5,
+  );
+  await pass(300);
+  const [older, newer] = answers;
+  const late: CheckResult = { ok: false, duration: 1, failure: { reason: 'timeout', detail: '' } };
+  const early: CheckResult = { ok: true, duration: 1 };
+  newer?.(early);
+  await pass(0);
+  older?.(late);
+  await pass(0);
+  stop.abort();
+  expect(reported).toEqual([early]);
 });
 
 describe('hurry', () => {
@@ -117,14 +143,14 @@ describe('hurry', () => {
     expect(subject.startedAt).toEqual([0, 250, 2250]);
   });
 
-  test('during a long check does not start another beside it', async () => {
+  test('during a long check starts another beside it, a fast interval later', async () => {
     subject = new Subject({ latency: 700 });
-    await pass(400);
+    await pass(100);
     subject.checks.hurry();
-    await pass(299);
+    await pass(149);
     expect(subject.startedAt).toEqual([0]);
-    await pass(2);
-    expect(subject.startedAt).toEqual([0, 701]);
+    await pass(1);
+    expect(subject.startedAt).toEqual([0, 250]);
   });
 
   test('does nothing once stopped', async () => {

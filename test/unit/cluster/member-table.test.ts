@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 function candidate(name: string): Candidate {
-  return { name, host: '127.0.0.1', port: 2379, load: 0 };
+  return { name, host: '127.0.0.1', port: 2379, load: 0, weight: 1 };
 }
 
 function see(candidate: Candidate, ...observations: Observation[]): void {

@@ -9,7 +9,7 @@ import type { Health } from '../../../src/cluster/verdict.ts';
 
 /** A monitor of one member, and a way to wait for a state. */
 function monitorOf(checkUrl: string, checksClientPort: boolean) {
-  const candidate: Candidate = { name: 'm0', host: '127.0.0.1', port: 1, load: 0 };
+  const candidate: Candidate = { name: 'm0', host: '127.0.0.1', port: 1, load: 0, weight: 1 };
   const states: Health['state'][] = [];
   let onState = (): void => {};
   const stop = new AbortController();
@@ -20,6 +20,8 @@ function monitorOf(checkUrl: string, checksClientPort: boolean) {
     timeout: 1000,
     tls: {},
     isSelf: () => false,
+    wasStarved: () => false,
+    isSilent: () => false,
     onCheck: (who, result) => expect(monitor.lastCheck(who)).toMatchObject(result),
     onChange: ({ member }) => {
       states.push(member.to.state);

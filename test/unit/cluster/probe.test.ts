@@ -17,7 +17,13 @@ afterEach(() => {
 });
 
 function probe(options: Partial<ProbeOptions> & { url: string }): Probe {
-  const made = new Probe({ tls: {}, timeout: 2000, isSelf: () => false, ...options });
+  const made = new Probe({
+    tls: {},
+    timeout: 2000,
+    isSelf: () => false,
+    wasStarved: () => false,
+    ...options,
+  });
   probes.push(made);
   return made;
 }

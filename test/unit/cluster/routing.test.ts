@@ -19,6 +19,7 @@ const dial: Observation = { kind: 'dial-failed', failure };
 const anyRules = fc.record({
   rise: fc.integer({ min: 1, max: 3 }),
   fall: fc.integer({ min: 1, max: 3 }),
+  hold: fc.constant(0),
 });
 
 /** A cluster and what is seen of it; whole rounds are there so that all often fail together. */
@@ -92,7 +93,7 @@ test('the moment one is healthy only healthy members are routed to and the faile
 });
 
 test('after an election the first member to recover does not evict those that recover beside it', () => {
-  const rules = { rise: 2, fall: 2 };
+  const rules = { rise: 2, fall: 2, hold: 0 };
   const fallen = [fail, fail, pass].reduce<Health>(
     (health, seen) => nextHealth(health, seen, rules, 1),
     unknownHealth(0),

@@ -24,6 +24,7 @@ const dial: Observation = { kind: 'dial-failed', failure };
 const anyRules = fc.record({
   rise: fc.integer({ min: 1, max: 4 }),
   fall: fc.integer({ min: 1, max: 4 }),
+  hold: fc.constant(0),
 });
 const anyHistory = fc.array(fc.constantFrom(pass, pass, fail, fail, refused, dial), {
   maxLength: 40,
@@ -58,7 +59,7 @@ function stateAfter(rules: VerdictRules, ...history: Observation[]): Health['sta
 }
 
 describe('transitions, with rise 2 and fall 3', () => {
-  const rules = { rise: 2, fall: 3 };
+  const rules = { rise: 2, fall: 3, hold: 0 };
 
   test.each<[string, Observation[], Health['state']]>([
     ['unknown passes', [pass], 'healthy'],
@@ -97,7 +98,7 @@ describe('transitions, with rise 2 and fall 3', () => {
 });
 
 test('with rise 1 one pass restores, with fall 1 one failure convicts', () => {
-  const rules = { rise: 1, fall: 1 };
+  const rules = { rise: 1, fall: 1, hold: 0 };
   expect(stateAfter(rules, pass, fail)).toBe('failed');
   expect(stateAfter(rules, pass, fail, pass)).toBe('healthy');
 });
@@ -105,7 +106,9 @@ test('with rise 1 one pass restores, with fall 1 one failure convicts', () => {
 test('the evidence is the last failure, the length of the run and when the run began', () => {
   const refusal: Failure = { reason: 'refused', detail: 'connect ECONNREFUSED' };
   const last: Observation = { kind: 'check-failed', failure: refusal, conclusive: true };
-  const [, , after] = live({ rise: 2, fall: 5 }, [pass, fail, last]).map((step) => step.after);
+  const [, , after] = live({ rise: 2, fall: 5, hold: 0 }, [pass, fail, last]).map(
+    (step) => step.after,
+  );
   expect(after).toEqual({
     state: 'failed',
     since: 3,

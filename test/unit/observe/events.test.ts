@@ -20,6 +20,7 @@ const [m0, m1, m2] = ['m0', 'm1', 'm2'].map((name) => ({
   host: '127.0.0.1',
   port: 2379,
   load: 0,
+  weight: 1,
 })) as [Candidate, Candidate, Candidate];
 
 function evidence(failedChecks: number) {
@@ -73,7 +74,7 @@ describe('a change of a member', () => {
     ],
     [recovering, healthy, 'info', 'm1: recovering -> healthy: checks pass again'],
   ])('%o to %o', (from, to, level, message) => {
-    expect(memberChanged({ candidate: m1, from, to })).toMatchObject({
+    expect(memberChanged({ candidate: m1, from, to, hold: 0 })).toMatchObject({
       kind: 'member-changed',
       level,
       message,
@@ -81,7 +82,7 @@ describe('a change of a member', () => {
   });
 
   test('has the fields to search for, times as ISO 8601', () => {
-    expect(memberChanged({ candidate: m1, from: suspect, to: failed }).fields).toEqual({
+    expect(memberChanged({ candidate: m1, from: suspect, to: failed, hold: 0 }).fields).toEqual({
       member: 'm1',
       from: 'suspect',
       to: 'failed',
@@ -92,7 +93,7 @@ describe('a change of a member', () => {
         since: '2026-11-22T20:42:06.987Z',
       },
     });
-    expect(memberChanged({ candidate: m1, from: unknown, to: healthy }).fields).toEqual({
+    expect(memberChanged({ candidate: m1, from: unknown, to: healthy, hold: 0 }).fields).toEqual({
       member: 'm1',
       from: 'unknown',
       to: 'healthy',
@@ -100,7 +101,7 @@ describe('a change of a member', () => {
   });
 
   test('to recovering is not a warning', () => {
-    expect(memberChanged({ candidate: m1, from: failed, to: recovering })).toMatchObject({
+    expect(memberChanged({ candidate: m1, from: failed, to: recovering, hold: 0 })).toMatchObject({
       level: 'info',
       message: expect.stringMatching(/^m1: failed -> recovering/),
     });

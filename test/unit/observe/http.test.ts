@@ -31,6 +31,7 @@ const member: MemberStatus = {
     'client-reset': 0,
     'member-reset': 0,
     evicted: 0,
+    rebalanced: 0,
     shutdown: 0,
   },
   bytesFromClients: 0,

@@ -36,6 +36,8 @@ beforeEach(async () => {
     timeout: 700,
     tls: {},
     isSelf: () => false,
+    wasStarved: () => false,
+    isSilent: () => false,
     onCheck: () => {},
     onChange: ({ member }) => metrics.stateChanged(member.candidate, member.to.state),
   });
@@ -128,6 +130,9 @@ describe('names and help', () => {
     'evictions_total',
     'member_state_changes_total',
     'rejected_clients_total',
+    'member_weight',
+    'silences_total',
+    'starvations_total',
   ];
 
   test('every name is ours or one of the runtime', async () => {

@@ -47,7 +47,7 @@ function optionsFor(snapshot: Snapshot, options: Partial<DialOptions> = {}): Dia
     policy: inOrder,
     snapshot: () => snapshot,
     timeout: minute,
-    raceAfter: minute,
+    raceAfter: () => minute,
     keepalive: 15_000,
     isSelf: () => false,
     onAttempt: (candidate, attempt) => attempts.push([candidate, attempt]),
@@ -96,7 +96,7 @@ test('when one refuses, the next is dialled at once', async () => {
 
 test('when one does not answer, the next is raced, and the slower is abandoned', async () => {
   const targets = [frozen('m0'), await members.echo('m1')];
-  expect(await dialTo(targets, { raceAfter: 30 })).toMatchObject({
+  expect(await dialTo(targets, { raceAfter: () => 30 })).toMatchObject({
     candidate: targets[1],
     failovers: 1,
   });
@@ -107,7 +107,7 @@ test('when one does not answer, the next is raced, and the slower is abandoned',
 
 test('no race is started before its time', async () => {
   const targets = [frozen('m0'), await members.echo('m1')];
-  await dialTo(targets, { raceAfter: minute, timeout: 100 });
+  await dialTo(targets, { raceAfter: () => minute, timeout: 100 });
   expect(told()).toEqual(['m0 timeout']);
 });
 
@@ -120,7 +120,7 @@ test('when all refuse, each was tried once', async () => {
 
 test('when the budget is used up, what is under way has failed by timeout', async () => {
   const targets = [frozen('m0'), refusing('m1'), frozen('m2')];
-  expect(await dialTo(targets, { raceAfter: 20, timeout: 120 })).toBeUndefined();
+  expect(await dialTo(targets, { raceAfter: () => 20, timeout: 120 })).toBeUndefined();
   expect(told()).toEqual(['m1 refused', 'm0 timeout', 'm2 timeout']);
   const [, last] = attempts.at(-1) ?? [];
   expect(last).toMatchObject({ failure: { detail: 'not connected within 120 ms' } });
@@ -182,7 +182,7 @@ describe('abort', () => {
   test('ends what is under way', async () => {
     const targets = [frozen('m0'), frozen('m1'), await members.echo('m2')];
     const stop = new AbortController();
-    const dialling = dialTo(targets, { raceAfter: 30 }, stop.signal);
+    const dialling = dialTo(targets, { raceAfter: () => 30 }, stop.signal);
     await vi.waitUntil(() => targets[1]?.load === 1);
     stop.abort();
     expect(await dialling).toBeUndefined();
@@ -270,7 +270,10 @@ test('for any members in any order: one session if any accepts, each tried at mo
       });
       attempts = [];
       const anyAccepts = kinds.includes('echoes');
-      const result = await dialTo(targets, { raceAfter, timeout: anyAccepts ? minute : 100 });
+      const result = await dialTo(targets, {
+        raceAfter: () => raceAfter,
+        timeout: anyAccepts ? minute : 100,
+      });
       result?.socket.destroy();
       expect(result !== undefined).toBe(anyAccepts);
       expect(loads(targets)).toEqual(

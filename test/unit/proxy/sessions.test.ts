@@ -85,7 +85,7 @@ test('totals hold ended and open sessions together', async () => {
     ended: none,
     bytes: { client: 0, member: 0 },
   });
-  expect(open1.session.bytes).toEqual({ client: 0, member: 0 });
+  expect(open1.session.bytes).toMatchObject({ client: 0, member: 0 });
 });
 
 test('the totals given are a copy', async () => {

@@ -1,0 +1,44 @@
+/**
+ * Slow start: a member that comes back after a failure gets its share of new connections little by
+ * little, since its caches are cold and a thousand clients may be waiting.
+ *
+ * Owns the weights of the candidates.
+ */
+import type { Candidate } from './snapshot.ts';
+
+/** The weight that a member starts with. */
+const least = 0.1;
+
+/**
+ * The weight of a member that has been back for `elapsed` ms.
+ *
+ * @param duration how long it takes until it has its full weight of 1, ms; 0 for at once.
+ */
+export function slowStartWeight(elapsed: number, duration: number): number {
+  if (elapsed >= duration) return 1;
+  return Math.max(least, elapsed / duration);
+}
+
+export class SlowStart {
+  readonly #duration: number;
+  readonly #startedAt = new Map<Candidate, number>();
+
+  /** @param duration until a member has its full weight, ms; 0 for at once. */
+  constructor(duration: number) {
+    this.#duration = duration;
+  }
+
+  /** A member is back at `now`, ms of `performance.now()`. */
+  begin(candidate: Candidate, now: number): void {
+    this.#startedAt.set(candidate, now);
+    this.beat(now);
+  }
+
+  /** Brings the weights up to `now`. */
+  beat(now: number): void {
+    for (const [candidate, startedAt] of this.#startedAt) {
+      candidate.weight = slowStartWeight(now - startedAt, this.#duration);
+      if (candidate.weight >= 1) this.#startedAt.delete(candidate);
+    }
+  }
+}

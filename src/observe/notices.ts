@@ -1,0 +1,56 @@
+/**
+ * Notices: events that would be too many one by one, told together.
+ *
+ * Owns when they are told, and the counting until then.
+ */
+import type { Candidate } from '../balance/snapshot.ts';
+import type { RejectReason } from '../proxy/data-path.ts';
+import { clientsRejected, type EventBody, sessionsMoved } from './events.ts';
+
+/** Turned-away clients are told of at most this often, ms; the metric counts each. */
+const rejectionInterval = 10_000;
+/** Moves are told together once none has followed for this long, ms. */
+const movesEnd = 1_000;
+
+/** Tells of turned-away clients, the first at once and then at most every interval, counted. */
+export function rejectionNotices(
+  record: (body: EventBody) => void,
+): (reason: RejectReason) => void {
+  const untold = new Map<RejectReason, number>();
+  const toldAt = new Map<RejectReason, number>();
+  return (reason) => {
+    const clients = (untold.get(reason) ?? 0) + 1;
+    const now = performance.now();
+    const due = now - (toldAt.get(reason) ?? Number.NEGATIVE_INFINITY) >= rejectionInterval;
+    untold.set(reason, due ? 0 : clients);
+    if (!due) return;
+    toldAt.set(reason, now);
+    record(clientsRejected(reason, clients));
+  };
+}
+
+/** Tells of moved sessions when a rebalancing has come to rest. */
+export class MoveNotices {
+  readonly #members: readonly Candidate[];
+  readonly #record: (body: EventBody) => void;
+  readonly #moved = new Map<Candidate, number>();
+  #lastAt = 0;
+
+  constructor(members: readonly Candidate[], record: (body: EventBody) => void) {
+    this.#members = members;
+    this.#record = record;
+  }
+
+  /** Takes in a move of `count` sessions at `now`, ms of `performance.now()`. */
+  moved(candidate: Candidate, count: number, now: number): void {
+    this.#moved.set(candidate, (this.#moved.get(candidate) ?? 0) + count);
+    this.#lastAt = now;
+  }
+
+  /** To be called now and then: tells what has come to rest by `now`. */
+  beat(now: number): void {
+    if (this.#moved.size === 0 || now - this.#lastAt < movesEnd) return;
+    this.#record(sessionsMoved(this.#moved, this.#members));
+    this.#moved.clear();
+  }
+}

@@ -1,0 +1,56 @@
+/** Sessions without sockets, for what only looks at their counts and closes them. */
+import type { Candidate } from '../../../src/balance/snapshot.ts';
+import { newActivity } from '../../../src/proxy/activity.ts';
+import type { ByteCounts } from '../../../src/proxy/copier.ts';
+import type { CloseReason, Session } from '../../../src/proxy/sessions.ts';
+
+export interface FakeSession extends Session {
+  readonly bytes: ByteCounts;
+  closedFor: CloseReason | undefined;
+  /** What the two would do on the wire. */
+  ask(): void;
+  answer(): void;
+}
+
+export class FakeSessions {
+  opened = 0;
+  readonly #open = new Map<Candidate, Set<Session>>();
+
+  open(candidate: Candidate, now = 0): FakeSession {
+    const bytes: ByteCounts = { client: 0, member: 0, memberSpokeLast: false };
+    const here = this.#of(candidate);
+    const session: FakeSession = {
+      candidate,
+      openedAt: now,
+      bytes,
+      activity: newActivity(now),
+      closedFor: undefined,
+      get closing() {
+        return this.closedFor !== undefined;
+      },
+      close(reason) {
+        if (this.closing) return false;
+        this.closedFor = reason;
+        here.delete(session);
+        candidate.load -= 1;
+        return true;
+      },
+      ask: () => Object.assign(bytes, { client: bytes.client + 1, memberSpokeLast: false }),
+      answer: () => Object.assign(bytes, { member: bytes.member + 1, memberSpokeLast: true }),
+    };
+    here.add(session);
+    candidate.load += 1;
+    this.opened += 1;
+    return session;
+  }
+
+  openOn(candidate: Candidate): ReadonlySet<Session> {
+    return this.#of(candidate);
+  }
+
+  #of(candidate: Candidate): Set<Session> {
+    const here = this.#open.get(candidate) ?? new Set();
+    this.#open.set(candidate, here);
+    return here;
+  }
+}
