@@ -46,6 +46,16 @@ test('quiet sessions are moved until the members are close, their clients coming
   expect([m0.load, m1.load]).toEqual([7, 5]);
 });
 
+test('clients that are back are not waited for any longer', () => {
+  open(200);
+  const subject = rebalancer();
+  for (let now = 10_000; now < 14_000; now += 50) {
+    const { count = 0 } = subject.beat(shares(), now) ?? {};
+    for (let client = 0; client < count; client += 1) sessions.open(m1, now);
+  }
+  expect(m0.load - m1.load).toBeLessThan(60);
+});
+
 test('clients that do not come back are waited for, and not replaced by others', () => {
   open(12);
   const subject = rebalancer();

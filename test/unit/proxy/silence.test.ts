@@ -74,3 +74,12 @@ test('a time when this process did not run is no silence of the members', () => 
   expect(pass(250, () => well.answer())).toEqual([]);
   expect(silence.isSilent(m0, now, 250)).toBe(true);
 });
+
+test('after such a time, too, nobody is named when all are silent', () => {
+  sessions.open(m0).ask();
+  sessions.open(m1).ask();
+  pass(50);
+  now += 3000;
+  silence.sweep(now, true);
+  expect(pass(2000)).toEqual([]);
+});
