@@ -69,7 +69,7 @@ const movedPerMinute = 0.75;
 
 /**
  * Starts a balancer. Does not wait for etcd: it accepts at once and `/readyz` tells. Throws
- * `ListenError` when an address cannot be opened, with nothing left open.
+ * `Refusal` when an address cannot be opened, with nothing left open.
  */
 export async function startApp(settings: Settings, version: string, log: Log): Promise<App> {
   const startedAt = new Date();
@@ -102,12 +102,14 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   });
 
   const react = (change: TableChange): void => {
-    const { candidate, from, to } = change.member;
-    events.record(memberChanged(change.member));
-    metrics.stateChanged(candidate, to.state);
+    if (change.member !== undefined) {
+      const { candidate, from, to } = change.member;
+      events.record(memberChanged(change.member));
+      metrics.stateChanged(candidate, to.state);
+      const isBack = acceptsNew(to) && from.state === 'recovering' && from.from === 'failed';
+      if (isBack) slowStart.begin(candidate, performance.now());
+    }
     if (change.mode !== undefined) events.record(modeChanged(change.mode.from, change.mode.to));
-    const isBack = acceptsNew(to) && from.state === 'recovering' && from.from === 'failed';
-    if (isBack) slowStart.begin(candidate, performance.now());
     const healthy = monitor.table.entries.filter(({ health }) => acceptsNew(health));
     for (const [member, sessions] of evictions.set(change.evict)) {
       metrics.evicted(member);
@@ -175,10 +177,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     const starved = starvation.note(late, now);
     if (starved) metrics.starved();
     silence.sweep(now, starved);
-    for (const candidate of silence.suspects(now)) {
-      metrics.fellSilent(candidate);
-      monitor.checkNow(candidate);
-    }
+    const silent = silence.suspects(now);
+    for (const candidate of silent) metrics.fellSilent(candidate);
+    if (silent.length > 0) monitor.checkAllNow();
     slowStart.beat(now);
     const shares = monitor.table.entries.map(({ candidate, health }) => ({
       candidate,

@@ -9,6 +9,8 @@ export default defineConfig({
     // Real processes and sockets: a process a file, and as many at a time as a small machine bears.
     pool: 'forks',
     maxWorkers: 2,
+    // The program is started hundreds of times: compiled once, a start takes half the time.
+    env: { NODE_COMPILE_CACHE: new URL('../.cache/compiled', import.meta.url).pathname },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: process.stdout.isTTY ? ['default'] : ['verbose'],

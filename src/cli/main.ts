@@ -10,7 +10,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config/error.ts';
 import { envName, options } from '../config/options.ts';
-import { ListenError } from '../proxy/listeners.ts';
 import { version } from './version.ts';
 
 /** The values of a command's flags by their kebab-case name; only those that were given. */
@@ -74,7 +73,7 @@ function report(error: unknown): number {
     console.error(`etcd-lb: ${error.message.replace(/^error: /, '').replace(/\n/, ' ')}`);
     return 2;
   }
-  if (error instanceof ConfigError || error instanceof ListenError) {
+  if (error instanceof ConfigError) {
     console.error(`etcd-lb: ${error.message}`);
     return 2;
   }

@@ -4,19 +4,23 @@
  * The first SIGTERM or SIGINT drains; a second one ends the process at once.
  */
 import { constants } from 'node:os';
-import { startApp } from '../app.ts';
+import { Refusal } from '../config/error.ts';
 import { type LoadInput, loadSettings } from '../config/load.ts';
-import { openLog } from '../observe/log.ts';
 
-/** Runs until it has stopped. Throws `ConfigError` or `ListenError` with nothing started. */
+/** Runs until it has stopped. Throws `ConfigError` with nothing started. */
 export async function run(flags: LoadInput['flags'], version: string): Promise<void> {
-  const { settings } = loadSettings({ flags, env: process.env });
+  const { settings, explain } = loadSettings({ flags, env: process.env });
+  // Loaded by now only: a wrong setting is told without waiting for everything else.
+  const { startApp } = await import('../app.ts');
+  const { openLog } = await import('../observe/log.ts');
   const log = await openLog({ level: settings.logLevel, format: settings.logFormat });
   const signalled = firstSignal();
   try {
     const app = await startApp(settings, version, log);
     await signalled;
     await app.stop();
+  } catch (error) {
+    throw error instanceof Refusal ? explain(error) : error;
   } finally {
     await log.close();
   }

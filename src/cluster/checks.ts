@@ -68,6 +68,11 @@ export class Checks {
     this.#arm();
   }
 
+  /** Starts a check at once, whatever was before. */
+  now(): void {
+    if (!this.#stopped) this.#run();
+  }
+
   #arm(): void {
     clearTimeout(this.#timer);
     const calm = this.#member.isWell() && !this.#hurried && this.#unanswered === 0;
@@ -78,6 +83,7 @@ export class Checks {
   }
 
   #run(): void {
+    clearTimeout(this.#timer);
     this.#hurried = false;
     this.#startedAt = performance.now();
     this.#unanswered += 1;

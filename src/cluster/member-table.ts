@@ -10,7 +10,7 @@
  */
 import type { Candidate, Snapshot } from '../balance/snapshot.ts';
 import { afterFailure, type Damping, holdTime, undamped } from './damping.ts';
-import { type RoutingMode, route } from './routing.ts';
+import { type RoutedMember, type RoutingMode, route } from './routing.ts';
 import {
   acceptsNew,
   type Health,
@@ -21,18 +21,21 @@ import {
 } from './verdict.ts';
 
 /** A member, the current verdict on it, and what its past adds to its next recovery. */
-export interface MemberEntry {
+export interface MemberEntry extends RoutedMember {
   readonly candidate: Candidate;
-  readonly health: Health;
   readonly damping: Damping;
 }
 
 /** The counts are the operator's; the hold follows from each member's past. */
-export type TableRules = Omit<VerdictRules, 'hold'>;
+export interface TableRules extends Omit<VerdictRules, 'hold'> {
+  /** See `route`, ms. */
+  readonly moment: number;
+}
 
-/** What one observation changed: the state of a member, and perhaps of the whole. */
+/** What one observation changed; at least one of the three. */
 export interface TableChange {
-  readonly member: {
+  /** A member is in another state. */
+  readonly member?: {
     readonly candidate: Candidate;
     readonly from: Health;
     readonly to: Health;
@@ -40,8 +43,10 @@ export interface TableChange {
     readonly hold: number;
   };
   readonly mode?: { readonly from: RoutingMode; readonly to: RoutingMode };
-  /** Members whose sessions must leave now; the same member may be named in several changes. */
+  /** All members whose sessions must leave now, also those named in an earlier change. */
   readonly evict: readonly Candidate[];
+  /** Members that fail, and for which another was just seen to pass for the first time since. */
+  readonly witnessed: readonly Candidate[];
 }
 
 export class MemberTable {
@@ -68,8 +73,10 @@ export class MemberTable {
       candidate,
       health: unknownHealth(now),
       damping: undamped,
+      passedAt: undefined,
+      witnessedAt: undefined,
     }));
-    const { mode, snapshot } = derive(this.#entries);
+    const { mode, snapshot } = derive(this.#entries, rules.moment);
     this.#mode = mode;
     this.#snapshot = snapshot;
   }
@@ -92,27 +99,56 @@ export class MemberTable {
     return this.#entry(candidate).health;
   }
 
+  /**
+   * Is somebody in doubt, or convicted without a witness? Until that is decided it matters how the
+   * others are.
+   */
+  get undecided(): boolean {
+    return this.#entries.some(
+      ({ candidate, health }) =>
+        health.state === 'suspect' ||
+        (health.state === 'failed' && !this.#snapshot.evicted.has(candidate)),
+    );
+  }
+
   /** Takes in what was seen of a member, at `now` (ms since the epoch). */
   observe(candidate: Candidate, observation: Observation, now: number): void {
-    const { health: from, damping: before } = this.#entry(candidate);
+    const entry = this.#entry(candidate);
+    const { health: from, damping } = entry;
     // Nobody is made to wait while nobody is healthy.
-    const hold = this.#mode === 'normal' ? holdTime(before) : 0;
+    const hold = this.#mode === 'normal' ? holdTime(damping) : 0;
     const to = nextHealth(from, observation, { ...this.#rules, hold }, now);
-    if (to === from) return;
+    const passed = observation.kind === 'check-passed';
     const lost = acceptsNew(from) && !acceptsNew(to);
-    const damping = lost ? afterFailure(before, now) : before;
-    this.#entries = this.#entries.map((entry) =>
-      entry.candidate === candidate ? { candidate, health: to, damping } : entry,
-    );
-    if (to.state === from.state) return; // more evidence for the same verdict
-    const past = this.#mode;
-    const { mode, snapshot } = derive(this.#entries);
+    const after: MemberEntry = {
+      candidate,
+      health: to,
+      damping: lost ? afterFailure(damping, now) : damping,
+      passedAt: passed ? now : entry.passedAt,
+      witnessedAt: passed ? undefined : entry.witnessedAt,
+    };
+    const witnessed: Candidate[] = [];
+    this.#entries = this.#entries.map((each) => {
+      if (each.candidate === candidate) return after;
+      if (!passed || !lacksWitness(each)) return each;
+      witnessed.push(each.candidate);
+      return { ...each, witnessedAt: now };
+    });
+    this.#publish(to.state === from.state ? undefined : { candidate, from, to, hold }, witnessed);
+  }
+
+  #publish(member: TableChange['member'], witnessed: readonly Candidate[]): void {
+    const past = { mode: this.#mode, evicted: this.#snapshot.evicted };
+    const { mode, snapshot } = derive(this.#entries, this.#rules.moment);
+    const evictsMore = [...snapshot.evicted].some((each) => !past.evicted.has(each));
+    if (member === undefined && !evictsMore && witnessed.length === 0) return;
     this.#mode = mode;
     this.#snapshot = snapshot;
     this.#onChange({
-      member: { candidate, from, to, hold },
-      ...(mode === past ? {} : { mode: { from: past, to: mode } }),
+      ...(member && { member }),
+      ...(mode === past.mode ? {} : { mode: { from: past.mode, to: mode } }),
       evict: [...snapshot.evicted],
+      witnessed,
     });
   }
 
@@ -123,8 +159,16 @@ export class MemberTable {
   }
 }
 
-function derive(entries: readonly MemberEntry[]): { mode: RoutingMode; snapshot: Snapshot } {
-  const routing = route(entries.map((entry) => entry.health));
+/** It fails, and nobody was seen to pass since. */
+function lacksWitness({ health, witnessedAt }: MemberEntry): boolean {
+  return witnessedAt === undefined && (health.state === 'suspect' || health.state === 'failed');
+}
+
+function derive(
+  entries: readonly MemberEntry[],
+  moment: number,
+): { mode: RoutingMode; snapshot: Snapshot } {
+  const routing = route(entries, moment);
   const all = entries.map((entry) => entry.candidate);
   return {
     mode: routing.mode,

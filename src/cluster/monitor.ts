@@ -23,7 +23,7 @@ export interface MonitoredMember {
 
 export interface MonitorOptions {
   readonly members: readonly MonitoredMember[];
-  readonly rules: TableRules;
+  readonly rules: Omit<TableRules, 'moment'>;
   readonly schedule: CheckSchedule;
   /** Bound on one check, ms. */
   readonly timeout: number;
@@ -39,6 +39,9 @@ export interface MonitorOptions {
   readonly onChange: (change: TableChange) => void;
 }
 
+/** A second witness comes one fast check after the first, which may be a little early. */
+const witnessShare = 0.9;
+
 /** A finished check and when it finished, in ms since the epoch. */
 export type TimedCheck = CheckResult & { readonly at: number };
 
@@ -52,9 +55,9 @@ export class Monitor {
     this.#options = options;
     this.table = new MemberTable(
       options.members.map((member) => member.candidate),
-      options.rules,
+      { ...options.rules, moment: options.schedule.fastInterval * witnessShare },
       Date.now(),
-      options.onChange,
+      (change) => this.#react(change),
     );
   }
 
@@ -78,6 +81,11 @@ export class Monitor {
     this.#checks.get(candidate)?.hurry();
   }
 
+  /** The same for every member: how the others are tells a member's failure from the cluster's. */
+  checkAllNow(): void {
+    for (const checks of this.#checks.values()) checks.hurry();
+  }
+
   /** The last finished check of a member; `undefined` before the first. */
   lastCheck(candidate: Candidate): TimedCheck | undefined {
     return this.#last.get(candidate);
@@ -94,9 +102,16 @@ export class Monitor {
         this.#take(member, result);
         onCheck(candidate, result);
       },
-      isWell: () => acceptsNew(this.table.health(candidate)),
+      isWell: () => acceptsNew(this.table.health(candidate)) && !this.table.undecided,
     };
     this.#checks.set(candidate, new Checks(checked, schedule, signal));
+  }
+
+  #react(change: TableChange): void {
+    // Who lives has its chance to say so before the next witness is heard.
+    for (const candidate of change.witnessed) this.#checks.get(candidate)?.now();
+    if (change.member !== undefined && acceptsNew(change.member.from)) this.checkAllNow();
+    this.#options.onChange(change);
   }
 
   #take(member: MonitoredMember, result: CheckResult): void {
@@ -117,7 +132,12 @@ export class Monitor {
       : failure;
     this.table.observe(
       candidate,
-      { kind: 'check-failed', failure: evidence, conclusive: gone || silent },
+      {
+        kind: 'check-failed',
+        failure: evidence,
+        conclusive: gone || silent,
+        startedAt: at - result.duration,
+      },
       at,
     );
   }

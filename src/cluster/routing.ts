@@ -4,7 +4,13 @@
  * One member failing is that member; all failing together is the cluster (an election, a lost
  * quorum, this host cut off), and then the last good picture is kept: everybody may be tried and
  * nobody is evicted (k3s #10240 emptied its list under load and cut its apiserver off).
- * Pure, and derived afresh from the verdicts every time, so it cannot go stale.
+ *
+ * Members are checked at different moments, so in the first second of an election one may have
+ * failed while another was not asked yet and still counts as healthy. Hence the witness: a member is
+ * evicted only when another one passed a check after the failure had begun, and passed one again a
+ * moment later, in which every member that lives had its chance to pass as well.
+ *
+ * Pure, and derived afresh every time, so it cannot go stale.
  */
 import { acceptsNew, type Health, isConfirmedFailure } from './verdict.ts';
 
@@ -15,7 +21,16 @@ import { acceptsNew, type Health, isConfirmedFailure } from './verdict.ts';
  */
 export type RoutingMode = 'normal' | 'starting' | 'panic';
 
-/** Answers in the order of the verdicts given. */
+/** What is known of a member. Times are ms since the epoch. */
+export interface RoutedMember {
+  readonly health: Health;
+  /** When it last passed a check. */
+  readonly passedAt: number | undefined;
+  /** While it fails: when another member passed a check for the first time since that began. */
+  readonly witnessedAt: number | undefined;
+}
+
+/** Answers in the order of the members given. */
 export interface Routing {
   readonly mode: RoutingMode;
   /** May new connections go to this member? In `starting` and `panic`: to every one. */
@@ -24,22 +39,28 @@ export interface Routing {
   readonly evict: readonly boolean[];
 }
 
-/** Derives the routing. An empty list gives mode `panic` and empty answers. */
-export function route(healths: readonly Health[]): Routing {
-  const anyHealthy = healths.some(acceptsNew);
-  if (anyHealthy) {
+/**
+ * Derives the routing. An empty list gives mode `panic` and empty answers.
+ *
+ * @param moment how long after the first witness there has to be another, ms.
+ */
+export function route(members: readonly RoutedMember[], moment: number): Routing {
+  const healthy = members.filter(({ health }) => acceptsNew(health));
+  if (healthy.length === 0) {
+    const unchecked = members.some(({ health }) => health.state === 'unknown');
     return {
-      mode: 'normal',
-      routable: healths.map(acceptsNew),
-      // A member that passes checks again is `recovering`, not `failed`: after an election the
-      // living members are spared even when one of them is restored a tick before the others.
-      evict: healths.map(isConfirmedFailure),
+      mode: unchecked ? 'starting' : 'panic',
+      routable: members.map(() => true),
+      evict: members.map(() => false),
     };
   }
-  const unchecked = healths.some((health) => health.state === 'unknown');
+  const lastPass = Math.max(...healthy.map(({ passedAt }) => passedAt ?? Number.NEGATIVE_INFINITY));
   return {
-    mode: unchecked ? 'starting' : 'panic',
-    routable: healths.map(() => true),
-    evict: healths.map(() => false),
+    mode: 'normal',
+    routable: members.map(({ health }) => acceptsNew(health)),
+    evict: members.map(
+      ({ health, witnessedAt }) =>
+        isConfirmedFailure(health) && witnessedAt !== undefined && lastPass - witnessedAt >= moment,
+    ),
   };
 }

@@ -41,14 +41,17 @@ export type Observation =
        * had been waiting for a word from the member at least as long.
        */
       readonly conclusive: boolean;
+      /** When the check was begun, ms since the epoch. */
+      readonly startedAt: number;
     }
   | { readonly kind: 'dial-failed'; readonly failure: Failure };
 
-/** Why a member is not healthy: what was seen last, how often, and since when (ms since the epoch). */
+/** Why a member is not healthy: what was seen last, how often, and since when. */
 export interface Evidence {
   readonly failure: Failure;
   /** Consecutive failed checks; 0 while only a dial failed. */
   readonly failedChecks: number;
+  /** When the first of them was begun, or the dial had failed; ms since the epoch. */
   readonly since: number;
 }
 
@@ -100,7 +103,7 @@ export function nextHealth(
     case 'check-passed':
       return afterPass(health, rules, now);
     case 'check-failed':
-      return afterFail(health, observation.failure, observation.conclusive, rules, now);
+      return afterFail(health, observation, rules, now);
     case 'dial-failed':
       return afterDialFailure(health, observation.failure, now);
   }
@@ -134,8 +137,7 @@ function afterPass(health: Health, rules: VerdictRules, now: number): Health {
 
 function afterFail(
   health: Health,
-  failure: Failure,
-  conclusive: boolean,
+  { failure, conclusive, startedAt }: Extract<Observation, { kind: 'check-failed' }>,
   rules: VerdictRules,
   now: number,
 ): Health {
@@ -144,7 +146,7 @@ function afterFail(
   const evidence: Evidence = {
     failure,
     failedChecks: (run?.failedChecks ?? 0) + 1,
-    since: run?.since ?? now,
+    since: run?.since ?? startedAt,
   };
   const wasFailed =
     health.state === 'failed' || (health.state === 'recovering' && health.from === 'failed');

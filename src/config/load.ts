@@ -39,6 +39,8 @@ export interface Loaded {
   readonly settings: Settings;
   /** Every setting but `config`, in the order of `options`: as a file, it gives the same. */
   readonly effective: readonly Effective[];
+  /** Puts the place a value came from in front of what was found wrong with it later. */
+  readonly explain: (refusal: Refusal) => ConfigError;
 }
 
 export interface LoadInput {
@@ -52,9 +54,11 @@ export function loadSettings({ flags, env }: LoadInput): Loaded {
   const given = (name: string): Given | undefined =>
     sources.find((source) => source.has(name))?.get(name) ?? defaults.get(name);
   const originOf = (name: string): Origin => given(name)?.origin ?? notSet;
+  const explain = ({ setting, message }: Refusal): ConfigError =>
+    new ConfigError(`${subject(setting, originOf(setting))}: ${message}.`);
   try {
-    const config = given('config');
-    if (config !== undefined) sources.push(readFile(String(config.value)));
+    const config = readValue(optionNamed('config'), given('config')?.value);
+    if (config !== undefined) sources.push(readFile(String(config)));
     const settings = resolve(readValues((name) => given(name)?.value));
     checkRules(settings, originOf, thisMachine());
     const effective = options
@@ -64,10 +68,9 @@ export function loadSettings({ flags, env }: LoadInput): Loaded {
         value: show(option, given(option.name)?.value, settings),
         origin: originOf(option.name),
       }));
-    return { settings, effective };
+    return { settings, effective, explain };
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    throw new ConfigError(`${subject(error.setting, originOf(error.setting))}: ${error.message}.`);
+    throw error instanceof Refusal ? explain(error) : error;
   }
 }
 
@@ -84,14 +87,23 @@ function readValues(textOf: (name: string) => Text): Values {
   const values: Partial<Record<keyof Values, unknown>> = { endpoints: [] };
   for (const option of options) {
     const text = textOf(option.name);
-    if (text === undefined) continue;
-    const result = option.shape.safeParse(text);
-    if (!result.success) {
-      throw new Refusal(option.name, result.error.issues[0]?.message ?? 'cannot be used');
-    }
-    values[option.key] = result.data;
+    if (text !== undefined) values[option.key] = readValue(option, text);
   }
   return values as unknown as Values; // the table's type ties each key to its shape
+}
+
+/** One setting from its text; `undefined` from none. */
+function readValue(option: OptionSpec, text: Text): unknown {
+  if (text === undefined) return undefined;
+  const result = option.shape.safeParse(text);
+  if (result.success) return result.data;
+  throw new Refusal(option.name, result.error.issues[0]?.message ?? 'cannot be used');
+}
+
+function optionNamed(name: string): OptionSpec {
+  const option = options.find((each) => each.name === name);
+  if (option === undefined) throw new Error(`${name} is not a setting`);
+  return option;
 }
 
 /** The settings that depend on others, or on files. */

@@ -91,7 +91,12 @@ export function stopped(cut: number): EventBody {
 }
 
 /** "m1: healthy -> suspect: check timed out after 700 ms" */
-export function memberChanged({ candidate, from, to, hold }: TableChange['member']): EventBody {
+export function memberChanged({
+  candidate,
+  from,
+  to,
+  hold,
+}: NonNullable<TableChange['member']>): EventBody {
   const evidence = evidenceOf(to);
   const past = evidenceOf(from);
   let why = '';

@@ -10,8 +10,8 @@
  * address.
  */
 import http from 'node:http';
+import { Refusal } from '../config/error.ts';
 import { formatHostPort } from '../config/host-port.ts';
-import { ListenError } from '../proxy/listeners.ts';
 import type { Status } from './status.ts';
 
 export interface ObserveOptions {
@@ -32,7 +32,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Opens the listener. Throws `ListenError` when the address cannot be opened. */
+/** Opens the listener. Throws `Refusal` when the address cannot be opened. */
 export function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
   const server = http.createServer((request, response) => {
     void respond(request, response, options);
@@ -41,10 +41,11 @@ export function openObserveServer(options: ObserveOptions): Promise<ObserveServe
     server.once('error', (error: NodeJS.ErrnoException) => {
       const shown = formatHostPort(options.host, options.port);
       const why =
-        error.code === 'EADDRINUSE'
-          ? 'is in use by another process; stop it, choose another address, or write off'
-          : `cannot be opened: ${error.message}`;
-      reject(new ListenError(`--observe: ${shown} ${why}.`));
+        {
+          EADDRINUSE: 'is in use by another process; stop it, choose another address, or write off',
+          EADDRNOTAVAIL: 'is not an address of this host; write one that is, or off',
+        }[error.code ?? ''] ?? `cannot be opened: ${error.message}`;
+      reject(new Refusal('observe', `${shown} ${why}`));
     });
     server.listen({ host: options.host, port: options.port }, () => {
       server.removeAllListeners('error');

@@ -100,7 +100,7 @@ export class Metrics {
     this.#silences = new Counter({
       registers,
       name: 'etcd_lb_silences_total',
-      help: 'Times that a member was checked at once because it owed its clients an answer and was silent to all of them while others spoke.',
+      help: 'Times that all members were checked at once because this one owed its clients an answer and was silent to all of them.',
       labelNames: ['member'],
     });
     this.#starvations = new Counter({

@@ -8,6 +8,7 @@
 import { chmod, chown, lstat, unlink } from 'node:fs/promises';
 import net, { type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { Refusal } from '../config/error.ts';
 import { formatListenAddress, type ListenAddress } from '../config/listen.ts';
 
 export interface ListenOptions {
@@ -31,10 +32,7 @@ export interface Listeners {
   close(): void;
 }
 
-/** An address that cannot be opened. The message is one sentence for a person. */
-export class ListenError extends Error {}
-
-/** Opens all addresses. Throws `ListenError` with none of them open. */
+/** Opens all addresses. Throws `Refusal` with none of them open. */
 export async function openListeners(options: ListenOptions): Promise<Listeners> {
   const servers: Server[] = [];
   const close = (): void => {
@@ -89,7 +87,7 @@ async function open(
 function listen(server: Server, address: ListenAddress, options: net.ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new ListenError(explain(address, error)));
+      reject(new Refusal('listen', explain(address, error)));
     });
     server.listen(options, () => {
       server.removeAllListeners('error');
@@ -105,8 +103,9 @@ async function hand(path: string, { socketMode, socketOwner }: ListenOptions): P
     if (socketOwner !== undefined) await chown(path, socketOwner.uid, socketOwner.gid);
   } catch (error) {
     const { message } = error as Error;
-    throw new ListenError(
-      `--socket-owner: ${path} cannot be given its owner and mode: ${message}; leave --socket-owner out or run as root.`,
+    throw new Refusal(
+      'socket-owner',
+      `${path} cannot be given its owner and mode: ${message}; leave it out or run as root`,
     );
   }
 }
@@ -115,13 +114,14 @@ async function hand(path: string, { socketMode, socketOwner }: ListenOptions): P
 async function removeStaleSocket(path: string): Promise<void> {
   const shown = formatListenAddress({ kind: 'unix', path });
   const refuse = (error: NodeJS.ErrnoException): never => {
-    throw new ListenError(`--listen: ${shown} cannot be opened: ${error.message}.`);
+    throw new Refusal('listen', `${shown} cannot be opened: ${error.message}`);
   };
   // Asked first, because binding in a folder that does not exist is told as a lack of permission.
   await lstat(dirname(path)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') refuse(error);
-    throw new ListenError(
-      `--listen: the folder of ${shown} does not exist; create it or choose another path.`,
+    throw new Refusal(
+      'listen',
+      `the folder of ${shown} does not exist; create it or choose another path`,
     );
   });
   const file = await lstat(path).catch((error: NodeJS.ErrnoException) => {
@@ -129,13 +129,15 @@ async function removeStaleSocket(path: string): Promise<void> {
   });
   if (file === undefined) return;
   if (!file.isSocket()) {
-    throw new ListenError(
-      `--listen: ${path} exists and is not a socket; remove it or choose another path.`,
+    throw new Refusal(
+      'listen',
+      `${path} exists and is not a socket; remove it or choose another path`,
     );
   }
   if (await isAlive(path)) {
-    throw new ListenError(
-      `--listen: ${shown} is in use by another process; stop it or choose another path.`,
+    throw new Refusal(
+      'listen',
+      `${shown} is in use by another process; stop it or choose another path`,
     );
   }
   await unlink(path).catch(refuse);
@@ -159,12 +161,12 @@ function explain(address: ListenAddress, error: NodeJS.ErrnoException): string {
   const shown = formatListenAddress(address);
   switch (error.code) {
     case 'EADDRINUSE':
-      return `--listen: ${shown} is in use by another process; stop it or choose another address.`;
+      return `${shown} is in use by another process; stop it or choose another address`;
     case 'EADDRNOTAVAIL':
-      return `--listen: ${shown} is not an address of this host; write one that is, or :PORT for all.`;
+      return `${shown} is not an address of this host; write one that is, or :PORT for all`;
     case 'EACCES':
-      return `--listen: no permission to open ${shown}; choose a port from 1024 on or another path, or grant the right.`;
+      return `no permission to open ${shown}; choose a port from 1024 on or another path, or grant the right`;
     default:
-      return `--listen: ${shown} cannot be opened: ${error.message}.`;
+      return `${shown} cannot be opened: ${error.message}`;
   }
 }

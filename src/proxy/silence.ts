@@ -1,6 +1,6 @@
 /**
- * Silence: members that were asked something and say nothing to anybody, while others speak. It is
- * a sign, not a proof: a member named here should be checked at once.
+ * Silence: members that were asked something and say nothing to anybody. It is a sign, not a proof:
+ * when a member is named here, it and the others should be checked at once.
  *
  *   sweep, a few times a second ──► every session's activity ──► when each member last spoke,
  *                                                                and who waits for it since when
@@ -57,7 +57,6 @@ export class Silence {
       for (const { activity, bytes } of this.#sessions.openOn(candidate)) {
         if (look(activity, bytes, now)) voice.spokeAt = now;
         if (activity.waitingSince === undefined) continue;
-        if (starved) activity.waitingSince = now;
         voice.waitingSince = Math.min(voice.waitingSince ?? now, activity.waitingSince);
         voice.askedAt = Math.max(voice.askedAt, activity.askedAt);
       }
@@ -76,17 +75,13 @@ export class Silence {
   }
 
   /**
-   * Has a question been open for `bound` ms at the last sweep, with not a word from this member to
-   * anybody, while another member spoke?
+   * Has a question been open for `bound` ms, at the last sweep, without a word from this member to
+   * anybody?
    */
   isSilent(candidate: Candidate, now: number, bound: number): boolean {
     const voice = this.#voices.get(candidate);
     const since = voice?.waitingSince;
     if (voice === undefined || since === undefined) return false;
-    if (now - since < bound || now - voice.spokeAt < bound) return false;
-    for (const [other, { spokeAt }] of this.#voices) {
-      if (other !== candidate && spokeAt > since) return true;
-    }
-    return false;
+    return now - since >= bound && now - voice.spokeAt >= bound;
   }
 }

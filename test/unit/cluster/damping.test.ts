@@ -25,10 +25,10 @@ function restoredAfter(failures: number, otherHealthy: boolean): number | undefi
   const [m0, m1] = ['m0', 'm1'].map((name) => ({ name, host: 'h', port: 1, load: 0, weight: 1 }));
   if (m0 === undefined || m1 === undefined) throw new Error('no members');
   const changes: TableChange[] = [];
-  const table = new MemberTable([m0, m1], { rise: 2, fall: 1 }, 0, (change) =>
+  const table = new MemberTable([m0, m1], { rise: 2, fall: 1, moment: 0 }, 0, (change) =>
     changes.push(change),
   );
-  const fail = { kind: 'check-failed', failure: timeout, conclusive: false } as const;
+  const fail = { kind: 'check-failed', failure: timeout, conclusive: false, startedAt: 0 } as const;
   const pass = { kind: 'check-passed' } as const;
   table.observe(m0, pass, 0);
   table.observe(m1, pass, 0);

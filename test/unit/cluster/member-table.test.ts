@@ -1,14 +1,14 @@
 /** The table: what it publishes and what it tells. The rules themselves are tested elsewhere. */
 import fc from 'fast-check';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Candidate, Snapshot } from '../../../src/balance/snapshot.ts';
 import { MemberTable, type TableChange } from '../../../src/cluster/member-table.ts';
 import type { Observation } from '../../../src/cluster/verdict.ts';
 
 const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
 const pass: Observation = { kind: 'check-passed' };
-const fail: Observation = { kind: 'check-failed', failure, conclusive: false };
-const refused: Observation = { kind: 'check-failed', failure, conclusive: true };
+const fail: Observation = { kind: 'check-failed', failure, conclusive: false, startedAt: 0 };
+const refused: Observation = { kind: 'check-failed', failure, conclusive: true, startedAt: 0 };
 const dial: Observation = { kind: 'dial-failed', failure };
 
 let m0: Candidate;
@@ -20,7 +20,9 @@ let table: MemberTable;
 beforeEach(() => {
   [m0, m1, m2] = [candidate('m0'), candidate('m1'), candidate('m2')];
   changes = [];
-  table = new MemberTable([m0, m1, m2], { rise: 2, fall: 2 }, 1, (change) => changes.push(change));
+  table = new MemberTable([m0, m1, m2], { rise: 2, fall: 2, moment: 0 }, 1, (change) =>
+    changes.push(change),
+  );
 });
 
 function candidate(name: string): Candidate {
@@ -57,7 +59,6 @@ test('more evidence for the same verdict changes neither the snapshot nor tells 
   see(m1, refused);
   const { snapshot } = table;
   changes = [];
-  see(m0, pass, pass);
   see(m1, fail, dial);
   expect(table.snapshot).toBe(snapshot);
   expect(changes).toEqual([]);
@@ -66,22 +67,27 @@ test('more evidence for the same verdict changes neither the snapshot nor tells 
 
 test('a change of state is told once, with both verdicts', () => {
   see(m0, pass, pass, fail, fail, fail);
-  expect(changes.map(({ member }) => [member.from.state, member.to.state])).toEqual([
+  expect(changes.map(({ member }) => [member?.from.state, member?.to.state])).toEqual([
     ['unknown', 'healthy'],
     ['healthy', 'suspect'],
     ['suspect', 'failed'],
   ]);
-  expect(changes.every(({ member }) => member.candidate === m0)).toBe(true);
+  expect(changes.every(({ member }) => member?.candidate === m0)).toBe(true);
 });
 
 test('the snapshot, the mode and the health are the new ones when the change is told', () => {
   const seen: unknown[] = [];
-  table = new MemberTable([m0, m1], { rise: 1, fall: 1 }, 1, ({ member, mode, evict }) => {
-    expect(table.health(member.candidate)).toBe(member.to);
-    if (mode !== undefined) expect(table.mode).toBe(mode.to);
-    expect(evict).toEqual([...table.snapshot.evicted]);
-    seen.push(copy(table.snapshot).routable.map(({ name }) => name));
-  });
+  table = new MemberTable(
+    [m0, m1],
+    { rise: 1, fall: 1, moment: 0 },
+    1,
+    ({ member, mode, evict }) => {
+      if (member !== undefined) expect(table.health(member.candidate)).toBe(member.to);
+      if (mode !== undefined) expect(table.mode).toBe(mode.to);
+      expect(evict).toEqual([...table.snapshot.evicted]);
+      seen.push(copy(table.snapshot).routable.map(({ name }) => name));
+    },
+  );
   see(m0, pass);
   see(m1, fail);
   see(m0, fail);
@@ -94,7 +100,7 @@ test('a change of mode is told with the change that brought it, and only then', 
   see(m1, fail);
   see(m2, fail);
   see(m2, pass, pass);
-  expect(changes.map(({ member, mode }) => [member.to.state, mode])).toEqual([
+  expect(changes.map(({ member, mode }) => [member?.to.state, mode])).toEqual([
     ['healthy', { from: 'starting', to: 'normal' }],
     ['suspect', { from: 'normal', to: 'starting' }], // m1 and m2 have not been checked
     ['suspect', undefined],
@@ -112,13 +118,70 @@ test('when one member recovers, those still failed are named in that very change
   expect(copy(table.snapshot).evicted).toEqual([m0, m2]);
 });
 
+/** At a time of its own, in ms. */
+function seeAt(now: number, candidate: Candidate, observation: Observation): void {
+  table.observe(candidate, observation, now);
+}
+
+describe('eviction waits for a witness', () => {
+  const failAt = (startedAt: number): Observation => ({ ...fail, startedAt }) as Observation;
+
+  beforeEach(() => {
+    const rules = { rise: 2, fall: 2, moment: 225 };
+    table = new MemberTable([m0, m1, m2], rules, 0, (change) => changes.push(change));
+    for (const member of [m0, m1, m2]) seeAt(0, member, pass);
+  });
+
+  test('a member that fails alone leaves once another has passed twice since', () => {
+    seeAt(2700, m1, failAt(2000));
+    seeAt(2705, m2, pass);
+    expect(changes.at(-1)?.witnessed).toEqual([m1]);
+    seeAt(2950, m1, failAt(2250));
+    expect(changes.at(-1)?.evict).toEqual([]);
+    expect(table.undecided).toBe(true);
+    seeAt(2955, m2, pass);
+    expect(changes.at(-1)?.evict).toEqual([m1]);
+    expect(table.undecided).toBe(false);
+  });
+
+  test('a member that has not been asked since is no witness', () => {
+    seeAt(2700, m1, failAt(2000));
+    seeAt(2950, m1, failAt(2250));
+    expect(table.health(m1).state).toBe('failed');
+    expect(table.mode).toBe('normal');
+    expect(changes.flatMap(({ evict }) => evict)).toEqual([]);
+  });
+
+  test('after an election only the one that is still silent leaves', () => {
+    for (const now of [1000, 1250]) {
+      for (const member of [m0, m1, m2]) seeAt(now, member, failAt(now - 700));
+    }
+    expect(table.mode).toBe('panic');
+    seeAt(1500, m2, pass);
+    expect(changes.at(-1)?.witnessed).toEqual([m0, m1]);
+    seeAt(1510, m1, pass); // asked at once, because of the witness
+    seeAt(1750, m2, pass);
+    expect(changes.at(-1)?.evict).toEqual([m0]);
+  });
+
+  test('a witness of an earlier failure does not count for the next', () => {
+    seeAt(1000, m1, failAt(300));
+    seeAt(1005, m2, pass);
+    seeAt(1100, m1, pass);
+    seeAt(1350, m1, pass);
+    for (const now of [3000, 3250]) seeAt(now, m1, failAt(now - 700));
+    seeAt(3255, m2, pass);
+    expect(changes.flatMap(({ evict }) => evict)).toEqual([]);
+  });
+});
+
 test('a published snapshot never changes afterwards', () => {
   const anyObservation = fc.tuple(fc.nat(2), fc.constantFrom(pass, fail, refused, dial));
   fc.assert(
     fc.property(fc.array(anyObservation, { maxLength: 30 }), (history) => {
       const published = new Map<Snapshot, ReturnType<typeof copy>>();
       const members = [m0, m1, m2];
-      table = new MemberTable(members, { rise: 2, fall: 2 }, 1, () => {});
+      table = new MemberTable(members, { rise: 2, fall: 2, moment: 0 }, 1, () => {});
       for (const [who, observation] of history) {
         published.set(table.snapshot, copy(table.snapshot));
         see(members[who] ?? m0, observation);

@@ -24,7 +24,7 @@ function monitorOf(checkUrl: string, checksClientPort: boolean) {
     isSilent: () => false,
     onCheck: (who, result) => expect(monitor.lastCheck(who)).toMatchObject(result),
     onChange: ({ member }) => {
-      states.push(member.to.state);
+      if (member !== undefined) states.push(member.to.state);
       onState();
     },
   });

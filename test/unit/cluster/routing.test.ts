@@ -1,7 +1,7 @@
 /** What the verdicts mean together, over whatever may be seen of any number of members. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Routing, route } from '../../../src/cluster/routing.ts';
+import { type RoutedMember, type Routing, route } from '../../../src/cluster/routing.ts';
 import {
   acceptsNew,
   type Health,
@@ -12,8 +12,8 @@ import {
 
 const failure = { reason: 'refused', detail: 'connect ECONNREFUSED' } as const;
 const pass: Observation = { kind: 'check-passed' };
-const fail: Observation = { kind: 'check-failed', failure, conclusive: false };
-const refused: Observation = { kind: 'check-failed', failure, conclusive: true };
+const fail: Observation = { kind: 'check-failed', failure, conclusive: false, startedAt: 0 };
+const refused: Observation = { kind: 'check-failed', failure, conclusive: true, startedAt: 0 };
 const dial: Observation = { kind: 'dial-failed', failure };
 
 const anyRules = fc.record({
@@ -31,6 +31,10 @@ const anyCluster = fc.integer({ min: 1, max: 5 }).chain((size) => {
   return fc.record({ size: fc.constant(size), history: history.map((rounds) => rounds.flat()) });
 });
 
+function witnessed(health: Health): RoutedMember {
+  return { health, passedAt: 1, witnessedAt: 1 };
+}
+
 /** Calls `each` with the verdicts and the routing after every observation. */
 function inAnyLife(
   each: (routing: Routing, healths: readonly Health[], before: readonly Health[]) => void,
@@ -43,7 +47,8 @@ function inAnyLife(
         healths = before.map((health, index) =>
           index === who ? nextHealth(health, seen, rules, now) : health,
         );
-        each(route(healths), healths, before);
+        // Everybody has witnesses: who they are is the table's affair.
+        each(route(healths.map(witnessed), 0), healths, before);
       });
     }),
     { numRuns: 1000 },
@@ -99,7 +104,7 @@ test('after an election the first member to recover does not evict those that re
     unknownHealth(0),
   );
   const healthy = nextHealth(fallen, pass, rules, 2);
-  expect(route([healthy, fallen, fallen])).toEqual({
+  expect(route([healthy, fallen, fallen].map(witnessed), 0)).toEqual({
     mode: 'normal',
     routable: [true, false, false],
     evict: [false, false, false],
@@ -107,5 +112,22 @@ test('after an election the first member to recover does not evict those that re
 });
 
 test('without members the answers are empty', () => {
-  expect(route([])).toEqual({ mode: 'panic', routable: [], evict: [] });
+  expect(route([], 0)).toEqual({ mode: 'panic', routable: [], evict: [] });
+});
+
+test('a failed member stays until a witness is heard twice, a moment apart', () => {
+  const failed = nextHealth(unknownHealth(0), refused, { rise: 1, fall: 1, hold: 0 }, 1000);
+  const healthy = nextHealth(unknownHealth(0), pass, { rise: 1, fall: 1, hold: 0 }, 1000);
+  const evicts = (witnessedAt: number | undefined, passedAt: number | undefined) =>
+    route(
+      [
+        { health: failed, passedAt: undefined, witnessedAt },
+        { health: healthy, passedAt, witnessedAt: undefined },
+      ],
+      225,
+    ).evict[0];
+  expect(evicts(undefined, 5000)).toBe(false);
+  expect(evicts(1005, undefined)).toBe(false);
+  expect(evicts(1005, 1229)).toBe(false);
+  expect(evicts(1005, 1230)).toBe(true);
 });

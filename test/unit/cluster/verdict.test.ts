@@ -17,8 +17,8 @@ import {
 
 const failure: Failure = { reason: 'timeout', detail: 'timed out after 700 ms' };
 const pass: Observation = { kind: 'check-passed' };
-const fail: Observation = { kind: 'check-failed', failure, conclusive: false };
-const refused: Observation = { kind: 'check-failed', failure, conclusive: true };
+const fail: Observation = { kind: 'check-failed', failure, conclusive: false, startedAt: 0 };
+const refused: Observation = { kind: 'check-failed', failure, conclusive: true, startedAt: 0 };
 const dial: Observation = { kind: 'dial-failed', failure };
 
 const anyRules = fc.record({
@@ -105,14 +105,19 @@ test('with rise 1 one pass restores, with fall 1 one failure convicts', () => {
 
 test('the evidence is the last failure, the length of the run and when the run began', () => {
   const refusal: Failure = { reason: 'refused', detail: 'connect ECONNREFUSED' };
-  const last: Observation = { kind: 'check-failed', failure: refusal, conclusive: true };
+  const last: Observation = {
+    kind: 'check-failed',
+    failure: refusal,
+    conclusive: true,
+    startedAt: 0,
+  };
   const [, , after] = live({ rise: 2, fall: 5, hold: 0 }, [pass, fail, last]).map(
     (step) => step.after,
   );
   expect(after).toEqual({
     state: 'failed',
     since: 3,
-    evidence: { failure: refusal, failedChecks: 2, since: 2 },
+    evidence: { failure: refusal, failedChecks: 2, since: 0 },
   });
 });
 

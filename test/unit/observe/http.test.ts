@@ -2,13 +2,13 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Refusal } from '../../../src/config/error.ts';
 import {
   type ObserveOptions,
   type ObserveServer,
   openObserveServer,
 } from '../../../src/observe/http.ts';
 import type { MemberStatus, Status } from '../../../src/observe/status.ts';
-import { ListenError } from '../../../src/proxy/listeners.ts';
 
 const member: MemberStatus = {
   name: 'm0',
@@ -204,16 +204,16 @@ describe('trouble', () => {
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
     const error = await open({ port }).catch((error: unknown) => error);
-    expect(error).toBeInstanceOf(ListenError);
+    expect(error).toBeInstanceOf(Refusal);
     expect((error as Error).message).toBe(
-      `--observe: 127.0.0.1:${port} is in use by another process; stop it, choose another address, or write off.`,
+      `127.0.0.1:${port} is in use by another process; stop it, choose another address, or write off`,
     );
     other.close();
   });
 
   test('so is an address of another host', async () => {
     await expect(open({ host: '192.0.2.1', port: 9379 })).rejects.toThrow(
-      /^--observe: 192\.0\.2\.1:9379 cannot be opened: .*EADDRNOTAVAIL.*\.$/,
+      /^192\.0\.2\.1:9379 is not an address of this host; write one that is, or off$/,
     );
   });
 
@@ -221,7 +221,7 @@ describe('trouble', () => {
     const other = net.createServer().listen(0, '::1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    await expect(open({ host: '::1', port })).rejects.toThrow(`--observe: [::1]:${port} is in use`);
+    await expect(open({ host: '::1', port })).rejects.toThrow(`[::1]:${port} is in use`);
     other.close();
   });
 });

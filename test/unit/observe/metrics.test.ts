@@ -39,7 +39,7 @@ beforeEach(async () => {
     wasStarved: () => false,
     isSilent: () => false,
     onCheck: () => {},
-    onChange: ({ member }) => metrics.stateChanged(member.candidate, member.to.state),
+    onChange: ({ member }) => member && metrics.stateChanged(member.candidate, member.to.state),
   });
   proxy = new DataPath({
     policy: inOrder,
@@ -295,7 +295,7 @@ describe('what happens is counted', () => {
   });
 
   test('verdicts, panic and evictions', async () => {
-    const fail = { kind: 'check-failed', failure, conclusive: false } as const;
+    const fail = { kind: 'check-failed', failure, conclusive: false, startedAt: 0 } as const;
     monitor.table.observe(m0, { kind: 'check-passed' }, 1);
     monitor.table.observe(m1, fail, 1);
     const names = [

@@ -17,13 +17,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Refusal } from '../../../src/config/error.ts';
 import type { ListenAddress, TcpAddress } from '../../../src/config/listen.ts';
-import {
-  ListenError,
-  type Listeners,
-  type ListenOptions,
-  openListeners,
-} from '../../../src/proxy/listeners.ts';
+import { type Listeners, type ListenOptions, openListeners } from '../../../src/proxy/listeners.ts';
 
 let folder: string;
 let path: string;
@@ -65,8 +61,8 @@ async function listenOn(
 /** The sentence with which opening fails. */
 async function refusal(...addresses: ListenAddress[]): Promise<string> {
   const error = await listenOn(addresses).catch((error: unknown) => error);
-  expect(error).toBeInstanceOf(ListenError);
-  return (error as ListenError).message;
+  expect(error).toBeInstanceOf(Refusal);
+  return (error as Refusal).message;
 }
 
 /** Does somebody accept there? */
@@ -202,7 +198,7 @@ describe('Unix', () => {
   test('a file that somebody listens on is left to them', async () => {
     await occupy({ path });
     expect(await refusal(unix())).toBe(
-      `--listen: unix:${path} is in use by another process; stop it or choose another path.`,
+      `unix:${path} is in use by another process; stop it or choose another path`,
     );
     expect(await answers({ path })).toBe(true);
   });
@@ -210,7 +206,7 @@ describe('Unix', () => {
   test('a file that is no socket is left alone', async () => {
     await writeFile(path, 'precious');
     expect(await refusal(unix())).toBe(
-      `--listen: ${path} exists and is not a socket; remove it or choose another path.`,
+      `${path} exists and is not a socket; remove it or choose another path`,
     );
     expect(await readFile(path, 'utf8')).toBe('precious');
   });
@@ -227,8 +223,8 @@ describe('Unix', () => {
     try {
       const options = { socketOwner: { uid: 0, gid: 0 } };
       const error = await listenOn([tcp(), unix()], options).catch((error: unknown) => error);
-      expect(error).toBeInstanceOf(ListenError);
-      expect((error as ListenError).message).toContain(path);
+      expect(error).toBeInstanceOf(Refusal);
+      expect((error as Refusal).message).toContain(path);
     } finally {
       if (root) process.seteuid?.(0);
     }
@@ -238,7 +234,7 @@ describe('Unix', () => {
   test('a folder that does not exist is named', async () => {
     const at = join(folder, 'missing', 'etcd.sock');
     expect(await refusal(unix(at))).toBe(
-      `--listen: the folder of unix:${at} does not exist; create it or choose another path.`,
+      `the folder of unix:${at} does not exist; create it or choose another path`,
     );
   });
 });
@@ -249,7 +245,7 @@ describe('when one address cannot be opened', () => {
     const free = await freePort();
     const message = await refusal(tcp(free), unix(), tcp(taken.port));
     expect(message).toBe(
-      `--listen: 127.0.0.1:${taken.port} is in use by another process; stop it or choose another address.`,
+      `127.0.0.1:${taken.port} is in use by another process; stop it or choose another address`,
     );
     expect(await answers({ port: free, host: '127.0.0.1' })).toBe(false);
     expect(await readdir(folder)).toEqual([]);
@@ -258,13 +254,13 @@ describe('when one address cannot be opened', () => {
 
   test('an address of another host is named', async () => {
     expect(await refusal(tcp(2379, '192.0.2.1'))).toBe(
-      '--listen: 192.0.2.1:2379 is not an address of this host; write one that is, or :PORT for all.',
+      '192.0.2.1:2379 is not an address of this host; write one that is, or :PORT for all',
     );
   });
 
   test('so is a name that does not resolve', async () => {
     expect(await refusal(tcp(2379, 'name.invalid'))).toMatch(
-      /^--listen: name\.invalid:2379 cannot be opened: .*ENOTFOUND name\.invalid\.$/,
+      /^name\.invalid:2379 cannot be opened: .*ENOTFOUND name\.invalid$/,
     );
   });
 });
