@@ -165,13 +165,17 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const slowStart = new SlowStart(settings.slowStart);
   const silence = new Silence(proxy.sessions, candidates, settings.suspectAfter, performance.now());
   const evictions = new Evictions(proxy.sessions);
-  const rebalancer = new Rebalancer(proxy.sessions, {
-    // Another policy would not send a moved client where there is room.
-    spread: settings.balance === 'least-connections' ? settings.rebalance : 0,
-    perMinute: movedPerMinute,
-    minAge: movableAge,
-    maxAge: settings.maxSessionAge,
-  });
+  const rebalancer = new Rebalancer(
+    proxy.sessions,
+    {
+      // Another policy would not send a moved client where there is room.
+      spread: settings.balance === 'least-connections' ? settings.rebalance : 0,
+      perMinute: movedPerMinute,
+      minAge: movableAge,
+      maxAge: settings.maxSessionAge,
+    },
+    (from) => moveNotices.moved(from, performance.now()),
+  );
   const moveNotices = new MoveNotices(candidates, (body) => events.record(body));
   const onBeat = ({ now, late }: Beat): void => {
     const starved = starvation.note(late, now);
@@ -185,8 +189,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       candidate,
       healthy: acceptsNew(health),
     }));
-    const move = rebalancer.beat(shares, now);
-    if (move !== undefined) moveNotices.moved(move.candidate, move.count, now);
+    rebalancer.beat(shares, now);
     moveNotices.beat(now);
   };
 

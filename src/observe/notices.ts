@@ -41,9 +41,9 @@ export class MoveNotices {
     this.#record = record;
   }
 
-  /** Takes in a move of `count` sessions at `now`, ms of `performance.now()`. */
-  moved(candidate: Candidate, count: number, now: number): void {
-    this.#moved.set(candidate, (this.#moved.get(candidate) ?? 0) + count);
+  /** A session was moved from a member at `now`, ms of `performance.now()`. */
+  moved(candidate: Candidate, now: number): void {
+    this.#moved.set(candidate, (this.#moved.get(candidate) ?? 0) + 1);
     this.#lastAt = now;
   }
 

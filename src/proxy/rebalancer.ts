@@ -29,6 +29,7 @@ export class Rebalancer {
   readonly #sessions: Pick<Sessions, 'openOn' | 'opened'>;
   readonly #random: RandomSource;
   readonly #options: RebalancerOptions;
+  readonly #onMoved: (from: Candidate) => void;
   /** When sessions were taken from each member, oldest first; the last minute's. */
   readonly #moves = new Map<Candidate, number[]>();
   #transit: { readonly at: number; readonly opened: number }[] = [];
@@ -36,8 +37,10 @@ export class Rebalancer {
   constructor(
     sessions: Pick<Sessions, 'openOn' | 'opened'>,
     options: RebalancerOptions,
+    onMoved: (from: Candidate) => void,
     random: RandomSource = Math.random,
   ) {
+    this.#onMoved = onMoved;
     this.#random = random;
     this.#sessions = sessions;
     this.#options = options;
@@ -45,15 +48,15 @@ export class Rebalancer {
 
   /**
    * Takes the next few sessions, if any have to go. To be called a few times a second, after a
-   * sweep. Returns from which member and how many.
+   * sweep.
    *
    * @param now ms of `performance.now()`.
    */
   beat(
     members: readonly { readonly candidate: Candidate; readonly healthy: boolean }[],
     now: number,
-  ): { readonly candidate: Candidate; readonly count: number } | undefined {
-    if (this.#options.spread === 0 || this.#random() < restShare) return undefined;
+  ): void {
+    if (this.#options.spread === 0 || this.#random() < restShare) return;
     const shares = members.map(
       ({ candidate, healthy }): MemberShare => ({
         healthy,
@@ -64,26 +67,38 @@ export class Rebalancer {
     );
     const move = planMove(shares, this.#inTransit(now), this.#options);
     const candidate = move && members[move.from]?.candidate;
-    if (move === undefined || candidate === undefined) return undefined;
-    let count = 0;
-    for (const session of this.#movable(candidate, move.count, now)) {
-      if (!session.close('rebalanced')) continue;
-      count += 1;
+    if (move === undefined || candidate === undefined) return;
+    const chosen = this.#movable(candidate, move.count, now);
+    if (chosen.length > 0) setImmediate(() => this.#close(chosen, now));
+  }
+
+  /**
+   * Called once the sockets have been read again: a question that had arrived already, unread,
+   * keeps its session.
+   */
+  #close(chosen: readonly Session[], now: number): void {
+    for (const session of chosen) {
+      const { activity, bytes, candidate } = session;
+      const isStill = bytes.client === activity.client && bytes.member === activity.member;
+      if (!(isStill || this.#isOverdue(session, now)) || !session.close('rebalanced')) continue;
       this.#movedFrom(candidate, now).push(now);
       this.#transit.push({ at: now, opened: this.#sessions.opened });
+      this.#onMoved(candidate);
     }
-    return count === 0 ? undefined : { candidate, count };
+  }
+
+  #isOverdue({ openedAt }: Session, now: number): boolean {
+    const { maxAge } = this.#options;
+    return maxAge > 0 && now - openedAt >= maxAge;
   }
 
   /** Up to `count` sessions of a member that may go, those first that have been quiet longest. */
   #movable(candidate: Candidate, count: number, now: number): Session[] {
-    const { minAge, maxAge } = this.#options;
     const movable: Session[] = [];
     for (const session of this.#sessions.openOn(candidate)) {
-      const age = now - session.openedAt;
-      if (age < minAge) continue;
+      if (now - session.openedAt < this.#options.minAge) continue;
       const quiet = isQuiet(session.activity, session.bytes, now);
-      if (quiet || (maxAge > 0 && age >= maxAge)) movable.push(session);
+      if (quiet || this.#isOverdue(session, now)) movable.push(session);
     }
     return movable.sort((a, b) => a.activity.changedAt - b.activity.changedAt).slice(0, count);
   }

@@ -88,6 +88,11 @@ export class Balancer implements AsyncDisposable {
     });
   }
 
+  /** Its log as text, to be shown when an expectation is not met. */
+  get history(): string {
+    return this.log.map(({ time, msg }) => `${time} ${msg}`).join('\n');
+  }
+
   get pid(): number {
     return this.#child.pid ?? 0;
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { beforeEach, expect, test } from 'vitest';
 import type { Candidate } from '../../../src/balance/snapshot.ts';
 import { look } from '../../../src/proxy/activity.ts';
@@ -15,8 +16,25 @@ beforeEach(() => {
   sessions = new FakeSessions();
 });
 
-function rebalancer(given: Partial<RebalancerOptions> = {}): Rebalancer {
-  return new Rebalancer(sessions, { ...options, ...given }, () => 1);
+/** A rebalancer; its `beat` waits until it is done and returns how many were moved. */
+function rebalancer(given: Partial<RebalancerOptions> = {}) {
+  let moved = 0;
+  const subject = new Rebalancer(
+    sessions,
+    { ...options, ...given },
+    () => {
+      moved += 1;
+    },
+    () => 1,
+  );
+  return {
+    beat: async (members: ReturnType<typeof shares>, now: number): Promise<number> => {
+      const before = moved;
+      subject.beat(members, now);
+      await setImmediate();
+      return moved - before;
+    },
+  };
 }
 
 function shares(healthy = true) {
@@ -37,81 +55,89 @@ function open(count: number): FakeSession[] {
   });
 }
 
-test('quiet sessions are moved until the members are close, their clients coming back', () => {
+test('quiet sessions are moved until the members are close, their clients coming back', async () => {
   open(12);
   const subject = rebalancer();
   for (let now = 10_000; now < 20_000; now += 50) {
-    if (subject.beat(shares(), now) !== undefined) sessions.open(m1, now);
+    if ((await subject.beat(shares(), now)) > 0) sessions.open(m1, now);
   }
   expect([m0.load, m1.load]).toEqual([7, 5]);
 });
 
-test('clients that are back are not waited for any longer', () => {
+test('clients that are back are not waited for any longer', async () => {
   open(200);
   const subject = rebalancer();
   for (let now = 10_000; now < 14_000; now += 50) {
-    const { count = 0 } = subject.beat(shares(), now) ?? {};
+    const count = await subject.beat(shares(), now);
     for (let client = 0; client < count; client += 1) sessions.open(m1, now);
   }
   expect(m0.load - m1.load).toBeLessThan(60);
 });
 
-test('clients that do not come back are waited for, and not replaced by others', () => {
+test('clients that do not come back are waited for, and not replaced by others', async () => {
   open(12);
   const subject = rebalancer();
-  for (let now = 10_000; now < 14_000; now += 50) subject.beat(shares(), now);
+  for (let now = 10_000; now < 14_000; now += 50) await subject.beat(shares(), now);
   expect(m0.load).toBe(7);
 });
 
-test('a session with a call in flight stays, however old', () => {
+test('a session with a call in flight stays, however old', async () => {
   const all = open(12);
   for (const { ask, activity, bytes } of all) {
     ask();
     look(activity, bytes, 9900);
   }
-  expect(rebalancer().beat(shares(), 10_000)).toBeUndefined();
+  expect(await rebalancer().beat(shares(), 10_000)).toBe(0);
 });
 
-test('from the greatest age on it goes all the same', () => {
+test('from the greatest age on it goes all the same', async () => {
   const all = open(12);
   for (const { ask, activity, bytes } of all) {
     ask();
     look(activity, bytes, 9900);
   }
-  expect(rebalancer({ maxAge: 10_001 }).beat(shares(), 10_000)).toBeUndefined();
-  expect(rebalancer({ maxAge: 10_000 }).beat(shares(), 10_000)?.count).toBe(1);
+  expect(await rebalancer({ maxAge: 10_001 }).beat(shares(), 10_000)).toBe(0);
+  expect(await rebalancer({ maxAge: 10_000 }).beat(shares(), 10_000)).toBe(1);
 });
 
-test('a session that has only just come stays', () => {
+test('a session that has only just come stays', async () => {
   open(12);
-  expect(rebalancer().beat(shares(), 4999)).toBeUndefined();
-  expect(rebalancer().beat(shares(), 5000)).toEqual({ candidate: m0, count: 1 });
+  expect(await rebalancer().beat(shares(), 4999)).toBe(0);
+  expect(await rebalancer().beat(shares(), 5000)).toBe(1);
 });
 
-test('the one that has been quiet longest goes first', () => {
+test('the one that has been quiet longest goes first', async () => {
   const all = open(12);
   for (const [index, { activity }] of all.entries()) activity.changedAt = 100 - index;
-  rebalancer().beat(shares(), 10_000);
+  await rebalancer().beat(shares(), 10_000);
   expect(all.findIndex(({ closing }) => closing)).toBe(11);
   expect(all[11]?.closedFor).toBe('rebalanced');
 });
 
-test('nothing is moved while a member is not healthy, or when it is turned off', () => {
+test('nothing is moved while a member is not healthy, or when it is turned off', async () => {
   open(12);
-  expect(rebalancer().beat(shares(false), 10_000)).toBeUndefined();
-  expect(rebalancer({ spread: 0 }).beat(shares(), 10_000)).toBeUndefined();
+  expect(await rebalancer().beat(shares(false), 10_000)).toBe(0);
+  expect(await rebalancer({ spread: 0 }).beat(shares(), 10_000)).toBe(0);
 });
 
-test('no more than a share of the sessions is moved in a minute', () => {
+test('no more than a share of the sessions is moved in a minute', async () => {
   open(100);
   const subject = rebalancer({ perMinute: 0.1 });
-  const playFor = (from: number, to: number): void => {
+  const playFor = async (from: number, to: number): Promise<void> => {
     for (let now = from; now < to; now += 50) {
-      if (subject.beat(shares(), now) !== undefined) sessions.open(m1, now);
+      if ((await subject.beat(shares(), now)) > 0) sessions.open(m1, now);
     }
   };
-  playFor(10_000, 69_000);
+  await playFor(10_000, 69_000);
   expect(m0.load).toBe(90);
-  playFor(69_000, 80_000);
+  await playFor(69_000, 80_000);
   expect(m0.load).toBe(81);
+});
+
+test('a question that arrives in the last moment keeps its session', async () => {
+  const all = open(12);
+  const beat = rebalancer().beat(shares(), 10_000);
+  for (const { ask } of all) ask();
+  expect(await beat).toBe(0);
+  expect(m0.load).toBe(12);
 });
