@@ -11,15 +11,18 @@ import { SlowStart } from './balance/slow-start.ts';
 import type { Candidate } from './balance/snapshot.ts';
 import type { TableChange } from './cluster/member-table.ts';
 import { Monitor } from './cluster/monitor.ts';
+import { Names } from './cluster/names.ts';
 import { Starvation } from './cluster/starvation.ts';
 import { acceptsNew } from './cluster/verdict.ts';
 import { type Endpoint, formatEndpoint } from './config/endpoint.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
+import { Descriptors } from './observe/descriptors.ts';
 import {
   EventLog,
   memberChanged,
   modeChanged,
+  namesChanged,
   sessionsEvicted,
   started,
   stopped as stoppedEvent,
@@ -62,6 +65,8 @@ type CopierName = keyof typeof copiers;
 
 /** Between two looks at the sessions, ms. */
 const beatInterval = 50;
+/** Once a member has fallen silent all are checked fast for this long, ms. */
+const doubtTime = 1_000;
 /** A session younger than this is not moved, ms: its client has only just come. */
 const movableAge = 5_000;
 /** The part of a member's sessions that may be moved in a minute. */
@@ -88,11 +93,14 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const isSelf = (socket: Parameters<typeof leadsToSelf>[0]): boolean =>
     leadsToSelf(socket, listen);
 
+  const names = new Names((change) => events.record(namesChanged(change)));
   const monitor = new Monitor({
     members,
     rules: { rise: settings.checkRise, fall: settings.checkFall },
     schedule: { interval: settings.checkInterval, fastInterval: settings.checkFastInterval },
     timeout: settings.checkTimeout,
+    silentTimeout: Math.min(settings.checkTimeout, settings.checkFastInterval),
+    lookup: names.lookup,
     tls: settings.tls,
     isSelf,
     wasStarved: (start) => starvation.since(start),
@@ -114,8 +122,8 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     for (const [member, sessions] of evictions.set(change.evict)) {
       metrics.evicted(member);
       const health = monitor.table.health(member);
-      const names = healthy.map((entry) => entry.candidate);
-      events.record(sessionsEvicted(member, sessions, health, names));
+      const others = healthy.map((entry) => entry.candidate);
+      events.record(sessionsEvicted(member, sessions, health, others));
     }
   };
 
@@ -155,6 +163,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     raceAfter: settings.dialRaceAfter,
     keepalive: settings.keepalive,
     maxConnections: settings.maxConnections,
+    lookup: names.lookup,
     isSelf,
     copy: (pair, counts) => copiers[copier](pair, counts),
     observer,
@@ -177,13 +186,17 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     (from) => moveNotices.moved(from, performance.now()),
   );
   const moveNotices = new MoveNotices(candidates, (body) => events.record(body));
+  const descriptors = new Descriptors((body) => events.record(body));
+  let doubtUntil = 0;
   const onBeat = ({ now, late }: Beat): void => {
     const starved = starvation.note(late, now);
     if (starved) metrics.starved();
     silence.sweep(now, starved);
     const silent = silence.suspects(now);
     for (const candidate of silent) metrics.fellSilent(candidate);
-    if (silent.length > 0) monitor.checkAllNow();
+    if (silent.length > 0) doubtUntil = now + doubtTime;
+    if (now < doubtUntil) monitor.checkAllNow();
+    descriptors.beat(proxy.waiting + proxy.sessions.count, now);
     slowStart.beat(now);
     const shares = monitor.table.entries.map(({ candidate, health }) => ({
       candidate,

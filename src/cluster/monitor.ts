@@ -4,7 +4,7 @@
  * Owns the probes, their schedules and the last result of each. Leaves to others the rules
  * (verdict.ts, routing.ts) and what is done about a change (its `onChange`).
  */
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
 import { type CheckSchedule, Checks } from './checks.ts';
 import type { Failure } from './failure.ts';
@@ -27,6 +27,9 @@ export interface MonitorOptions {
   readonly schedule: CheckSchedule;
   /** Bound on one check, ms. */
   readonly timeout: number;
+  /** The same for a member that is silent to clients that wait, ms; at most `timeout`. */
+  readonly silentTimeout: number;
+  readonly lookup: LookupFunction;
   readonly tls: ProbeTls;
   readonly isSelf: (socket: Socket) => boolean;
   /** Was this process kept from running since `start` (of `performance.now()`)? */
@@ -93,11 +96,13 @@ export class Monitor {
 
   #watch(member: MonitoredMember, signal: AbortSignal): void {
     const { candidate } = member;
-    const { schedule, timeout, tls, isSelf, wasStarved, onCheck } = this.#options;
-    const probe = new Probe({ url: member.checkUrl, tls, timeout, isSelf, wasStarved });
+    const { schedule, timeout, silentTimeout, isSilent, onCheck } = this.#options;
+    const { tls, lookup, isSelf, wasStarved } = this.#options;
+    const probe = new Probe({ url: member.checkUrl, tls, lookup, isSelf, wasStarved });
     signal.addEventListener('abort', () => probe.close(), { once: true });
     const checked = {
-      check: () => probe.check(),
+      // Who keeps clients waiting is given less time to explain itself.
+      check: () => probe.check(isSilent(candidate, silentTimeout) ? silentTimeout : timeout),
       report: (result: CheckResult) => {
         this.#take(member, result);
         onCheck(candidate, result);
@@ -124,11 +129,11 @@ export class Monitor {
     }
     const { failure } = result;
     if (failure.reason === 'local') return;
-    const { timeout, isSilent } = this.#options;
+    const { silentTimeout, isSilent } = this.#options;
     const gone = failure.reason === 'refused' && checksClientPort;
-    const silent = failure.reason === 'timeout' && isSilent(candidate, timeout);
+    const silent = failure.reason === 'timeout' && isSilent(candidate, silentTimeout);
     const evidence = silent
-      ? { ...failure, detail: `${failure.detail}, and as long its clients wait for an answer` }
+      ? { ...failure, detail: `${failure.detail}, and clients wait for it in vain` }
       : failure;
     this.table.observe(
       candidate,

@@ -13,7 +13,7 @@
  */
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { classify, type Failure } from './failure.ts';
 
 /** PEM texts for `https` checks: what to trust, and who we are where etcd asks (mutual TLS). */
@@ -27,8 +27,8 @@ export interface ProbeOptions {
   /** Scheme, host and port, such as `https://10.0.0.1:2379`; no path. */
   readonly url: string;
   readonly tls: ProbeTls;
-  /** Bound on the whole check in ms: connecting, TLS, and the answer. */
-  readonly timeout: number;
+  /** Finds the address of a host name. */
+  readonly lookup: LookupFunction;
   /** Is the other end of this socket the balancer itself? Such an endpoint never passes. */
   readonly isSelf: (socket: Socket) => boolean;
   /** Was this process kept from running at some time since `start` (of `performance.now()`)? */
@@ -61,7 +61,7 @@ export class Probe {
   /** Throws when the PEM texts cannot be used together (they are validated before). */
   constructor(options: ProbeOptions) {
     this.#options = options;
-    const connection = { keepAlive: true, maxFreeSockets: 1 };
+    const connection = { keepAlive: true, maxFreeSockets: 1, lookup: options.lookup };
     const secure = options.url.startsWith('https:');
     this.#client = secure ? https : http;
     this.#agent = secure
@@ -69,10 +69,13 @@ export class Probe {
       : new http.Agent(connection);
   }
 
-  /** Runs one check. Never rejects. May be called again while others wait for their answer. */
-  async check(): Promise<CheckResult> {
+  /**
+   * Runs one check. Never rejects. May be called again while others wait for their answer.
+   *
+   * @param timeout bound on the whole check, ms: connecting, TLS, and the answer.
+   */
+  async check(timeout: number): Promise<CheckResult> {
     const started = performance.now();
-    const { timeout } = this.#options;
     const abort = new AbortController();
     this.#inFlight.add(abort);
     const timer = setTimeout(() => {

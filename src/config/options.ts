@@ -171,7 +171,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   },
   suspectAfter: {
     placeholder: 'DURATION',
-    default: '300ms',
+    default: '250ms',
     help: 'How long a member may owe its clients an answer, silent to all of them, before all members are checked at once.',
     list: false,
     shape: shapes.duration,

@@ -6,6 +6,7 @@
  */
 import type { Candidate } from '../balance/snapshot.ts';
 import type { TableChange } from '../cluster/member-table.ts';
+import type { NameChange } from '../cluster/names.ts';
 import type { RoutingMode } from '../cluster/routing.ts';
 import type { Evidence, Health } from '../cluster/verdict.ts';
 import type { RejectReason } from '../proxy/data-path.ts';
@@ -22,6 +23,10 @@ export interface Event {
     | 'sessions-evicted'
     | 'sessions-moved'
     | 'clients-rejected'
+    | 'names-failing'
+    | 'names-back'
+    | 'descriptors-short'
+    | 'descriptors-back'
     | 'stopping'
     | 'stopped';
   readonly message: string;
@@ -195,6 +200,43 @@ export function clientsRejected(reason: RejectReason, clients: number): EventBod
     kind: 'clients-rejected',
     message: `turned away ${count(clients, 'client')}: ${why}`,
     fields: { reason, clients },
+  };
+}
+
+/** "etcd-0.example cannot be looked up (getaddrinfo ENOTFOUND …): 10.0.0.1 is used, its last address" */
+export function namesChanged({ name, failure, addresses }: NameChange): EventBody {
+  if (failure === undefined) {
+    const message = `${name} can be looked up again`;
+    return { level: 'info', kind: 'names-back', message, fields: { name, addresses } };
+  }
+  const meanwhile =
+    addresses.length === 0
+      ? 'no address of it is known'
+      : `${addresses.join(', ')} is used, its last address`;
+  return {
+    level: 'warn',
+    kind: 'names-failing',
+    message: `${name} cannot be looked up (${failure}): ${meanwhile}`,
+    fields: { name, addresses },
+  };
+}
+
+/** New clients will find no descriptor left. */
+export function descriptorsShort(connections: number, limit: number): EventBody {
+  return {
+    level: 'error',
+    kind: 'descriptors-short',
+    message: `file descriptors are short: ${count(connections, 'client')} need two each and the limit is ${limit} (EMFILE for further ones); raise ulimit -n`,
+    fields: { connections, limit },
+  };
+}
+
+export function descriptorsBack(limit: number): EventBody {
+  return {
+    level: 'info',
+    kind: 'descriptors-back',
+    message: `file descriptors suffice again: the limit is ${limit}`,
+    fields: { limit },
   };
 }
 

@@ -13,7 +13,7 @@
  * Owns the attempts of one dial and the `load` of the members tried. Leaves to others whom to pick
  * (balance/) and what a failure means (cluster/).
  */
-import net, { type Socket } from 'node:net';
+import net, { type LookupFunction, type Socket } from 'node:net';
 import type { Policy } from '../balance/policy.ts';
 import type { Candidate, Snapshot } from '../balance/snapshot.ts';
 import { classify, type Failure } from '../cluster/failure.ts';
@@ -28,6 +28,8 @@ export interface DialOptions {
   readonly raceAfter: (candidate: Candidate) => number;
   /** Idle time before TCP keepalive probes, ms; 0 turns them off. */
   readonly keepalive: number;
+  /** Finds the addresses of a host name. */
+  readonly lookup: LookupFunction;
   /** Is the other end of this socket the balancer itself? */
   readonly isSelf: (socket: Socket) => boolean;
   /** Told of every attempt that ended. */
@@ -108,6 +110,7 @@ class Dial {
     const socket = net.connect({
       host: candidate.host,
       port: candidate.port,
+      lookup: this.#options.lookup,
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: keepalive > 0,

@@ -2,6 +2,7 @@
  * What the documents say is what the program does: the README's tables, the example configuration,
  * the files both mention, and the versions in the Dockerfile.
  */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -15,6 +16,7 @@ import { envName, options } from '../../src/config/options.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/streams.ts';
+import { lookup } from '../support/lookup.ts';
 import { folderWith } from '../unit/config/folder.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -181,7 +183,9 @@ async function render(): Promise<string> {
     schedule: { interval: 1, fastInterval: 1 },
     timeout: 1,
     tls: {},
+    lookup,
     isSelf: () => false,
+    silentTimeout: 100,
     wasStarved: () => false,
     isSilent: () => false,
     onCheck: ignore,
@@ -194,6 +198,7 @@ async function render(): Promise<string> {
     raceAfter: 1,
     keepalive: 0,
     maxConnections: 1,
+    lookup,
     isSelf: () => false,
     copy: copyThroughStreams,
     observer: { attempted: ignore, opened: ignore, ended: ignore, rejected: ignore },

@@ -1,4 +1,5 @@
 /** The monitor: from an answer on a port to a verdict in the table. */
+
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Candidate } from '../../../src/balance/snapshot.ts';
 import { Monitor } from '../../../src/cluster/monitor.ts';
 import type { Health } from '../../../src/cluster/verdict.ts';
+import { lookup } from '../../support/lookup.ts';
 
 /** A monitor of one member, and a way to wait for a state. */
 function monitorOf(checkUrl: string, checksClientPort: boolean) {
@@ -19,7 +21,9 @@ function monitorOf(checkUrl: string, checksClientPort: boolean) {
     schedule: { interval: 60_000, fastInterval: 20 },
     timeout: 1000,
     tls: {},
+    lookup,
     isSelf: () => false,
+    silentTimeout: 100,
     wasStarved: () => false,
     isSilent: () => false,
     onCheck: (who, result) => expect(monitor.lastCheck(who)).toMatchObject(result),

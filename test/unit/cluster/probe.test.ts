@@ -10,22 +10,29 @@ import net, { type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Probe, type ProbeOptions } from '../../../src/cluster/probe.ts';
 import { createCertificates, type KeyPairFiles } from '../../support/certificates.ts';
+import { lookup } from '../../support/lookup.ts';
 
 const probes: Probe[] = [];
 afterEach(() => {
   for (const probe of probes.splice(0)) probe.close();
 });
 
-function probe(options: Partial<ProbeOptions> & { url: string }): Probe {
+/** A probe whose checks all have the same bound, ms. */
+function probe({ timeout = 2000, ...options }: Partial<ProbeOptions> & Given) {
   const made = new Probe({
     tls: {},
-    timeout: 2000,
+    lookup,
     isSelf: () => false,
     wasStarved: () => false,
     ...options,
   });
   probes.push(made);
-  return made;
+  return { check: () => made.check(timeout), close: () => made.close() };
+}
+
+interface Given {
+  readonly url: string;
+  readonly timeout?: number;
 }
 
 interface Peer {

@@ -54,7 +54,7 @@ describe('settings', () => {
       dialTimeout: 5000,
       dialRaceAfter: 250,
       keepalive: 15_000,
-      suspectAfter: 300,
+      suspectAfter: 250,
       slowStart: 5000,
       rebalance: 2,
       maxSessionAge: 0,

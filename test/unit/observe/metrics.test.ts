@@ -2,6 +2,7 @@
  * The metrics as Prometheus reads them, over a real monitor and a real proxy. What happens is made
  * to happen: verdicts through the member table, sessions through sockets.
  */
+
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { register } from 'prom-client';
@@ -11,6 +12,7 @@ import { Monitor } from '../../../src/cluster/monitor.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import { DataPath } from '../../../src/proxy/data-path.ts';
 import { copyThroughSharedBuffer } from '../../../src/proxy/shared-buffer.ts';
+import { lookup } from '../../support/lookup.ts';
 import { candidateAt, inOrder, Members, refusing } from '../proxy/members.ts';
 
 const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
@@ -35,7 +37,9 @@ beforeEach(async () => {
     schedule: { interval: 2000, fastInterval: 250 },
     timeout: 700,
     tls: {},
+    lookup,
     isSelf: () => false,
+    silentTimeout: 100,
     wasStarved: () => false,
     isSilent: () => false,
     onCheck: () => {},
@@ -48,6 +52,7 @@ beforeEach(async () => {
     raceAfter: 5000,
     keepalive: 0,
     maxConnections: 100,
+    lookup,
     isSelf: () => false,
     copy: copyThroughSharedBuffer,
     observer: {
@@ -266,6 +271,7 @@ describe('what happens is counted', () => {
       raceAfter: 5000,
       keepalive: 0,
       maxConnections: 1,
+      lookup,
       isSelf: () => false,
       copy: copyThroughSharedBuffer,
       observer: {

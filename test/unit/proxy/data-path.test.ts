@@ -1,4 +1,5 @@
 /** Clients through a listener and a proxy to real members: admission, accounts and the way out. */
+
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
@@ -10,6 +11,7 @@ import { DataPath, type DataPathOptions, type RejectReason } from '../../../src/
 import type { DialAttempt } from '../../../src/proxy/dial.ts';
 import type { EndReason } from '../../../src/proxy/sessions.ts';
 import { copyThroughSharedBuffer } from '../../../src/proxy/shared-buffer.ts';
+import { lookup } from '../../support/lookup.ts';
 import { candidateAt, freezePort, inOrder, Members, refusing, routeTo } from './members.ts';
 
 let members: Members;
@@ -40,6 +42,7 @@ async function front(targets: Candidate[], options: Partial<DataPathOptions> = {
     raceAfter: 5000,
     keepalive: 0,
     maxConnections: 100,
+    lookup,
     isSelf: () => false,
     copy: copyThroughSharedBuffer,
     observer: {

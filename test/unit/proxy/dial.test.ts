@@ -2,6 +2,7 @@
  * Dialling real ports: `echo` accepts, `refusing` refuses, `frozen` never answers. Where a race or
  * the budget must not come into play they are set to a minute, beyond the patience of the test.
  */
+
 import { getEventListeners, once } from 'node:events';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -9,6 +10,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Candidate, Snapshot } from '../../../src/balance/snapshot.ts';
 import { type DialAttempt, type Dialled, type DialOptions, dial } from '../../../src/proxy/dial.ts';
+import { lookup } from '../../support/lookup.ts';
 import {
   candidateAt,
   type FrozenPort,
@@ -49,6 +51,7 @@ function optionsFor(snapshot: Snapshot, options: Partial<DialOptions> = {}): Dia
     timeout: minute,
     raceAfter: () => minute,
     keepalive: 15_000,
+    lookup,
     isSelf: () => false,
     onAttempt: (candidate, attempt) => attempts.push([candidate, attempt]),
     ...options,

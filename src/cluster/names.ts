@@ -1,0 +1,111 @@
+/**
+ * Names: the members' host names and the addresses they were last found to have.
+ *
+ * A name is looked up again and again in the background, and whoever connects is given what is
+ * known at once: while the name server is gone the members are reached all the same, at their last
+ * good addresses. Only the very first look-up has to be waited for.
+ *
+ * Owns those addresses. Addresses given as such never come here: Node does not look them up.
+ */
+import dns, { type LookupAddress } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { classify } from './failure.ts';
+
+/** What became of the look-ups of a name; `failure` is undefined when they work again. */
+export interface NameChange {
+  readonly name: string;
+  readonly failure: string | undefined;
+  /** What is used meanwhile. */
+  readonly addresses: readonly string[];
+}
+
+interface Known {
+  addresses: readonly LookupAddress[];
+  askedAt: number;
+  lookup: Promise<readonly LookupAddress[]> | undefined;
+  failing: boolean;
+}
+
+/** An answer younger than this is not asked for again, ms. */
+const freshness = 1_000;
+/** A name server that has not answered by then is told of, ms; the look-up goes on. */
+const patience = 1_000;
+
+export class Names {
+  readonly #known = new Map<string, Known>();
+  readonly #onChange: (change: NameChange) => void;
+  readonly #resolve: (name: string) => Promise<readonly LookupAddress[]>;
+
+  /**
+   * @param onChange is told when look-ups of a name begin to fail, and when they work again.
+   * @param resolve asks the system; replaced in tests.
+   */
+  constructor(onChange: (change: NameChange) => void, resolve = askSystem) {
+    this.#onChange = onChange;
+    this.#resolve = resolve;
+  }
+
+  /** For the option `lookup` of `net.connect` and of `http` agents. */
+  readonly lookup: LookupFunction = (name, options, callback) => {
+    this.#addressesOf(name).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (options.all) callback(null, [...addresses]);
+        else callback(null, first?.address ?? '', first?.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, ''),
+    );
+  };
+
+  /** What is known, or else the answer to the first look-up. Rejects when that fails. */
+  async #addressesOf(name: string): Promise<readonly LookupAddress[]> {
+    const known = this.#of(name);
+    const due = performance.now() - known.askedAt >= freshness;
+    if (known.lookup === undefined && (due || known.addresses.length === 0)) {
+      known.lookup = this.#ask(name, known);
+      known.lookup.catch(() => {}); // told in #ask; nobody may be waiting
+    }
+    if (known.addresses.length > 0) return known.addresses;
+    return known.lookup ?? known.addresses;
+  }
+
+  async #ask(name: string, known: Known): Promise<readonly LookupAddress[]> {
+    known.askedAt = performance.now();
+    const late = setTimeout(() => {
+      this.#tell(name, known, `the name server has not answered within ${patience} ms`);
+    }, patience);
+    try {
+      known.addresses = await this.#resolve(name);
+      this.#tell(name, known, undefined);
+      return known.addresses;
+    } catch (error) {
+      this.#tell(name, known, classify(error).detail);
+      throw error;
+    } finally {
+      clearTimeout(late);
+      known.lookup = undefined;
+    }
+  }
+
+  #tell(name: string, known: Known, failure: string | undefined): void {
+    const failing = failure !== undefined;
+    if (failing === known.failing) return;
+    known.failing = failing;
+    this.#onChange({ name, failure, addresses: known.addresses.map(({ address }) => address) });
+  }
+
+  #of(name: string): Known {
+    const known = this.#known.get(name) ?? {
+      addresses: [],
+      askedAt: Number.NEGATIVE_INFINITY,
+      lookup: undefined,
+      failing: false,
+    };
+    this.#known.set(name, known);
+    return known;
+  }
+}
+
+function askSystem(name: string): Promise<readonly LookupAddress[]> {
+  return dns.promises.lookup(name, { all: true });
+}
