@@ -1,0 +1,93 @@
+/** etcd-lb as an operator starts it, with its defaults; what it says about itself can be read. */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MemberStatus, Status } from '../../../src/observe/status.ts';
+import type { LogLine } from '../../support/balancer.ts';
+import { Child } from '../machine/child.ts';
+import type { Contestant, Endpoint, Running, StartOptions } from './contestant.ts';
+
+const main = join(import.meta.dirname, '../../../src/cli/main.ts');
+
+export class EtcdLb implements Running {
+  readonly child: Child;
+  /** Everything it has logged. */
+  readonly log: LogLine[] = [];
+  #started: LogLine | undefined;
+
+  static async start(endpoints: readonly Endpoint[], options: StartOptions): Promise<EtcdLb> {
+    const etcdLb = new EtcdLb(endpoints, options);
+    try {
+      await etcdLb.child.until('log that it started', () => etcdLb.#started);
+      await etcdLb.child.until('find every member healthy', async () => {
+        const { members } = await etcdLb.status();
+        return members.every(({ state }) => state === 'healthy') || undefined;
+      });
+      return etcdLb;
+    } catch (error) {
+      await etcdLb.child.end();
+      throw error;
+    }
+  }
+
+  private constructor(endpoints: readonly Endpoint[], { prefix = [], env }: StartOptions) {
+    this.child = new Child(
+      'etcd-lb',
+      [
+        ...prefix,
+        ...[process.execPath, main, 'run', '--listen', '127.0.0.1:0', '--observe', '127.0.0.1:0'],
+        ...['--log-format', 'json', '--drain-timeout', '100ms'],
+        '--endpoints',
+        endpoints.map(({ name, host, port }) => `${name}=http://${host}:${port}`).join(),
+      ],
+      {
+        ...(env && { env }),
+        onLine: (text) => {
+          const line = JSON.parse(text) as LogLine;
+          this.log.push(line);
+          if (line.event === 'started') this.#started = line;
+        },
+      },
+    );
+  }
+
+  get addresses(): readonly string[] {
+    return this.#started?.listen ?? [];
+  }
+
+  /** Throws when it does not answer within 2 s. */
+  async status(): Promise<Status> {
+    const url = `http://127.0.0.1:${this.#started?.observePort}/status`;
+    try {
+      const answer = await fetch(url, {
+        headers: { connection: 'close' },
+        signal: AbortSignal.timeout(2_000),
+      });
+      return (await answer.json()) as Status;
+    } catch (error) {
+      // If it died, its exit is about to be told.
+      await delay(100);
+      throw new Error(`etcd-lb did not answer /status (${this.child.describe(error)})`);
+    }
+  }
+
+  async member(name: string): Promise<MemberStatus> {
+    const member = (await this.status()).members.find((each) => each.name === name);
+    if (member === undefined) throw new Error(`etcd-lb knows no member ${name}`);
+    return member;
+  }
+
+  /** Sessions that it closed because it gave a member up, by member. */
+  async evicted(): Promise<Record<string, number>> {
+    const { members } = await this.status();
+    return Object.fromEntries(members.map((each) => [each.name, each.sessionsEnded.evicted ?? 0]));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.child.end('SIGTERM');
+  }
+}
+
+export const etcdLb: Contestant = {
+  name: 'etcd-lb',
+  start: (endpoints, options) => EtcdLb.start(endpoints, options),
+};

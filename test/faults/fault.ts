@@ -1,0 +1,155 @@
+/**
+ * A fault: what is broken and mended again while clients work, and what etcd-lb must show then.
+ *
+ * Owns the vocabulary of all faults. Each fault is a value in fault/; run.ts runs one against one
+ * contestant.
+ */
+import type { FaultCluster } from './cluster/member.ts';
+import type { SlowRelay } from './cluster/slow-relay.ts';
+import type { Endpoint, Running } from './contestant/contestant.ts';
+import type { EtcdLb } from './contestant/etcd-lb.ts';
+import type { LoadSummary } from './load/summary.ts';
+import type { NameServer } from './machine/name-server.ts';
+
+/** How long things last, ms: short in the tests, as the issue has it in `npm run faults`. */
+export interface Pace {
+  /** A hang, a black hole. */
+  readonly hang: number;
+  /** How long a killed member is away. */
+  readonly down: number;
+  /** Calm before the fault and after its end. */
+  readonly calm: number;
+  /** How long we wait for sessions to be spread evenly again. */
+  readonly balance: number;
+  /** Sessions on the member that dies. */
+  readonly crowd: number;
+}
+
+export const fullPace: Pace = {
+  ...{ hang: 20_000, down: 12_000, calm: 3_000, balance: 30_000, crowd: 2_000 },
+};
+export const abridgedPace: Pace = {
+  ...{ hang: 6_000, down: 2_000, calm: 700, balance: 10_500, crowd: 2_000 },
+};
+
+/** What a fault needs in place before the contestant starts. */
+export interface Props {
+  /** What the contestant is given instead of the members themselves. */
+  readonly endpoints?: readonly Endpoint[];
+  readonly prefix?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly relay?: SlowRelay;
+  readonly names?: NameServer;
+  /** Steps the contestant's wall clock, by so many seconds from its true time. */
+  readonly stepClock?: (seconds: number) => Promise<void>;
+}
+
+export interface Scene {
+  readonly cluster: FaultCluster;
+  readonly contestant: Running;
+  /** The contestant, when it is etcd-lb: it can be asked. */
+  readonly etcdLb: EtcdLb | undefined;
+  readonly pace: Pace;
+  readonly props: Props;
+  /** Where the contestant connects to. */
+  readonly endpoints: readonly Endpoint[];
+  /** To be called right before something is broken; returns the moment, ms. */
+  readonly breaking: () => number;
+}
+
+/** What a fault measured beside the load. Absent: not measured for this contestant. */
+export interface Figures {
+  /** From the fault until the others had another leader, ms. */
+  readonly election?: number;
+  /** Sessions on the member in question just before. */
+  readonly sessionsThere?: number;
+  /** From the fault until the member got no new connections, ms. */
+  readonly withdrawn?: number;
+  /** From recovery until sessions were spread evenly, s; Infinity when we stopped waiting. */
+  readonly balanced?: number;
+  /** Sessions that etcd-lb closed on members that it should have left alone. */
+  readonly evictedWrongly?: number;
+  /** From the end of the fault until etcd-lb found every member healthy, s. */
+  readonly recovered?: number;
+  /** 1 when the contestant said what was wrong, else 0. */
+  readonly saidSo?: number;
+  /** From a quorum's return until requests were served, ms. */
+  readonly servedAgain?: number;
+  /** Slowest of a few new clients' first answers, ms; Infinity when one got none. */
+  readonly newClient?: number;
+  /** From the death of the member until as many sessions were open as before, ms. */
+  readonly rehomed?: number;
+  /** Then: fullest minus emptiest member, in percent of the mean. */
+  readonly spread?: number;
+  /** What the clients of this fault needed that knew the members themselves, ms. */
+  readonly directP99?: number;
+}
+
+export interface Outcome {
+  readonly load: LoadSummary | undefined;
+  readonly figures: Figures;
+  /** Failures of clients that knew the members: measured in this run, or the least it must be. */
+  readonly directFailures: number;
+}
+
+/** One sentence of the issue, with what was measured. */
+export interface Bound {
+  readonly what: string;
+  readonly measured: number;
+  readonly limit: number;
+  readonly sense: 'at most' | 'at least';
+}
+
+export interface Fault {
+  readonly name: string;
+  /** One sentence. */
+  readonly what: string;
+  readonly members: 3 | 5;
+  /** `namespaces` where the network itself is broken; needs root. */
+  readonly network: 'loopback' | 'namespaces';
+  /** Without the usual clients, where the fault brings its own. */
+  readonly unloaded?: boolean;
+  /** For clients that connect by themselves there is nothing to break. */
+  readonly needsProcess?: boolean;
+  /** Only etcd-lb can be asked what this fault is about. */
+  readonly onlyEtcdLb?: boolean;
+  readonly props?: (
+    endpoints: readonly Endpoint[],
+    parts: AsyncDisposableStack,
+    folder: string,
+  ) => Promise<Props>;
+  readonly act: (scene: Scene) => Promise<Figures>;
+  /** What must show on etcd-lb, beside what must always show. */
+  readonly bounds: (outcome: Outcome) => readonly Bound[];
+}
+
+export function atMost(limit: number, what: string, measured: number | undefined): Bound {
+  return { what, measured: measured ?? Number.NaN, limit, sense: 'at most' };
+}
+
+export function atLeast(limit: number, what: string, measured: number | undefined): Bound {
+  return { what, measured: measured ?? Number.NaN, limit, sense: 'at least' };
+}
+
+export function isMet({ measured, limit, sense }: Bound): boolean {
+  return sense === 'at most' ? measured <= limit : measured >= limit;
+}
+
+export function inWords(bound: Bound): string {
+  const { what, measured, limit, sense } = bound;
+  return `${what}: ${round(measured)}, must be ${sense} ${round(limit)}`;
+}
+
+/** What must show whatever was broken. */
+export function always({ load }: Outcome): readonly Bound[] {
+  if (load === undefined) return [];
+  return [
+    atMost(0, 'watch events lost', load.watchLost),
+    atMost(0, 'watch events doubled', load.watchDoubled),
+    atMost(0, 'leases lost', load.leasesLost),
+  ];
+}
+
+function round(value: number): string {
+  return Number.isFinite(value) ? String(Math.round(value * 10) / 10) : String(value);
+}

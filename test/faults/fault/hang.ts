@@ -1,0 +1,108 @@
+/**
+ * A member stops answering while its connections stand: the process is stopped (SIGSTOP), or every
+ * packet to and from it is dropped without a word.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { electedWithout, followerOf, leaderOf } from '../cluster/leader.ts';
+import type { FaultMember } from '../cluster/member.ts';
+import { NamespaceMember } from '../cluster/namespace-cluster.ts';
+import {
+  atMost,
+  type Bound,
+  type Fault,
+  type Figures,
+  type Outcome,
+  type Scene,
+} from '../fault.ts';
+import { now } from '../load/plan.ts';
+import { secondsToBalance, sessionsOn, withdrawnAfter } from './sessions.ts';
+
+interface Hang {
+  readonly begin: (member: FaultMember) => Promise<void> | void;
+  readonly end: (member: FaultMember) => Promise<void> | void;
+}
+
+const stop: Hang = {
+  begin: (member) => member.pause(),
+  end: (member) => member.resume(),
+};
+
+const blackHole: Hang = {
+  begin: (member) => inNamespace(member).cut('everything'),
+  end: (member) => inNamespace(member).mend(),
+};
+
+function inNamespace(member: FaultMember): NamespaceMember {
+  if (member instanceof NamespaceMember) return member;
+  throw new Error(`${member.name} has no network of its own to cut.`);
+}
+
+async function hung(scene: Scene, member: FaultMember, { begin, end }: Hang): Promise<Figures> {
+  const sessionsThere = await sessionsOn(scene, member);
+  const at = scene.breaking();
+  await begin(member);
+  const [election, withdrawn] = await Promise.all([
+    electedWithout(scene.cluster, member).then((elected) => elected - at),
+    withdrawnAfter(scene, member, at),
+  ]);
+  await delay(Math.max(0, at + scene.pace.hang - now()));
+  await end(member);
+  await scene.cluster.ready();
+  return {
+    sessionsThere,
+    election,
+    ...(withdrawn !== undefined && { withdrawn }),
+    balanced: await secondsToBalance(scene),
+  };
+}
+
+function followerBounds({ load, figures, directFailures }: Outcome): readonly Bound[] {
+  return [
+    atMost(1_500, 'longest gap (ms)', load?.longestGap),
+    atMost(directFailures / 20, 'failed requests (a 20th of direct)', load?.failed),
+    atMost(10, 'seconds until it has its share back', figures.balanced),
+  ];
+}
+
+function leaderBounds({ load, figures, directFailures }: Outcome): readonly Bound[] {
+  return [
+    atMost((figures.election ?? 0) + 700, 'longest gap (ms)', load?.longestGap),
+    atMost(directFailures / 20, 'failed requests (a 20th of direct)', load?.failed),
+    atMost(10, 'seconds until it has its share back', figures.balanced),
+  ];
+}
+
+export const stopFollower: Fault = {
+  name: 'stop-follower',
+  what: 'SIGSTOP of a follower',
+  members: 3,
+  network: 'loopback',
+  act: async (scene) => hung(scene, await followerOf(scene.cluster), stop),
+  bounds: followerBounds,
+};
+
+export const stopLeader: Fault = {
+  name: 'stop-leader',
+  what: 'SIGSTOP of the leader',
+  members: 3,
+  network: 'loopback',
+  act: async (scene) => hung(scene, await leaderOf(scene.cluster), stop),
+  bounds: leaderBounds,
+};
+
+export const blackHoleFollower: Fault = {
+  name: 'black-hole-follower',
+  what: 'every packet of a follower dropped silently, on new and established connections',
+  members: 3,
+  network: 'namespaces',
+  act: async (scene) => hung(scene, await followerOf(scene.cluster), blackHole),
+  bounds: followerBounds,
+};
+
+export const blackHoleLeader: Fault = {
+  ...blackHoleFollower,
+  name: 'black-hole-leader',
+  what: 'every packet of the leader dropped silently, on new and established connections',
+  act: async (scene) => hung(scene, await leaderOf(scene.cluster), blackHole),
+  bounds: leaderBounds,
+};

@@ -1,0 +1,51 @@
+/**
+ * The abridged form of `npm run faults`: every fault once, etcd-lb only, and what must show then.
+ *
+ * One at a time, since a neighbour would be a fault of its own; a cluster is used again for the next
+ * fault that needs such a one. To be run as root: faults of the network fail with one sentence
+ * otherwise.
+ */
+import { afterAll, describe, expect, test } from 'vitest';
+import type { FaultCluster } from './cluster/member.ts';
+import { etcdLb } from './contestant/etcd-lb.ts';
+import { type Fault, inWords, isMet, abridgedPace as pace } from './fault.ts';
+import { faults } from './faults.ts';
+import { leastDirectFailures, runOnce, startCluster } from './run.ts';
+import { boundsOf } from './table.ts';
+
+describe('clients of etcd-lb hardly notice', () => {
+  const clusters = new Map<string, FaultCluster>();
+  afterAll(async () => {
+    await Promise.all([...clusters.values()].map((cluster) => cluster[Symbol.asyncDispose]()));
+  });
+
+  for (const fault of faults) {
+    test(fault.what, { timeout: 90_000 }, async () => {
+      const cluster = await clusterFor(fault);
+      const outcome = await runOnce(fault, etcdLb, {
+        pace,
+        onProgress: console.log,
+        cluster,
+      }).catch(async (error: unknown) => {
+        // It may have left its members hung.
+        await cluster[Symbol.asyncDispose]();
+        throw error;
+      });
+      clusters.set(kindOf(fault), cluster);
+      const bounds = boundsOf(fault, { ...outcome, directFailures: leastDirectFailures(fault) });
+      expect(bounds.filter((bound) => !isMet(bound)).map(inWords)).toEqual([]);
+    });
+  }
+
+  async function clusterFor(fault: Fault): Promise<FaultCluster> {
+    const kind = kindOf(fault);
+    const cluster = clusters.get(kind) ?? (await startCluster(fault, console.log));
+    clusters.delete(kind);
+    await cluster.ready();
+    return cluster;
+  }
+});
+
+function kindOf({ network, members }: Fault): string {
+  return `${members} ${network}`;
+}

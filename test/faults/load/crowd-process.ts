@@ -1,0 +1,51 @@
+/**
+ * Many idle HTTP/2 connections to one address, as gRPC clients at rest: the preface and empty
+ * settings are sent, the member's are awaited, and whoever is disconnected comes back at once.
+ *
+ * Arguments: host:port and how many. Tells its parent when all were answered once, ends with 1 when
+ * that takes 30 s, and with its parent.
+ */
+import { connect } from 'node:net';
+
+const [address = '', count = '0'] = process.argv.slice(2);
+const [host = '', port = '0'] = address.split(':');
+const size = Number(count);
+/** RFC 9113, section 3.4: the preface, then a SETTINGS frame, here an empty one. */
+const greeting = Buffer.from(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0`, 'latin1');
+/** How many first connections are under way at a time, to spare everybody's accept queue. */
+const atOnce = 100;
+
+let begun = 0;
+let answered = 0;
+
+function next(): void {
+  if (begun === size) return;
+  begun += 1;
+  let isFirst = true;
+  connectAgain(() => {
+    if (!isFirst) return;
+    isFirst = false;
+    answered += 1;
+    if (answered === size) process.send?.('ready');
+    else next();
+  });
+}
+
+function connectAgain(onAnswer: () => void): void {
+  const socket = connect({ host, port: Number(port), noDelay: true });
+  socket.on('connect', () => socket.write(greeting));
+  socket.once('data', onAnswer);
+  socket.on('error', () => {});
+  // As gRPC: at once after a connection that worked, with a pause after one that did not.
+  let worked = false;
+  socket.once('data', () => {
+    worked = true;
+  });
+  socket.on('close', () => setTimeout(() => connectAgain(onAnswer), worked ? 0 : 100));
+}
+
+process.on('disconnect', () => process.exit());
+setTimeout(() => {
+  if (answered < size) process.exit(1);
+}, 30_000);
+for (let each = 0; each < atOnce; each += 1) next();

@@ -1,0 +1,136 @@
+/**
+ * The programs of the other contestants and of some faults: the ones in PATH, or the distribution's
+ * packages, unpacked into .cache/faults without touching the system and run from there with their
+ * own shared libraries. Only iproute2 and nftables are installed, since namespaces need root anyway
+ * and these two belong to the kernel they talk to.
+ */
+import { execFile } from 'node:child_process';
+import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { Apt } from '../../../src/demo/apt.ts';
+
+const run = promisify(execFile);
+
+const cache = join(import.meta.dirname, '../../../.cache/faults');
+/** Where Debian keeps programs; root's own are not in everybody's PATH. */
+const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+
+export interface Program {
+  readonly path: string;
+  /** What it needs to find its libraries. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Nginx extends Program {
+  /** Path of ngx_stream_module.so. */
+  readonly streamModule: string;
+}
+
+export async function findHaproxy(): Promise<Program> {
+  const path = await inFolders('haproxy', folders);
+  if (path) return { path, env: {} };
+  const root = await unpacked('haproxy', [
+    'haproxy',
+    ...['liblua5.3-0', 'libopentracing-c-wrapper0', 'libopentracing1', 'libpcre2-8-0'],
+  ]);
+  return { path: join(root, 'usr/sbin/haproxy'), env: await libraries(root) };
+}
+
+export async function findNginx(): Promise<Nginx> {
+  const path = await inFolders('nginx', folders);
+  const streamModule = '/usr/lib/nginx/modules/ngx_stream_module.so';
+  if (path && (await exists(streamModule))) return { path, env: {}, streamModule };
+  const root = await unpacked('nginx', ['nginx', 'libnginx-mod-stream', 'libpcre2-8-0']);
+  return {
+    path: join(root, 'usr/sbin/nginx'),
+    env: await libraries(root),
+    streamModule: join(root, streamModule),
+  };
+}
+
+/** The library that steps the clock of one process. */
+export async function findFaketime(): Promise<string> {
+  const root = await unpacked('faketime', ['libfaketime']);
+  for (const folder of await readdir(join(root, 'usr/lib'))) {
+    const file = join(root, 'usr/lib', folder, 'faketime/libfaketimeMT.so.1');
+    if (await exists(file)) return file;
+  }
+  throw new Error('The libfaketime package holds no libfaketimeMT.so.1: use Debian 12 or later.');
+}
+
+/**
+ * Sees to what network namespaces need: root, ip and nft; the latter two are installed if missing.
+ *
+ * @throws one sentence that says what is missing.
+ */
+export async function ensureNamespaces(onProgress: (line: string) => void): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    throw new Error(
+      'This fault cuts the network of a member in a network namespace, which only root may make: run it as root.',
+    );
+  }
+  const missing = [
+    ...((await inFolders('ip', folders)) ? [] : ['iproute2']),
+    ...((await inFolders('nft', folders)) ? [] : ['nftables']),
+  ];
+  if (missing.length === 0) return;
+  onProgress(`installing ${missing.join(' and ')} (apt-get) …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const install = () =>
+    run('apt-get', ['install', '-y', '--no-install-recommends', ...missing], { env });
+  await install().catch(async () => {
+    await run('apt-get', ['update'], { env }).catch(() => {});
+    await install().catch((error: Error) => {
+      throw new Error(
+        `Network namespaces need ${missing.join(' and ')}, which apt-get could not install (${error.message.split('\n')[0]}): install them by hand.`,
+      );
+    });
+  });
+}
+
+async function inFolders(name: string, where: readonly string[]): Promise<string | undefined> {
+  for (const folder of where) {
+    const path = join(folder, name);
+    if (folder !== '' && (await exists(path))) return path;
+  }
+  return undefined;
+}
+
+/** The folder with what is in these packages, from the cache or fetched now. */
+async function unpacked(name: string, packages: readonly string[]): Promise<string> {
+  const folder = join(cache, `${name}-${process.arch}`);
+  if (await exists(folder)) return folder;
+  await mkdir(cache, { recursive: true });
+  const work = await mkdtemp(join(cache, '.fetch-'));
+  try {
+    const apt = new Apt(work, 'this distribution', () => {}, undefined);
+    console.log(`downloading ${packages.join(', ')} …`);
+    const programs = await apt.unpack(packages).catch((error: Error) => {
+      throw new Error(
+        `${name} is missing and could not be fetched: apt-get install ${packages.slice(0, 2).join(' ')} (${error.message})`,
+      );
+    });
+    await rename(join(programs, '../..'), folder);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+async function libraries(root: string): Promise<Record<string, string>> {
+  const places: string[] = [];
+  for (const parent of ['lib', 'usr/lib']) {
+    const path = join(root, parent);
+    const names = await readdir(path).catch(() => []);
+    places.push(...names.map((each) => join(path, each)));
+  }
+  return { LD_LIBRARY_PATH: places.join(':') };
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
