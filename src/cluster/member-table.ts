@@ -120,12 +120,13 @@ export class MemberTable {
     const to = nextHealth(from, observation, { ...this.#rules, hold }, now);
     const passed = observation.kind === 'check-passed';
     const lost = acceptsNew(from) && !acceptsNew(to);
+    const witnessedAt = passed ? undefined : (entry.witnessedAt ?? this.#witnessOf(candidate, to));
     const after: MemberEntry = {
       candidate,
       health: to,
       damping: lost ? afterFailure(damping, now) : damping,
       passedAt: passed ? now : entry.passedAt,
-      witnessedAt: passed ? undefined : entry.witnessedAt,
+      witnessedAt,
     };
     const witnessed: Candidate[] = [];
     this.#entries = this.#entries.map((each) => {
@@ -135,6 +136,17 @@ export class MemberTable {
       return { ...each, witnessedAt: now };
     });
     this.#publish(to.state === from.state ? undefined : { candidate, from, to, hold }, witnessed);
+  }
+
+  /** The first of the others' last passed checks that is not older than this one's failure. */
+  #witnessOf(candidate: Candidate, health: Health): number | undefined {
+    if (health.state !== 'suspect' && health.state !== 'failed') return undefined;
+    const passes = this.#entries.flatMap(({ candidate: other, passedAt }) =>
+      other !== candidate && passedAt !== undefined && passedAt >= health.evidence.since
+        ? [passedAt]
+        : [],
+    );
+    return passes.length === 0 ? undefined : Math.min(...passes);
   }
 
   #publish(member: TableChange['member'], witnessed: readonly Candidate[]): void {

@@ -2,7 +2,7 @@
  * File descriptors: a session takes two, and when none is left the system turns clients away
  * without telling us. So what is left is reckoned from time to time, and told before and after.
  */
-import { readFileSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 import { descriptorsBack, descriptorsShort, type EventBody } from './events.ts';
 
 /** What the process needs besides sessions: listeners, checks, log, scrapes, and a margin. */
@@ -16,8 +16,8 @@ export class Descriptors {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #short = false;
 
-  /** @param readLimit the soft limit of this process; replaced in tests. */
-  constructor(record: (body: EventBody) => void, readLimit = softLimit) {
+  /** @param readLimit gives the soft limit of this process; replaced in tests. */
+  constructor(record: (body: EventBody) => void, readLimit = limitReader()) {
     this.#record = record;
     this.#readLimit = readLimit;
   }
@@ -39,12 +39,21 @@ export class Descriptors {
   }
 }
 
-/** The soft limit of open files (`ulimit -n`); infinite where the system does not say. */
-function softLimit(): number {
+/**
+ * Reads the soft limit of open files (`ulimit -n`), which may change while we run; infinite where the
+ * system does not say. The file is opened now, since later there may be no descriptor for it.
+ */
+function limitReader(): () => number {
+  const text = Buffer.alloc(4096);
+  let file: number;
   try {
-    const line = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
-    return line === null ? Number.POSITIVE_INFINITY : Number(line[1]);
+    file = openSync('/proc/self/limits', 'r');
   } catch {
-    return Number.POSITIVE_INFINITY;
+    return () => Number.POSITIVE_INFINITY;
   }
+  return () => {
+    const length = readSync(file, text, 0, text.length, 0);
+    const line = /^Max open files\s+(\d+)/m.exec(text.toString('utf8', 0, length));
+    return line === null ? Number.POSITIVE_INFINITY : Number(line[1]);
+  };
 }

@@ -144,6 +144,14 @@ describe('eviction waits for a witness', () => {
     expect(table.undecided).toBe(false);
   });
 
+  test('another that passed while the check was under way is the first witness', () => {
+    seeAt(1005, m2, pass);
+    seeAt(1250, m1, { ...failAt(1000), conclusive: true } as Observation);
+    expect(changes.at(-1)?.evict).toEqual([]);
+    seeAt(1255, m2, pass);
+    expect(changes.at(-1)?.evict).toEqual([m1]);
+  });
+
   test('a member that has not been asked since is no witness', () => {
     seeAt(2700, m1, failAt(2000));
     seeAt(2950, m1, failAt(2250));
