@@ -1,5 +1,7 @@
 /**
- * The abridged form of `npm run faults`: every fault once, etcd-lb only, and what must show then.
+ * The abridged form of `npm run faults`: every fault once, etcd-lb only, and what must show then on
+ * whatever machine. Bounds that depend on its speed are printed where they are missed, and asserted
+ * by `npm run faults`; here they only have to be measured, so that what is waited for does happen.
  *
  * One at a time, since a neighbour would be a fault of its own; a cluster is used again for the next
  * fault that needs such a one. To be run as root: faults of the network fail with one sentence
@@ -33,7 +35,10 @@ describe('clients of etcd-lb hardly notice', () => {
       });
       clusters.set(kindOf(fault), cluster);
       const bounds = boundsOf(fault, { ...outcome, directFailures: leastDirectFailures(fault) });
-      expect(bounds.filter((bound) => !isMet(bound)).map(inWords)).toEqual([]);
+      const missed = bounds.filter((bound) => !isMet(bound));
+      for (const bound of missed) console.log(`${fault.name}: ${inWords(bound)}`);
+      const broken = missed.filter(({ timed, measured }) => !(timed && Number.isFinite(measured)));
+      expect(broken.map(inWords)).toEqual([]);
     });
   }
 

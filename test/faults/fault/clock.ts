@@ -8,7 +8,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdLb } from '../contestant/etcd-lb.ts';
-import { atLeast, atMost, type Fault } from '../fault.ts';
+import { atLeast, atMost, type Fault, within } from '../fault.ts';
 import { findFaketime } from '../machine/programs.ts';
 import { secondsToHealth } from './names.ts';
 import { evictedFrom, known } from './sessions.ts';
@@ -60,9 +60,9 @@ export const clockStepped: Fault = {
   },
   bounds: ({ load, figures }) => [
     atMost(0, 'failed requests', load?.failed),
-    atMost(15, 'seconds until every member is healthy again', figures.recovered),
+    within(15, 'seconds until every member is healthy again', figures.recovered),
     atMost(0, 'sessions evicted', figures.evictedWrongly),
-    atMost(500, 'longest gap (ms)', load?.longestGap),
+    within(500, 'longest gap (ms)', load?.longestGap),
     atLeast(1, 'its clock was indeed stepped', figures.saidSo),
   ],
 };

@@ -1,7 +1,7 @@
 /** Thousands of sessions, and the member that a third of them lie on dies. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { followerOf } from '../cluster/leader.ts';
-import { atMost, type Fault } from '../fault.ts';
+import { atMost, type Fault, within } from '../fault.ts';
 import { Crowd } from '../load/crowd.ts';
 import { now } from '../load/plan.ts';
 import { sessionsOn, sessionsPerMember, spreadOf } from './sessions.ts';
@@ -42,7 +42,7 @@ export const crowdRehomed: Fault = {
     return { sessionsThere, rehomed, spread };
   },
   bounds: ({ figures }) => [
-    atMost(2_000, 'all re-homed after (ms)', figures.rehomed),
+    within(2_000, 'all re-homed after (ms)', figures.rehomed),
     atMost(10, 'spread then (% of the mean)', figures.spread),
   ],
 };

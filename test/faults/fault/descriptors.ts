@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { atLeast, atMost, type Fault } from '../fault.ts';
+import { atLeast, atMost, type Fault, within } from '../fault.ts';
 import { secondsToHealth } from './names.ts';
 import { slowestFirstAnswer } from './quorum.ts';
 import { evictedFrom, known } from './sessions.ts';
@@ -61,9 +61,9 @@ export const noDescriptors: Fault = {
   bounds: ({ load, figures }) => [
     // One-shot etcdctl needs a new connection each time, which is what is not to be had.
     atMost(0, 'failed requests of clients that were connected', load?.failedConnected),
-    atMost(15, 'seconds until every member is healthy again', figures.recovered),
+    within(15, 'seconds until every member is healthy again', figures.recovered),
     atMost(0, 'sessions evicted', figures.evictedWrongly),
     atLeast(1, 'says so', figures.saidSo),
-    atMost(1_000, 'slowest first answer of a new client afterwards (ms)', figures.newClient),
+    within(1_000, 'slowest first answer of a new client afterwards (ms)', figures.newClient),
   ],
 };

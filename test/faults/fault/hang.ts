@@ -7,12 +7,12 @@ import { electedWithout, followerOf, leaderOf } from '../cluster/leader.ts';
 import type { FaultMember } from '../cluster/member.ts';
 import { NamespaceMember } from '../cluster/namespace-cluster.ts';
 import {
-  atMost,
   type Bound,
   type Fault,
   type Figures,
   type Outcome,
   type Scene,
+  within,
 } from '../fault.ts';
 import { now } from '../load/plan.ts';
 import { secondsToBalance, sessionsOn, withdrawnAfter } from './sessions.ts';
@@ -58,17 +58,17 @@ async function hung(scene: Scene, member: FaultMember, { begin, end }: Hang): Pr
 
 function followerBounds({ load, figures, directFailures }: Outcome): readonly Bound[] {
   return [
-    atMost(1_500, 'longest gap (ms)', load?.longestGap),
-    atMost(directFailures / 20, 'failed requests (a 20th of direct)', load?.failed),
-    atMost(10, 'seconds until it has its share back', figures.balanced),
+    within(1_500, 'longest gap (ms)', load?.longestGap),
+    within(directFailures / 20, 'failed requests (a 20th of direct)', load?.failed),
+    within(10, 'seconds until it has its share back', figures.balanced),
   ];
 }
 
 function leaderBounds({ load, figures, directFailures }: Outcome): readonly Bound[] {
   return [
-    atMost((figures.election ?? 0) + 700, 'longest gap (ms)', load?.longestGap),
-    atMost(directFailures / 20, 'failed requests (a 20th of direct)', load?.failed),
-    atMost(10, 'seconds until it has its share back', figures.balanced),
+    within((figures.election ?? 0) + 700, 'longest gap (ms)', load?.longestGap),
+    within(directFailures / 20, 'failed requests (a 20th of direct)', load?.failed),
+    within(10, 'seconds until it has its share back', figures.balanced),
   ];
 }
 

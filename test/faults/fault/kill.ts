@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { electedWithout, followerOf, leaderOf } from '../cluster/leader.ts';
 import type { FaultMember } from '../cluster/member.ts';
-import { atMost, type Fault, type Figures, type Scene } from '../fault.ts';
+import { type Fault, type Figures, type Scene, within } from '../fault.ts';
 import { secondsToBalance, sessionsOn } from './sessions.ts';
 
 async function killed(scene: Scene, member: FaultMember): Promise<Figures> {
@@ -23,10 +23,10 @@ export const killFollower: Fault = {
   network: 'loopback',
   act: async (scene) => killed(scene, await followerOf(scene.cluster)),
   bounds: ({ load, figures }) => [
-    atMost(figures.sessionsThere ?? 0, 'failed requests (in flight there)', load?.failed),
-    atMost(0, 'requests failed later by the transport', load?.failedLater),
-    atMost(500, 'longest gap (ms)', load?.longestGap),
-    atMost(10, 'seconds until it has its share back', figures.balanced),
+    within(figures.sessionsThere ?? 0, 'failed requests (in flight there)', load?.failed),
+    within(0, 'requests failed later by the transport', load?.failedLater),
+    within(500, 'longest gap (ms)', load?.longestGap),
+    within(10, 'seconds until it has its share back', figures.balanced),
   ],
 };
 
@@ -39,8 +39,8 @@ export const killLeader: Fault = {
   bounds: ({ load, figures }) => [
     // Writes on their way to the dead leader through other members are lost in raft and time out,
     // whoever forwarded them: these are not counted here.
-    atMost(0, 'requests failed later by the transport', load?.failedLater),
-    atMost((figures.election ?? 0) + 500, 'longest gap (ms)', load?.longestGap),
-    atMost(10, 'seconds until it has its share back', figures.balanced),
+    within(0, 'requests failed later by the transport', load?.failedLater),
+    within((figures.election ?? 0) + 500, 'longest gap (ms)', load?.longestGap),
+    within(10, 'seconds until it has its share back', figures.balanced),
   ],
 };

@@ -1,6 +1,6 @@
 /** Members are given by name, and DNS stops answering while the balancer runs. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { atLeast, atMost, type Fault, type Scene } from '../fault.ts';
+import { atLeast, atMost, type Fault, type Scene, within } from '../fault.ts';
 import { now } from '../load/plan.ts';
 import { NameServer } from '../machine/name-server.ts';
 import { slowestFirstAnswer } from './quorum.ts';
@@ -53,8 +53,8 @@ export const namesGone: Fault = {
   bounds: ({ load, figures }) => [
     atMost(0, 'failed requests', load?.failed),
     atMost(0, 'sessions evicted', figures.evictedWrongly),
-    atMost(1_000, 'slowest first answer of a new client meanwhile (ms)', figures.newClient),
-    atMost(15, 'seconds until every member is healthy again', figures.recovered),
+    within(1_000, 'slowest first answer of a new client meanwhile (ms)', figures.newClient),
+    within(15, 'seconds until every member is healthy again', figures.recovered),
     atLeast(1, 'says so', figures.saidSo),
   ],
 };

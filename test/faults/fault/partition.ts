@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { electedWithout, followerOf } from '../cluster/leader.ts';
 import { NamespaceMember } from '../cluster/namespace-cluster.ts';
-import { atMost, type Fault } from '../fault.ts';
+import { type Fault, within } from '../fault.ts';
 import { now } from '../load/plan.ts';
 import { known, secondsToBalance, sessionsOn, withdrawnAfter } from './sessions.ts';
 
@@ -30,5 +30,5 @@ export const minorityPartition: Fault = {
       balanced: await secondsToBalance(scene),
     };
   },
-  bounds: ({ figures }) => [atMost(2_000, 'gone from routing after (ms)', figures.withdrawn)],
+  bounds: ({ figures }) => [within(2_000, 'gone from routing after (ms)', figures.withdrawn)],
 };

@@ -4,7 +4,7 @@ import type { Etcd3 } from 'etcd3';
 import { etcd3, withoutRetries } from '../../support/clients.ts';
 import { leaderOf } from '../cluster/leader.ts';
 import type { FaultMember } from '../cluster/member.ts';
-import { atLeast, atMost, type Fault, type Scene } from '../fault.ts';
+import { atLeast, atMost, type Fault, type Scene, within } from '../fault.ts';
 import { Crowd } from '../load/crowd.ts';
 import { now } from '../load/plan.ts';
 import { evictedFrom, known } from './sessions.ts';
@@ -48,10 +48,10 @@ export const lostQuorum: Fault = {
     };
   },
   bounds: ({ figures }) => [
-    atMost(1_000, 'slowest first answer of a new client with two lost (ms)', figures.newClient),
+    within(1_000, 'slowest first answer of a new client with two lost (ms)', figures.newClient),
     atLeast(1, 'says that there is no quorum', figures.saidSo),
     atMost(0, 'sessions evicted for want of a quorum', figures.evictedWrongly),
-    atMost(2_000, 'served again after the quorum is back (ms)', figures.servedAgain),
+    within(2_000, 'served again after the quorum is back (ms)', figures.servedAgain),
   ],
 };
 

@@ -1,6 +1,6 @@
 /** Every member is restarted in turn, as an upgrade does it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { atMost, type Fault, type Figures, type Scene } from '../fault.ts';
+import { type Fault, type Figures, type Scene, within } from '../fault.ts';
 import { secondsToBalance } from './sessions.ts';
 
 async function restarted(scene: Scene, signal: NodeJS.Signals): Promise<Figures> {
@@ -23,8 +23,8 @@ export const rollingGraceful: Fault = {
   network: 'loopback',
   act: (scene) => restarted(scene, 'SIGTERM'),
   bounds: ({ load, figures }) => [
-    atMost(0, 'requests failed by the transport and not in flight', load?.failedLater),
-    atMost(10, 'seconds until sessions are spread', figures.balanced),
+    within(0, 'requests failed by the transport and not in flight', load?.failedLater),
+    within(10, 'seconds until sessions are spread', figures.balanced),
   ],
 };
 

@@ -1,7 +1,7 @@
 /** The balancer itself does not get to run: hung for 3 s, or beside a busy neighbour on every core. */
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { atMost, type Fault, type Scene } from '../fault.ts';
+import { atMost, type Fault, type Scene, within } from '../fault.ts';
 import { Child } from '../machine/child.ts';
 import { evictedFrom, known } from './sessions.ts';
 
@@ -33,7 +33,7 @@ export const stoppedBalancer: Fault = {
   },
   bounds: ({ figures, load }) => [
     atMost(0, 'sessions evicted', figures.evictedWrongly),
-    atMost(0, 'requests failed later by the transport', load?.failedLater),
+    within(0, 'requests failed later by the transport', load?.failedLater),
   ],
 };
 
