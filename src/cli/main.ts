@@ -81,6 +81,11 @@ function report(error: unknown): number {
   return 1;
 }
 
+// `etcd-lb --help | head` closes our output before we are done, which is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -28,7 +28,7 @@ export async function openLog(options: LogOptions, stream?: DestinationStream): 
   const pretty =
     options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY === true);
   const background = stream || pretty ? undefined : pino.destination({ dest: 1, sync: false });
-  const target = stream ?? background ?? (await prettyStream());
+  const target = stream ?? background ?? (await prettyStream(options.level));
   const logger = pino(
     {
       level: options.level,
@@ -50,10 +50,12 @@ export async function openLog(options: LogOptions, stream?: DestinationStream): 
 }
 
 /** Loaded only for a terminal: it takes longer to load than everything else here. */
-async function prettyStream(): Promise<DestinationStream> {
+async function prettyStream(level: LogOptions['level']): Promise<DestinationStream> {
   const { default: pretty } = await import('pino-pretty');
   return pretty({
-    ignore: 'app,event,member,from,to,reason,evidence,healthy,sessions,clients,listen,endpoints',
+    // An event's sentence says it all; the lines of single sessions, at level debug, do not.
+    hideObject: level !== 'debug' && level !== 'trace',
+    ignore: 'app',
     translateTime: 'SYS:HH:MM:ss.l',
     sync: true,
   });
