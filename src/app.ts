@@ -1,24 +1,22 @@
 /**
  * Wires the rooms together; the only file that knows them all.
  *
- *   monitor ──► member table ──► snapshot ──► proxy (dial, sessions)
+ *   monitor ──► member table ──► snapshot ──► data path (dial, sessions)
  *      ▲              │                         │
  *      └── dial failed┼─────────────────────────┘
  *                     └──► evictions, events ──► log, metrics, status
  */
 import { createPolicy } from './balance/policies.ts';
-import { SlowStart } from './balance/slow-start.ts';
 import type { Candidate } from './balance/snapshot.ts';
 import type { TableChange } from './cluster/member-table.ts';
 import { Monitor } from './cluster/monitor.ts';
 import { Names } from './cluster/names.ts';
-import { Starvation } from './cluster/starvation.ts';
 import { acceptsNew } from './cluster/verdict.ts';
 import { type Endpoint, formatEndpoint } from './config/endpoint.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
-import { Descriptors } from './observe/descriptors.ts';
 import {
+  type EventBody,
   EventLog,
   memberChanged,
   modeChanged,
@@ -31,17 +29,16 @@ import {
 import { type ObserveServer, openObserveServer } from './observe/http.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
-import { MoveNotices, rejectionNotices } from './observe/notices.ts';
+import { rejectionNotices } from './observe/notices.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
 import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
 import { Evictions } from './proxy/evictions.ts';
 import { openListeners } from './proxy/listeners.ts';
-import { Rebalancer } from './proxy/rebalancer.ts';
 import { leadsToSelf } from './proxy/self.ts';
 import { copyThroughSharedBuffer, isSupported } from './proxy/shared-buffer.ts';
-import { Silence } from './proxy/silence.ts';
 import { copyThroughStreams } from './proxy/streams.ts';
-import { type Beat, startPulse } from './pulse.ts';
+import { startPulse } from './pulse.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** A running balancer. */
 export interface App {
@@ -65,13 +62,6 @@ type CopierName = keyof typeof copiers;
 
 /** Between two looks at the sessions, ms. */
 const beatInterval = 50;
-/** Once a member has fallen silent all are checked fast for this long, ms. */
-const doubtTime = 1_000;
-/** A session younger than this is not moved, ms: its client has only just come. */
-const movableAge = 5_000;
-/** The part of a member's sessions that may be moved in a minute. */
-const movedPerMinute = 0.75;
-
 /**
  * Starts a balancer. Does not wait for etcd: it accepts at once and `/readyz` tells. Throws
  * `Refusal` when an address cannot be opened, with nothing left open.
@@ -82,6 +72,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const checking = new AbortController();
   const giveUpWaiting = Promise.withResolvers<void>();
   const events = new EventLog((event) => log.write(event));
+  const record = (body: EventBody): void => events.record(body);
   const members = settings.endpoints.map((endpoint) => ({
     candidate: candidateFor(endpoint),
     endpoint: formatEndpoint(endpoint),
@@ -93,7 +84,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const isSelf = (socket: Parameters<typeof leadsToSelf>[0]): boolean =>
     leadsToSelf(socket, listen);
 
-  const names = new Names((change) => events.record(namesChanged(change)));
+  const names = new Names((change) => record(namesChanged(change)));
   const monitor = new Monitor({
     members,
     rules: { rise: settings.checkRise, fall: settings.checkFall },
@@ -103,8 +94,8 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     lookup: names.lookup,
     tls: settings.tls,
     isSelf,
-    wasStarved: (start) => starvation.since(start),
-    isSilent: (candidate, bound) => silence.isSilent(candidate, performance.now(), bound),
+    wasStarved: (start) => upkeep.starvation.since(start),
+    isSilent: (candidate, bound) => upkeep.silence.isSilent(candidate, performance.now(), bound),
     onCheck: (candidate, result) => metrics.checked(candidate, result),
     onChange: (change) => react(change),
   });
@@ -112,22 +103,22 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const react = (change: TableChange): void => {
     if (change.member !== undefined) {
       const { candidate, from, to } = change.member;
-      events.record(memberChanged(change.member));
+      record(memberChanged(change.member));
       metrics.stateChanged(candidate, to.state);
       const isBack = acceptsNew(to) && from.state === 'recovering' && from.from === 'failed';
-      if (isBack) slowStart.begin(candidate, performance.now());
+      if (isBack) upkeep.slowStart.begin(candidate, performance.now());
     }
-    if (change.mode !== undefined) events.record(modeChanged(change.mode.from, change.mode.to));
+    if (change.mode !== undefined) record(modeChanged(change.mode.from, change.mode.to));
     const healthy = monitor.table.entries.filter(({ health }) => acceptsNew(health));
     for (const [member, sessions] of evictions.set(change.evict)) {
       metrics.evicted(member);
       const health = monitor.table.health(member);
       const others = healthy.map((entry) => entry.candidate);
-      events.record(sessionsEvicted(member, sessions, health, others));
+      record(sessionsEvicted(member, sessions, health, others));
     }
   };
 
-  const noticeRejection = rejectionNotices((body) => events.record(body));
+  const noticeRejection = rejectionNotices(record);
   const observer: DataPathObserver = {
     attempted: (candidate, attempt) => {
       metrics.attempted(candidate, attempt);
@@ -156,7 +147,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     },
   };
   let copier: CopierName = 'streams';
-  const proxy = new DataPath({
+  const dataPath = new DataPath({
     policy: createPolicy(settings.balance),
     snapshot: () => monitor.table.snapshot,
     timeout: settings.dialTimeout,
@@ -168,50 +159,24 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     copy: (pair, counts) => copiers[copier](pair, counts),
     observer,
   });
-  const metrics = new Metrics({ version, members: candidates, monitor, proxy });
+  const metrics = new Metrics({ version, members: candidates, monitor, proxy: dataPath });
 
-  const starvation = new Starvation();
-  const slowStart = new SlowStart(settings.slowStart);
-  const silence = new Silence(proxy.sessions, candidates, settings.suspectAfter, performance.now());
-  const evictions = new Evictions(proxy.sessions);
-  const rebalancer = new Rebalancer(
-    proxy.sessions,
-    {
-      // Another policy would not send a moved client where there is room.
-      spread: settings.balance === 'least-connections' ? settings.rebalance : 0,
-      perMinute: movedPerMinute,
-      minAge: movableAge,
-      maxAge: settings.maxSessionAge,
-    },
-    (from) => moveNotices.moved(from, performance.now()),
-  );
-  const moveNotices = new MoveNotices(candidates, (body) => events.record(body));
-  const descriptors = new Descriptors((body) => events.record(body));
-  let doubtUntil = 0;
-  const onBeat = ({ now, late }: Beat): void => {
-    const starved = starvation.note(late, now);
-    if (starved) metrics.starved();
-    silence.sweep(now, starved);
-    const silent = silence.suspects(now);
-    for (const candidate of silent) metrics.fellSilent(candidate);
-    if (silent.length > 0) doubtUntil = now + doubtTime;
-    if (now < doubtUntil) monitor.checkAllNow();
-    descriptors.beat(proxy.waiting + proxy.sessions.count, now);
-    slowStart.beat(now);
-    const shares = monitor.table.entries.map(({ candidate, health }) => ({
-      candidate,
-      healthy: acceptsNew(health),
-    }));
-    rebalancer.beat(shares, now);
-    moveNotices.beat(now);
-  };
+  const evictions = new Evictions(dataPath.sessions);
+  const upkeep = new Upkeep({
+    settings,
+    members: candidates,
+    monitor,
+    dataPath,
+    metrics,
+    record,
+  });
 
   const listeners = await openListeners({
     addresses: settings.listen,
     socketMode: settings.socketMode,
     socketOwner: settings.socketOwner,
     keepalive: settings.keepalive,
-    onConnection: (socket) => proxy.accept(socket),
+    onConnection: (socket) => dataPath.accept(socket),
     onAcceptError: () => observer.rejected('accept-failed'),
   });
   listen = listeners.addresses;
@@ -229,7 +194,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     },
     members,
     monitor,
-    proxy,
+    proxy: dataPath,
     events: () => events.recent,
     stopping: () => stopping.signal.aborted,
   };
@@ -244,29 +209,29 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       });
     } catch (error) {
       listeners.close();
-      proxy.close();
+      dataPath.close();
       throw error;
     }
   }
 
   monitor.start(checking.signal);
-  startPulse(beatInterval, onBeat, checking.signal);
-  events.record(started(sources.identity, members, observe?.port));
+  startPulse(beatInterval, (beat) => upkeep.beat(beat), checking.signal);
+  record(started(sources.identity, members, observe?.port));
 
   let stopped: Promise<number> | undefined;
   const stop = async (): Promise<number> => {
     stopping.abort();
     listeners.close();
-    events.record(stoppingEvent(proxy.sessions.count, settings.drainTimeout));
+    record(stoppingEvent(dataPath.sessions.count, settings.drainTimeout));
     const timer = setTimeout(() => giveUpWaiting.resolve(), settings.drainTimeout);
-    await Promise.race([proxy.idle(), giveUpWaiting.promise]);
+    await Promise.race([dataPath.idle(), giveUpWaiting.promise]);
     clearTimeout(timer);
     evictions.stop();
-    const cut = proxy.close();
-    await proxy.idle();
+    const cut = dataPath.close();
+    await dataPath.idle();
     checking.abort();
     observe?.close();
-    events.record(stoppedEvent(cut));
+    record(stoppedEvent(cut));
     return cut;
   };
   return {

@@ -59,7 +59,7 @@ export class Monitor {
     this.table = new MemberTable(
       options.members.map((member) => member.candidate),
       { ...options.rules, moment: options.schedule.fastInterval * witnessShare },
-      Date.now(),
+      steadyNow(),
       (change) => this.#react(change),
     );
   }
@@ -75,7 +75,7 @@ export class Monitor {
    */
   dialFailed(candidate: Candidate, failure: Failure): void {
     if (failure.reason === 'local') return;
-    this.table.observe(candidate, { kind: 'dial-failed', failure }, Date.now());
+    this.table.observe(candidate, { kind: 'dial-failed', failure }, steadyNow());
     this.checkNow(candidate);
   }
 
@@ -121,7 +121,7 @@ export class Monitor {
 
   #take(member: MonitoredMember, result: CheckResult): void {
     const { candidate, checksClientPort } = member;
-    const at = Date.now();
+    const at = steadyNow();
     this.#last.set(candidate, { ...result, at });
     if (result.ok) {
       this.table.observe(candidate, { kind: 'check-passed' }, at);
@@ -146,4 +146,9 @@ export class Monitor {
       at,
     );
   }
+}
+
+/** Now in ms since the epoch, but for steps of the clock: what is compared must not jump. */
+function steadyNow(): number {
+  return performance.timeOrigin + performance.now();
 }

@@ -1,0 +1,96 @@
+/**
+ * Upkeep: what is looked at a few times a second and follows from no single event.
+ *
+ *   beat ──► was this process starved? ──► sweep of all sessions ──► who is silent? check everybody
+ *        ├──► weights of members that start slowly
+ *        ├──► rebalancing, one step
+ *        └──► descriptors left
+ *
+ * Owns these parts and their order. Each is a file of its own and knows nothing of the others.
+ */
+import { SlowStart } from './balance/slow-start.ts';
+import type { Candidate } from './balance/snapshot.ts';
+import type { Monitor } from './cluster/monitor.ts';
+import { Starvation } from './cluster/starvation.ts';
+import { acceptsNew } from './cluster/verdict.ts';
+import type { Settings } from './config/settings.ts';
+import { Descriptors } from './observe/descriptors.ts';
+import type { EventBody } from './observe/events.ts';
+import type { Metrics } from './observe/metrics.ts';
+import { MoveNotices } from './observe/notices.ts';
+import type { DataPath } from './proxy/data-path.ts';
+import { Rebalancer } from './proxy/rebalancer.ts';
+import { Silence } from './proxy/silence.ts';
+import type { Beat } from './pulse.ts';
+
+export interface UpkeepOptions {
+  readonly settings: Settings;
+  readonly members: readonly Candidate[];
+  readonly monitor: Monitor;
+  readonly dataPath: DataPath;
+  readonly metrics: Metrics;
+  readonly record: (body: EventBody) => void;
+}
+
+/** Once a member has fallen silent all are checked fast for this long, ms. */
+const doubtTime = 1_000;
+/** A session younger than this is not moved, ms: its client has only just come. */
+const movableAge = 5_000;
+/** The part of a member's sessions that may be moved in a minute. */
+const movedPerMinute = 0.75;
+
+export class Upkeep {
+  readonly starvation = new Starvation();
+  readonly silence: Silence;
+  readonly slowStart: SlowStart;
+  readonly #options: UpkeepOptions;
+  readonly #rebalancer: Rebalancer;
+  readonly #moveNotices: MoveNotices;
+  readonly #descriptors: Descriptors;
+  #doubtUntil = 0;
+
+  constructor(options: UpkeepOptions) {
+    const { settings, members, dataPath, record } = options;
+    this.#options = options;
+    this.silence = new Silence(
+      dataPath.sessions,
+      members,
+      settings.suspectAfter,
+      performance.now(),
+    );
+    this.slowStart = new SlowStart(settings.slowStart);
+    this.#moveNotices = new MoveNotices(members, record);
+    this.#descriptors = new Descriptors(record);
+    this.#rebalancer = new Rebalancer(
+      dataPath.sessions,
+      {
+        // Another policy would not send a moved client where there is room.
+        spread: settings.balance === 'least-connections' ? settings.rebalance : 0,
+        perMinute: movedPerMinute,
+        minAge: movableAge,
+        maxAge: settings.maxSessionAge,
+      },
+      (from) => this.#moveNotices.moved(from, performance.now()),
+    );
+  }
+
+  /** To be called a few times a second. */
+  beat({ now, late }: Beat): void {
+    const { monitor, metrics, dataPath } = this.#options;
+    const starved = this.starvation.note(late, now);
+    if (starved) metrics.starved();
+    this.silence.sweep(now, starved);
+    const silent = this.silence.suspects(now);
+    for (const candidate of silent) metrics.fellSilent(candidate);
+    if (silent.length > 0) this.#doubtUntil = now + doubtTime;
+    if (now < this.#doubtUntil) monitor.checkAllNow();
+    this.slowStart.beat(now);
+    const members = monitor.table.entries.map(({ candidate, health }) => ({
+      candidate,
+      healthy: acceptsNew(health),
+    }));
+    this.#rebalancer.beat(members, now);
+    this.#moveNotices.beat(now);
+    this.#descriptors.beat(dataPath.waiting + dataPath.sessions.count, now);
+  }
+}
