@@ -42,6 +42,8 @@ export class Checks {
   /** Numbers of the last check started, and of the last one whose result was reported. */
   #started = 0;
   #reported = 0;
+  /** When the last passed check was reported. */
+  #passedAt = Number.NEGATIVE_INFINITY;
 
   /** Starts with a check at once. Stops, for good, when `signal` aborts. */
   constructor(
@@ -89,16 +91,20 @@ export class Checks {
     this.#unanswered += 1;
     this.#started += 1;
     const number = this.#started;
-    void this.#member.check().then((result) => this.#take(number, result));
+    const startedAt = this.#startedAt;
+    void this.#member.check().then((result) => this.#take(number, startedAt, result));
     this.#arm();
   }
 
-  #take(number: number, result: CheckResult): void {
+  #take(number: number, startedAt: number, result: CheckResult): void {
     this.#unanswered -= 1;
     if (this.#stopped) return;
-    // An answer to an older question than the last one answered is no news.
-    if (number > this.#reported) {
+    // An answer to an older question than the last one answered is no news. Nor is one of several
+    // that a hung member gives at once when it goes on: they are one pass.
+    const isNews = number > this.#reported && !(result.ok && startedAt < this.#passedAt);
+    if (isNews) {
       this.#reported = number;
+      if (result.ok) this.#passedAt = performance.now();
       this.#member.report(result);
     }
     // Reporting may have led to a stop.

@@ -97,6 +97,31 @@ test('an answer to an older question than the last one answered is not reported'
   expect(reported).toEqual([early]);
 });
 
+test('answers that a hung member gives all at once are one pass', async () => {
+  const answers: ((result: CheckResult) => void)[] = [];
+  const reported: CheckResult[] = [];
+  const stop = new AbortController();
+  new Checks(
+    {
+      check: () => new Promise((resolve) => answers.push(resolve)),
+      report: (result) => reported.push(result),
+      isWell: () => false,
+    },
+    { interval: 2000, fastInterval: 250 },
+    stop.signal,
+    () => 0.5,
+  );
+  await pass(600);
+  for (const answer of answers) answer({ ok: true, duration: 1 });
+  await pass(0);
+  expect([answers.length, reported.length]).toEqual([3, 1]);
+  await pass(250);
+  answers.at(-1)?.({ ok: true, duration: 1 });
+  await pass(0);
+  stop.abort();
+  expect(reported).toHaveLength(2);
+});
+
 describe('hurry', () => {
   test('brings a check at once when the last one started more than a fast interval ago', async () => {
     subject = new Subject();
