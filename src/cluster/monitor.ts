@@ -122,7 +122,7 @@ export class Monitor {
   #take(member: MonitoredMember, result: CheckResult): void {
     const { candidate, checksClientPort } = member;
     const at = steadyNow();
-    this.#last.set(candidate, { ...result, at });
+    this.#last.set(candidate, { ...result, at: Date.now() }); // shown to people: the wall clock
     if (result.ok) {
       this.table.observe(candidate, { kind: 'check-passed' }, at);
       return;
