@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { electedWithout, followerOf, leaderOf } from '../cluster/leader.ts';
 import type { FaultMember } from '../cluster/member.ts';
-import { type Fault, type Figures, type Scene, within } from '../fault.ts';
+import { atMost, type Fault, type Figures, type Scene, within } from '../fault.ts';
 import { secondsToBalance, sessionsOn } from './sessions.ts';
 
 async function killed(scene: Scene, member: FaultMember): Promise<Figures> {
@@ -23,7 +23,7 @@ export const killFollower: Fault = {
   network: 'loopback',
   act: async (scene) => killed(scene, await followerOf(scene.cluster)),
   bounds: ({ load, figures }) => [
-    within(figures.sessionsThere ?? 0, 'failed requests (in flight there)', load?.failed),
+    atMost(figures.sessionsThere ?? 0, 'failed requests (in flight there)', load?.failed),
     within(0, 'requests failed later by the transport', load?.failedLater),
     within(500, 'longest gap (ms)', load?.longestGap),
     within(10, 'seconds until it has its share back', figures.balanced),
