@@ -4,12 +4,13 @@
  * Owns the vocabulary of all faults. Each fault is a value in fault/; run.ts runs one against one
  * contestant.
  */
+
+import type { Endpoint, Running } from '../contestants/contestant.ts';
+import type { EtcdLb } from '../contestants/etcd-lb.ts';
+import type { NameServer } from '../machine/name-server.ts';
 import type { FaultCluster } from './cluster/member.ts';
 import type { SlowRelay } from './cluster/slow-relay.ts';
-import type { Endpoint, Running } from './contestant/contestant.ts';
-import type { EtcdLb } from './contestant/etcd-lb.ts';
 import type { LoadSummary } from './load/summary.ts';
-import type { NameServer } from './machine/name-server.ts';
 
 /** How long things last, ms: short in the tests, as the issue has it in `npm run faults`. */
 export interface Pace {

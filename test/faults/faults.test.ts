@@ -8,8 +8,8 @@
  * otherwise.
  */
 import { afterAll, describe, expect, test } from 'vitest';
+import { etcdLb } from '../contestants/etcd-lb.ts';
 import type { FaultCluster } from './cluster/member.ts';
-import { etcdLb } from './contestant/etcd-lb.ts';
 import { type Fault, inWords, isMet, abridgedPace as pace } from './fault.ts';
 import { faults } from './faults.ts';
 import { leastDirectFailures, runOnce, startCluster } from './run.ts';

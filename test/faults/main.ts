@@ -7,7 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { contestants } from './contestant/contestants.ts';
+import { contestants } from '../contestants/contestants.ts';
 import { abridgedPace, type Fault, fullPace, inWords, isMet } from './fault.ts';
 import { faults } from './faults.ts';
 import { leastDirectFailures, type Measured, runOnce } from './run.ts';

@@ -5,16 +5,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { findEtcd } from '../../src/demo/etcd-binary.ts';
 import { startLocalCluster } from '../../src/demo/local-cluster.ts';
+import type { Contestant } from '../contestants/contestant.ts';
+import { EtcdLb } from '../contestants/etcd-lb.ts';
+import { Folder } from '../machine/folder.ts';
 import type { LogLine } from '../support/balancer.ts';
 import { type FaultCluster, placeOf } from './cluster/member.ts';
 import { startNamespaceCluster } from './cluster/namespace-cluster.ts';
-import type { Contestant } from './contestant/contestant.ts';
-import { EtcdLb } from './contestant/etcd-lb.ts';
 import { type Fault, type Figures, fullPace, type Pace, type Props } from './fault.ts';
 import { Load } from './load/load.ts';
 import { type LoadPlan, now } from './load/plan.ts';
 import { type LoadSummary, summarize } from './load/summary.ts';
-import { Folder } from './machine/folder.ts';
 
 /** The clients of every run: 25 long-lived connections and a one-shot etcdctl twice a second. */
 const clients = {

@@ -8,10 +8,10 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findEtcd } from '../../../src/demo/etcd-binary.ts';
+import { Child } from '../../machine/child.ts';
+import { Folder } from '../../machine/folder.ts';
+import { ensureNamespaces } from '../../machine/programs.ts';
 import { now } from '../load/plan.ts';
-import { Child } from '../machine/child.ts';
-import { Folder } from '../machine/folder.ts';
-import { ensureNamespaces } from '../machine/programs.ts';
 import type { FaultCluster, FaultMember } from './member.ts';
 import { type Cut, clientPort, Network, peerPort } from './network.ts';
 

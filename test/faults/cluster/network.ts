@@ -7,7 +7,7 @@
  *
  * What the machine itself sees of it is one interface with one address; its own packet filter is
  * neither used nor touched. All names carry our pid, so that what a killed run left is recognized
- * and removed by the next. Needs root, ip and nft (machine/programs.ts sees to them).
+ * and removed by the next. Needs root, ip and nft (test/machine/programs.ts sees to them).
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

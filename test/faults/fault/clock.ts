@@ -7,9 +7,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EtcdLb } from '../contestant/etcd-lb.ts';
+import type { EtcdLb } from '../../contestants/etcd-lb.ts';
+import { findFaketime } from '../../machine/programs.ts';
 import { atLeast, atMost, type Fault, within } from '../fault.ts';
-import { findFaketime } from '../machine/programs.ts';
 import { secondsToHealth } from './names.ts';
 import { evictedFrom, known } from './sessions.ts';
 

@@ -1,8 +1,8 @@
 /** Members are given by name, and DNS stops answering while the balancer runs. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { NameServer } from '../../machine/name-server.ts';
 import { atLeast, atMost, type Fault, type Scene, within } from '../fault.ts';
 import { now } from '../load/plan.ts';
-import { NameServer } from '../machine/name-server.ts';
 import { slowestFirstAnswer } from './quorum.ts';
 import { evictedFrom, known } from './sessions.ts';
 

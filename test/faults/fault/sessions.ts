@@ -1,9 +1,9 @@
 /** How sessions lie over the members: by etcd-lb's own word, else as the kernel counts them. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectionsTo } from '../../machine/connections.ts';
 import type { FaultMember } from '../cluster/member.ts';
 import type { Scene } from '../fault.ts';
 import { now } from '../load/plan.ts';
-import { connectionsTo } from '../machine/connections.ts';
 
 /** Sessions on each member, in their order. */
 export async function sessionsPerMember(scene: Scene): Promise<number[]> {

@@ -3,9 +3,9 @@
  * does it, which all contestants, and the clients that know every member, get for that member.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Endpoint, hostPort } from '../../contestants/contestant.ts';
 import { etcd3, withoutRetries } from '../../support/clients.ts';
 import { SlowRelay } from '../cluster/slow-relay.ts';
-import { type Endpoint, hostPort } from '../contestant/contestant.ts';
 import { atMost, type Fault, type Props, type Scene, within } from '../fault.ts';
 import { now } from '../load/plan.ts';
 import { quantile } from '../load/summary.ts';

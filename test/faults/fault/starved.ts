@@ -1,8 +1,8 @@
 /** The balancer itself does not get to run: hung for 3 s, or beside a busy neighbour on every core. */
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Child } from '../../machine/child.ts';
 import { atMost, type Fault, type Scene, within } from '../fault.ts';
-import { Child } from '../machine/child.ts';
 import { evictedFrom, known } from './sessions.ts';
 
 async function evictedMeanwhile(

@@ -8,7 +8,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Child } from '../machine/child.ts';
+import { Child } from '../../machine/child.ts';
 import { type GoPlan, type LoadPlan, now, type Sample, type WatchRecord } from './plan.ts';
 import type { Requester } from './requester.ts';
 

@@ -1,6 +1,6 @@
 /**
  * The programs of the other contestants and of some faults: the ones in PATH, or the distribution's
- * packages, unpacked into .cache/faults without touching the system and run from there with their
+ * packages, unpacked into .cache/programs without touching the system and run from there with their
  * own shared libraries. Only iproute2 and nftables are installed, since namespaces need root anyway
  * and these two belong to the kernel they talk to.
  */
@@ -8,11 +8,11 @@ import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { Apt } from '../../../src/demo/apt.ts';
+import { Apt } from '../../src/demo/apt.ts';
 
 const run = promisify(execFile);
 
-const cache = join(import.meta.dirname, '../../../.cache/faults');
+const cache = join(import.meta.dirname, '../../.cache/programs');
 /** Where Debian keeps programs; root's own are not in everybody's PATH. */
 const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
 

@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts } from '../../../src/demo/free-ports.ts';
+import { freePorts } from '../../src/demo/free-ports.ts';
 import { Child } from '../machine/child.ts';
 import { findNginx } from '../machine/programs.ts';
 import { type Contestant, type Endpoint, hostPort } from './contestant.ts';

@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePorts } from '../../../src/demo/free-ports.ts';
+import { freePorts } from '../../src/demo/free-ports.ts';
 import { Child } from '../machine/child.ts';
 import { findHaproxy } from '../machine/programs.ts';
 import { type Contestant, type Endpoint, hostPort } from './contestant.ts';

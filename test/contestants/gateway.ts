@@ -1,6 +1,6 @@
 /** etcd's own TCP gateway, with its defaults: a member that refuses is set aside for a minute. */
-import { findEtcd } from '../../../src/demo/etcd-binary.ts';
-import { freePorts } from '../../../src/demo/free-ports.ts';
+import { findEtcd } from '../../src/demo/etcd-binary.ts';
+import { freePorts } from '../../src/demo/free-ports.ts';
 import { Child } from '../machine/child.ts';
 import { type Contestant, hostPort } from './contestant.ts';
 

@@ -1,12 +1,12 @@
 /** etcd-lb as an operator starts it, with its defaults; what it says about itself can be read. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MemberStatus, Status } from '../../../src/observe/status.ts';
-import type { LogLine } from '../../support/balancer.ts';
+import type { MemberStatus, Status } from '../../src/observe/status.ts';
 import { Child } from '../machine/child.ts';
+import type { LogLine } from '../support/balancer.ts';
 import type { Contestant, Endpoint, Running, StartOptions } from './contestant.ts';
 
-const main = join(import.meta.dirname, '../../../src/cli/main.ts');
+const main = join(import.meta.dirname, '../../src/cli/main.ts');
 
 export class EtcdLb implements Running {
   readonly child: Child;
