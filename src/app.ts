@@ -109,12 +109,11 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       if (isBack) upkeep.slowStart.begin(candidate, performance.now());
     }
     if (change.mode !== undefined) record(modeChanged(change.mode.from, change.mode.to));
-    const healthy = monitor.table.entries.filter(({ health }) => acceptsNew(health));
+    const { snapshot, mode } = monitor.table;
     for (const [member, sessions] of evictions.set(change.evict)) {
       metrics.evicted(member);
       const health = monitor.table.health(member);
-      const others = healthy.map((entry) => entry.candidate);
-      record(sessionsEvicted(member, sessions, health, others));
+      record(sessionsEvicted(member, sessions, health, snapshot.routable, mode));
     }
   };
 

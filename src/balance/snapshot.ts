@@ -23,7 +23,7 @@ export interface Candidate {
 
 /** Where connections may go at this moment. All lists are in the configured order. */
 export interface Snapshot {
-  /** Picked from first. In panic this is everybody. */
+  /** Picked from first; never empty. While nobody is healthy: everybody who may be there. */
   readonly routable: readonly Candidate[];
   /** Everybody, to be tried when all routable ones refused a dial. */
   readonly all: readonly Candidate[];

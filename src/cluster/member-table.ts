@@ -23,7 +23,13 @@ import {
 /** A member, the current verdict on it, and what its past adds to its next recovery. */
 export interface MemberEntry extends RoutedMember {
   readonly candidate: Candidate;
+  /** Of failures that are over. */
   readonly damping: Damping;
+  /**
+   * When it was lost, while it is not back; ms since the epoch. Forgotten when all fail together,
+   * since an election is no fault of a member.
+   */
+  readonly lostAt: number | undefined;
 }
 
 /** The counts are the operator's; the hold follows from each member's past. */
@@ -73,8 +79,10 @@ export class MemberTable {
       candidate,
       health: unknownHealth(now),
       damping: undamped,
+      lostAt: undefined,
       passedAt: undefined,
       witnessedAt: undefined,
+      answeredAt: undefined,
     }));
     const { mode, snapshot } = derive(this.#entries, rules.moment);
     this.#mode = mode;
@@ -114,19 +122,23 @@ export class MemberTable {
   /** Takes in what was seen of a member, at `now` (ms since the epoch). */
   observe(candidate: Candidate, observation: Observation, now: number): void {
     const entry = this.#entry(candidate);
-    const { health: from, damping } = entry;
-    // Nobody is made to wait while nobody is healthy.
-    const hold = this.#mode === 'normal' ? holdTime(damping) : 0;
+    const { health: from, lostAt } = entry;
+    const damping = lostAt === undefined ? entry.damping : afterFailure(entry.damping, lostAt);
+    // Nobody is made to wait while nobody is healthy, nor for having failed when all did.
+    const hold = this.#mode === 'normal' && lostAt !== undefined ? holdTime(damping) : 0;
     const to = nextHealth(from, observation, { ...this.#rules, hold }, now);
     const passed = observation.kind === 'check-passed';
+    const answered = passed || observation.kind === 'answered' || saysNo(observation);
     const lost = acceptsNew(from) && !acceptsNew(to);
     const witnessedAt = passed ? undefined : (entry.witnessedAt ?? this.#witnessOf(candidate, to));
     const after: MemberEntry = {
       candidate,
       health: to,
-      damping: lost ? afterFailure(damping, now) : damping,
+      damping: acceptsNew(to) ? damping : entry.damping,
+      lostAt: acceptsNew(to) ? undefined : lost ? now : lostAt,
       passedAt: passed ? now : entry.passedAt,
       witnessedAt,
+      answeredAt: answered ? now : entry.answeredAt,
     };
     const witnessed: Candidate[] = [];
     this.#entries = this.#entries.map((each) => {
@@ -152,10 +164,13 @@ export class MemberTable {
   #publish(member: TableChange['member'], witnessed: readonly Candidate[]): void {
     const past = { mode: this.#mode, evicted: this.#snapshot.evicted };
     const { mode, snapshot } = derive(this.#entries, this.#rules.moment);
-    const evictsMore = [...snapshot.evicted].some((each) => !past.evicted.has(each));
-    if (member === undefined && !evictsMore && witnessed.length === 0) return;
+    const evictsOthers = past.evicted.symmetricDifference(snapshot.evicted).size > 0;
+    if (member === undefined && !evictsOthers && witnessed.length === 0) return;
     this.#mode = mode;
     this.#snapshot = snapshot;
+    if (mode === 'panic') {
+      this.#entries = this.#entries.map((each) => ({ ...each, lostAt: undefined }));
+    }
     this.#onChange({
       ...(member && { member }),
       ...(mode === past.mode ? {} : { mode: { from: past.mode, to: mode } }),
@@ -169,6 +184,11 @@ export class MemberTable {
     if (entry === undefined) throw new Error(`${candidate.name} is not in the member table`);
     return entry;
   }
+}
+
+/** A check failed because the member answered that it is not well. */
+function saysNo(observation: Observation): boolean {
+  return observation.kind === 'check-failed' && observation.failure.reason === 'unhealthy';
 }
 
 /** It fails, and nobody was seen to pass since. */

@@ -100,9 +100,11 @@ export class Monitor {
     const { tls, lookup, isSelf, wasStarved } = this.#options;
     const probe = new Probe({ url: member.checkUrl, tls, lookup, isSelf, wasStarved });
     signal.addEventListener('abort', () => probe.close(), { once: true });
+    const onAnswer = (): void => this.table.observe(candidate, { kind: 'answered' }, steadyNow());
     const checked = {
       // Who keeps clients waiting is given less time to explain itself.
-      check: () => probe.check(isSilent(candidate, silentTimeout) ? silentTimeout : timeout),
+      check: () =>
+        probe.check(isSilent(candidate, silentTimeout) ? silentTimeout : timeout, onAnswer),
       report: (result: CheckResult) => {
         this.#take(member, result);
         onCheck(candidate, result);

@@ -43,6 +43,11 @@ export type CheckResult =
 const readyz = '/readyz';
 const healthWithoutSpaceAlarm = '/health?exclude=NOSPACE';
 
+/** Answered by every etcd that runs, whatever the cluster is like; elsewhere a 404, which does too. */
+const version = '/version';
+/** After this part of the time that a check may take, its answer is late. */
+const patience = 1 / 5;
+
 /** The longest answer that is kept as evidence, in characters. */
 const evidenceLength = 160;
 
@@ -73,11 +78,17 @@ export class Probe {
    * Runs one check. Never rejects. May be called again while others wait for their answer.
    *
    * @param timeout bound on the whole check, ms: connecting, TLS, and the answer.
+   * @param onAnswer called when the member is late with its answer, but has answered a question
+   * that needs no other member: its process runs.
    */
-  async check(timeout: number): Promise<CheckResult> {
+  async check(timeout: number, onAnswer: () => void): Promise<CheckResult> {
     const started = performance.now();
     const abort = new AbortController();
     this.#inFlight.add(abort);
+    const late = setTimeout(
+      () => this.#askWhetherItRuns(timeout * (1 - patience), onAnswer),
+      timeout * patience,
+    );
     const timer = setTimeout(() => {
       // Timers run before sockets are read: what has arrived by now is an answer in time.
       setImmediate(() => abort.abort(new TimeoutError(`timed out after ${timeout} ms`)));
@@ -96,6 +107,7 @@ export class Probe {
       return { ok: false, duration, failure: error instanceof SelfError ? self : classify(error) };
     } finally {
       clearTimeout(timer);
+      clearTimeout(late);
       this.#inFlight.delete(abort);
     }
   }
@@ -104,6 +116,17 @@ export class Probe {
   close(): void {
     for (const abort of this.#inFlight) abort.abort(new Error('stopped'));
     this.#agent.destroy();
+  }
+
+  #askWhetherItRuns(timeout: number, onAnswer: () => void): void {
+    const abort = new AbortController();
+    this.#inFlight.add(abort);
+    const timer = setTimeout(() => abort.abort(new TimeoutError()), timeout);
+    const done = (): void => {
+      clearTimeout(timer);
+      this.#inFlight.delete(abort);
+    };
+    this.#get(version, abort.signal).then(onAnswer).then(done, done);
   }
 
   async #ask(signal: AbortSignal): Promise<Answer> {

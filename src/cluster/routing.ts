@@ -5,6 +5,10 @@
  * quorum, this host cut off), and then the last good picture is kept: everybody may be tried and
  * nobody is evicted (k3s #10240 emptied its list under load and cut its apiserver off).
  *
+ * With one exception, the hung leader: nobody passes until the others have elected another, but they
+ * do answer simpler questions and it answers none. While those that answer are a majority, and so
+ * able to elect, a member that is absent is left aside and its clients go where the leader will be.
+ *
  * Members are checked at different moments, so in the first second of an election one may have
  * failed while another was not asked yet and still counts as healthy. Hence the witness: a member is
  * evicted only when another one passed a check after the failure had begun, and passed one again a
@@ -17,7 +21,7 @@ import { acceptsNew, type Health, isConfirmedFailure } from './verdict.ts';
 /**
  * - `normal`: at least one member is healthy.
  * - `starting`: none is yet, and some have not been checked.
- * - `panic`: every member was checked and none is healthy; all of them are routed to.
+ * - `panic`: every member was checked and none is healthy; all are routed to that are not absent.
  */
 export type RoutingMode = 'normal' | 'starting' | 'panic';
 
@@ -28,30 +32,34 @@ export interface RoutedMember {
   readonly passedAt: number | undefined;
   /** While it fails: when another member passed a check for the first time since that began. */
   readonly witnessedAt: number | undefined;
+  /** When it last answered anything, good or bad. */
+  readonly answeredAt: number | undefined;
 }
 
 /** Answers in the order of the members given. */
 export interface Routing {
   readonly mode: RoutingMode;
-  /** May new connections go to this member? In `starting` and `panic`: to every one. */
+  /** May new connections go to this member? */
   readonly routable: readonly boolean[];
-  /** Must this member's connections leave? Never true unless another member is healthy. */
+  /** Must this member's connections leave? Never true of all. */
   readonly evict: readonly boolean[];
 }
 
 /**
  * Derives the routing. An empty list gives mode `panic` and empty answers.
  *
- * @param moment how long after the first witness there has to be another, ms.
+ * @param moment how long after the first witness there has to be another, ms; as long after a
+ * failure began others have to answer, to be present when it is not.
  */
 export function route(members: readonly RoutedMember[], moment: number): Routing {
   const healthy = members.filter(({ health }) => acceptsNew(health));
   if (healthy.length === 0) {
-    const unchecked = members.some(({ health }) => health.state === 'unknown');
+    const starting = members.some(({ health }) => health.state === 'unknown');
+    const absent = members.map((member) => !starting && isAbsent(member, members, moment));
     return {
-      mode: unchecked ? 'starting' : 'panic',
-      routable: members.map(() => true),
-      evict: members.map(() => false),
+      mode: starting ? 'starting' : 'panic',
+      routable: absent.map((is) => !is),
+      evict: absent,
     };
   }
   const lastPass = Math.max(...healthy.map(({ passedAt }) => passedAt ?? Number.NEGATIVE_INFINITY));
@@ -63,4 +71,16 @@ export function route(members: readonly RoutedMember[], moment: number): Routing
         isConfirmedFailure(health) && witnessedAt !== undefined && lastPass - witnessedAt >= moment,
     ),
   };
+}
+
+/** Has it answered nothing since it began to fail, while a majority of all members has? */
+function isAbsent(
+  { health, answeredAt = Number.NEGATIVE_INFINITY }: RoutedMember,
+  all: readonly RoutedMember[],
+  moment: number,
+): boolean {
+  if (!isConfirmedFailure(health) || answeredAt >= health.evidence.since) return false;
+  const late = health.evidence.since + moment;
+  const present = all.filter((each) => each.answeredAt !== undefined && each.answeredAt >= late);
+  return present.length > all.length / 2;
 }

@@ -28,9 +28,13 @@ export interface VerdictRules {
   readonly hold: number;
 }
 
-/** What was seen of a member. Only a check can convict or restore; a dial can only raise suspicion. */
+/**
+ * What was seen of a member. Only a check can convict or restore; a dial can only raise suspicion.
+ * That it has answered anything at all changes no verdict: what it is good for is in routing.ts.
+ */
 export type Observation =
   | { readonly kind: 'check-passed' }
+  | { readonly kind: 'answered' }
   | {
       readonly kind: 'check-failed';
       readonly failure: Failure;
@@ -84,7 +88,7 @@ export function acceptsNew(health: Health): boolean {
 }
 
 /** Is the failure confirmed, so that existing connections are better off elsewhere? */
-export function isConfirmedFailure(health: Health): boolean {
+export function isConfirmedFailure(health: Health): health is Extract<Health, { state: 'failed' }> {
   return health.state === 'failed';
 }
 
@@ -100,6 +104,8 @@ export function nextHealth(
   now: number,
 ): Health {
   switch (observation.kind) {
+    case 'answered':
+      return health;
     case 'check-passed':
       return afterPass(health, rules, now);
     case 'check-failed':

@@ -108,7 +108,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   },
   checkInterval: {
     placeholder: 'DURATION',
-    default: '2s',
+    default: '1s',
     help: 'Time between two checks of a healthy member.',
     list: false,
     shape: shapes.duration,

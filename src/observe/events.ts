@@ -134,7 +134,7 @@ export function memberChanged({
 export function modeChanged(from: RoutingMode, to: RoutingMode): EventBody {
   const message = {
     panic:
-      'no member is healthy: every member is routed to and nobody is evicted until one passes its checks',
+      'no member is healthy: until one passes its checks, connections go to every member but one that answers nothing while most do',
     normal:
       from === 'panic'
         ? 'a member is healthy again: only healthy members are routed to'
@@ -149,25 +149,30 @@ export function modeChanged(from: RoutingMode, to: RoutingMode): EventBody {
   };
 }
 
-/** "evicted 22 sessions from m1: 2 checks failed since 20:42:06.9 (timed out after 700 ms); m0, m2 healthy" */
+/**
+ * "evicted 22 sessions from m1: 2 checks failed since 20:42:06.9 (timed out after 700 ms); m0, m2
+ * healthy", or, while nobody is: "…; m0, m2 answer".
+ */
 export function sessionsEvicted(
   candidate: Candidate,
   sessions: number,
   health: Health,
-  healthy: readonly Candidate[],
+  others: readonly Candidate[],
+  mode: RoutingMode,
 ): EventBody {
   const evidence = evidenceOf(health);
-  const names = healthy.map((each) => each.name);
+  const names = others.map((each) => each.name);
+  const how = mode === 'panic' ? 'answer' : 'healthy';
   const why = evidence === undefined ? health.state : describe(evidence);
   return {
     level: 'warn',
     kind: 'sessions-evicted',
-    message: `evicted ${count(sessions, 'session')} from ${candidate.name}: ${why}; ${names.join(', ')} healthy`,
+    message: `evicted ${count(sessions, 'session')} from ${candidate.name}: ${why}; ${names.join(', ')} ${how}`,
     fields: {
       member: candidate.name,
       sessions,
       reason: evidence?.failure.reason,
-      healthy: names,
+      [how]: names,
     },
   };
 }

@@ -38,7 +38,7 @@ export interface MemberStatus {
   readonly checkUrl: string;
   readonly state: Health['state'];
   readonly since: string;
-  /** Do new connections go there? In panic they may although this says no. */
+  /** Is it healthy? In panic connections may go there although this says no. */
   readonly acceptsNew: boolean;
   readonly evidence?: {
     readonly reason: FailureReason;

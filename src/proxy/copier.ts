@@ -18,6 +18,15 @@ export interface SocketPair {
   readonly member: Socket;
 }
 
+/** A session being copied. */
+export interface Copying extends SocketPair {
+  /**
+   * Passes on what the client has sent and was not read yet. Returns whether there was something;
+   * false also when that cannot be told.
+   */
+  readonly catchUp: () => boolean;
+}
+
 /**
  * Starts to copy both ways between two connected sockets that have not been read from, and counts.
  * Returns the sockets that carry the session from now on, which need not be those given. A peer that
@@ -25,4 +34,4 @@ export interface SocketPair {
  * for with that error. Ends and errors are otherwise left to the caller. Throws when one of the
  * sockets is destroyed.
  */
-export type Copier = (pair: SocketPair, counts: ByteCounts) => SocketPair;
+export type Copier = (pair: SocketPair, counts: ByteCounts) => Copying;

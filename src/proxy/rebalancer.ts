@@ -79,7 +79,8 @@ export class Rebalancer {
   #close(chosen: readonly Session[], now: number): void {
     for (const session of chosen) {
       const { activity, bytes, candidate } = session;
-      const isStill = bytes.client === activity.client && bytes.member === activity.member;
+      const isStill =
+        bytes.client === activity.client && bytes.member === activity.member && !session.catchUp();
       if (!(isStill || this.#isOverdue(session, now)) || !session.close('rebalanced')) continue;
       this.#movedFrom(candidate, now).push(now);
       this.#transit.push({ at: now, opened: this.#sessions.opened });

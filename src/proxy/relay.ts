@@ -21,6 +21,8 @@ export type RelayEnd =
 export interface Relay {
   /** Closes both ends at once. `onEnd` follows, with `closed-by-us`, unless it was ending already. */
   close(): void;
+  /** See `Copying`. */
+  catchUp(): boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export function startRelay(
   counts: ByteCounts,
   onEnd: (end: RelayEnd) => void,
 ): Relay {
-  const { client, member } = copy(pair, counts);
+  const { client, member, catchUp } = copy(pair, counts);
   let end: RelayEnd | undefined;
   let open = 2;
 
@@ -65,6 +67,7 @@ export function startRelay(
       client.destroy();
       member.destroy();
     },
+    catchUp,
   };
 }
 

@@ -44,6 +44,8 @@ export interface Session {
    * when it is being closed already.
    */
   close(reason: CloseReason): boolean;
+  /** See `Copying`: false when, at this very moment, the client has sent nothing more. */
+  catchUp(): boolean;
 }
 
 /** What a member's sessions add up to, open ones included. Only ever grows. */
@@ -114,6 +116,7 @@ export class Sessions {
         relay.close();
         return true;
       },
+      catchUp: () => relay.catchUp(),
     };
     open.add(session);
     past.opened += 1;

@@ -16,7 +16,7 @@
  * This is the only file that leaves Node's documented API, in one point: the handle, and with it
  * the descriptor, of a connected socket. `isSupported` tells whether this Node has it as we know it.
  */
-import { writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { type Server, Socket } from 'node:net';
 import type { ByteCounts, Copier, SocketPair } from './copier.ts';
 
@@ -50,18 +50,37 @@ export function isSupported(server: Server): boolean {
 export const copyThroughSharedBuffer: Copier = (given: SocketPair, counts: ByteCounts) => {
   const resumeClient = (): void => void client.resume();
   const resumeMember = (): void => void member.resume();
-  const client = takeOver(given.client, (bytes) => {
+  const fromClient = (bytes: number): boolean => {
     counts.client += bytes;
     counts.memberSpokeLast = false;
     return forward(bytes, member, resumeClient);
-  });
+  };
+  const client = takeOver(given.client, fromClient);
   const member = takeOver(given.member, (bytes) => {
     counts.member += bytes;
     counts.memberSpokeLast = true;
     return forward(bytes, client, resumeMember);
   });
-  return { client, member };
+  const catchUp = (): boolean => {
+    // What is still to be sent must not be overtaken; nothing is read before that.
+    if (member.writableLength > 0) return true;
+    const bytes = readNow(client);
+    if (bytes > 0 && !fromClient(bytes)) client.pause();
+    return bytes > 0;
+  };
+  return { client, member, catchUp };
 };
+
+/** Reads what has arrived, without waiting. Returns the number of bytes now in the buffer. */
+function readNow(socket: Socket): number {
+  const handle = handleOf(socket);
+  if (handle === null) return 0;
+  try {
+    return readSync(handle.fd, buffer, 0, buffer.length, null);
+  } catch {
+    return 0; // nothing there; whatever else it may be, the stream will tell
+  }
+}
 
 /**
  * Sends the first `bytes` bytes of the buffer to `target`. Returns whether the next read may come;

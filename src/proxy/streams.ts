@@ -19,7 +19,7 @@ export const copyThroughStreams: Copier = (pair: SocketPair, counts: ByteCounts)
     counts.memberSpokeLast = true;
     forward(chunk, member, client);
   });
-  return pair;
+  return { ...pair, catchUp: () => false };
 };
 
 function forward(chunk: Buffer | string, source: Socket, target: Socket): void {

@@ -56,6 +56,8 @@ export interface Scene {
   readonly endpoints: readonly Endpoint[];
   /** To be called right before something is broken; returns the moment, ms. */
   readonly breaking: () => number;
+  /** To be called when the cluster has a leader again after that. */
+  readonly servesAgain: () => void;
 }
 
 /** What a fault measured beside the load. Absent: not measured for this contestant. */
@@ -82,6 +84,12 @@ export interface Figures {
   readonly rehomed?: number;
   /** Then: fullest minus emptiest member, in percent of the mean. */
   readonly spread?: number;
+  /** Longest that a member that runs got no new connections while others did, ms. */
+  readonly unused?: number;
+  /** Slowest of a few new connections' first bytes while a member was a black hole, ms. */
+  readonly slowestDial?: number;
+  /** Failed requests of as many clients that were on the other members all the time. */
+  readonly failedElsewhere?: number;
   /** What the clients of this fault needed that knew the members themselves, ms. */
   readonly directP99?: number;
 }

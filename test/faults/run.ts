@@ -3,24 +3,19 @@
  * fault, and the figures. Everything that was started is gone when it resolves or rejects.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { findEtcd } from '../../src/demo/etcd-binary.ts';
 import { startLocalCluster } from '../../src/demo/local-cluster.ts';
 import type { Contestant } from '../contestants/contestant.ts';
 import { EtcdLb } from '../contestants/etcd-lb.ts';
 import { Folder } from '../machine/folder.ts';
 import type { LogLine } from '../support/balancer.ts';
+import { findFaultEtcd } from './cluster/etcd.ts';
 import { type FaultCluster, placeOf } from './cluster/member.ts';
 import { startNamespaceCluster } from './cluster/namespace-cluster.ts';
 import { type Fault, type Figures, fullPace, type Pace, type Props } from './fault.ts';
 import { Load } from './load/load.ts';
-import { type LoadPlan, now } from './load/plan.ts';
-import { type LoadSummary, summarize } from './load/summary.ts';
+import { clients, type LoadPlan, now } from './load/plan.ts';
+import { type FaultWindow, type LoadSummary, summarize } from './load/summary.ts';
 
-/** The clients of every run: 25 long-lived connections and a one-shot etcdctl twice a second. */
-const clients = {
-  ...{ requesters: 12, every: 100, patience: 5_000 },
-  ...{ watchers: 4, leases: 4, leaseSeconds: 10 },
-} as const;
 const goClients = { watchers: 3, leases: 2, every: 500 } as const;
 
 export interface Measured {
@@ -46,7 +41,7 @@ export async function startCluster(
   onProgress: (line: string) => void,
 ): Promise<FaultCluster> {
   return network === 'loopback'
-    ? await startLocalCluster({ etcd: await findEtcd(), size: members })
+    ? await startLocalCluster({ etcd: await findFaultEtcd(), size: members })
     : await startNamespaceCluster(members, onProgress);
 }
 
@@ -71,7 +66,7 @@ export async function runOnce(
   );
 
   const load = fault.unloaded ? undefined : parts.use(await Load.start(await plan(running)));
-  const faults: number[] = [];
+  const faults: FaultWindow[] = [];
   await delay(pace.calm);
   const etcdLb = running instanceof EtcdLb ? running : undefined;
   const logged = etcdLb?.log.length ?? 0;
@@ -80,8 +75,12 @@ export async function runOnce(
     etcdLb,
     breaking: () => {
       const at = now();
-      faults.push(at);
+      faults.push({ from: at, until: at });
       return at;
+    },
+    servesAgain: () => {
+      const window = faults.at(-1);
+      if (window) window.until = now();
     },
   });
   await delay(pace.calm);
@@ -111,6 +110,6 @@ function inOneLine({ time, msg }: LogLine): string {
 }
 
 async function plan({ addresses }: { readonly addresses: readonly string[] }): Promise<LoadPlan> {
-  const { etcdctl } = await findEtcd();
+  const { etcdctl } = await findFaultEtcd();
   return { addresses, ...clients, ...(etcdctl && { go: { etcdctl, ...goClients } }) };
 }

@@ -7,11 +7,11 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findEtcd } from '../../../src/demo/etcd-binary.ts';
 import { Child } from '../../machine/child.ts';
 import { Folder } from '../../machine/folder.ts';
 import { ensureNamespaces } from '../../machine/programs.ts';
 import { now } from '../load/plan.ts';
+import { findFaultEtcd } from './etcd.ts';
 import type { FaultCluster, FaultMember } from './member.ts';
 import { type Cut, clientPort, Network, peerPort } from './network.ts';
 
@@ -20,7 +20,7 @@ export async function startNamespaceCluster(
   onProgress: (line: string) => void,
 ): Promise<NamespaceCluster> {
   await ensureNamespaces(onProgress);
-  const { etcd } = await findEtcd();
+  const { etcd } = await findFaultEtcd();
   const network = await Network.create(size);
   const cluster = new NamespaceCluster(etcd, size, network, new Folder());
   try {

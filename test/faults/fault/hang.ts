@@ -3,6 +3,7 @@
  * packet to and from it is dropped without a word.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { hostPort } from '../../contestants/contestant.ts';
 import { electedWithout, followerOf, leaderOf } from '../cluster/leader.ts';
 import type { FaultMember } from '../cluster/member.ts';
 import { NamespaceMember } from '../cluster/namespace-cluster.ts';
@@ -14,8 +15,10 @@ import {
   type Scene,
   within,
 } from '../fault.ts';
-import { now } from '../load/plan.ts';
-import { secondsToBalance, sessionsOn, withdrawnAfter } from './sessions.ts';
+import { firstBytes } from '../load/first-bytes.ts';
+import { Load } from '../load/load.ts';
+import { clients, now } from '../load/plan.ts';
+import { known, secondsToBalance, sessionsOn, withdrawnAfter } from './sessions.ts';
 
 interface Hang {
   readonly begin: (member: FaultMember) => Promise<void> | void;
@@ -41,19 +44,37 @@ async function hung(scene: Scene, member: FaultMember, { begin, end }: Hang): Pr
   const sessionsThere = await sessionsOn(scene, member);
   const at = scene.breaking();
   await begin(member);
-  const [election, withdrawn] = await Promise.all([
+  const [election, withdrawn, dials] = await Promise.all([
     electedWithout(scene.cluster, member).then((elected) => elected - at),
     withdrawnAfter(scene, member, at),
+    firstBytes(scene.contestant.addresses),
   ]);
+  scene.servesAgain();
   await delay(Math.max(0, at + scene.pace.hang - now()));
   await end(member);
   await scene.cluster.ready();
   return {
-    sessionsThere,
-    election,
-    ...(withdrawn !== undefined && { withdrawn }),
+    ...{ sessionsThere, election, slowestDial: Math.max(...dials) },
+    ...known('withdrawn', withdrawn),
     balanced: await secondsToBalance(scene),
   };
+}
+
+/**
+ * A leader hangs, and as many clients as the contestant has beside them, which are on the other
+ * members all the time: what they lose is etcd's own, writes that were forwarded to it.
+ */
+async function hungLeader(scene: Scene, hang: Hang): Promise<Figures> {
+  const leader = await leaderOf(scene.cluster);
+  const others = scene.endpoints.filter(({ name }) => name !== leader.name).map(hostPort);
+  await using elsewhere = await Load.start({
+    ...clients,
+    ...{ addresses: others, watchers: 0, leases: 0 },
+  });
+  const figures = await hung(scene, leader, hang);
+  const { samples } = await elsewhere.stop();
+  const failedElsewhere = samples.filter(({ error }) => error !== undefined).length;
+  return { ...figures, failedElsewhere };
 }
 
 function followerBounds({ load, figures, directFailures }: Outcome): readonly Bound[] {
@@ -63,6 +84,10 @@ function followerBounds({ load, figures, directFailures }: Outcome): readonly Bo
     within(10, 'seconds until it has its share back', figures.balanced),
   ];
 }
+
+/** A dial is to cost at most 300 ms more than the few that it takes otherwise. */
+const dialBound = ({ figures }: Outcome): Bound =>
+  within(300, 'slowest new connection (ms)', figures.slowestDial);
 
 function leaderBounds({ load, figures, directFailures }: Outcome): readonly Bound[] {
   return [
@@ -86,7 +111,7 @@ export const stopLeader: Fault = {
   what: 'SIGSTOP of the leader',
   members: 3,
   network: 'loopback',
-  act: async (scene) => hung(scene, await leaderOf(scene.cluster), stop),
+  act: (scene) => hungLeader(scene, stop),
   bounds: leaderBounds,
 };
 
@@ -96,13 +121,13 @@ export const blackHoleFollower: Fault = {
   members: 3,
   network: 'namespaces',
   act: async (scene) => hung(scene, await followerOf(scene.cluster), blackHole),
-  bounds: followerBounds,
+  bounds: (outcome) => [...followerBounds(outcome), dialBound(outcome)],
 };
 
 export const blackHoleLeader: Fault = {
   ...blackHoleFollower,
   name: 'black-hole-leader',
   what: 'every packet of the leader dropped silently, on new and established connections',
-  act: async (scene) => hung(scene, await leaderOf(scene.cluster), blackHole),
-  bounds: leaderBounds,
+  act: (scene) => hungLeader(scene, blackHole),
+  bounds: (outcome) => [...leaderBounds(outcome), dialBound(outcome)],
 };

@@ -1,19 +1,26 @@
 /** Every member is restarted in turn, as an upgrade does it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Fault, type Figures, type Scene, within } from '../fault.ts';
-import { secondsToBalance } from './sessions.ts';
+import { electedWithout } from '../cluster/leader.ts';
+import { atMost, type Fault, type Figures, type Scene, within } from '../fault.ts';
+import { known, LongestUnused, secondsToBalance } from './sessions.ts';
 
 async function restarted(scene: Scene, signal: NodeJS.Signals): Promise<Figures> {
-  for (const member of scene.cluster.members) {
+  const { cluster, etcdLb, pace } = scene;
+  const watch = etcdLb && new LongestUnused(etcdLb);
+  for (const member of cluster.members) {
+    watch?.start(cluster.members.filter((each) => each !== member));
     scene.breaking();
     await member.kill(signal);
-    await delay(scene.pace.down / 3);
+    await electedWithout(cluster, member);
+    scene.servesAgain();
+    await delay(pace.down / 3);
     await member.start();
-    await scene.cluster.ready();
+    await cluster.ready();
     // What an operator's tooling waits before it goes on.
-    await delay(scene.pace.down);
+    await delay(pace.down);
+    await watch?.stop();
   }
-  return { balanced: await secondsToBalance(scene) };
+  return { balanced: await secondsToBalance(scene), ...known('unused', watch?.longest) };
 }
 
 export const rollingGraceful: Fault = {
@@ -23,7 +30,8 @@ export const rollingGraceful: Fault = {
   network: 'loopback',
   act: (scene) => restarted(scene, 'SIGTERM'),
   bounds: ({ load, figures }) => [
-    within(0, 'requests failed by the transport and not in flight', load?.failedLater),
+    atMost(0, 'requests failed by the transport and not in flight', load?.failedLater),
+    within(1_000, 'longest that a member that runs was not used (ms)', figures.unused),
     within(10, 'seconds until sessions are spread', figures.balanced),
   ],
 };

@@ -1,5 +1,6 @@
 /** How sessions lie over the members: by etcd-lb's own word, else as the kernel counts them. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EtcdLb } from '../../contestants/etcd-lb.ts';
 import { connectionsTo } from '../../machine/connections.ts';
 import type { FaultMember } from '../cluster/member.ts';
 import type { Scene } from '../fault.ts';
@@ -50,6 +51,45 @@ export async function withdrawnAfter(
     if (!acceptsNew) return now() - since;
   }
   return Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Looks ten times a second whether members get new connections by etcd-lb's word. While it finds
+ * nobody healthy they all do.
+ */
+export class LongestUnused {
+  /** ms. */
+  longest = 0;
+  readonly #etcdLb: EtcdLb;
+  #looking: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(etcdLb: EtcdLb) {
+    this.#etcdLb = etcdLb;
+  }
+
+  start(members: readonly Pick<FaultMember, 'name'>[]): void {
+    this.#stopped = false;
+    this.#looking = this.#look(members);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#looking;
+  }
+
+  async #look(members: readonly Pick<FaultMember, 'name'>[]): Promise<void> {
+    const since = new Map<string, number>();
+    for (; !this.#stopped; await delay(100)) {
+      const status = await this.#etcdLb.status();
+      for (const { name } of members) {
+        const seen = status.members.find((each) => each.name === name);
+        if (seen?.acceptsNew || status.mode === 'panic') since.delete(name);
+        else if (!since.has(name)) since.set(name, now());
+        this.longest = Math.max(this.longest, now() - (since.get(name) ?? now()));
+      }
+    }
+  }
 }
 
 /** Sessions that etcd-lb has evicted so far from these members. */

@@ -6,12 +6,11 @@
  * that takes 30 s, and with its parent.
  */
 import { connect } from 'node:net';
+import { greeting } from './greeting.ts';
 
 const [address = '', count = '0'] = process.argv.slice(2);
 const [host = '', port = '0'] = address.split(':');
 const size = Number(count);
-/** RFC 9113, section 3.4: the preface, then a SETTINGS frame, here an empty one. */
-const greeting = Buffer.from(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0`, 'latin1');
 /** How many first connections are under way at a time, to spare everybody's accept queue. */
 const atOnce = 100;
 

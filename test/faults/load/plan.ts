@@ -25,6 +25,15 @@ export interface LoadPlan {
   readonly go?: GoPlan;
 }
 
+/**
+ * The clients of every run, with those of etcdctl 25 long-lived connections. A lease outlives what
+ * an outage of 5 s, an election and a keep-alive that was lost in them take together.
+ */
+export const clients = {
+  ...{ requesters: 12, every: 100, patience: 5_000 },
+  ...{ watchers: 4, leases: 4, leaseSeconds: 15 },
+} as const;
+
 export interface GoPlan {
   readonly etcdctl: string;
   /** `etcdctl watch`, each on what one requester writes. */

@@ -11,7 +11,7 @@ import type { LoadRecord, Sample } from './plan.ts';
 export interface LoadSummary {
   readonly requests: number;
   readonly failed: number;
-  /** Of those, by transport and begun after the moment of the fault: not in flight then. */
+  /** Of those, by transport and not in flight when something broke. */
   readonly failedLater: number;
   /** Of those, of clients that hold their connection: not of one-shot etcdctl runs. */
   readonly failedConnected: number;
@@ -36,11 +36,16 @@ export interface LoadSummary {
 /** What is sent this long (ms) after a fault may still meet a connection that is about to close. */
 const closing = 50;
 
-/** A healthy cluster answers within this time (ms), elections included. */
-const hopeless = 2_000;
+/**
+ * When something was broken, and when the cluster could serve again, ms. What was begun in between
+ * was in flight: a write on its way to a leader that died is lost in raft, whoever forwarded it.
+ */
+export interface FaultWindow {
+  readonly from: number;
+  until: number;
+}
 
-/** @param faults the moments (ms) from which on something was broken, oldest first. */
-export function summarize(record: LoadRecord, faults: readonly number[]): LoadSummary {
+export function summarize(record: LoadRecord, faults: readonly FaultWindow[]): LoadSummary {
   const { samples, watches, confirmed } = record;
   const failures = samples.filter(({ error }) => error !== undefined);
   const served = samples.filter(({ error }) => error === undefined);
@@ -86,11 +91,9 @@ function inWords({ client, kind, startedAt, endedAt, error }: Sample): string {
 }
 
 /** Did the transport fail a request that was not in flight when something broke? */
-function isLater({ error, startedAt, endedAt }: Sample, faults: readonly number[]): boolean {
+function isLater({ error, startedAt, endedAt }: Sample, faults: readonly FaultWindow[]): boolean {
   if (error === undefined || !isTransport(error)) return false;
-  // It was lost in raft already, and whatever closed the connection later took nothing from it.
-  if (endedAt - startedAt > hopeless) return false;
-  return !faults.some((at) => startedAt <= at + closing && endedAt >= at);
+  return !faults.some(({ from, until }) => startedAt <= until + closing && endedAt >= from);
 }
 
 function isTransport(error: string): boolean {

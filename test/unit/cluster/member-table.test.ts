@@ -65,6 +65,52 @@ test('more evidence for the same verdict changes neither the snapshot nor tells 
   expect(table.health(m1)).toMatchObject({ evidence: { failedChecks: 2 } });
 });
 
+test('a member that is lost again and again is restored ever later', () => {
+  see(m1, pass);
+  const lose = (now: number): number | undefined => {
+    for (const seen of [fail, fail, pass]) table.observe(m0, seen, now);
+    return changes.at(-1)?.member?.hold;
+  };
+  const recover = (now: number): string => {
+    table.observe(m0, pass, now);
+    return table.health(m0).state;
+  };
+  see(m0, pass);
+  expect([lose(10), recover(11)]).toEqual([0, 'healthy']);
+  expect([lose(20), recover(1019), recover(1020)]).toEqual([1000, 'recovering', 'healthy']);
+  expect([lose(2000), recover(3999), recover(4000)]).toEqual([2000, 'recovering', 'healthy']);
+});
+
+test('elections do not count against the members', () => {
+  for (let now = 10; now < 100; now += 10) {
+    for (const member of [m0, m1, m2]) table.observe(member, pass, now);
+    for (const member of [m0, m1, m2]) table.observe(member, fail, now + 1);
+    for (const member of [m0, m1, m2, m0, m1, m2]) table.observe(member, pass, now + 2);
+    expect(table.entries.map(({ health }) => health.state)).toEqual([
+      'healthy',
+      'healthy',
+      'healthy',
+    ]);
+  }
+});
+
+test('a member that answers nothing is evicted once most others do, and is back when it answers', () => {
+  const answered: Observation = { kind: 'answered' };
+  const later: Observation = { ...fail, startedAt: 3 };
+  for (const member of [m0, m1, m2]) see(member, pass);
+  for (const member of [m0, m1, m2, m0, m1, m2]) table.observe(member, later, 4);
+  expect(table.mode).toBe('panic');
+  table.observe(m0, answered, 4);
+  expect(copy(table.snapshot).evicted).toEqual([]);
+  const refusal = { reason: 'unhealthy', detail: 'answered 503' } as const;
+  table.observe(m2, { ...later, failure: refusal }, 4);
+  expect(copy(table.snapshot)).toMatchObject({ routable: [m0, m2], evicted: [m1] });
+  expect(changes.at(-1)).toMatchObject({ evict: [m1] });
+  table.observe(m1, answered, 4);
+  expect(copy(table.snapshot)).toMatchObject({ routable: [m0, m1, m2], evicted: [] });
+  expect(changes.at(-1)).toMatchObject({ evict: [] });
+});
+
 test('a change of state is told once, with both verdicts', () => {
   see(m0, pass, pass, fail, fail, fail);
   expect(changes.map(({ member }) => [member?.from.state, member?.to.state])).toEqual([

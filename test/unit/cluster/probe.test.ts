@@ -27,7 +27,10 @@ function probe({ timeout = 2000, ...options }: Partial<ProbeOptions> & Given) {
     ...options,
   });
   probes.push(made);
-  return { check: () => made.check(timeout), close: () => made.close() };
+  return {
+    check: (onAnswer = () => {}) => made.check(timeout, onAnswer),
+    close: () => made.close(),
+  };
 }
 
 interface Given {
@@ -236,6 +239,27 @@ describe('the connection', () => {
   });
 });
 
+describe('a member that is late', () => {
+  test('is asked whether it runs, once, and its answer is told before the check has failed', async () => {
+    const asked = await peer((request, response) => {
+      if (request.url === '/version') response.writeHead(404).end();
+    });
+    const answered: string[] = [];
+    const result = await probe({ url: asked.url, timeout: 250 }).check(() => answered.push('yes'));
+    expect(result).toMatchObject({ ok: false, failure: { reason: 'timeout' } });
+    expect(answered).toEqual(['yes']);
+    expect(asked.requests).toEqual(['1 /readyz', '2 /version']);
+  });
+
+  test('is not taken to run when it says nothing to that either', async () => {
+    const asked = await peer(() => {});
+    const answered: string[] = [];
+    await probe({ url: asked.url, timeout: 250 }).check(() => answered.push('yes'));
+    expect(asked.requests).toEqual(['1 /readyz', '2 /version']);
+    expect(answered).toEqual([]);
+  });
+});
+
 describe('the timeout', () => {
   const timedOut = {
     ok: false,
@@ -279,10 +303,10 @@ describe('the timeout', () => {
     expect(await checks.check()).toMatchObject({ ok: true });
     silent = true;
     expect(await checks.check()).toMatchObject(timedOut);
-    expect(sockets).toHaveLength(1); // and was not tried a second time
+    expect(sockets).toHaveLength(2); // not tried a second time, but asked whether it runs
     silent = false;
     expect(await checks.check()).toMatchObject({ ok: true });
-    expect(sockets).toHaveLength(2);
+    expect(sockets).toHaveLength(3);
   });
 
   test('covers both questions together', async () => {

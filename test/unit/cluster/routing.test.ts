@@ -1,6 +1,6 @@
 /** What the verdicts mean together, over whatever may be seen of any number of members. */
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type RoutedMember, type Routing, route } from '../../../src/cluster/routing.ts';
 import {
   acceptsNew,
@@ -32,7 +32,7 @@ const anyCluster = fc.integer({ min: 1, max: 5 }).chain((size) => {
 });
 
 function witnessed(health: Health): RoutedMember {
-  return { health, passedAt: 1, witnessedAt: 1 };
+  return { health, passedAt: 1, witnessedAt: 1, answeredAt: Number.POSITIVE_INFINITY };
 }
 
 /** Calls `each` with the verdicts and the routing after every observation. */
@@ -121,8 +121,8 @@ test('a failed member stays until a witness is heard twice, a moment apart', () 
   const evicts = (witnessedAt: number | undefined, passedAt: number | undefined) =>
     route(
       [
-        { health: failed, passedAt: undefined, witnessedAt },
-        { health: healthy, passedAt, witnessedAt: undefined },
+        { health: failed, passedAt: undefined, witnessedAt, answeredAt: undefined },
+        { health: healthy, passedAt, witnessedAt: undefined, answeredAt: passedAt },
       ],
       225,
     ).evict[0];
@@ -130,4 +130,82 @@ test('a failed member stays until a witness is heard twice, a moment apart', () 
   expect(evicts(1005, undefined)).toBe(false);
   expect(evicts(1005, 1229)).toBe(false);
   expect(evicts(1005, 1230)).toBe(true);
+});
+
+describe('while nobody is healthy', () => {
+  const moment = 225;
+  /** All failed at 1000; each last answered then. */
+  const panic = (...answers: (number | undefined)[]) => {
+    const failing = { ...refused, startedAt: 1000 };
+    const health = nextHealth(unknownHealth(0), failing, { rise: 1, fall: 1, hold: 0 }, 1100);
+    const members = answers.map((answeredAt) => ({
+      ...{ health, answeredAt },
+      ...{ passedAt: undefined, witnessedAt: undefined },
+    }));
+    return route(members, moment);
+  };
+
+  test('who answers nothing is left aside while a majority answers', () => {
+    expect(panic(900, 1225, 1300)).toEqual({
+      mode: 'panic',
+      routable: [false, true, true],
+      evict: [true, false, false],
+    });
+    expect(panic(undefined, 1225, 1300, undefined, 1300).evict).toEqual([
+      ...[true, false, false, true, false],
+    ]);
+  });
+
+  test.each([
+    ['nobody answers', [900, 900, 900]],
+    ['less than a majority answers: those that hang may be the quorum', [900, 900, 1300]],
+    ['one of two answers', [900, 1300]],
+    ['the others answered only just after it began', [900, 1224, 1224]],
+    ['it has answered since', [1001, 1300, 1300]],
+    ['it is the only member', [900]],
+  ])('nobody is evicted when %s', (_, answers) => {
+    const { routable, evict } = panic(...answers);
+    expect(evict).not.toContain(true);
+    expect(routable).not.toContain(false);
+  });
+
+  test('who is only suspected stays, however silent', () => {
+    const suspect = nextHealth(unknownHealth(0), fail, { rise: 1, fall: 2, hold: 0 }, 1000);
+    const others = { passedAt: undefined, witnessedAt: undefined };
+    const present = { health: suspect, answeredAt: 9000, ...others };
+    const silent = { health: suspect, answeredAt: undefined, ...others };
+    expect(route([silent, present, present], moment).evict).not.toContain(true);
+  });
+
+  test('those that are present are never evicted, and are a majority when anybody is', () => {
+    const anyMember = fc.record({
+      failed: fc.boolean(),
+      since: fc.nat(10),
+      answeredAt: fc.option(fc.nat(20), { nil: undefined }),
+    });
+    let evictions = 0;
+    fc.assert(
+      fc.property(fc.array(anyMember, { minLength: 1, maxLength: 5 }), (given) => {
+        const members = given.map(({ failed, since, answeredAt }): RoutedMember => {
+          const failing = { ...(failed ? refused : fail), startedAt: since };
+          const rules = { rise: 1, fall: 2, hold: 0 };
+          return {
+            ...{ passedAt: undefined, witnessedAt: undefined, answeredAt },
+            health: nextHealth(unknownHealth(0), failing, rules, since),
+          };
+        });
+        const { evict, routable } = route(members, 2);
+        fc.pre(evict.includes(true));
+        evictions += 1;
+        const present = evict.filter((leaves) => !leaves);
+        expect(present.length).toBeGreaterThan(members.length / 2);
+        expect(routable).toEqual(evict.map((leaves) => !leaves));
+        members.forEach(({ answeredAt = -1 }, index) => {
+          if (evict[index]) expect(answeredAt).toBeLessThan(given[index]?.since ?? -1);
+        });
+      }),
+      { numRuns: 500 },
+    );
+    expect(evictions).toBeGreaterThan(50);
+  });
 });

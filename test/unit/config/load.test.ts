@@ -45,7 +45,7 @@ describe('settings', () => {
       socketMode: 0o660,
       endpoints: [{ name: '10.0.0.1:2379', scheme: 'http', host: '10.0.0.1', port: 2379 }],
       tls: {},
-      checkInterval: 2000,
+      checkInterval: 1000,
       checkFastInterval: 250,
       checkTimeout: 700,
       checkRise: 2,

@@ -63,7 +63,7 @@ describe('settings that do not fit together are refused:', () => {
 
   test('a fast interval longer than the interval', () => {
     expect(refused({ ...members, 'check-fast-interval': '3s' })).toBe(
-      '--check-fast-interval: 3s is longer than --check-interval 2s (default); write at most 2s, or a longer --check-interval.',
+      '--check-fast-interval: 3s is longer than --check-interval 1s (default); write at most 1s, or a longer --check-interval.',
     );
     expect(refused({ ...members, 'check-interval': '100ms' })).toBe(
       '--check-fast-interval (default): 250ms is longer than --check-interval 100ms; write at most 100ms, or a longer --check-interval.',
@@ -72,7 +72,7 @@ describe('settings that do not fit together are refused:', () => {
 
   test('a timeout longer than it takes to convict', () => {
     expect(refused({ ...members, 'check-timeout': '5s', 'check-fall': '1' })).toBe(
-      '--check-timeout: 5s is longer than --check-interval 2s (default) times --check-fall 1; write at most 2s.',
+      '--check-timeout: 5s is longer than --check-interval 1s (default) times --check-fall 1; write at most 1s.',
     );
   });
 
@@ -88,8 +88,8 @@ describe('settings fit together', () => {
     { listen: ['127.0.0.1:0', '127.0.0.1:0'], observe: '127.0.0.1:0' },
     { listen: '127.0.0.1:2380', endpoints: '127.0.0.1:2379,127.0.0.1:22379' },
     { listen: '0.0.0.0:2380', endpoints: '127.0.0.1' },
-    { 'check-fast-interval': '2s' },
-    { 'check-timeout': '4s' },
+    { 'check-fast-interval': '1s' },
+    { 'check-timeout': '2s' },
     { 'dial-race-after': '4999ms' },
     { observe: 'off', listen: '127.0.0.1:9379' },
   ])('%j', (flags) => {

@@ -113,7 +113,7 @@ test('a change of mode', () => {
     level: 'error',
     kind: 'mode-changed',
     message:
-      'no member is healthy: every member is routed to and nobody is evicted until one passes its checks',
+      'no member is healthy: until one passes its checks, connections go to every member but one that answers nothing while most do',
     fields: { from: 'normal', to: 'panic' },
   });
   expect(modeChanged('starting', 'normal')).toMatchObject({
@@ -131,14 +131,20 @@ test('the first member lost while others are unchecked is not told as if none ha
 });
 
 test('an eviction says from where, why, and who is left', () => {
-  expect(sessionsEvicted(m1, 22, failed, [m0, m2])).toEqual({
+  expect(sessionsEvicted(m1, 22, failed, [m0, m2], 'normal')).toEqual({
     level: 'warn',
     kind: 'sessions-evicted',
     message:
       'evicted 22 sessions from m1: 2 checks failed since 20:42:06.9 (timed out after 700 ms); m0, m2 healthy',
     fields: { member: 'm1', sessions: 22, reason: 'timeout', healthy: ['m0', 'm2'] },
   });
-  expect(sessionsEvicted(m1, 1, failed, [m0]).message).toMatch(/^evicted 1 session from m1: /);
+  expect(sessionsEvicted(m1, 1, failed, [m0], 'normal').message).toMatch(
+    /^evicted 1 session from m1: /,
+  );
+  expect(sessionsEvicted(m1, 22, failed, [m0, m2], 'panic')).toMatchObject({
+    message: expect.stringMatching(/; m0, m2 answer$/),
+    fields: { answer: ['m0', 'm2'] },
+  });
 });
 
 test('clients turned away', () => {

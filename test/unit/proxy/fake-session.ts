@@ -7,6 +7,8 @@ import type { CloseReason, Session } from '../../../src/proxy/sessions.ts';
 export interface FakeSession extends Session {
   readonly bytes: ByteCounts;
   closedFor: CloseReason | undefined;
+  /** Has the client sent something that was not read yet? */
+  unread: boolean;
   /** What the two would do on the wire. */
   ask(): void;
   answer(): void;
@@ -25,6 +27,7 @@ export class FakeSessions {
       bytes,
       activity: newActivity(now),
       closedFor: undefined,
+      unread: false,
       get closing() {
         return this.closedFor !== undefined;
       },
@@ -34,6 +37,9 @@ export class FakeSessions {
         here.delete(session);
         candidate.load -= 1;
         return true;
+      },
+      catchUp() {
+        return this.unread;
       },
       ask: () => Object.assign(bytes, { client: bytes.client + 1, memberSpokeLast: false }),
       answer: () => Object.assign(bytes, { member: bytes.member + 1, memberSpokeLast: true }),

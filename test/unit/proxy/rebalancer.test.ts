@@ -90,6 +90,12 @@ test('a session with a call in flight stays, however old', async () => {
   expect(await rebalancer().beat(shares(), 10_000)).toBe(0);
 });
 
+test('a session whose client has just asked, unread by now, stays', async () => {
+  const all = open(12);
+  for (const session of all) session.unread = true;
+  expect(await rebalancer().beat(shares(), 10_000)).toBe(0);
+});
+
 test('from the greatest age on it goes all the same', async () => {
   const all = open(12);
   for (const { ask, activity, bytes } of all) {
