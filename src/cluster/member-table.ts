@@ -83,6 +83,7 @@ export class MemberTable {
       passedAt: undefined,
       witnessedAt: undefined,
       answeredAt: undefined,
+      answersSince: undefined,
     }));
     const { mode, snapshot } = derive(this.#entries, rules.moment);
     this.#mode = mode;
@@ -139,6 +140,11 @@ export class MemberTable {
       passedAt: passed ? now : entry.passedAt,
       witnessedAt,
       answeredAt: answered ? now : entry.answeredAt,
+      answersSince: answered
+        ? (entry.answersSince ?? now)
+        : wentUnanswered(entry, observation)
+          ? undefined
+          : entry.answersSince,
     };
     const witnessed: Candidate[] = [];
     this.#entries = this.#entries.map((each) => {
@@ -184,6 +190,14 @@ export class MemberTable {
     if (entry === undefined) throw new Error(`${candidate.name} is not in the member table`);
     return entry;
   }
+}
+
+/** A check has failed without any answer in its time. */
+function wentUnanswered({ answeredAt }: MemberEntry, observation: Observation): boolean {
+  return (
+    observation.kind === 'check-failed' &&
+    (answeredAt === undefined || answeredAt < observation.startedAt)
+  );
 }
 
 /** A check failed because the member answered that it is not well. */

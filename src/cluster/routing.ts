@@ -34,6 +34,8 @@ export interface RoutedMember {
   readonly witnessedAt: number | undefined;
   /** When it last answered anything, good or bad. */
   readonly answeredAt: number | undefined;
+  /** Since when no check of it has gone by without any answer. */
+  readonly answersSince: number | undefined;
 }
 
 /** Answers in the order of the members given. */
@@ -48,8 +50,8 @@ export interface Routing {
 /**
  * Derives the routing. An empty list gives mode `panic` and empty answers.
  *
- * @param moment how long after the first witness there has to be another, ms; as long after a
- * failure began others have to answer, to be present when it is not.
+ * @param moment how long after the first witness there has to be another, ms; who is present is so
+ * for at least as long.
  */
 export function route(members: readonly RoutedMember[], moment: number): Routing {
   const healthy = members.filter(({ health }) => acceptsNew(health));
@@ -80,7 +82,13 @@ function isAbsent(
   moment: number,
 ): boolean {
   if (!isConfirmedFailure(health) || answeredAt >= health.evidence.since) return false;
-  const late = health.evidence.since + moment;
-  const present = all.filter((each) => each.answeredAt !== undefined && each.answeredAt >= late);
+  const { since } = health.evidence;
+  // Those that have only just begun to answer may be the first of all to go on after a stop.
+  const present = all.filter(
+    (each) =>
+      each.answeredAt !== undefined &&
+      each.answersSince !== undefined &&
+      each.answeredAt >= Math.max(since, each.answersSince) + moment,
+  );
   return present.length > all.length / 2;
 }

@@ -10,6 +10,13 @@
  */
 import type { ByteCounts } from './copier.ts';
 
+/**
+ * A peer of HTTP/2 acknowledges what it gets, with up to 43 bytes (two WINDOW_UPDATE and a PING, RFC
+ * 9113 sections 6.7 and 6.9), long before the answer, of which the shortest that etcd gives has 65.
+ * Within TLS the two cannot be told apart for sure.
+ */
+const mereAcknowledgement = 48;
+
 /** What the last look saw. All times are ms of `performance.now()`, those of looks. */
 export interface Activity {
   client: number;
@@ -27,12 +34,12 @@ export function newActivity(now: number): Activity {
   return { client: 0, member: 0, changedAt: now, waitingSince: undefined, askedAt: now };
 }
 
-/** Takes in the counts at `now`. Returns whether the member has spoken since the last look. */
+/** Takes in the counts at `now`. Returns whether the member has answered something since the last look. */
 export function look(activity: Activity, bytes: Readonly<ByteCounts>, now: number): boolean {
   const asked = bytes.client !== activity.client;
-  const answered = bytes.member !== activity.member;
+  const answered = bytes.member - activity.member > mereAcknowledgement;
   if (asked) activity.askedAt = now;
-  if (asked || answered) activity.changedAt = now;
+  if (asked || bytes.member !== activity.member) activity.changedAt = now;
   activity.client = bytes.client;
   activity.member = bytes.member;
   if (answered && bytes.memberSpokeLast) activity.waitingSince = undefined;
@@ -42,10 +49,11 @@ export function look(activity: Activity, bytes: Readonly<ByteCounts>, now: numbe
 
 /** Silence either way for this long, ms, makes a session quiet whoever spoke last. */
 const silence = 300;
-/** The same when the member spoke last: an answer, and no further question. */
+/** The same when the member has answered last: no question is open. */
 const pause = 50;
 
 /** Is it likely that no call is in flight? */
 export function isQuiet(activity: Activity, bytes: Readonly<ByteCounts>, now: number): boolean {
-  return now - activity.changedAt >= (bytes.memberSpokeLast ? pause : silence);
+  const answered = bytes.memberSpokeLast && activity.waitingSince === undefined;
+  return now - activity.changedAt >= (answered ? pause : silence);
 }

@@ -93,7 +93,10 @@ export class Rebalancer {
     return maxAge > 0 && now - openedAt >= maxAge;
   }
 
-  /** Up to `count` sessions of a member that may go, those first that have been quiet longest. */
+  /**
+   * Up to `count` sessions of a member that may go, those first whose clients have asked nothing for
+   * longest: they are the least likely to ask in the moment of the close.
+   */
   #movable(candidate: Candidate, count: number, now: number): Session[] {
     const movable: Session[] = [];
     for (const session of this.#sessions.openOn(candidate)) {
@@ -101,7 +104,7 @@ export class Rebalancer {
       const quiet = isQuiet(session.activity, session.bytes, now);
       if (quiet || this.#isOverdue(session, now)) movable.push(session);
     }
-    return movable.sort((a, b) => a.activity.changedAt - b.activity.changedAt).slice(0, count);
+    return movable.sort((a, b) => a.activity.askedAt - b.activity.askedAt).slice(0, count);
   }
 
   #movedFrom(candidate: Candidate, now: number): number[] {

@@ -23,16 +23,21 @@ import { known, secondsToBalance, sessionsOn, withdrawnAfter } from './sessions.
 interface Hang {
   readonly begin: (member: FaultMember) => Promise<void> | void;
   readonly end: (member: FaultMember) => Promise<void> | void;
+  /** Are new connections to the member not even taken? */
+  readonly refusesDials: boolean;
 }
 
 const stop: Hang = {
   begin: (member) => member.pause(),
   end: (member) => member.resume(),
+  // The kernel takes them for a stopped process.
+  refusesDials: false,
 };
 
 const blackHole: Hang = {
   begin: (member) => inNamespace(member).cut('everything'),
   end: (member) => inNamespace(member).mend(),
+  refusesDials: true,
 };
 
 function inNamespace(member: FaultMember): NamespaceMember {
@@ -40,21 +45,26 @@ function inNamespace(member: FaultMember): NamespaceMember {
   throw new Error(`${member.name} has no network of its own to cut.`);
 }
 
-async function hung(scene: Scene, member: FaultMember, { begin, end }: Hang): Promise<Figures> {
+async function hung(
+  scene: Scene,
+  member: FaultMember,
+  { begin, end, refusesDials }: Hang,
+): Promise<Figures> {
   const sessionsThere = await sessionsOn(scene, member);
   const at = scene.breaking();
   await begin(member);
   const [election, withdrawn, dials] = await Promise.all([
     electedWithout(scene.cluster, member).then((elected) => elected - at),
     withdrawnAfter(scene, member, at),
-    firstBytes(scene.contestant.addresses),
+    refusesDials ? firstBytes(scene.contestant.addresses) : undefined,
   ]);
   scene.servesAgain();
   await delay(Math.max(0, at + scene.pace.hang - now()));
   await end(member);
   await scene.cluster.ready();
   return {
-    ...{ sessionsThere, election, slowestDial: Math.max(...dials) },
+    ...{ sessionsThere, election },
+    ...known('slowestDial', dials && Math.max(...dials)),
     ...known('withdrawn', withdrawn),
     balanced: await secondsToBalance(scene),
   };
@@ -69,7 +79,7 @@ async function hungLeader(scene: Scene, hang: Hang): Promise<Figures> {
   const others = scene.endpoints.filter(({ name }) => name !== leader.name).map(hostPort);
   await using elsewhere = await Load.start({
     ...clients,
-    ...{ addresses: others, watchers: 0, leases: 0 },
+    ...{ addresses: others, keys: 'elsewhere', watchers: 0, leases: 0 },
   });
   const figures = await hung(scene, leader, hang);
   const { samples } = await elsewhere.stop();

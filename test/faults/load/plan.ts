@@ -7,6 +7,8 @@
 
 /** How much of what, against which addresses. */
 export interface LoadPlan {
+  /** What its keys begin with: two loads at a time must not share any. */
+  readonly keys: string;
   /** host:port; one, or for a client that knows every member, all. */
   readonly addresses: readonly string[];
   /** etcd3 clients that get and put in turn, each with a connection of its own. */
@@ -32,6 +34,7 @@ export interface LoadPlan {
 export const clients = {
   ...{ requesters: 12, every: 100, patience: 5_000 },
   ...{ watchers: 4, leases: 4, leaseSeconds: 15 },
+  keys: 'faults',
 } as const;
 
 export interface GoPlan {

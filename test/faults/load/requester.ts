@@ -20,7 +20,7 @@ export class Requester {
   #value = 0;
 
   constructor(plan: LoadPlan, index: number, samples: Sample[]) {
-    this.key = `faults/${index}`;
+    this.key = `${plan.keys}/${index}`;
     this.#name = `node ${index}`;
     this.#every = plan.every;
     this.#samples = samples;

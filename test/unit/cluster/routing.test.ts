@@ -32,7 +32,13 @@ const anyCluster = fc.integer({ min: 1, max: 5 }).chain((size) => {
 });
 
 function witnessed(health: Health): RoutedMember {
-  return { health, passedAt: 1, witnessedAt: 1, answeredAt: Number.POSITIVE_INFINITY };
+  return {
+    health,
+    passedAt: 1,
+    witnessedAt: 1,
+    answeredAt: Number.POSITIVE_INFINITY,
+    answersSince: 0,
+  };
 }
 
 /** Calls `each` with the verdicts and the routing after every observation. */
@@ -115,14 +121,16 @@ test('without members the answers are empty', () => {
   expect(route([], 0)).toEqual({ mode: 'panic', routable: [], evict: [] });
 });
 
+const mute = { answeredAt: undefined, answersSince: undefined };
+
 test('a failed member stays until a witness is heard twice, a moment apart', () => {
   const failed = nextHealth(unknownHealth(0), refused, { rise: 1, fall: 1, hold: 0 }, 1000);
   const healthy = nextHealth(unknownHealth(0), pass, { rise: 1, fall: 1, hold: 0 }, 1000);
   const evicts = (witnessedAt: number | undefined, passedAt: number | undefined) =>
     route(
       [
-        { health: failed, passedAt: undefined, witnessedAt, answeredAt: undefined },
-        { health: healthy, passedAt, witnessedAt: undefined, answeredAt: passedAt },
+        { health: failed, passedAt: undefined, witnessedAt, ...mute },
+        { health: healthy, passedAt, witnessedAt: undefined, ...mute },
       ],
       225,
     ).evict[0];
@@ -134,24 +142,24 @@ test('a failed member stays until a witness is heard twice, a moment apart', () 
 
 describe('while nobody is healthy', () => {
   const moment = 225;
-  /** All failed at 1000; each last answered then. */
-  const panic = (...answers: (number | undefined)[]) => {
+  /** All failed at 1000; each last answered then, and some only from a given time on. */
+  const panic = (answers: readonly (number | undefined)[], answersSince = 0) => {
     const failing = { ...refused, startedAt: 1000 };
     const health = nextHealth(unknownHealth(0), failing, { rise: 1, fall: 1, hold: 0 }, 1100);
     const members = answers.map((answeredAt) => ({
-      ...{ health, answeredAt },
+      ...{ health, answeredAt, answersSince },
       ...{ passedAt: undefined, witnessedAt: undefined },
     }));
     return route(members, moment);
   };
 
   test('who answers nothing is left aside while a majority answers', () => {
-    expect(panic(900, 1225, 1300)).toEqual({
+    expect(panic([900, 1225, 1300])).toEqual({
       mode: 'panic',
       routable: [false, true, true],
       evict: [true, false, false],
     });
-    expect(panic(undefined, 1225, 1300, undefined, 1300).evict).toEqual([
+    expect(panic([undefined, 1225, 1300, undefined, 1300]).evict).toEqual([
       ...[true, false, false, true, false],
     ]);
   });
@@ -164,14 +172,19 @@ describe('while nobody is healthy', () => {
     ['it has answered since', [1001, 1300, 1300]],
     ['it is the only member', [900]],
   ])('nobody is evicted when %s', (_, answers) => {
-    const { routable, evict } = panic(...answers);
+    const { routable, evict } = panic(answers);
     expect(evict).not.toContain(true);
     expect(routable).not.toContain(false);
   });
 
+  test('nobody is evicted by those that have only just begun to answer', () => {
+    expect(panic([900, 5224, 5224], 5000).evict).not.toContain(true);
+    expect(panic([900, 5225, 5225], 5000).evict).toEqual([true, false, false]);
+  });
+
   test('who is only suspected stays, however silent', () => {
     const suspect = nextHealth(unknownHealth(0), fail, { rise: 1, fall: 2, hold: 0 }, 1000);
-    const others = { passedAt: undefined, witnessedAt: undefined };
+    const others = { passedAt: undefined, witnessedAt: undefined, answersSince: 0 };
     const present = { health: suspect, answeredAt: 9000, ...others };
     const silent = { health: suspect, answeredAt: undefined, ...others };
     expect(route([silent, present, present], moment).evict).not.toContain(true);
@@ -190,7 +203,7 @@ describe('while nobody is healthy', () => {
           const failing = { ...(failed ? refused : fail), startedAt: since };
           const rules = { rise: 1, fall: 2, hold: 0 };
           return {
-            ...{ passedAt: undefined, witnessedAt: undefined, answeredAt },
+            ...{ passedAt: undefined, witnessedAt: undefined, answeredAt, answersSince: 0 },
             health: nextHealth(unknownHealth(0), failing, rules, since),
           };
         });

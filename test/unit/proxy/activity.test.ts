@@ -3,17 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { isQuiet, look, newActivity } from '../../../src/proxy/activity.ts';
 import type { ByteCounts } from '../../../src/proxy/copier.ts';
 
-const speakers = { ask: 'client', answer: 'member' } as const;
+const speakers = { ask: 'client', answer: 'member', acknowledge: 'member' } as const;
+const lengths = { ask: 20, answer: 65, acknowledge: 43 } as const;
+type Word = keyof typeof speakers;
 
 /** Lives through moments of 50 ms, each with what happened in it, looked at when it is over. */
-function live(moments: readonly (readonly ('ask' | 'answer')[])[]) {
+function live(moments: readonly (readonly Word[])[]) {
   const bytes: ByteCounts = { client: 0, member: 0, memberSpokeLast: false };
   const activity = newActivity(0);
   let now = 0;
   for (const moment of moments) {
     for (const word of moment) {
-      bytes[speakers[word]] += 1;
-      bytes.memberSpokeLast = word === 'answer';
+      bytes[speakers[word]] += lengths[word];
+      bytes.memberSpokeLast = word !== 'ask';
     }
     now += 50;
     look(activity, bytes, now);
@@ -26,6 +28,7 @@ describe('quiet', () => {
     ['an answer, then nothing for a moment', [['ask', 'answer'], []], true],
     ['an answer just now', [['ask', 'answer']], false],
     ['a question open for a while', [['ask'], [], [], [], []], false],
+    ['a question acknowledged, but not answered', [['ask', 'acknowledge'], [], []], false],
     ['a question open for 300 ms', [['ask'], [], [], [], [], [], []], true],
     ['a new session that nobody has used', [[], []], false],
   ] as const)('%s', (_, moments, quiet) => {
@@ -39,12 +42,17 @@ describe('waiting', () => {
     expect(live([['ask'], [], ['answer']]).activity.waitingSince).toBeUndefined();
   });
 
+  test('does not end with an acknowledgement', () => {
+    expect(live([['ask'], ['acknowledge'], []]).activity.waitingSince).toBe(50);
+    expect(live([['ask', 'acknowledge'], ['answer']]).activity.waitingSince).toBeUndefined();
+  });
+
   test('begins anew with a question after an answer', () => {
     expect(live([['ask'], ['answer', 'ask']]).activity.waitingSince).toBe(100);
   });
 
   test('is exactly the time since the client spoke last and the member has not', () => {
-    const words = fc.array(fc.array(fc.constantFrom('ask', 'answer'), { maxLength: 3 }), {
+    const words = fc.array(fc.array(fc.constantFrom<Word>('ask', 'answer'), { maxLength: 3 }), {
       maxLength: 20,
     });
     fc.assert(

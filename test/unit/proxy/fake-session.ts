@@ -42,7 +42,7 @@ export class FakeSessions {
         return this.unread;
       },
       ask: () => Object.assign(bytes, { client: bytes.client + 1, memberSpokeLast: false }),
-      answer: () => Object.assign(bytes, { member: bytes.member + 1, memberSpokeLast: true }),
+      answer: () => Object.assign(bytes, { member: bytes.member + 65, memberSpokeLast: true }),
     };
     here.add(session);
     candidate.load += 1;

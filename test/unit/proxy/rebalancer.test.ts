@@ -112,9 +112,9 @@ test('a session that has only just come stays', async () => {
   expect(await rebalancer().beat(shares(), 5000)).toBe(1);
 });
 
-test('the one that has been quiet longest goes first', async () => {
+test('the one whose client has asked nothing for longest goes first', async () => {
   const all = open(12);
-  for (const [index, { activity }] of all.entries()) activity.changedAt = 100 - index;
+  for (const [index, { activity }] of all.entries()) activity.askedAt = 100 - index;
   await rebalancer().beat(shares(), 10_000);
   expect(all.findIndex(({ closing }) => closing)).toBe(11);
   expect(all[11]?.closedFor).toBe('rebalanced');
