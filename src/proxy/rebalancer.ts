@@ -10,6 +10,7 @@ import type { RandomSource } from '../balance/policy.ts';
 import { type MemberShare, planMove, type RebalanceRules } from '../balance/rebalance.ts';
 import type { Candidate } from '../balance/snapshot.ts';
 import { isQuiet } from './activity.ts';
+import { nextRest } from './rest.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 export interface RebalancerOptions extends RebalanceRules {
@@ -22,6 +23,8 @@ export interface RebalancerOptions extends RebalanceRules {
 /** How long a moved client is waited for, ms. */
 const returnTime = 5_000;
 const minute = 60_000;
+/** A client that has asked nothing for this long, ms, is unlikely to ask in the next moment. */
+const calmAfter = 1_000;
 /** The chance that a beat is let pass, so that many balancers do not keep step. */
 const restShare = 0.25;
 
@@ -32,6 +35,8 @@ export class Rebalancer {
   readonly #onMoved: (from: Candidate) => void;
   /** When sessions were taken from each member, oldest first; the last minute's. */
   readonly #moves = new Map<Candidate, number[]>();
+  /** Busy ones that are to be closed at their next rest. */
+  readonly #awaited = new Set<Session>();
   #transit: { readonly at: number; readonly opened: number }[] = [];
 
   constructor(
@@ -65,11 +70,22 @@ export class Rebalancer {
         moved: this.#movedFrom(candidate, now).length,
       }),
     );
-    const move = planMove(shares, this.#inTransit(now), this.#options);
+    const move = planMove(shares, this.#inTransit(now) + this.#awaited.size, this.#options);
     const candidate = move && members[move.from]?.candidate;
     if (move === undefined || candidate === undefined) return;
     const chosen = this.#movable(candidate, move.count, now);
-    if (chosen.length > 0) setImmediate(() => this.#close(chosen, now));
+    const isCalm = (session: Session): boolean =>
+      now - session.activity.askedAt >= calmAfter || this.#isOverdue(session, now);
+    const calm = chosen.filter(isCalm);
+    if (calm.length > 0) setImmediate(() => this.#close(calm, now));
+    for (const session of chosen) if (!isCalm(session)) void this.#closeAtRest(session);
+  }
+
+  async #closeAtRest(session: Session): Promise<void> {
+    this.#awaited.add(session);
+    const rests = await nextRest(session);
+    this.#awaited.delete(session);
+    if (rests && !session.catchUp()) this.#move(session, performance.now());
   }
 
   /**
@@ -78,14 +94,18 @@ export class Rebalancer {
    */
   #close(chosen: readonly Session[], now: number): void {
     for (const session of chosen) {
-      const { activity, bytes, candidate } = session;
+      const { activity, bytes } = session;
       const isStill =
         bytes.client === activity.client && bytes.member === activity.member && !session.catchUp();
-      if (!(isStill || this.#isOverdue(session, now)) || !session.close('rebalanced')) continue;
-      this.#movedFrom(candidate, now).push(now);
-      this.#transit.push({ at: now, opened: this.#sessions.opened });
-      this.#onMoved(candidate);
+      if (isStill || this.#isOverdue(session, now)) this.#move(session, now);
     }
+  }
+
+  #move(session: Session, now: number): void {
+    if (!session.close('rebalanced')) return;
+    this.#movedFrom(session.candidate, now).push(now);
+    this.#transit.push({ at: now, opened: this.#sessions.opened });
+    this.#onMoved(session.candidate);
   }
 
   #isOverdue({ openedAt }: Session, now: number): boolean {
@@ -100,7 +120,7 @@ export class Rebalancer {
   #movable(candidate: Candidate, count: number, now: number): Session[] {
     const movable: Session[] = [];
     for (const session of this.#sessions.openOn(candidate)) {
-      if (now - session.openedAt < this.#options.minAge) continue;
+      if (now - session.openedAt < this.#options.minAge || this.#awaited.has(session)) continue;
       const quiet = isQuiet(session.activity, session.bytes, now);
       if (quiet || this.#isOverdue(session, now)) movable.push(session);
     }

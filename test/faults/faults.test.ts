@@ -38,6 +38,8 @@ describe('clients of etcd-lb hardly notice', () => {
       const missed = bounds.filter((bound) => !isMet(bound));
       for (const bound of missed) console.log(`${fault.name}: ${inWords(bound)}`);
       const broken = missed.filter(({ timed, measured }) => !(timed && Number.isFinite(measured)));
+      // Why, since it may not be seen again soon.
+      if (broken.length > 0) console.log(outcome.load, outcome.said.join('\n'));
       expect(broken.map(inWords)).toEqual([]);
     });
   }

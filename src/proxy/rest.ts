@@ -1,0 +1,33 @@
+/**
+ * Rests: the moment at which a busy session is best closed. A client that asks now and then, say ten
+ * times a second, is quiet between its calls; the longer it has been, the sooner it asks again. So
+ * the moment is right after an answer: who asks without a break has asked again by then, and anybody
+ * else is as far from the next question as he gets.
+ */
+import { look, newActivity } from './activity.ts';
+import type { Session } from './sessions.ts';
+
+/** Between two looks, ms. */
+const interval = 5;
+/** Without another question for this long after an answer, ms. */
+const rest = 10;
+/** How long an answer is waited for, ms. */
+const patience = 1_000;
+
+/**
+ * Waits for the next rest of a session: resolves true within a few milliseconds of its begin, false
+ * when none came within a second or the session is being closed.
+ */
+export async function nextRest(session: Pick<Session, 'bytes' | 'closing'>): Promise<boolean> {
+  const begun = performance.now();
+  const activity = newActivity(begun);
+  look(activity, session.bytes, begun);
+  let answered = false;
+  for (let now = begun; !session.closing && now - begun < patience; now = performance.now()) {
+    if (look(activity, session.bytes, now)) answered = true;
+    const open = activity.waitingSince !== undefined || !session.bytes.memberSpokeLast;
+    if (answered && !open && now - activity.changedAt >= rest) return true;
+    await new Promise((resolve) => setTimeout(resolve, interval));
+  }
+  return false;
+}
