@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Copier } from '../../src/proxy/copier.ts';
 import { copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
@@ -107,6 +108,30 @@ describe.each(copiers)('relay through %s', (_, copy) => {
     relay.close();
     await closed;
     expect(await ended).toBe('closed-by-us');
+  });
+
+  test('small chunks arrive in order when the kernel has no room for the next one', async () => {
+    const { client, member, counts, ended } = await relayed(pairs, copy);
+    client.pause();
+    const hash = createHash('sha256');
+    let sent = 0;
+    let stalled = false;
+    void untilStill(() => counts.member).then(() => {
+      stalled = true;
+    });
+    // One chunk a turn of the loop, so that the relay reads them one by one until it is held up.
+    while (!stalled && sent < 60_000_000) {
+      const chunk = randomBytes(1 + Math.floor(Math.random() * 4_500));
+      hash.update(chunk);
+      sent += chunk.length;
+      member.write(chunk);
+      await setImmediate();
+    }
+    expect(stalled).toBe(true);
+    const [received] = await Promise.all([receive(client), member.end()]);
+    expect(received).toEqual({ bytes: sent, sha256: hash.digest('hex') });
+    client.end();
+    await ended;
   });
 
   test('a client that does not read makes the member wait, and costs no memory', async () => {
