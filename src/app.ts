@@ -60,8 +60,6 @@ export interface App {
 const copiers = { 'shared-buffer': copyThroughSharedBuffer, streams: copyThroughStreams };
 type CopierName = keyof typeof copiers;
 
-/** Between two looks at the sessions, ms. */
-const beatInterval = 50;
 /**
  * Starts a balancer. Does not wait for etcd: it accepts at once and `/readyz` tells. Throws
  * `Refusal` when an address cannot be opened, with nothing left open.
@@ -214,7 +212,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   }
 
   monitor.start(checking.signal);
-  startPulse(beatInterval, (beat) => upkeep.beat(beat), checking.signal);
+  startPulse((beat) => upkeep.beat(beat), checking.signal);
   record(started(sources.identity, members, observe?.port));
 
   let stopped: Promise<number> | undefined;

@@ -12,17 +12,16 @@ export interface Beat {
   readonly late: number;
 }
 
-/** Calls `onBeat` every `interval` ms until `signal` aborts. */
-export function startPulse(
-  interval: number,
-  onBeat: (beat: Beat) => void,
-  signal: AbortSignal,
-): void {
-  let due = performance.now() + interval;
-  const timer = setInterval(() => {
+/** Calls `onBeat`, which returns how long to wait until the next beat, ms, until `signal` aborts. */
+export function startPulse(onBeat: (beat: Beat) => number, signal: AbortSignal): void {
+  let due = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const beat = (): void => {
     const now = performance.now();
-    onBeat({ now, late: now - due });
-    due = now + interval;
-  }, interval);
-  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+    const wait = onBeat({ now, late: now - due });
+    due = performance.now() + wait;
+    timer = setTimeout(beat, wait);
+  };
+  beat();
+  signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
 }

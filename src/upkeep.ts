@@ -2,9 +2,10 @@
  * Upkeep: what is looked at a few times a second and follows from no single event.
  *
  *   beat ──► was this process starved? ──► sweep of all sessions ──► who is silent? check everybody
- *        ├──► weights of members that start slowly
- *        ├──► rebalancing, one step
- *        └──► descriptors left
+ *
+ *   now and then ──► weights of members that start slowly
+ *                ├──► rebalancing, one step
+ *                └──► descriptors left
  *
  * Owns these parts and their order. Each is a file of its own and knows nothing of the others.
  */
@@ -36,6 +37,13 @@ export interface UpkeepOptions {
 const doubtTime = 1_000;
 /** A session younger than this is not moved, ms: its client has only just come. */
 const movableAge = 5_000;
+/** Between two beats while sessions speak, ms. */
+const beatInterval = 50;
+/** The same once they have all been silent for a second: waking up is most of what idling costs. */
+const idleInterval = 250;
+const idleAfter = 1_000;
+/** Between two looks at what is in no hurry, ms. */
+const rareInterval = 200;
 /** The part of a member's sessions that may be moved in a minute. */
 const movedPerMinute = 0.75;
 
@@ -48,6 +56,8 @@ export class Upkeep {
   readonly #moveNotices: MoveNotices;
   readonly #descriptors: Descriptors;
   #doubtUntil = 0;
+  #spokenAt = 0;
+  #rareAt = 0;
 
   constructor(options: UpkeepOptions) {
     const { settings, members, dataPath, record } = options;
@@ -74,16 +84,23 @@ export class Upkeep {
     );
   }
 
-  /** To be called a few times a second. */
-  beat({ now, late }: Beat): void {
-    const { monitor, metrics, dataPath } = this.#options;
+  /** Returns how long to wait until the next beat, ms. */
+  beat({ now, late }: Beat): number {
+    const { monitor, metrics } = this.#options;
     const starved = this.starvation.note(late, now);
     if (starved) metrics.starved();
-    this.silence.sweep(now, starved);
+    if (this.silence.sweep(now, starved)) this.#spokenAt = now;
     const silent = this.silence.suspects(now);
     for (const candidate of silent) metrics.fellSilent(candidate);
     if (silent.length > 0) this.#doubtUntil = now + doubtTime;
     if (now < this.#doubtUntil) monitor.checkAllNow();
+    if (now - this.#rareAt >= rareInterval) this.#beatRarely(now);
+    return now - this.#spokenAt < idleAfter ? beatInterval : idleInterval;
+  }
+
+  #beatRarely(now: number): void {
+    const { monitor, dataPath } = this.#options;
+    this.#rareAt = now;
     this.slowStart.beat(now);
     const members = monitor.table.entries.map(({ candidate, health }) => ({
       candidate,

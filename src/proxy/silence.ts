@@ -49,18 +49,22 @@ export class Silence {
    * Looks at every session, in well under a millisecond for a thousand.
    *
    * @param starved this process did not run for a while: every silence is counted from now.
+   * @returns whether anybody, client or member, has said anything since the last sweep.
    */
-  sweep(now: number, starved: boolean): void {
+  sweep(now: number, starved: boolean): boolean {
+    let active = false;
     for (const [candidate, voice] of this.#voices) {
       voice.waitingSince = undefined;
       if (starved) voice.spokeAt = now;
       for (const { activity, bytes } of this.#sessions.openOn(candidate)) {
         if (look(activity, bytes, now)) voice.spokeAt = now;
+        if (activity.changedAt === now) active = true;
         if (activity.waitingSince === undefined) continue;
         voice.waitingSince = Math.min(voice.waitingSince ?? now, activity.waitingSince);
         voice.askedAt = Math.max(voice.askedAt, activity.askedAt);
       }
     }
+    return active;
   }
 
   /** The members that have become silent; each is named once for each question it leaves open. */
