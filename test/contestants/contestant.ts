@@ -2,7 +2,15 @@
  * A contestant: something that stands between clients and members, or nothing at all. All get the
  * same members and the same faults.
  */
+import { freePorts } from '../../src/demo/free-ports.ts';
 import type { Child } from '../machine/child.ts';
+
+/** What members that speak TLS ask of those who check them. Paths of PEM files. */
+export interface MemberTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
 
 /** A member, as a contestant is told of it. */
 export interface Endpoint {
@@ -17,6 +25,14 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A folder for its files; removed after the run. */
   readonly folder: string;
+  /** Where it is to listen, on loopback; a free port if not given. */
+  readonly port?: number;
+  /** Port of every member's host where it can be checked in plain HTTP, if not where it serves. */
+  readonly checkPort?: number;
+  /** Clients that it must bear at a time; its usual limit if not given. */
+  readonly maxConnections?: number;
+  /** If members speak TLS with their clients, which passes through. */
+  readonly tls?: MemberTls;
 }
 
 /** A contestant at work. */
@@ -35,4 +51,9 @@ export interface Contestant {
 
 export function hostPort({ host, port }: Pick<Endpoint, 'host' | 'port'>): string {
   return `${host}:${port}`;
+}
+
+/** Where it is to listen. */
+export async function listenPort({ port }: Pick<StartOptions, 'port'>): Promise<number> {
+  return port ?? (await freePorts(1))[0] ?? 0;
 }

@@ -4,7 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { MemberStatus, Status } from '../../src/observe/status.ts';
 import { Child } from '../machine/child.ts';
 import type { LogLine } from '../support/balancer.ts';
-import type { Contestant, Endpoint, Running, StartOptions } from './contestant.ts';
+import {
+  type Contestant,
+  type Endpoint,
+  hostPort,
+  type Running,
+  type StartOptions,
+} from './contestant.ts';
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
 
@@ -14,8 +20,13 @@ export class EtcdLb implements Running {
   readonly log: LogLine[] = [];
   #started: LogLine | undefined;
 
-  static async start(endpoints: readonly Endpoint[], options: StartOptions): Promise<EtcdLb> {
-    const etcdLb = new EtcdLb(endpoints, options);
+  /** @param program path of what Node runs: the source, or the bundle. */
+  static async start(
+    endpoints: readonly Endpoint[],
+    options: StartOptions,
+    program = main,
+  ): Promise<EtcdLb> {
+    const etcdLb = new EtcdLb(endpoints, options, program);
     try {
       await etcdLb.child.until('log that it started', () => etcdLb.#started);
       await etcdLb.child.until('find every member healthy', async () => {
@@ -29,15 +40,22 @@ export class EtcdLb implements Running {
     }
   }
 
-  private constructor(endpoints: readonly Endpoint[], { prefix = [], env }: StartOptions) {
+  private constructor(endpoints: readonly Endpoint[], options: StartOptions, program: string) {
+    const { prefix = [], env, port = 0, checkPort, maxConnections, tls } = options;
     this.child = new Child(
       'etcd-lb',
       [
         ...prefix,
-        ...[process.execPath, main, 'run', '--listen', '127.0.0.1:0', '--observe', '127.0.0.1:0'],
+        ...[process.execPath, program, 'run'],
+        ...['--listen', `127.0.0.1:${port}`, '--observe', '127.0.0.1:0'],
         ...['--log-format', 'json', '--drain-timeout', '100ms'],
+        ...(checkPort === undefined ? [] : ['--check-url', `http://{host}:${checkPort}`]),
+        ...(maxConnections === undefined ? [] : ['--max-connections', String(maxConnections)]),
+        ...(tls ? ['--cacert', tls.ca, '--cert', tls.cert, '--key', tls.key] : []),
         '--endpoints',
-        endpoints.map(({ name, host, port }) => `${name}=http://${host}:${port}`).join(),
+        endpoints
+          .map((each) => `${each.name}=${tls ? 'https' : 'http'}://${hostPort(each)}`)
+          .join(),
       ],
       {
         ...(env && { env }),
@@ -54,19 +72,23 @@ export class EtcdLb implements Running {
     return this.#started?.listen ?? [];
   }
 
-  /** Throws when it does not answer within 2 s. */
   async status(): Promise<Status> {
-    const url = `http://127.0.0.1:${this.#started?.observePort}/status`;
+    return JSON.parse(await this.observe('/status')) as Status;
+  }
+
+  /** What its observe listener serves there. Throws when it does not answer within 2 s. */
+  async observe(path: `/${string}`): Promise<string> {
+    const url = `http://127.0.0.1:${this.#started?.observePort}${path}`;
     try {
       const answer = await fetch(url, {
         headers: { connection: 'close' },
         signal: AbortSignal.timeout(2_000),
       });
-      return (await answer.json()) as Status;
+      return await answer.text();
     } catch (error) {
       // If it died, its exit is about to be told.
       await delay(100);
-      throw new Error(`etcd-lb did not answer /status (${this.child.describe(error)})`);
+      throw new Error(`etcd-lb did not answer ${path} (${this.child.describe(error)})`);
     }
   }
 

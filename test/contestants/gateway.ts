@@ -1,14 +1,13 @@
 /** etcd's own TCP gateway, with its defaults: a member that refuses is set aside for a minute. */
 import { findEtcd } from '../../src/demo/etcd-binary.ts';
-import { freePorts } from '../../src/demo/free-ports.ts';
 import { Child } from '../machine/child.ts';
-import { type Contestant, hostPort } from './contestant.ts';
+import { type Contestant, hostPort, listenPort } from './contestant.ts';
 
 export const gateway: Contestant = {
   name: 'gateway',
-  async start(endpoints, { prefix = [], env }) {
+  async start(endpoints, { prefix = [], env, ...options }) {
     const { etcd } = await findEtcd();
-    const [port = 0] = await freePorts(1);
+    const port = await listenPort(options);
     const child = new Child(
       'etcd gateway',
       [

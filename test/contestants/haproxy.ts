@@ -2,21 +2,28 @@
  * HAProxy with active checks, as its manual advises for long-lived connections: /health over HTTP,
  * fast once in doubt, sessions closed when a member is down, another member when a dial fails.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePorts } from '../../src/demo/free-ports.ts';
 import { Child } from '../machine/child.ts';
 import { findHaproxy } from '../machine/programs.ts';
-import { type Contestant, type Endpoint, hostPort } from './contestant.ts';
+import {
+  type Contestant,
+  type Endpoint,
+  hostPort,
+  listenPort,
+  type MemberTls,
+  type StartOptions,
+} from './contestant.ts';
 
 export const haproxy: Contestant = {
   name: 'haproxy',
-  async start(endpoints, { prefix = [], env, folder }) {
+  async start(endpoints, options) {
+    const { prefix = [], env, folder } = options;
     const program = await findHaproxy();
-    const [port = 0] = await freePorts(1);
+    const port = await listenPort(options);
     const file = join(folder, 'haproxy.cfg');
-    await writeFile(file, configuration(port, endpoints));
+    await writeFile(file, configuration(port, endpoints, await checkOf(options), options));
     const child = new Child('haproxy', [...prefix, program.path, '-db', '-f', file], {
       env: { ...env, ...program.env },
     });
@@ -27,11 +34,34 @@ export const haproxy: Contestant = {
   },
 };
 
-function configuration(port: number, endpoints: readonly Endpoint[]): string {
+/** How a server is checked, as said on its line. */
+async function checkOf({ checkPort, tls, folder }: StartOptions): Promise<string> {
+  const words = ['check', ...(checkPort === undefined ? [] : [`port ${checkPort}`])];
+  if (tls && checkPort === undefined)
+    words.push(`check-ssl verify none crt ${await inOneFile(tls, folder)}`);
+  return words.join(' ');
+}
+
+/** HAProxy wants a certificate and its key in one file. */
+async function inOneFile({ cert, key }: MemberTls, folder: string): Promise<string> {
+  const file = join(folder, 'check.pem');
+  const texts = await Promise.all([readFile(cert, 'utf8'), readFile(key, 'utf8')]);
+  await writeFile(file, texts.join('\n'), { mode: 0o600 });
+  return file;
+}
+
+function configuration(
+  port: number,
+  endpoints: readonly Endpoint[],
+  check: string,
+  { maxConnections = 9_000 }: StartOptions,
+): string {
   return `
 global
-  maxconn 9000
+  nbthread 1
+  maxconn ${maxConnections}
 defaults
+  maxconn ${maxConnections}
   mode tcp
   timeout connect 1s
   timeout check 1s
@@ -46,6 +76,6 @@ listen etcd
   balance leastconn
   option httpchk GET /health
   default-server inter 2s fastinter 250ms downinter 250ms fall 3 rise 2 on-marked-down shutdown-sessions
-${endpoints.map((endpoint) => `  server ${endpoint.name} ${hostPort(endpoint)} check`).join('\n')}
+${endpoints.map((endpoint) => `  server ${endpoint.name} ${hostPort(endpoint)} ${check}`).join('\n')}
 `;
 }

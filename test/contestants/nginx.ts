@@ -4,18 +4,18 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts } from '../../src/demo/free-ports.ts';
 import { Child } from '../machine/child.ts';
 import { findNginx } from '../machine/programs.ts';
-import { type Contestant, type Endpoint, hostPort } from './contestant.ts';
+import { type Contestant, type Endpoint, hostPort, listenPort } from './contestant.ts';
 
 export const nginx: Contestant = {
   name: 'nginx',
-  async start(endpoints, { prefix = [], env, folder }) {
+  async start(endpoints, { prefix = [], env, folder, maxConnections = 8_000, ...options }) {
     const program = await findNginx();
-    const [port = 0] = await freePorts(1);
+    const port = await listenPort(options);
     const file = join(folder, 'nginx.conf');
-    await writeFile(file, configuration(folder, program.streamModule, port, endpoints));
+    const { streamModule } = program;
+    await writeFile(file, configuration({ folder, streamModule, port, endpoints, maxConnections }));
     const child = new Child('nginx', [...prefix, program.path, '-p', folder, '-c', file], {
       env: { ...env, ...program.env },
     });
@@ -29,20 +29,25 @@ export const nginx: Contestant = {
   },
 };
 
-function configuration(
-  folder: string,
-  streamModule: string,
-  port: number,
-  endpoints: readonly Endpoint[],
-): string {
+interface Configuration {
+  readonly folder: string;
+  readonly streamModule: string;
+  readonly port: number;
+  readonly endpoints: readonly Endpoint[];
+  readonly maxConnections: number;
+}
+
+function configuration(settings: Configuration): string {
+  const { folder, streamModule, port, endpoints, maxConnections } = settings;
+  // A session takes two connections.
   return `
 load_module ${streamModule};
 daemon off;
 worker_processes 1;
-worker_rlimit_nofile 20000;
+worker_rlimit_nofile ${maxConnections * 2 + 100};
 pid ${folder}/nginx.pid;
 error_log ${folder}/nginx.log warn;
-events { worker_connections 16000; }
+events { worker_connections ${maxConnections * 2}; }
 stream {
   upstream etcd {
     least_conn;

@@ -21,6 +21,8 @@ const kept = 20;
 
 export class Child implements AsyncDisposable {
   readonly name: string;
+  /** When it was started, on the clock of performance.now(), ms. */
+  readonly startedAt = performance.now();
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #lastWords: string[] = [];

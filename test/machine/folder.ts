@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export class Folder implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), 'etcd-lb-faults-'));
+  readonly path = mkdtempSync(join(tmpdir(), 'etcd-lb-run-'));
 
   constructor() {
     process.once('exit', this.#remove);

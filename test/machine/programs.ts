@@ -1,5 +1,5 @@
 /**
- * The programs of the other contestants and of some faults: the ones in PATH, or the distribution's
+ * The programs of the other contestants, of load and of some faults: the ones in PATH, or the distribution's
  * packages, unpacked into .cache/programs without touching the system and run from there with their
  * own shared libraries. Only iproute2 and nftables are installed, since namespaces need root anyway
  * and these two belong to the kernel they talk to.
@@ -47,6 +47,32 @@ export async function findNginx(): Promise<Nginx> {
     env: await libraries(root),
     streamModule: join(root, streamModule),
   };
+}
+
+export async function findH2load(): Promise<Program> {
+  const packages = ['nghttp2-client', 'libnghttp2-14', 'libev4', 'libjansson4', 'libjemalloc2'];
+  return await findTool('h2load', [...packages, 'libxml2', 'libicu72']);
+}
+
+export async function findWrk(): Promise<Program> {
+  return await findTool('wrk', ['wrk', 'libluajit-5.1-2', 'libluajit-5.1-common']);
+}
+
+export async function findIperf3(): Promise<Program> {
+  return await findTool('iperf3', ['iperf3', 'libiperf0', 'libsctp1']);
+}
+
+/** Sees to every tool that makes load, one after the other. Throws one sentence for the first that is missing. */
+export async function ensureLoadTools(): Promise<void> {
+  for (const find of [findH2load, findWrk, findIperf3]) await find();
+}
+
+/** A tool that Debian keeps in /usr/bin. */
+async function findTool(name: string, packages: readonly string[]): Promise<Program> {
+  const path = await inFolders(name, folders);
+  if (path) return { path, env: {} };
+  const root = await unpacked(name, packages);
+  return { path: join(root, 'usr/bin', name), env: await libraries(root) };
 }
 
 /** The library that steps the clock of one process. */
