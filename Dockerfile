@@ -19,7 +19,7 @@ COPY src ./src
 RUN npm run build \
  && mkdir /app && cp dist/etcd-lb.js /app/ \
  && node /app/etcd-lb.js --version \
- && node /app/etcd-lb.js config --endpoints 127.0.0.1:12379 >/dev/null
+ && NODE_COMPILE_CACHE=/app/compiled node /app/etcd-lb.js config --endpoints 127.0.0.1:12379 >/dev/null
 
 FROM node:${NODE_TAG}${NODE_DIGEST:+@$NODE_DIGEST}
 ARG VERSION=0.1.0
@@ -29,7 +29,9 @@ LABEL org.opencontainers.image.title="etcd-lb" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY --from=build /app/etcd-lb.js /app/etcd-lb.js
+COPY --from=build /app /app
+# Compiled once, at build time; it cannot be written to later.
+ENV NODE_COMPILE_CACHE=/app/compiled
 # A number, so that Kubernetes can tell it is not root (runAsNonRoot). It must be able to read the
 # files of --cacert, --cert and --key; kubeadm's keys are root's alone.
 USER 1000:1000

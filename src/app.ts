@@ -6,6 +6,8 @@
  *      └── dial failed┼─────────────────────────┘
  *                     └──► evictions, events ──► log, metrics, status
  */
+import type { Socket } from 'node:net';
+import { setImmediate as afterPoll } from 'node:timers/promises';
 import { createPolicy } from './balance/policies.ts';
 import type { Candidate } from './balance/snapshot.ts';
 import type { TableChange } from './cluster/member-table.ts';
@@ -79,8 +81,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   }));
   const candidates = members.map((member) => member.candidate);
   let listen: readonly ListenAddress[] = settings.listen;
-  const isSelf = (socket: Parameters<typeof leadsToSelf>[0]): boolean =>
-    leadsToSelf(socket, listen);
+  const isSelf = (socket: Socket, port: number): boolean => leadsToSelf(socket, port, listen);
 
   const names = new Names((change) => record(namesChanged(change)));
   const monitor = new Monitor({
@@ -170,6 +171,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
 
   const listeners = await openListeners({
     addresses: settings.listen,
+    reusePort: settings.reusePort,
     socketMode: settings.socketMode,
     socketOwner: settings.socketOwner,
     keepalive: settings.keepalive,
@@ -218,6 +220,8 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   let stopped: Promise<number> | undefined;
   const stop = async (): Promise<number> => {
     stopping.abort();
+    // Right after the sockets were looked at: what the kernel has queued for us by then is accepted.
+    await afterPoll();
     listeners.close();
     record(stoppingEvent(dataPath.sessions.count, settings.drainTimeout));
     const timer = setTimeout(() => giveUpWaiting.resolve(), settings.drainTimeout);

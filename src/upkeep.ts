@@ -5,7 +5,8 @@
  *
  *   now and then ──► weights of members that start slowly
  *                ├──► rebalancing, one step
- *                └──► descriptors left
+ *                ├──► descriptors left
+ *                └──► garbage, when all is quiet
  *
  * Owns these parts and their order. Each is a file of its own and knows nothing of the others.
  */
@@ -15,6 +16,7 @@ import type { Monitor } from './cluster/monitor.ts';
 import { Starvation } from './cluster/starvation.ts';
 import { acceptsNew } from './cluster/verdict.ts';
 import type { Settings } from './config/settings.ts';
+import { Garbage } from './garbage.ts';
 import { Descriptors } from './observe/descriptors.ts';
 import type { EventBody } from './observe/events.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -56,6 +58,7 @@ export class Upkeep {
   readonly #moveNotices: MoveNotices;
   readonly #descriptors: Descriptors;
   #doubtUntil = 0;
+  readonly #garbage = new Garbage();
   #spokenAt = 0;
   #rareAt = 0;
 
@@ -108,6 +111,8 @@ export class Upkeep {
     }));
     this.#rebalancer.beat(members, now);
     this.#moveNotices.beat(now);
-    this.#descriptors.beat(dataPath.waiting + dataPath.sessions.count, now);
+    const { count, opened } = dataPath.sessions;
+    this.#descriptors.beat(dataPath.waiting + count, now);
+    this.#garbage.beat(2 * opened - count, now - this.#spokenAt >= idleAfter);
   }
 }

@@ -31,7 +31,7 @@ export interface MonitorOptions {
   readonly silentTimeout: number;
   readonly lookup: LookupFunction;
   readonly tls: ProbeTls;
-  readonly isSelf: (socket: Socket) => boolean;
+  readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Was this process kept from running since `start` (of `performance.now()`)? */
   readonly wasStarved: (start: number) => boolean;
   /** Have clients of this member been waiting for a word from it for `bound` ms, in vain? */

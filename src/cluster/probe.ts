@@ -11,9 +11,9 @@
  * and another is made. Leaves to others when to check (checks.ts) and what
  * follows from the answer (verdict.ts).
  */
-import http from 'node:http';
-import https from 'node:https';
+import type { Agent } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
+import { http, https } from '../node-http.ts';
 import { classify, type Failure } from './failure.ts';
 
 /** PEM texts for `https` checks: what to trust, and who we are where etcd asks (mutual TLS). */
@@ -30,7 +30,7 @@ export interface ProbeOptions {
   /** Finds the address of a host name. */
   readonly lookup: LookupFunction;
   /** Is the other end of this socket the balancer itself? Such an endpoint never passes. */
-  readonly isSelf: (socket: Socket) => boolean;
+  readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Was this process kept from running at some time since `start` (of `performance.now()`)? */
   readonly wasStarved: (start: number) => boolean;
 }
@@ -59,7 +59,7 @@ interface Answer {
 export class Probe {
   readonly #options: ProbeOptions;
   readonly #client: typeof http | typeof https;
-  readonly #agent: http.Agent;
+  readonly #agent: Agent;
   readonly #inFlight = new Set<AbortController>();
   #path = readyz;
 
@@ -148,7 +148,8 @@ export class Probe {
         // A new connection may reach another version of etcd: start with the better question again.
         this.#path = readyz;
         socket.once('connect', () => {
-          if (this.#options.isSelf(socket)) request.destroy(new SelfError());
+          if (this.#options.isSelf(socket, socket.remotePort ?? 0))
+            request.destroy(new SelfError());
         });
       });
       request.on('close', () => signal.removeEventListener('abort', onAbort));

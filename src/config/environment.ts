@@ -19,8 +19,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Source {
   const names = new Map(options.map(({ name }) => [envName(name), name]));
   const source = new Map<string, Given>();
   for (const [variable, value] of Object.entries(env)) {
-    if (!variable.startsWith('ETCD_LB_') || serviceLink.test(variable)) continue;
+    if (!variable.startsWith('ETCD_LB_')) continue;
     const name = names.get(variable);
+    if (name === undefined && serviceLink.test(variable)) continue;
     if (name === undefined) throw unknown(variable, names.keys());
     if (value) source.set(name, { value, origin: { from: 'env', detail: variable } });
   }

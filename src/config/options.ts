@@ -57,6 +57,13 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     list: true,
     shape: shapes.list(parseListenAddress),
   },
+  reusePort: {
+    placeholder: 'on|off',
+    default: 'off',
+    help: 'Share the TCP addresses with other etcd-lb processes that say so too; the kernel spreads connections.',
+    list: false,
+    shape: shapes.onOrOff,
+  },
   socketMode: {
     placeholder: 'MODE',
     default: '0660',

@@ -15,6 +15,8 @@ export const logFormats = ['auto', 'json', 'pretty'] as const;
 export interface Settings {
   /** At least one; no two of them collide. */
   readonly listen: readonly ListenAddress[];
+  /** May other processes listen on the same TCP addresses beside us (SO_REUSEPORT)? */
+  readonly reusePort: boolean;
   /** Permission bits of Unix sockets, such as 0o660. */
   readonly socketMode: number;
   /** Owner of Unix sockets; the process's own if absent. */

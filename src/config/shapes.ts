@@ -47,6 +47,12 @@ export function oneOf<const T extends readonly string[]>(choices: T): Shape<T[nu
   );
 }
 
+/** A switch. */
+export const onOrOff: Shape<boolean> = z.pipe(
+  oneOf(['on', 'off']),
+  z.transform((text) => text === 'on'),
+);
+
 /** A whole number, 1 or more. */
 export const count = wholeNumber(1);
 

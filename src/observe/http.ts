@@ -9,9 +9,10 @@
  * Owns the paths and the status codes. It can change nothing, so it needs no protection beyond its
  * address.
  */
-import http from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusal } from '../config/error.ts';
 import { formatHostPort } from '../config/host-port.ts';
+import { http } from '../node-http.ts';
 import type { Status } from './status.ts';
 
 export interface ObserveOptions {
@@ -63,8 +64,8 @@ export function openObserveServer(options: ObserveOptions): Promise<ObserveServe
 }
 
 async function respond(
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
+  request: IncomingMessage,
+  response: ServerResponse,
   options: ObserveOptions,
 ): Promise<void> {
   const readOnly = request.method === 'GET' || request.method === 'HEAD';

@@ -31,7 +31,7 @@ export interface DialOptions {
   /** Finds the addresses of a host name. */
   readonly lookup: LookupFunction;
   /** Is the other end of this socket the balancer itself? */
-  readonly isSelf: (socket: Socket) => boolean;
+  readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Told of every attempt that ended. */
   readonly onAttempt: (candidate: Candidate, attempt: DialAttempt) => void;
 }
@@ -126,7 +126,7 @@ class Dial {
   #connected(attempt: Attempt): void {
     if (!this.#pending.has(attempt)) return;
     const { candidate, socket, startedAt } = attempt;
-    if (this.#options.isSelf(socket)) {
+    if (this.#options.isSelf(socket, candidate.port)) {
       this.#failed(attempt, { reason: 'self', detail: 'this endpoint is the balancer itself' });
       return;
     }

@@ -13,6 +13,8 @@ import { formatListenAddress, type ListenAddress } from '../config/listen.ts';
 
 export interface ListenOptions {
   readonly addresses: readonly ListenAddress[];
+  /** May other processes listen on the same TCP addresses beside us? */
+  readonly reusePort: boolean;
   /** Permission bits of Unix sockets, such as 0o660. */
   readonly socketMode: number;
   /** Owner of Unix sockets; -1 leaves one as it is. */
@@ -78,7 +80,9 @@ async function open(
     return address;
   }
   // A deep queue: after a failover every client of a member comes back in the same moment.
-  await listen(server, address, { host: address.host, port: address.port, backlog: 4096 });
+  const { host, port: asked } = address;
+  const { reusePort } = options;
+  await listen(server, address, { host, port: asked, reusePort, backlog: 4096 });
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   return { ...address, port };

@@ -8,12 +8,19 @@ import type { ListenAddress } from '../config/listen.ts';
  * host to itself at a port where we listen can be nobody else's. Or to its own end: a dial to a
  * closed loopback port can be given that very port to dial from, and TCP then connects it to itself
  * (simultaneous open, RFC 9293 section 3.5). False for a socket that is not connected.
+ *
+ * @param port the one that was dialled: if nobody here has it, no more of the system is asked.
  */
-export function leadsToSelf(socket: Socket, addresses: readonly ListenAddress[]): boolean {
+export function leadsToSelf(
+  socket: Socket,
+  port: number,
+  addresses: readonly ListenAddress[],
+): boolean {
+  const ours = addresses.some((address) => address.kind === 'tcp' && address.port === port);
+  if (!ours && socket.localPort !== port) return false;
   const local = plain(socket.localAddress);
   const host = plain(socket.remoteAddress);
-  const port = socket.remotePort;
-  if (local === undefined || host === undefined || port === undefined) return false;
+  if (local === undefined || host === undefined) return false;
   if (local === host && socket.localPort === port) return true;
   // Whatever else this machine answers to, it is the address that we came from.
   const machine = { hostname: '', addresses: [local] };

@@ -14,6 +14,7 @@ const load = (
 /** Values other than the defaults, every combination of which fits together. */
 const unusual: Readonly<Record<string, string>> = {
   listen: '127.0.0.1:12379,unix:/run/etcd-lb.sock',
+  'reuse-port': 'on',
   'socket-mode': '0600',
   'socket-owner': '1:2',
   endpoints: 'm0=http://10.0.0.1:2379,http://[fd00::9]:22379',
@@ -42,6 +43,7 @@ describe('settings', () => {
   test('are the defaults where nothing is given but members', () => {
     expect(load({ endpoints: '10.0.0.1' }).settings).toEqual({
       listen: [{ kind: 'tcp', host: '127.0.0.1', port: 2379 }],
+      reusePort: false,
       socketMode: 0o660,
       endpoints: [{ name: '10.0.0.1:2379', scheme: 'http', host: '10.0.0.1', port: 2379 }],
       tls: {},
@@ -72,6 +74,7 @@ describe('settings', () => {
         { kind: 'tcp', host: '127.0.0.1', port: 12_379 },
         { kind: 'unix', path: '/run/etcd-lb.sock' },
       ],
+      reusePort: true,
       socketMode: 0o600,
       socketOwner: { uid: 1, gid: 2 },
       endpoints: [

@@ -47,6 +47,7 @@ async function listenOn(
 ): Promise<Listeners> {
   const listeners = await openListeners({
     addresses,
+    reusePort: false,
     socketMode: 0o660,
     socketOwner: undefined,
     keepalive: 15_000,

@@ -8,7 +8,7 @@ import { leadsToSelf } from '../../../src/proxy/self.ts';
 /** Does a connection from `local` to `remote` port 2379 lead to one of the addresses? */
 function leads(local: string, remote: string, ...listen: string[]): boolean {
   const socket = { localAddress: local, remoteAddress: remote, remotePort: 2379 } as Socket;
-  return leadsToSelf(socket, listen.map(parseListenAddress));
+  return leadsToSelf(socket, socket.remotePort ?? 0, listen.map(parseListenAddress));
 }
 
 test('a connection of a host to itself at a listening address is to the balancer', () => {
@@ -36,11 +36,11 @@ test('a connection to its own end is found, wherever we listen', () => {
     remoteAddress: '127.0.0.1',
     remotePort: 40_000,
   } as Socket;
-  expect(leadsToSelf(socket, [])).toBe(true);
+  expect(leadsToSelf(socket, socket.remotePort ?? 0, [])).toBe(true);
 });
 
 test('a socket that is not connected leads nowhere', () => {
-  expect(leadsToSelf(new net.Socket(), [parseListenAddress(':2379')])).toBe(false);
+  expect(leadsToSelf(new net.Socket(), 2379, [parseListenAddress(':2379')])).toBe(false);
 });
 
 test('any of several listeners counts', () => {
@@ -70,7 +70,8 @@ async function dialAllAddressesAt(host: string): Promise<void> {
   const { port } = server.address() as AddressInfo;
   const socket = net.connect(port, host);
   await once(socket, 'connect');
-  const all = (at: number) => leadsToSelf(socket, [{ kind: 'tcp', host: '0.0.0.0', port: at }]);
+  const all = (at: number) =>
+    leadsToSelf(socket, port, [{ kind: 'tcp', host: '0.0.0.0', port: at }]);
   const answers = [all(port), all(port - 1)];
   socket.destroy();
   server.close();
