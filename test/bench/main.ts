@@ -15,6 +15,7 @@ import type { Contestant } from '../contestants/contestant.ts';
 import { isMet } from '../faults/fault.ts';
 import { ensureLoadTools } from '../machine/programs.ts';
 import { cpuTimes, stolenBetween } from '../machine/steal.ts';
+import { pickFrom } from '../support/pick.ts';
 import { Backends } from './backend/backends.ts';
 import { boundsOf } from './bounds.ts';
 import { contestants } from './contestants.ts';
@@ -155,13 +156,4 @@ function count(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
   throw new InvalidArgumentError('It must be a whole number from 1 on.');
-}
-
-function pickFrom<T extends { readonly name: string }>(all: readonly T[]): (text: string) => T[] {
-  return (text) =>
-    text.split(',').map((name) => {
-      const found = all.find((each) => each.name === name.trim());
-      if (found) return found;
-      throw new InvalidArgumentError(`There are ${all.map((each) => each.name).join(', ')}.`);
-    });
 }

@@ -6,8 +6,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { contestants } from '../contestants/contestants.ts';
+import { pickFrom } from '../support/pick.ts';
 import { abridgedPace, type Fault, fullPace, inWords, isMet } from './fault.ts';
 import { faults } from './faults.ts';
 import { leastDirectFailures, type Measured, runOnce } from './run.ts';
@@ -94,13 +95,4 @@ async function save(): Promise<void> {
   ].join('\n');
   await writeFile(join(out, 'RESULTS.md'), markdown(results, conditions));
   await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-}
-
-function pickFrom<T extends { readonly name: string }>(all: readonly T[]): (text: string) => T[] {
-  return (text) =>
-    text.split(',').map((name) => {
-      const found = all.find((each) => each.name === name.trim());
-      if (found) return found;
-      throw new InvalidArgumentError(`There are ${all.map((each) => each.name).join(', ')}.`);
-    });
 }

@@ -11,6 +11,7 @@ export const idle: Measure = {
   name: 'idle',
   what: 'Five members checked and no traffic.',
   needsProcess: true,
+  rounds: 3,
   figures: [
     { key: 'idle.cpu', what: 'idle, five members', unit: '% of a core', better: 'less' },
     { key: 'idle.memory', what: 'idle, five members', unit: 'MB', better: 'less', main: true },
