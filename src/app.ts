@@ -6,7 +6,7 @@
  *      └── dial failed┼─────────────────────────┘
  *                     └──► evictions, events ──► log, metrics, status
  */
-import type { Socket } from 'node:net';
+import net, { type Socket } from 'node:net';
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { createPolicy } from './balance/policies.ts';
 import type { Candidate } from './balance/snapshot.ts';
@@ -37,7 +37,11 @@ import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
 import { Evictions } from './proxy/evictions.ts';
 import { openListeners } from './proxy/listeners.ts';
 import { leadsToSelf } from './proxy/self.ts';
-import { copyThroughSharedBuffer, isSupported } from './proxy/shared-buffer.ts';
+import {
+  connectToSharedBuffer,
+  copyThroughSharedBuffer,
+  isSupported,
+} from './proxy/shared-buffer.ts';
 import { copyThroughStreams } from './proxy/streams.ts';
 import { startPulse } from './pulse.ts';
 import { Upkeep } from './upkeep.ts';
@@ -59,7 +63,10 @@ export interface App {
 }
 
 /** The ways to copy bytes; the first is taken where this Node allows it. */
-const copiers = { 'shared-buffer': copyThroughSharedBuffer, streams: copyThroughStreams };
+const copiers = {
+  'shared-buffer': { connect: connectToSharedBuffer, copy: copyThroughSharedBuffer },
+  streams: { connect: net.connect, copy: copyThroughStreams },
+};
 type CopierName = keyof typeof copiers;
 
 /**
@@ -154,7 +161,8 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     maxConnections: settings.maxConnections,
     lookup: names.lookup,
     isSelf,
-    copy: (pair, counts) => copiers[copier](pair, counts),
+    connect: (options) => copiers[copier].connect(options),
+    copy: (pair, counts) => copiers[copier].copy(pair, counts),
     observer,
   });
   const metrics = new Metrics({ version, members: candidates, monitor, proxy: dataPath });

@@ -13,7 +13,7 @@
  * Owns the attempts of one dial and the `load` of the members tried. Leaves to others whom to pick
  * (balance/) and what a failure means (cluster/).
  */
-import net, { type LookupFunction, type Socket } from 'node:net';
+import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net';
 import type { Policy } from '../balance/policy.ts';
 import type { Candidate, Snapshot } from '../balance/snapshot.ts';
 import { classify, type Failure } from '../cluster/failure.ts';
@@ -30,6 +30,8 @@ export interface DialOptions {
   readonly keepalive: number;
   /** Finds the addresses of a host name. */
   readonly lookup: LookupFunction;
+  /** `net.connect`, or another way to a connection that fits the copier. */
+  readonly connect: (options: TcpNetConnectOpts) => Socket;
   /** Is the other end of this socket the balancer itself? */
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Told of every attempt that ended. */
@@ -107,7 +109,7 @@ class Dial {
     const { keepalive } = this.#options;
     this.#tried.push(candidate);
     candidate.load += 1;
-    const socket = net.connect({
+    const socket = this.#options.connect({
       host: candidate.host,
       port: candidate.port,
       lookup: this.#options.lookup,

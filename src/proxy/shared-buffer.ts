@@ -20,7 +20,7 @@
  * the descriptor, of a connected socket. `isSupported` tells whether this Node has it as we know it.
  */
 import { readSync, writeSync } from 'node:fs';
-import { type Server, Socket } from 'node:net';
+import { connect, type Server, Socket, type TcpNetConnectOpts } from 'node:net';
 import type { ByteCounts, Copier, SocketPair } from './copier.ts';
 
 /** What we use of Node's TCP and pipe handles. `fd` is negative once the handle is closed. */
@@ -71,6 +71,25 @@ export function isSupported(server: Server): boolean {
   return typeof handle?.useUserBuffer === 'function' && handle.fd >= 0;
 }
 
+/** Where the bytes of a connection go that was made to read into the buffer from the start. */
+interface Reader {
+  onBytes(bytes: number): boolean;
+}
+
+const readers = new WeakMap<Socket, Reader>();
+
+/**
+ * As `net.connect`, for a connection that need not be taken over later, which saves a socket. It must
+ * be paused until it is copied.
+ */
+export function connectToSharedBuffer(options: TcpNetConnectOpts): Socket {
+  const reader: Reader = { onBytes: () => true };
+  const callback = (bytes: number): boolean => reader.onBytes(bytes);
+  const socket = connect({ ...options, onread: { buffer, callback } });
+  readers.set(socket, reader);
+  return socket;
+}
+
 /** See `Copier`. */
 export const copyThroughSharedBuffer: Copier = (given: SocketPair, counts: ByteCounts) => {
   const resumeClient = (): void => void client.resume();
@@ -81,7 +100,7 @@ export const copyThroughSharedBuffer: Copier = (given: SocketPair, counts: ByteC
     return forward(bytes, member, resumeClient);
   };
   const client = takeOver(given.client, fromClient);
-  const member = takeOver(given.member, (bytes) => {
+  const member = readWith(given.member, (bytes) => {
     counts.member += bytes;
     counts.memberSpokeLast = true;
     return forward(bytes, client, resumeMember);
@@ -141,6 +160,17 @@ function forwardSmall(bytes: number, target: Socket, resume: () => void): boolea
     if (!error) resume();
   });
   return false;
+}
+
+/** The socket that calls `onBytes` with what was read into the buffer, in place of `socket`. */
+function readWith(socket: Socket, onBytes: (bytes: number) => boolean): Socket {
+  const reader = readers.get(socket);
+  if (reader === undefined) return takeOver(socket, onBytes);
+  if (handleOf(socket) === null) throw new Error('the connection is already closed');
+  reader.onBytes = onBytes;
+  // Whoever dialled has nothing more to hear, and would be kept in memory by it.
+  socket.removeAllListeners('error');
+  return socket;
 }
 
 /** Moves the connection of `socket` into a successor that reads into the buffer. */

@@ -4,6 +4,7 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
+import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -199,6 +200,7 @@ async function render(): Promise<string> {
     keepalive: 0,
     maxConnections: 1,
     lookup,
+    connect: net.connect,
     isSelf: () => false,
     copy: copyThroughStreams,
     observer: { attempted: ignore, opened: ignore, ended: ignore, rejected: ignore },

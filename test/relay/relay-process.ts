@@ -6,7 +6,7 @@
 import net, { type AddressInfo } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import { startRelay } from '../../src/proxy/relay.ts';
-import { copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
+import { connectToSharedBuffer, copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
 import { copyThroughStreams } from '../../src/proxy/streams.ts';
 
 export type CopierName = 'shared buffer' | 'streams';
@@ -20,11 +20,12 @@ export interface MemoryFigures {
 
 const [port = '', copier] = process.argv.slice(2);
 const copy = copier === 'streams' ? copyThroughStreams : copyThroughSharedBuffer;
+const connect = copier === 'streams' ? net.connect : connectToSharedBuffer;
 
 const server = net.createServer(
   { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
   (client) => {
-    const member = net.connect({
+    const member = connect({
       port: Number(port),
       host: '127.0.0.1',
       ...{ allowHalfOpen: true, noDelay: true },

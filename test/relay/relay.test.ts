@@ -5,16 +5,17 @@ import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Copier } from '../../src/proxy/copier.ts';
-import { copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
+import { connectToSharedBuffer, copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
 import { copyThroughStreams } from '../../src/proxy/streams.ts';
 import { Pairs, type Relayed, relayed } from '../support/tcp.ts';
 
-const copiers: [string, Copier][] = [
-  ['shared buffer', copyThroughSharedBuffer],
+const copiers: [string, Copier, typeof connectToSharedBuffer?][] = [
+  ['shared buffer', copyThroughSharedBuffer, connectToSharedBuffer],
+  ['shared buffer, taken over on both sides', copyThroughSharedBuffer],
   ['streams', copyThroughStreams],
 ];
 
-describe.each(copiers)('relay through %s', (_, copy) => {
+describe.each(copiers)('relay through %s', (_, copy, connect) => {
   let pairs: Pairs;
   beforeEach(async () => {
     pairs = await Pairs.open();
@@ -23,7 +24,7 @@ describe.each(copiers)('relay through %s', (_, copy) => {
 
   test('is byte-exact both ways at once, whatever the chunks', async () => {
     const sessions: Relayed[] = [];
-    while (sessions.length < 8) sessions.push(await relayed(pairs, copy));
+    while (sessions.length < 8) sessions.push(await relayed(pairs, copy, connect));
     await Promise.all(
       sessions.map(async ({ client, member, counts, ended }) => {
         const [up, down, upRead, downRead] = await Promise.all([
@@ -41,7 +42,7 @@ describe.each(copiers)('relay through %s', (_, copy) => {
   });
 
   test('the client may finish first and still read the answer', async () => {
-    const { client, member, ended } = await relayed(pairs, copy);
+    const { client, member, ended } = await relayed(pairs, copy, connect);
     client.end('question');
     expect(await text(member)).toBe('question');
     member.end('answer');
@@ -50,7 +51,7 @@ describe.each(copiers)('relay through %s', (_, copy) => {
   });
 
   test('the member may finish first and still read on', async () => {
-    const { client, member, ended } = await relayed(pairs, copy);
+    const { client, member, ended } = await relayed(pairs, copy, connect);
     member.end('goodbye');
     expect(await text(client)).toBe('goodbye');
     client.end('last words');
@@ -59,7 +60,7 @@ describe.each(copiers)('relay through %s', (_, copy) => {
   });
 
   test('what is on its way arrives although both have finished', async () => {
-    const { client, member, ended } = await relayed(pairs, copy);
+    const { client, member, ended } = await relayed(pairs, copy, connect);
     client.end();
     const sent = await sendRandomly(member, 16_000_000, { awaitDrain: false });
     await new Promise((resolve) => setTimeout(resolve, 50)); // the relay has to be held up by now
@@ -71,7 +72,7 @@ describe.each(copiers)('relay through %s', (_, copy) => {
     ['client', 'client-reset'],
     ['member', 'member-reset'],
   ] as const)('a reset by the %s is passed on as a reset', async (who, reason) => {
-    const session = await relayed(pairs, copy);
+    const session = await relayed(pairs, copy, connect);
     const other = who === 'client' ? session.member : session.client;
     session[who].write('x');
     other.resume();
@@ -83,7 +84,7 @@ describe.each(copiers)('relay through %s', (_, copy) => {
   });
 
   test('catching up passes on what has arrived unread, where that can be told, and loses nothing', async () => {
-    const { client, member, relay, ended } = await relayed(pairs, copy);
+    const { client, member, relay, ended } = await relayed(pairs, copy, connect);
     expect(relay.catchUp()).toBe(false);
     const question = randomBytes(100_000);
     client.write(question);
@@ -101,7 +102,7 @@ describe.each(copiers)('relay through %s', (_, copy) => {
   });
 
   test('closing it closes both ends', async () => {
-    const { client, member, relay, ended } = await relayed(pairs, copy);
+    const { client, member, relay, ended } = await relayed(pairs, copy, connect);
     client.resume();
     member.resume();
     const closed = Promise.all([once(client, 'end'), once(member, 'end')]);
@@ -111,7 +112,7 @@ describe.each(copiers)('relay through %s', (_, copy) => {
   });
 
   test('small chunks arrive in order when the kernel has no room for the next one', async () => {
-    const { client, member, counts, ended } = await relayed(pairs, copy);
+    const { client, member, counts, ended } = await relayed(pairs, copy, connect);
     client.pause();
     const hash = createHash('sha256');
     let sent = 0;
@@ -135,7 +136,7 @@ describe.each(copiers)('relay through %s', (_, copy) => {
   });
 
   test('a client that does not read makes the member wait, and costs no memory', async () => {
-    const { client, member, counts, ended } = await relayed(pairs, copy);
+    const { client, member, counts, ended } = await relayed(pairs, copy, connect);
     const total = 1_000_000_000;
     const { arrayBuffers } = process.memoryUsage();
     const sending = sendZeros(member, total);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
 import type { ByteCounts, Copier } from '../../src/proxy/copier.ts';
 import { type Relay, type RelayEnd, startRelay } from '../../src/proxy/relay.ts';
+import type { connectToSharedBuffer } from '../../src/proxy/shared-buffer.ts';
 
 /** A connected pair over loopback: `near` was connected, `far` accepted, paused and unread. */
 export interface Pair {
@@ -22,11 +23,11 @@ export class Pairs implements AsyncDisposable {
     return pairs;
   }
 
-  /** One at a time: the next accepted connection is taken for the one just made. */
-  async connect(): Promise<Pair> {
+  /** One at a time: the next accepted connection is taken for the one just made by `connect`. */
+  async connect(connect: typeof connectToSharedBuffer = net.connect): Promise<Pair> {
     const { port } = this.#server.address() as net.AddressInfo;
     const accepted = once(this.#server, 'connection');
-    const near = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    const near = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
     near.pause();
     const [[far]] = (await Promise.all([accepted, once(near, 'connect')])) as [[Socket], unknown];
     for (const socket of [near, far]) {
@@ -51,10 +52,18 @@ export interface Relayed {
   readonly ended: Promise<RelayEnd>;
 }
 
-/** Joins two fresh pairs: client.near ── relay ── member.near. */
-export async function relayed(pairs: Pairs, copy: Copier): Promise<Relayed> {
+/**
+ * Joins two fresh pairs: client.near ── relay ── member.near; with `connect` the relay has the end
+ * that this made, and we the other.
+ */
+export async function relayed(
+  pairs: Pairs,
+  copy: Copier,
+  connect?: typeof connectToSharedBuffer,
+): Promise<Relayed> {
   const client = await pairs.connect();
-  const member = await pairs.connect();
+  const pair = await pairs.connect(connect);
+  const member = connect ? { near: pair.far, far: pair.near } : pair;
   const counts: ByteCounts = { client: 0, member: 0, memberSpokeLast: false };
   const ended = Promise.withResolvers<RelayEnd>();
   const relay = startRelay({ client: client.far, member: member.far }, copy, counts, ended.resolve);

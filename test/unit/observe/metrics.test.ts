@@ -53,6 +53,7 @@ beforeEach(async () => {
     keepalive: 0,
     maxConnections: 100,
     lookup,
+    connect: net.connect,
     isSelf: () => false,
     copy: copyThroughSharedBuffer,
     observer: {
@@ -272,6 +273,7 @@ describe('what happens is counted', () => {
       keepalive: 0,
       maxConnections: 1,
       lookup,
+      connect: net.connect,
       isSelf: () => false,
       copy: copyThroughSharedBuffer,
       observer: {

@@ -43,6 +43,7 @@ async function front(targets: Candidate[], options: Partial<DataPathOptions> = {
     keepalive: 0,
     maxConnections: 100,
     lookup,
+    connect: net.connect,
     isSelf: () => false,
     copy: copyThroughSharedBuffer,
     observer: {

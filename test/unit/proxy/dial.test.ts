@@ -4,7 +4,7 @@
  */
 
 import { getEventListeners, once } from 'node:events';
-import type { Socket } from 'node:net';
+import net, { type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -52,6 +52,7 @@ function optionsFor(snapshot: Snapshot, options: Partial<DialOptions> = {}): Dia
     raceAfter: () => minute,
     keepalive: 15_000,
     lookup,
+    connect: net.connect,
     isSelf: () => false,
     onAttempt: (candidate, attempt) => attempts.push([candidate, attempt]),
     ...options,
