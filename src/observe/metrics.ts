@@ -91,7 +91,7 @@ export class Metrics {
     this.#evictions = new Counter({
       registers,
       name: 'etcd_lb_evictions_total',
-      help: 'Times that all sessions of a member were closed because its failure was confirmed and another member was healthy.',
+      help: 'Times that all sessions of a member were closed because its failure was confirmed and another member was healthy, or, with none healthy, most of them answered.',
       labelNames: ['member'],
     });
     this.#stateChanges = new Counter({
@@ -190,7 +190,7 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
   new Gauge({
     registers,
     name: 'etcd_lb_panic',
-    help: '1 while no member is healthy and connections are therefore sent to every member, else 0.',
+    help: '1 while no member is healthy and connections are therefore sent to every member that may be there, else 0.',
     collect() {
       this.set(monitor.table.mode === 'panic' ? 1 : 0);
     },
