@@ -31,8 +31,8 @@ export interface Pace {
 }
 
 export const fullPace: Pace = {
-  ...{ calls: 40_000, warmUp: 10_000, singleCalls: 4_000, steady: 5, largeCalls: 400 },
-  ...{ stream: 1_000_000_000, connecting: 3, starts: 5, idle: 10_000 },
+  ...{ calls: 30_000, warmUp: 6_000, singleCalls: 2_000, steady: 3, largeCalls: 300 },
+  ...{ stream: 1_000_000_000, connecting: 2, starts: 3, idle: 10_000 },
 };
 export const shortPace: Pace = {
   ...{ calls: 20_000, warmUp: 4_000, singleCalls: 1_000, steady: 1.5, largeCalls: 150 },

@@ -15,7 +15,7 @@ export const memory: Measure = {
   name: 'memory',
   what: 'Resident memory without sessions, with silent ones, and after they closed.',
   needsProcess: true,
-  rounds: 3,
+  rounds: 2,
   figures: [
     { key: 'memory.idle', what: 'memory without sessions', unit: 'MB', better: 'less' },
     { key: 'memory.1000', what: 'with 1,000 silent sessions', unit: 'MB', better: 'less' },
@@ -43,7 +43,7 @@ export const stoppedReaders: Measure = {
   name: 'stopped',
   what: '200 clients that do not read, and 8 MB for each.',
   needsProcess: true,
-  rounds: 3,
+  rounds: 2,
   figures: [
     { key: 'stopped.client', what: 'per client that does not read', unit: 'KB', better: 'less' },
   ],

@@ -4,6 +4,7 @@ import { ifProcess, largeCalls, smallCalls, startBefore } from './calls.ts';
 
 export const tls: Measure = {
   name: 'tls',
+  rounds: 3,
   what: 'As rpc and large, in TLS from the client to etcd.',
   figures: [
     { key: 'tls.rpc.cpu', what: 'TLS: CPU per small RPC', unit: 'µs', better: 'less', main: true },
