@@ -71,8 +71,16 @@ export function startRelay(
   };
 }
 
-/** Closes with a TCP reset, so that the peer learns that the call was cut; a Unix socket has none. */
+/**
+ * Closes with a TCP reset, so that the peer learns that the call was cut; a Unix socket has none, nor
+ * has a connection on which we have ended our side already.
+ *
+ * Not by `resetAndDestroy`, which shuts the connection down first: libuv refuses to reset one whose
+ * shutdown is under way, and if it is destroyed in that moment it is never closed, neither for us nor
+ * for the peer. The mark alone makes `destroy` reset at once; a Node without it would just close.
+ */
 export function resetConnection(socket: Socket): void {
-  if (socket.remoteAddress === undefined) socket.destroy();
-  else socket.resetAndDestroy();
+  const canReset = socket.remoteAddress !== undefined && !socket.writableEnded;
+  if (canReset) (socket as unknown as { resetAndClosing: boolean }).resetAndClosing = true;
+  socket.destroy();
 }

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Copier } from '../../src/proxy/copier.ts';
+import { resetConnection } from '../../src/proxy/relay.ts';
 import { connectToSharedBuffer, copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
 import { copyThroughStreams } from '../../src/proxy/streams.ts';
 import { Pairs, type Relayed, relayed } from '../support/tcp.ts';
@@ -101,6 +102,26 @@ describe.each(copiers)('relay through %s', (_, copy, connect) => {
     expect(relay.catchUp()).toBe(false);
   });
 
+  test('ends, whatever else happens in the moment of a reset', async () => {
+    const meanwhile: ((session: Relayed) => void)[] = [
+      ({ relay }) => relay.close(),
+      ({ client }) => client.resetAndDestroy(),
+      ({ client }) => client.end('last words'),
+    ];
+    for (let round = 0; round < 60; round += 1) {
+      const session = await relayed(pairs, copy, connect);
+      session.client.write('question');
+      if (round % 2 === 0) session.member.end('answer');
+      await setImmediate();
+      session.member.resetAndDestroy();
+      for (let turn = 0; turn < round % 5; turn += 1) await setImmediate();
+      meanwhile[round % meanwhile.length]?.(session);
+      session.client.resume();
+      await session.ended;
+      session.client.destroy();
+    }
+  });
+
   test('closing it closes both ends', async () => {
     const { client, member, relay, ended } = await relayed(pairs, copy, connect);
     client.resume();
@@ -158,6 +179,29 @@ describe.each(copiers)('relay through %s', (_, copy, connect) => {
     expect(highest - before.rss).toBeLessThan(150_000_000); // of a gigabyte; mostly this test's own reads
   });
 });
+
+describe('a connection that is reset', () => {
+  test.each([
+    ['open', () => {}],
+    ['being shut down', (socket: Socket) => socket.end()],
+    ['being shut down behind what it has still to send', (socket: Socket) => flood(socket).end()],
+  ])('is closed at once when it is %s, also if it is destroyed besides', async (_, before) => {
+    await using pairs = await Pairs.open();
+    const { near, far } = await pairs.connect();
+    before(far);
+    const closed = once(far, 'close');
+    resetConnection(far);
+    far.destroy();
+    await closed;
+    near.resume();
+    await once(near, 'close');
+  });
+});
+
+function flood(socket: Socket): Socket {
+  while (socket.writableLength < 1_000_000) socket.write(Buffer.alloc(1_000_000));
+  return socket;
+}
 
 interface Sum {
   readonly bytes: number;
