@@ -30,7 +30,7 @@ export const fullPace: Pace = {
   ...{ hang: 20_000, down: 12_000, calm: 3_000, balance: 15_000, crowd: 2_000 },
 };
 export const abridgedPace: Pace = {
-  ...{ hang: 6_000, down: 2_000, calm: 700, balance: 10_500, crowd: 2_000 },
+  ...{ hang: 5_000, down: 2_000, calm: 700, balance: 10_500, crowd: 2_000 },
 };
 
 /** What a fault needs in place before the contestant starts. */
