@@ -7,10 +7,14 @@ import { runInNewContext } from 'node:vm';
 
 /** So many sessions opened and ended leave some 10 MB. */
 const worthwhile = 1_000;
+/** None may have come or gone for this long, ms: clients on their way back must not wait for us. */
+const rest = 1_500;
 
 export class Garbage {
   readonly #collect: () => void;
+  #collectedAt = 0;
   #turnover = 0;
+  #changedAt = 0;
 
   /** @param collect stops this process for some 30 ms. */
   constructor(collect = collector()) {
@@ -21,11 +25,14 @@ export class Garbage {
    * To be called now and then.
    *
    * @param turnover sessions opened and ended since the start.
-   * @param quiet is nobody served who would notice a stop?
+   * @param quiet do no sessions speak that would notice a stop?
+   * @param now ms of `performance.now()`.
    */
-  beat(turnover: number, quiet: boolean): void {
-    if (!quiet || turnover - this.#turnover < worthwhile) return;
+  beat(turnover: number, quiet: boolean, now: number): void {
+    if (turnover !== this.#turnover) this.#changedAt = now;
     this.#turnover = turnover;
+    if (!quiet || now - this.#changedAt < rest || turnover - this.#collectedAt < worthwhile) return;
+    this.#collectedAt = turnover;
     this.#collect();
   }
 }

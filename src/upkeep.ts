@@ -113,6 +113,6 @@ export class Upkeep {
     this.#moveNotices.beat(now);
     const { count, opened } = dataPath.sessions;
     this.#descriptors.beat(dataPath.waiting + count, now);
-    this.#garbage.beat(2 * opened - count, now - this.#spokenAt >= idleAfter);
+    this.#garbage.beat(2 * opened - count, now - this.#spokenAt >= idleAfter, now);
   }
 }

@@ -22,15 +22,19 @@ export interface Pace {
   readonly calm: number;
   /** How long we wait for sessions to be spread evenly again. */
   readonly balance: number;
+  /** Are clients measured that were on other members all the time? For comparison only. */
+  readonly elsewhere: boolean;
   /** Sessions on the member that dies. */
   readonly crowd: number;
 }
 
 export const fullPace: Pace = {
   ...{ hang: 20_000, down: 12_000, calm: 3_000, balance: 15_000, crowd: 2_000 },
+  elsewhere: true,
 };
 export const abridgedPace: Pace = {
-  ...{ hang: 5_000, down: 2_000, calm: 700, balance: 10_500, crowd: 2_000 },
+  ...{ hang: 5_000, down: 2_000, calm: 500, balance: 10_500, crowd: 2_000 },
+  elsewhere: false,
 };
 
 /** What a fault needs in place before the contestant starts. */

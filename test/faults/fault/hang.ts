@@ -76,6 +76,7 @@ async function hung(
  */
 async function hungLeader(scene: Scene, hang: Hang): Promise<Figures> {
   const leader = await leaderOf(scene.cluster);
+  if (!scene.pace.elsewhere) return await hung(scene, leader, hang);
   const others = scene.endpoints.filter(({ name }) => name !== leader.name).map(hostPort);
   await using elsewhere = await Load.start({
     ...clients,
