@@ -57,8 +57,8 @@ export class Upkeep {
   readonly #rebalancer: Rebalancer;
   readonly #moveNotices: MoveNotices;
   readonly #descriptors: Descriptors;
-  #doubtUntil = 0;
   readonly #garbage = new Garbage();
+  #doubtUntil = 0;
   #spokenAt = 0;
   #rareAt = 0;
 
