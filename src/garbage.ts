@@ -1,24 +1,36 @@
 /**
  * Collects garbage in quiet moments. Relaying allocates so little that V8 hardly ever sees a reason
  * to; what thousands of sessions leave behind when they come and go would stay resident for hours.
+ *
+ * First what is young, which costs next to nothing; everything only if that was not enough, since V8
+ * then forgets what it knew of objects that are gone, and starts again with a small heap: the next
+ * thousands of connections cost a third more (test/bench/JOURNAL.md).
  */
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** So many sessions opened and ended leave some 10 MB. */
-const worthwhile = 1_000;
-/** None may have come or gone for this long, ms: clients on their way back must not wait for us. */
+/** What the heap has to have grown by, bytes: some thousands of sessions. */
+const worthwhile = 32_000_000;
+/** No session may have come or gone for this long, ms: clients on their way back must not wait for us. */
 const rest = 1_500;
 
+/** V8's heap; replaced in tests. */
+export interface Heap {
+  /** Bytes in use, garbage included. */
+  used(): number;
+  /** Stops this process for a few ms, or for some 30 ms where everything is looked at. */
+  collect(what: 'young' | 'all'): void;
+}
+
 export class Garbage {
-  readonly #collect: () => void;
-  #collectedAt = 0;
+  readonly #heap: Heap;
+  #kept: number;
   #turnover = 0;
   #changedAt = 0;
 
-  /** @param collect stops this process for some 30 ms. */
-  constructor(collect = collector()) {
-    this.#collect = collect;
+  constructor(heap = heapOfV8()) {
+    this.#heap = heap;
+    this.#kept = heap.used();
   }
 
   /**
@@ -31,15 +43,24 @@ export class Garbage {
   beat(turnover: number, quiet: boolean, now: number): void {
     if (turnover !== this.#turnover) this.#changedAt = now;
     this.#turnover = turnover;
-    if (!quiet || now - this.#changedAt < rest || turnover - this.#collectedAt < worthwhile) return;
-    this.#collectedAt = turnover;
-    this.#collect();
+    if (!quiet || now - this.#changedAt < rest || !this.#hasGrown()) return;
+    this.#heap.collect('young');
+    if (this.#hasGrown()) this.#heap.collect('all');
+    this.#kept = this.#heap.used();
+  }
+
+  #hasGrown(): boolean {
+    return this.#heap.used() - this.#kept >= worthwhile;
   }
 }
 
-/** V8's own, which Node hands out only with a flag; one set later counts for new contexts. */
-function collector(): () => void {
+/** Node hands its collector out only with a flag; one set later counts for new contexts. */
+function heapOfV8(): Heap {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as (options: object) => void;
-  return () => gc({ type: 'major', flavor: 'last-resort' });
+  return {
+    used: () => getHeapStatistics().used_heap_size,
+    collect: (what) =>
+      gc(what === 'young' ? { type: 'minor' } : { type: 'major', flavor: 'last-resort' }),
+  };
 }

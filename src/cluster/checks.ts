@@ -65,7 +65,7 @@ export class Checks {
    * thousand requests are one check, so that a failing member is not buried under them.
    */
   hurry(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#hurried) return;
     this.#hurried = true;
     this.#arm();
   }

@@ -10,6 +10,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
+import { Alarms } from './alarms.ts';
 import { ConnectTimes } from './connect-times.ts';
 import type { Copier } from './copier.ts';
 import { type DialAttempt, type DialOptions, dial } from './dial.ts';
@@ -28,7 +29,7 @@ export interface DataPathObserver {
   rejected(reason: RejectReason): void;
 }
 
-export interface DataPathOptions extends Omit<DialOptions, 'onAttempt' | 'raceAfter'> {
+export interface DataPathOptions extends Omit<DialOptions, 'onAttempt' | 'raceAfter' | 'alarms'> {
   /** How long an attempt may take before the next member is tried beside it, at most, ms. */
   readonly raceAfter: number;
   /** Client connections at the same time, waiting ones included. */
@@ -51,6 +52,7 @@ export class DataPath {
     const times = new ConnectTimes(options.raceAfter);
     this.#dialOptions = {
       ...options,
+      alarms: new Alarms(),
       raceAfter: (candidate) => times.raceAfter(candidate),
       onAttempt: (candidate, attempt) => {
         if (attempt.result === 'connected') times.learn(candidate, attempt.duration);

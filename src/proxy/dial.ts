@@ -17,6 +17,7 @@ import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net';
 import type { Policy } from '../balance/policy.ts';
 import type { Candidate, Snapshot } from '../balance/snapshot.ts';
 import { classify, type Failure } from '../cluster/failure.ts';
+import type { Alarm, Alarms } from './alarms.ts';
 
 export interface DialOptions {
   readonly policy: Policy;
@@ -32,6 +33,8 @@ export interface DialOptions {
   readonly lookup: LookupFunction;
   /** `net.connect`, or another way to a connection that fits the copier. */
   readonly connect: (options: TcpNetConnectOpts) => Socket;
+  /** What rings when a dial, or an attempt, has taken long enough. */
+  readonly alarms: Alarms;
   /** Is the other end of this socket the balancer itself? */
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Told of every attempt that ended. */
@@ -72,9 +75,9 @@ class Dial {
   readonly #resolve: (dialled: Dialled | undefined) => void;
   readonly #tried: Candidate[] = [];
   readonly #pending = new Set<Attempt>();
-  readonly #budget: NodeJS.Timeout;
+  readonly #budget: Alarm;
   readonly #onAbort = (): void => this.#finish();
-  #race: NodeJS.Timeout | undefined;
+  #race: Alarm | undefined;
   #finished = false;
 
   constructor(
@@ -85,7 +88,7 @@ class Dial {
     this.#options = options;
     this.#signal = signal;
     this.#resolve = resolve;
-    this.#budget = setTimeout(() => this.#giveUp(), options.timeout);
+    this.#budget = options.alarms.set(options.timeout, () => this.#giveUp());
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#finish();
     else this.#tryNext();
@@ -93,15 +96,15 @@ class Dial {
 
   #tryNext(): void {
     if (this.#finished) return;
-    clearTimeout(this.#race);
+    this.#options.alarms.cancel(this.#race);
     const { routable, all } = this.#options.snapshot();
-    const { policy, raceAfter } = this.#options;
+    const { policy, raceAfter, alarms } = this.#options;
     const candidate = policy(routable, this.#tried) ?? policy(all, this.#tried);
     if (candidate === undefined) {
       if (this.#pending.size === 0) this.#finish();
       return;
     }
-    this.#race = setTimeout(() => this.#tryNext(), raceAfter(candidate));
+    this.#race = alarms.set(raceAfter(candidate), () => this.#tryNext());
     this.#attempt(candidate);
   }
 
@@ -178,8 +181,9 @@ class Dial {
 
   #finish(dialled?: Dialled): void {
     this.#finished = true;
-    clearTimeout(this.#budget);
-    clearTimeout(this.#race);
+    const { alarms } = this.#options;
+    alarms.cancel(this.#budget);
+    alarms.cancel(this.#race);
     this.#signal.removeEventListener('abort', this.#onAbort);
     for (const attempt of [...this.#pending]) {
       this.#drop(attempt);

@@ -1,36 +1,57 @@
 import { expect, test } from 'vitest';
 import { Garbage } from '../../src/garbage.ts';
 
-test('is collected once a thousand sessions came or went, and only in a quiet moment', () => {
-  let collections = 0;
-  const garbage = new Garbage(() => {
-    collections += 1;
-  });
+/** A heap of which some is young garbage and some is old. */
+class FakeHeap {
+  readonly collected: string[] = [];
+  live = 20_000_000;
+  young = 0;
+  old = 0;
+
+  used(): number {
+    return this.live + this.young + this.old;
+  }
+
+  collect(what: 'young' | 'all'): void {
+    this.collected.push(what);
+    this.young = 0;
+    if (what === 'all') this.old = 0;
+  }
+}
+
+test('is collected once it is worth it, in a quiet moment, and only the young if that is enough', () => {
+  const heap = new FakeHeap();
+  const garbage = new Garbage(heap);
   let now = 0;
-  const after = (turnover: number, quiet: boolean, rest = 1_500): number => {
+  const after = (turnover: number, quiet: boolean, rest = 1_500): string[] => {
     garbage.beat(turnover, quiet, now);
     now += rest;
     garbage.beat(turnover, quiet, now);
-    return collections;
+    return heap.collected.splice(0);
   };
-  expect(after(999, true)).toBe(0);
-  expect(after(1_000, false)).toBe(0);
-  expect(after(1_500, true, 1_499)).toBe(0); // more may be on their way
-  expect(after(1_500, true)).toBe(1);
-  expect(after(2_499, true)).toBe(1);
-  expect(after(2_500, true)).toBe(2);
+  heap.young = 31_999_999;
+  expect(after(1, true)).toEqual([]);
+  heap.young = 32_000_000;
+  expect(after(2, false)).toEqual([]);
+  expect(after(3, true, 1_499)).toEqual([]); // more may be on their way
+  expect(after(3, true)).toEqual(['young']);
+  heap.old = 32_000_000;
+  expect(after(4, true)).toEqual(['young', 'all']);
+  heap.live += 32_000_000;
+  expect(after(5, true)).toEqual(['young', 'all']);
+  expect(after(6, true)).toEqual([]); // what is alive is no reason to look again
 });
 
 test('is collected by V8 itself', () => {
-  let kept: unknown[] | undefined = Array.from({ length: 500_000 }, () => ({}));
+  const garbage = new Garbage();
+  let kept: unknown[] | undefined = Array.from({ length: 1_000_000 }, () => ({ at: 0, and: [0] }));
   const gone = new WeakRef(kept);
   kept = undefined;
   return new Promise<void>((resolve) => {
     // A WeakRef keeps its target until the end of the turn that made it.
     setTimeout(() => {
-      const garbage = new Garbage();
-      garbage.beat(1_000, true, 0);
-      garbage.beat(1_000, true, 1_500);
+      garbage.beat(1, true, 0);
+      garbage.beat(1, true, 1_500);
       expect(gone.deref()).toBeUndefined();
       resolve();
     });

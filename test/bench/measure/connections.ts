@@ -17,7 +17,7 @@ export const connections: Measure = {
   ],
   run: async (scene) => {
     const { started } = await startBefore(await scene.backends.etcd(), scene);
-    await connectAgainAndAgain(started.address, 1);
+    await connectAgainAndAgain(started.address, scene.pace.connectingBefore);
     const [{ requests, duration }, cpu] = await costOf(started, () =>
       connectAgainAndAgain(started.address, scene.pace.connecting),
     );

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Candidate, Snapshot } from '../../../src/balance/snapshot.ts';
+import { Alarms } from '../../../src/proxy/alarms.ts';
 import { type DialAttempt, type Dialled, type DialOptions, dial } from '../../../src/proxy/dial.ts';
 import { lookup } from '../../support/lookup.ts';
 import {
@@ -25,6 +26,7 @@ const minute = 60_000;
 const never = new AbortController().signal;
 let frozenPort: FrozenPort;
 let members: Members;
+let alarms: Alarms;
 let attempts: [candidate: Candidate, attempt: DialAttempt][];
 let dialled: Dialled | undefined;
 
@@ -34,6 +36,7 @@ beforeAll(async () => {
 afterAll(() => frozenPort[Symbol.asyncDispose]());
 beforeEach(() => {
   members = new Members();
+  alarms = new Alarms();
   attempts = [];
   dialled = undefined;
 });
@@ -53,6 +56,7 @@ function optionsFor(snapshot: Snapshot, options: Partial<DialOptions> = {}): Dia
     keepalive: 15_000,
     lookup,
     connect: net.connect,
+    alarms,
     isSelf: () => false,
     onAttempt: (candidate, attempt) => attempts.push([candidate, attempt]),
     ...options,
@@ -220,19 +224,14 @@ describe('abort', () => {
   });
 });
 
-test('no timer is left behind, however it ended', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  try {
-    await dialTo([refusing('m0'), await members.echo('m1')]);
-    expect(vi.getTimerCount()).toBe(0);
-    dialled?.socket.destroy();
-    await dialTo([refusing('m0')]);
-    expect(vi.getTimerCount()).toBe(0);
-    await dialTo([refusing('m0')], {}, AbortSignal.abort());
-    expect(vi.getTimerCount()).toBe(0);
-  } finally {
-    vi.useRealTimers();
-  }
+test('no alarm is left behind, however it ended', async () => {
+  await dialTo([refusing('m0'), await members.echo('m1')]);
+  expect(alarms.pending).toBe(0);
+  dialled?.socket.destroy();
+  await dialTo([refusing('m0')]);
+  expect(alarms.pending).toBe(0);
+  await dialTo([refusing('m0')], {}, AbortSignal.abort());
+  expect(alarms.pending).toBe(0);
 });
 
 test('what a member sends at once waits unread in a paused socket', async () => {
