@@ -11,6 +11,8 @@ import { runInNewContext } from 'node:vm';
 
 /** What the heap has to have grown by, bytes: some thousands of sessions. */
 const worthwhile = 32_000_000;
+/** Or so many of the sessions that were open at the last collection have ended. */
+const manySessions = 2_000;
 /** No session may have come or gone for this long, ms: clients on their way back must not wait for us. */
 const rest = 1_500;
 
@@ -24,7 +26,9 @@ export interface Heap {
 
 export class Garbage {
   readonly #heap: Heap;
+  /** What was left at the last collection: bytes, and open sessions. */
   #kept: number;
+  #keptOpen = 0;
   #turnover = 0;
   #changedAt = 0;
 
@@ -36,17 +40,21 @@ export class Garbage {
   /**
    * To be called now and then.
    *
+   * @param open sessions.
    * @param turnover sessions opened and ended since the start.
    * @param quiet do no sessions speak that would notice a stop?
    * @param now ms of `performance.now()`.
    */
-  beat(turnover: number, quiet: boolean, now: number): void {
+  beat(open: number, turnover: number, quiet: boolean, now: number): void {
     if (turnover !== this.#turnover) this.#changedAt = now;
     this.#turnover = turnover;
-    if (!quiet || now - this.#changedAt < rest || !this.#hasGrown()) return;
+    if (!quiet || now - this.#changedAt < rest) return;
+    const haveLeft = this.#keptOpen - open >= manySessions;
+    if (!haveLeft && !this.#hasGrown()) return;
     this.#heap.collect('young');
-    if (this.#hasGrown()) this.#heap.collect('all');
+    if (haveLeft || this.#hasGrown()) this.#heap.collect('all');
     this.#kept = this.#heap.used();
+    this.#keptOpen = open;
   }
 
   #hasGrown(): boolean {

@@ -5,7 +5,7 @@
  *   quiet     nothing in flight, as far as can be seen: it may be closed without cutting a call
  *   waiting   the client has sent something and the member has said nothing since
  *
- * Pure: the sweep (sweep.ts) brings the time. Bytes are opaque, so both are guesses: a client's last
+ * Pure: the sweep (silence.ts) brings the time. Bytes are opaque, so both are guesses: a client's last
  * word may need no answer (an HTTP/2 window update), which is why neither convicts anybody.
  */
 import type { ByteCounts } from './copier.ts';
@@ -16,6 +16,9 @@ import type { ByteCounts } from './copier.ts';
  * Within TLS the two cannot be told apart for sure.
  */
 const mereAcknowledgement = 48;
+
+/** What is looked at. */
+type Spoken = Readonly<Pick<ByteCounts, 'client' | 'member' | 'memberSpokeLast'>>;
 
 /** What the last look saw. All times are ms of `performance.now()`, those of looks. */
 export interface Activity {
@@ -35,7 +38,7 @@ export function newActivity(now: number): Activity {
 }
 
 /** Takes in the counts at `now`. Returns whether the member has answered something since the last look. */
-export function look(activity: Activity, bytes: Readonly<ByteCounts>, now: number): boolean {
+export function look(activity: Activity, bytes: Spoken, now: number): boolean {
   const asked = bytes.client !== activity.client;
   const answered = bytes.member - activity.member > mereAcknowledgement;
   if (asked) activity.askedAt = now;
@@ -53,7 +56,7 @@ const silence = 300;
 const pause = 50;
 
 /** Is it likely that no call is in flight? */
-export function isQuiet(activity: Activity, bytes: Readonly<ByteCounts>, now: number): boolean {
+export function isQuiet(activity: Activity, bytes: Spoken, now: number): boolean {
   const answered = bytes.memberSpokeLast && activity.waitingSince === undefined;
   return now - activity.changedAt >= (answered ? pause : silence);
 }

@@ -10,6 +10,9 @@ export interface ByteCounts {
   member: number;
   /** Did the last bytes come from the member? */
   memberSpokeLast: boolean;
+  /** Is it known already that bytes have come? If not, `note` is called, which sets it. */
+  noted: boolean;
+  readonly note: () => void;
 }
 
 /** The two ends of a session. */

@@ -30,11 +30,14 @@ export const endReasons = [
   'shutdown',
 ] as const satisfies readonly EndReason[];
 
+/** What anybody may see of `ByteCounts`. */
+type Counted = Pick<ByteCounts, 'client' | 'member' | 'memberSpokeLast'>;
+
 export interface Session {
   readonly candidate: Candidate;
   /** Time of `performance.now()`, ms. */
   readonly openedAt: number;
-  readonly bytes: Readonly<ByteCounts>;
+  readonly bytes: Readonly<Counted>;
   /** What was seen of it lately; kept by the sweep (silence.ts). */
   readonly activity: Activity;
   /** Was it told to close? */
@@ -64,6 +67,7 @@ interface MemberSessions {
 export class Sessions {
   readonly #byMember = new Map<Candidate, MemberSessions>();
   readonly #onEnd: (session: Session, reason: EndReason) => void;
+  #news: Session[] = [];
   #count = 0;
   #opened = 0;
 
@@ -89,7 +93,13 @@ export class Sessions {
   open(client: Socket, dialled: Dialled, copy: Copier): Session {
     const { candidate } = dialled;
     const { open, past } = this.#of(candidate);
-    const bytes: ByteCounts = { client: 0, member: 0, memberSpokeLast: false };
+    const bytes: ByteCounts = {
+      ...{ client: 0, member: 0, memberSpokeLast: false, noted: false },
+      note: () => {
+        bytes.noted = true;
+        this.#news.push(session);
+      },
+    };
     const openedAt = performance.now();
     let closing: CloseReason | undefined;
     const relay: Relay = startRelay({ client, member: dialled.socket }, copy, bytes, (end) => {
@@ -123,6 +133,14 @@ export class Sessions {
     this.#count += 1;
     this.#opened += 1;
     return session;
+  }
+
+  /** The sessions in which bytes have come since the last call; some may have ended meanwhile. */
+  takeNews(): readonly Session[] {
+    const news = this.#news;
+    this.#news = [];
+    for (const { bytes } of news) (bytes as ByteCounts).noted = false;
+    return news;
   }
 
   /** The open sessions of a member, those being closed included. */

@@ -97,12 +97,14 @@ export const copyThroughSharedBuffer: Copier = (given: SocketPair, counts: ByteC
   const fromClient = (bytes: number): boolean => {
     counts.client += bytes;
     counts.memberSpokeLast = false;
+    if (!counts.noted) counts.note();
     return forward(bytes, member, resumeClient);
   };
   const client = takeOver(given.client, fromClient);
   const member = readWith(given.member, (bytes) => {
     counts.member += bytes;
     counts.memberSpokeLast = true;
+    if (!counts.noted) counts.note();
     return forward(bytes, client, resumeMember);
   });
   const catchUp = (): boolean => {

@@ -12,11 +12,13 @@ export const copyThroughStreams: Copier = (pair: SocketPair, counts: ByteCounts)
   client.on('data', (chunk) => {
     counts.client += chunk.length;
     counts.memberSpokeLast = false;
+    if (!counts.noted) counts.note();
     forward(chunk, client, member);
   });
   member.on('data', (chunk) => {
     counts.member += chunk.length;
     counts.memberSpokeLast = true;
+    if (!counts.noted) counts.note();
     forward(chunk, member, client);
   });
   return { ...pair, catchUp: () => false };

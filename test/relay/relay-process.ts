@@ -32,7 +32,7 @@ const server = net.createServer(
     });
     member.pause();
     member.once('connect', () => {
-      const counts = { client: 0, member: 0, memberSpokeLast: false };
+      const counts = { client: 0, member: 0, memberSpokeLast: false, noted: true, note: () => {} };
       startRelay({ client, member }, copy, counts, () => {});
     });
   },

@@ -64,7 +64,10 @@ export async function relayed(
   const client = await pairs.connect();
   const pair = await pairs.connect(connect);
   const member = connect ? { near: pair.far, far: pair.near } : pair;
-  const counts: ByteCounts = { client: 0, member: 0, memberSpokeLast: false };
+  const counts: ByteCounts = {
+    ...{ client: 0, member: 0, memberSpokeLast: false, noted: true },
+    note: () => {},
+  };
   const ended = Promise.withResolvers<RelayEnd>();
   const relay = startRelay({ client: client.far, member: member.far }, copy, counts, ended.resolve);
   return { client: client.near, member: member.near, relay, counts, ended: ended.promise };

@@ -23,10 +23,11 @@ test('is collected once it is worth it, in a quiet moment, and only the young if
   const heap = new FakeHeap();
   const garbage = new Garbage(heap);
   let now = 0;
+  let open = 0;
   const after = (turnover: number, quiet: boolean, rest = 1_500): string[] => {
-    garbage.beat(turnover, quiet, now);
+    garbage.beat(open, turnover, quiet, now);
     now += rest;
-    garbage.beat(turnover, quiet, now);
+    garbage.beat(open, turnover, quiet, now);
     return heap.collected.splice(0);
   };
   heap.young = 31_999_999;
@@ -40,6 +41,14 @@ test('is collected once it is worth it, in a quiet moment, and only the young if
   heap.live += 32_000_000;
   expect(after(5, true)).toEqual(['young', 'all']);
   expect(after(6, true)).toEqual([]); // what is alive is no reason to look again
+  heap.old = 32_000_000;
+  open = 10_000;
+  expect(after(7, true)).toEqual(['young', 'all']);
+  open = 8_001;
+  expect(after(8, true)).toEqual([]);
+  open = 8_000; // their memory still counts as used, so that nothing has grown
+  expect(after(9, true)).toEqual(['young', 'all']);
+  expect(after(10, true)).toEqual([]);
 });
 
 test('is collected by V8 itself', () => {
@@ -50,8 +59,8 @@ test('is collected by V8 itself', () => {
   return new Promise<void>((resolve) => {
     // A WeakRef keeps its target until the end of the turn that made it.
     setTimeout(() => {
-      garbage.beat(1, true, 0);
-      garbage.beat(1, true, 1_500);
+      garbage.beat(0, 1, true, 0);
+      garbage.beat(0, 1, true, 1_500);
       expect(gone.deref()).toBeUndefined();
       resolve();
     });

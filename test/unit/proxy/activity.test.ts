@@ -9,7 +9,10 @@ type Word = keyof typeof speakers;
 
 /** Lives through moments of 50 ms, each with what happened in it, looked at when it is over. */
 function live(moments: readonly (readonly Word[])[]) {
-  const bytes: ByteCounts = { client: 0, member: 0, memberSpokeLast: false };
+  const bytes: ByteCounts = {
+    ...{ client: 0, member: 0, memberSpokeLast: false, noted: true },
+    note: () => {},
+  };
   const activity = newActivity(0);
   let now = 0;
   for (const moment of moments) {

@@ -16,10 +16,21 @@ export interface FakeSession extends Session {
 
 export class FakeSessions {
   opened = 0;
+  #news: FakeSession[] = [];
   readonly #open = new Map<Candidate, Set<Session>>();
 
   open(candidate: Candidate, now = 0): FakeSession {
-    const bytes: ByteCounts = { client: 0, member: 0, memberSpokeLast: false };
+    const bytes: ByteCounts = {
+      ...{ client: 0, member: 0, memberSpokeLast: false, noted: false },
+      note: () => {
+        bytes.noted = true;
+        this.#news.push(session);
+      },
+    };
+    const say = (counts: Partial<ByteCounts>): void => {
+      Object.assign(bytes, counts);
+      if (!bytes.noted) bytes.note();
+    };
     const here = this.#of(candidate);
     const session: FakeSession = {
       candidate,
@@ -41,13 +52,20 @@ export class FakeSessions {
       catchUp() {
         return this.unread;
       },
-      ask: () => Object.assign(bytes, { client: bytes.client + 1, memberSpokeLast: false }),
-      answer: () => Object.assign(bytes, { member: bytes.member + 65, memberSpokeLast: true }),
+      ask: () => say({ client: bytes.client + 1, memberSpokeLast: false }),
+      answer: () => say({ member: bytes.member + 65, memberSpokeLast: true }),
     };
     here.add(session);
     candidate.load += 1;
     this.opened += 1;
     return session;
+  }
+
+  takeNews(): readonly FakeSession[] {
+    const news = this.#news;
+    this.#news = [];
+    for (const { bytes } of news) bytes.noted = false;
+    return news;
   }
 
   openOn(candidate: Candidate): ReadonlySet<Session> {

@@ -39,8 +39,8 @@ function rebalancer(given: Partial<RebalancerOptions> = {}) {
 
 function shares(healthy = true) {
   return [
-    { candidate: m0, healthy },
-    { candidate: m1, healthy: true },
+    { candidate: m0, healthy, weight: m0.weight },
+    { candidate: m1, healthy: true, weight: m1.weight },
   ];
 }
 
