@@ -8,8 +8,12 @@
  */
 import net, { type Socket } from 'node:net';
 import { setImmediate as afterPoll } from 'node:timers/promises';
+import { smoothed } from './balance/latency.ts';
 import { createPolicy } from './balance/policies.ts';
 import type { Candidate } from './balance/snapshot.ts';
+import { Cluster } from './cluster/cluster.ts';
+import { EtcdClient } from './cluster/etcd-client.ts';
+import { Inspector } from './cluster/inspector.ts';
 import type { TableChange } from './cluster/member-table.ts';
 import { Monitor } from './cluster/monitor.ts';
 import { Names } from './cluster/names.ts';
@@ -18,8 +22,10 @@ import { type Endpoint, formatEndpoint } from './config/endpoint.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
 import {
+  clusterChanged,
   type EventBody,
   EventLog,
+  fitnessChanged,
   memberChanged,
   modeChanged,
   namesChanged,
@@ -62,6 +68,9 @@ export interface App {
   stopNow(): void;
 }
 
+/** Bound on each question to a member about itself, ms. */
+const inspectTimeout = 2_000;
+
 /** The ways to copy bytes; the first is taken where this Node allows it. */
 const copiers = {
   'shared-buffer': { connect: connectToSharedBuffer, copy: copyThroughSharedBuffer },
@@ -81,7 +90,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const events = new EventLog((event) => log.write(event));
   const record = (body: EventBody): void => events.record(body);
   const members = settings.endpoints.map((endpoint) => ({
-    candidate: candidateFor(endpoint),
+    candidate: candidateFor(endpoint, settings),
     endpoint: formatEndpoint(endpoint),
     checkUrl: checkUrlOf(endpoint, settings.checkUrl),
     checksClientPort: settings.checkUrl === undefined,
@@ -113,6 +122,13 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       metrics.stateChanged(candidate, to.state);
       const isBack = acceptsNew(to) && from.state === 'recovering' && from.from === 'failed';
       if (isBack) upkeep.slowStart.begin(candidate, performance.now());
+      // Whoever fails or comes back, another member may lead by now.
+      inspector.inspectAllNow();
+    }
+    if (change.fitness !== undefined) {
+      record(fitnessChanged(change.fitness));
+      const { candidate, unfit } = change.fitness;
+      if (unfit === undefined) upkeep.slowStart.begin(candidate, performance.now());
     }
     if (change.mode !== undefined) record(modeChanged(change.mode.from, change.mode.to));
     const { snapshot, mode } = monitor.table;
@@ -122,6 +138,32 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       record(sessionsEvicted(member, sessions, health, snapshot.routable, mode));
     }
   };
+
+  const cluster = new Cluster({
+    members: candidates,
+    isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
+    maxLag: settings.maxLag,
+    onStanding: (candidate, unfit) => {
+      const { leader } = cluster.picture;
+      candidate.leads =
+        leader !== undefined && cluster.factsOf(candidate)?.memberId === leader.memberId;
+      monitor.table.judge(candidate, unfit);
+    },
+    onChange: (change) => record(clusterChanged(change)),
+  });
+  const inspector = new Inspector({
+    members: candidates,
+    open: (candidate) => clientOf(candidate, settings),
+    interval: settings.inspectInterval,
+    isSettled: () => cluster.isSettled,
+    onInspection: (candidate, inspection) => {
+      metrics.inspected(candidate, inspection);
+      if (inspection.kind === 'known') {
+        candidate.latency = smoothed(candidate.latency, inspection.facts.duration);
+      }
+      cluster.observe(candidate, inspection, Date.now());
+    },
+  });
 
   const noticeRejection = rejectionNotices(record);
   const observer: DataPathObserver = {
@@ -134,6 +176,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       log.session('session opened', { member: session.candidate.name, failovers });
     },
     ended: (session, reason) => {
+      upkeep.silence.forget(session);
       const duration = performance.now() - session.openedAt;
       metrics.sessionEnded(session.candidate, duration);
       if (reason === 'member-reset' || reason === 'member-closed') {
@@ -165,7 +208,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     copy: (pair, counts) => copiers[copier].copy(pair, counts),
     observer,
   });
-  const metrics = new Metrics({ version, members: candidates, monitor, proxy: dataPath });
+  const metrics = new Metrics({
+    ...{ version, members: candidates, monitor, cluster, proxy: dataPath },
+  });
 
   const evictions = new Evictions(dataPath.sessions);
   const upkeep = new Upkeep({
@@ -201,6 +246,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     },
     members,
     monitor,
+    cluster,
     proxy: dataPath,
     events: () => events.recent,
     stopping: () => stopping.signal.aborted,
@@ -222,6 +268,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   }
 
   monitor.start(checking.signal);
+  inspector.start(checking.signal);
   startPulse((beat) => upkeep.beat(beat), checking.signal);
   record(started(sources.identity, members, observe?.port));
 
@@ -252,8 +299,23 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   };
 }
 
-function candidateFor({ name, host, port }: Endpoint): Candidate {
-  return { name, host, port, load: 0, weight: 1 };
+function clientOf({ name }: Candidate, settings: Settings): EtcdClient {
+  const endpoint = settings.endpoints.find((each) => each.name === name);
+  if (endpoint === undefined) throw new Error(`${name} is not an endpoint`);
+  const { scheme, host, port } = endpoint;
+  const { tls, etcdUser } = settings;
+  return new EtcdClient({
+    ...{ scheme, host, port, tls, timeout: inspectTimeout },
+    ...(etcdUser && { user: etcdUser }),
+  });
+}
+
+function candidateFor({ name, host, port }: Endpoint, settings: Settings): Candidate {
+  const numberOf = (setting: 'weight' | 'priority'): number | undefined =>
+    settings[setting].find(({ member }) => member === name)?.value;
+  const share = numberOf('weight') ?? 1;
+  const priority = numberOf('priority') ?? 0;
+  return { name, host, port, load: 0, weight: share, share, priority };
 }
 
 /** `{host}` is the only thing a check URL template may take from the endpoint. */

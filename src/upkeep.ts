@@ -13,8 +13,8 @@
 import { SlowStart } from './balance/slow-start.ts';
 import type { Candidate } from './balance/snapshot.ts';
 import type { Monitor } from './cluster/monitor.ts';
+import { isBarred, serves } from './cluster/routing.ts';
 import { Starvation } from './cluster/starvation.ts';
-import { acceptsNew } from './cluster/verdict.ts';
 import type { Settings } from './config/settings.ts';
 import { Garbage } from './garbage.ts';
 import { Descriptors } from './observe/descriptors.ts';
@@ -49,6 +49,9 @@ const rareInterval = 200;
 /** The part of a member's sessions that may be moved in a minute. */
 const movedPerMinute = 0.75;
 
+/** Policies under which it is known where a session belongs. */
+const balanced: readonly Settings['balance'][] = ['least-connections', 'leader'];
+
 export class Upkeep {
   readonly starvation = new Starvation();
   readonly silence: Silence;
@@ -78,7 +81,7 @@ export class Upkeep {
       dataPath.sessions,
       {
         // Another policy would not send a moved client where there is room.
-        spread: settings.balance === 'least-connections' ? settings.rebalance : 0,
+        spread: balanced.includes(settings.balance) ? settings.rebalance : 0,
         perMinute: movedPerMinute,
         minAge: movableAge,
         maxAge: settings.maxSessionAge,
@@ -105,14 +108,28 @@ export class Upkeep {
     const { monitor, dataPath } = this.#options;
     this.#rareAt = now;
     this.slowStart.beat(now);
-    const members = monitor.table.entries.map(({ candidate, health }) => ({
-      candidate,
-      healthy: acceptsNew(health),
-    }));
+    const { entries, snapshot } = monitor.table;
+    const due = dueMembers(snapshot.routable, this.#options.settings.balance);
+    const members = entries
+      .filter((entry) => !isBarred(entry))
+      .map((entry) => ({
+        candidate: entry.candidate,
+        healthy: serves(entry),
+        weight: due.includes(entry.candidate) ? entry.candidate.weight : 0,
+      }));
     this.#rebalancer.beat(members, now);
     this.#moveNotices.beat(now);
     const { count, opened } = dataPath.sessions;
     this.#descriptors.beat(dataPath.waiting + count, now);
-    this.#garbage.beat(2 * opened - count, now - this.#spokenAt >= idleAfter, now);
+    this.#garbage.beat(count, 2 * opened - count, now - this.#spokenAt >= idleAfter, now);
   }
+}
+
+/** Those of the routable members that sessions belong to. */
+function dueMembers(
+  routable: readonly Candidate[],
+  balance: Settings['balance'],
+): readonly Candidate[] {
+  const leading = routable.filter(({ leads }) => leads === true);
+  return balance === 'leader' && leading.length > 0 ? leading : routable;
 }

@@ -6,13 +6,17 @@
 import type { Policy, RandomSource } from './policy.ts';
 import type { Candidate } from './snapshot.ts';
 
-export function leastConnections(source: RandomSource): Policy {
+/** @param isEligible leaves candidates out. */
+export function leastConnections(
+  source: RandomSource,
+  isEligible: (candidate: Candidate) => boolean = () => true,
+): Policy {
   return (candidates, tried) => {
     let best: Candidate | undefined;
     let bestLoad = 0;
     let ties = 0;
     for (const candidate of candidates) {
-      if (tried.includes(candidate)) continue;
+      if (tried.includes(candidate) || !isEligible(candidate)) continue;
       // As if it had been chosen: an idle member that starts slowly is not the emptiest.
       const load = (candidate.load + 1) / candidate.weight;
       if (best === undefined || load < bestLoad) {

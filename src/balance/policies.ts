@@ -1,5 +1,7 @@
 /** The policies there are, by the name that the setting `balance` takes. */
+import { leader } from './leader.ts';
 import { leastConnections } from './least-connections.ts';
+import { nearest } from './nearest.ts';
 import type { Policy, RandomSource } from './policy.ts';
 import { random } from './random.ts';
 import { roundRobin } from './round-robin.ts';
@@ -8,6 +10,8 @@ const policies = {
   'least-connections': leastConnections,
   'round-robin': roundRobin,
   random,
+  leader,
+  nearest,
 } satisfies Record<string, (source: RandomSource) => Policy>;
 
 /** One of the names of the setting `balance`. */

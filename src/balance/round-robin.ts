@@ -9,11 +9,15 @@ export function roundRobin(source: RandomSource): Policy {
   return (candidates, tried) => {
     const count = candidates.length;
     if (turn < 0) turn = Math.floor(source() * count);
+    let heaviest = 0;
+    for (const candidate of candidates) {
+      if (!tried.includes(candidate)) heaviest = Math.max(heaviest, candidate.weight);
+    }
     let next = -1;
     for (let step = 0; step < count; step += 1) {
       const candidate = candidates[(turn + step) % count];
       if (candidate === undefined || tried.includes(candidate)) continue;
-      const due = candidate.weight >= 1 || source() < candidate.weight;
+      const due = candidate.weight >= heaviest || source() * heaviest < candidate.weight;
       if (next < 0 || due) next = (turn + step) % count;
       if (due) break;
     }

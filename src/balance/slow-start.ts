@@ -6,13 +6,13 @@
  */
 import type { Candidate } from './snapshot.ts';
 
-/** The weight that a member starts with. */
+/** The part that a member starts with. */
 const least = 0.1;
 
 /**
- * The weight of a member that has been back for `elapsed` ms.
+ * The part of its weight that a member has which has been back for `elapsed` ms.
  *
- * @param duration how long it takes until it has its full weight of 1, ms; 0 for at once.
+ * @param duration how long it takes until it has all of it, ms; 0 for at once.
  */
 export function slowStartWeight(elapsed: number, duration: number): number {
   if (elapsed >= duration) return 1;
@@ -37,8 +37,9 @@ export class SlowStart {
   /** Brings the weights up to `now`. */
   beat(now: number): void {
     for (const [candidate, startedAt] of this.#startedAt) {
-      candidate.weight = slowStartWeight(now - startedAt, this.#duration);
-      if (candidate.weight >= 1) this.#startedAt.delete(candidate);
+      const part = slowStartWeight(now - startedAt, this.#duration);
+      candidate.weight = part * (candidate.share ?? 1);
+      if (part >= 1) this.#startedAt.delete(candidate);
     }
   }
 }

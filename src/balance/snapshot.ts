@@ -15,17 +15,25 @@ export interface Candidate {
   /** Sessions open or being dialled. Kept by the data path, read by the policies. */
   load: number;
   /**
-   * Its share of new connections against the others': 1, and less while it starts slowly after a
-   * failure. Above 0. Kept by the control flow (slow-start.ts), read by the policies.
+   * Its share of new connections against the others': as configured, and less while it starts slowly
+   * after a failure. Above 0. Kept by the control flow (slow-start.ts), read by the policies.
    */
   weight: number;
+  /** The weight it was configured with; 1 if absent. */
+  readonly share?: number;
+  /** Only the lowest class with a member that serves is used; 0 if absent. */
+  readonly priority?: number;
+  /** Does it lead its cluster? Kept by the control flow, for the policy `leader`. */
+  leads?: boolean;
+  /** How long it takes to answer, ms. Kept by the control flow, for the policy `nearest`. */
+  latency?: number;
 }
 
 /** Where connections may go at this moment. All lists are in the configured order. */
 export interface Snapshot {
-  /** Picked from first; never empty. While nobody is healthy: everybody who may be there. */
+  /** Picked from first. While nobody is healthy: everybody who may be there. */
   readonly routable: readonly Candidate[];
-  /** Everybody, to be tried when all routable ones refused a dial. */
+  /** Everybody who may serve at all, to be tried when all routable ones refused a dial. */
   readonly all: readonly Candidate[];
   /** Members whose sessions must leave; nothing new may start there either. */
   readonly evicted: ReadonlySet<Candidate>;

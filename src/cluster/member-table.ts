@@ -3,14 +3,16 @@
  *
  *   probes ──┐
  *            ├─ observe() ──► verdict of that member ──► routing of all ──► snapshot ──► data path
- *   dials ───┘                        │
+ *   dials ───┘                        │            ▲
+ *   facts ───── judge() ──────────────┼────────────┘
  *                                     └──► onChange: events, evictions
  *
  * Owns the current state, nothing else: the rules are in verdict.ts and routing.ts, both pure.
  */
 import type { Candidate, Snapshot } from '../balance/snapshot.ts';
 import { afterFailure, type Damping, holdTime, undamped } from './damping.ts';
-import { type RoutedMember, type RoutingMode, route } from './routing.ts';
+import { isBarred, type RoutedMember, type RoutingMode, route } from './routing.ts';
+import type { Unfit } from './standing.ts';
 import {
   acceptsNew,
   type Health,
@@ -38,7 +40,7 @@ export interface TableRules extends Omit<VerdictRules, 'hold'> {
   readonly moment: number;
 }
 
-/** What one observation changed; at least one of the three. */
+/** What one observation or judgement changed; at least one of these. */
 export interface TableChange {
   /** A member is in another state. */
   readonly member?: {
@@ -48,6 +50,8 @@ export interface TableChange {
     /** How long it has to pass its checks before it is restored, ms; 0 for `rise` checks. */
     readonly hold: number;
   };
+  /** A member has become unfit, or fit again. */
+  readonly fitness?: { readonly candidate: Candidate; readonly unfit: Unfit | undefined };
   readonly mode?: { readonly from: RoutingMode; readonly to: RoutingMode };
   /** All members whose sessions must leave now, also those named in an earlier change. */
   readonly evict: readonly Candidate[];
@@ -78,6 +82,7 @@ export class MemberTable {
     this.#entries = candidates.map((candidate) => ({
       candidate,
       health: unknownHealth(now),
+      unfit: undefined,
       damping: undamped,
       lostAt: undefined,
       passedAt: undefined,
@@ -108,6 +113,19 @@ export class MemberTable {
     return this.#entry(candidate).health;
   }
 
+  /** All that is known of it, likewise. */
+  entry(candidate: Candidate): MemberEntry {
+    return this.#entry(candidate);
+  }
+
+  /** Takes in whether a member may serve at all. The same reason again changes nothing. */
+  judge(candidate: Candidate, unfit: Unfit | undefined): void {
+    const entry = this.#entry(candidate);
+    const isNews = entry.unfit?.reason !== unfit?.reason;
+    this.#entries = this.#entries.map((each) => (each === entry ? { ...each, unfit } : each));
+    if (isNews) this.#publish({ fitness: { candidate, unfit }, witnessed: [] });
+  }
+
   /**
    * Is somebody in doubt, or convicted without a witness? Until that is decided it matters how the
    * others are.
@@ -133,7 +151,7 @@ export class MemberTable {
     const lost = acceptsNew(from) && !acceptsNew(to);
     const witnessedAt = passed ? undefined : (entry.witnessedAt ?? this.#witnessOf(candidate, to));
     const after: MemberEntry = {
-      candidate,
+      ...entry,
       health: to,
       damping: acceptsNew(to) ? damping : entry.damping,
       lostAt: acceptsNew(to) ? undefined : lost ? now : lostAt,
@@ -153,7 +171,8 @@ export class MemberTable {
       witnessed.push(each.candidate);
       return { ...each, witnessedAt: now };
     });
-    this.#publish(to.state === from.state ? undefined : { candidate, from, to, hold }, witnessed);
+    const member = to.state === from.state ? {} : { member: { candidate, from, to, hold } };
+    this.#publish({ ...member, witnessed });
   }
 
   /** The first of the others' last passed checks that is not older than this one's failure. */
@@ -167,21 +186,21 @@ export class MemberTable {
     return passes.length === 0 ? undefined : Math.min(...passes);
   }
 
-  #publish(member: TableChange['member'], witnessed: readonly Candidate[]): void {
+  #publish(change: Pick<TableChange, 'member' | 'fitness' | 'witnessed'>): void {
     const past = { mode: this.#mode, evicted: this.#snapshot.evicted };
     const { mode, snapshot } = derive(this.#entries, this.#rules.moment);
     const evictsOthers = past.evicted.symmetricDifference(snapshot.evicted).size > 0;
-    if (member === undefined && !evictsOthers && witnessed.length === 0) return;
+    const isOwn = change.member !== undefined || change.fitness !== undefined;
+    if (!isOwn && !evictsOthers && change.witnessed.length === 0) return;
     this.#mode = mode;
     this.#snapshot = snapshot;
     if (mode === 'panic') {
       this.#entries = this.#entries.map((each) => ({ ...each, lostAt: undefined }));
     }
     this.#onChange({
-      ...(member && { member }),
+      ...change,
       ...(mode === past.mode ? {} : { mode: { from: past.mode, to: mode } }),
       evict: [...snapshot.evicted],
-      witnessed,
     });
   }
 
@@ -215,13 +234,19 @@ function derive(
   moment: number,
 ): { mode: RoutingMode; snapshot: Snapshot } {
   const routing = route(entries, moment);
-  const all = entries.map((entry) => entry.candidate);
+  const candidates = entries.map((entry) => entry.candidate);
+  const routable = candidates.filter((_, index) => routing.routable[index]);
+  // While nobody serves, whoever may be there is tried, of whatever class.
+  const first = Math.min(...routable.map(({ priority = 0 }) => priority));
   return {
     mode: routing.mode,
     snapshot: {
-      routable: all.filter((_, index) => routing.routable[index]),
-      all,
-      evicted: new Set(all.filter((_, index) => routing.evict[index])),
+      routable:
+        routing.mode === 'normal'
+          ? routable.filter(({ priority = 0 }) => priority === first)
+          : routable,
+      all: entries.filter((entry) => !isBarred(entry)).map((entry) => entry.candidate),
+      evicted: new Set(candidates.filter((_, index) => routing.evict[index])),
     },
   };
 }

@@ -14,12 +14,15 @@
  * evicted only when another one passed a check after the failure had begun, and passed one again a
  * moment later, in which every member that lives had its chance to pass as well.
  *
+ * Who is barred (a learner, a member of another cluster) never gets a connection, not even then.
+ *
  * Pure, and derived afresh every time, so it cannot go stale.
  */
+import type { Unfit } from './standing.ts';
 import { acceptsNew, type Health, isConfirmedFailure } from './verdict.ts';
 
 /**
- * - `normal`: at least one member is healthy.
+ * - `normal`: at least one member is healthy and fit.
  * - `starting`: none is yet, and some have not been checked.
  * - `panic`: every member was checked and none is healthy; all are routed to that are not absent.
  */
@@ -28,6 +31,8 @@ export type RoutingMode = 'normal' | 'starting' | 'panic';
 /** What is known of a member. Times are ms since the epoch. */
 export interface RoutedMember {
   readonly health: Health;
+  /** Why it must not serve although its checks may pass; see standing.ts. */
+  readonly unfit?: Unfit | undefined;
   /** When it last passed a check. */
   readonly passedAt: number | undefined;
   /** While it fails: when another member passed a check for the first time since that began. */
@@ -54,25 +59,36 @@ export interface Routing {
  * for at least as long.
  */
 export function route(members: readonly RoutedMember[], moment: number): Routing {
-  const healthy = members.filter(({ health }) => acceptsNew(health));
-  if (healthy.length === 0) {
+  const serving = members.filter(serves);
+  if (serving.length === 0) {
     const starting = members.some(({ health }) => health.state === 'unknown');
     const absent = members.map((member) => !starting && isAbsent(member, members, moment));
     return {
       mode: starting ? 'starting' : 'panic',
-      routable: absent.map((is) => !is),
+      routable: members.map((member, index) => !absent[index] && !isBarred(member)),
       evict: absent,
     };
   }
-  const lastPass = Math.max(...healthy.map(({ passedAt }) => passedAt ?? Number.NEGATIVE_INFINITY));
+  const lastPass = Math.max(...serving.map(({ passedAt }) => passedAt ?? Number.NEGATIVE_INFINITY));
   return {
     mode: 'normal',
-    routable: members.map(({ health }) => acceptsNew(health)),
-    evict: members.map(
-      ({ health, witnessedAt }) =>
-        isConfirmedFailure(health) && witnessedAt !== undefined && lastPass - witnessedAt >= moment,
-    ),
+    routable: members.map(serves),
+    evict: members.map((member) => {
+      const { health, witnessedAt } = member;
+      const isWitnessed = witnessedAt !== undefined && lastPass - witnessedAt >= moment;
+      return isBarred(member) || (isConfirmedFailure(health) && isWitnessed);
+    }),
   };
+}
+
+/** Is it healthy and fit, so that new connections may go there? */
+export function serves({ health, unfit }: Pick<RoutedMember, 'health' | 'unfit'>): boolean {
+  return acceptsNew(health) && unfit === undefined;
+}
+
+/** May nothing ever go there as things stand, not even while nobody is healthy? */
+export function isBarred({ unfit }: Pick<RoutedMember, 'unfit'>): boolean {
+  return unfit?.barred === true;
 }
 
 /** Has it answered nothing since it began to fail, while a majority of all members has? */

@@ -23,6 +23,7 @@ import { type OptionSpec, options, type Values } from './options.ts';
 import { byDefault, type Given, notSet, type Origin, type Source, subject } from './origin.ts';
 import { checkRules } from './rules.ts';
 import type { Settings } from './settings.ts';
+import { loadUser } from './user.ts';
 
 export type { Origin } from './origin.ts';
 
@@ -84,7 +85,9 @@ type Text = Given['value'] | undefined;
 
 /** Each setting by itself. */
 function readValues(textOf: (name: string) => Text): Values {
-  const values: Partial<Record<keyof Values, unknown>> = { endpoints: [] };
+  const values: Partial<Record<keyof Values, unknown>> = {
+    ...{ endpoints: [], weight: [], priority: [] },
+  };
   for (const option of options) {
     const text = textOf(option.name);
     if (text !== undefined) values[option.key] = readValue(option, text);
@@ -107,7 +110,8 @@ function optionNamed(name: string): OptionSpec {
 }
 
 /** The settings that depend on others, or on files. */
-function resolve({ config: _, cacert, cert, key, endpoints, ...rest }: Values): Settings {
+function resolve(values: Values): Settings {
+  const { config: _, cacert, cert, key, user, passwordFile, endpoints, ...rest } = values;
   const files = {
     ...(cacert !== undefined && { cacert }),
     ...(cert !== undefined && { cert }),
@@ -115,7 +119,13 @@ function resolve({ config: _, cacert, cert, key, endpoints, ...rest }: Values): 
   };
   // As etcdctl: whoever brings certificates means https.
   const scheme = Object.keys(files).length > 0 ? 'https' : 'http';
-  return { ...rest, endpoints: understood(endpoints, scheme), tls: loadCertificates(files) };
+  const etcdUser = loadUser(user, passwordFile);
+  return {
+    ...rest,
+    endpoints: understood(endpoints, scheme),
+    tls: loadCertificates(files),
+    ...(etcdUser && { etcdUser }),
+  };
 }
 
 function understood(words: readonly string[], scheme: Scheme): Endpoint[] {

@@ -7,6 +7,7 @@
  */
 import { parseCheckUrl } from './check-url.ts';
 import { parseListenAddress, parseTcpAddress } from './listen.ts';
+import { parseMemberNumber } from './member-number.ts';
 import { parseOwner } from './owner.ts';
 import { logFormats, logLevels, policies, type Settings } from './settings.ts';
 import * as shapes from './shapes.ts';
@@ -15,11 +16,13 @@ import * as shapes from './shapes.ts';
  * The settings one by one, each understood by itself: certificates are still paths, and endpoints
  * still words, since both need to know about other settings.
  */
-export interface Values extends Omit<Settings, 'tls' | 'endpoints'> {
+export interface Values extends Omit<Settings, 'tls' | 'endpoints' | 'etcdUser'> {
   readonly config?: string;
   readonly cacert?: string;
   readonly cert?: string;
   readonly key?: string;
+  readonly user?: string;
+  readonly passwordFile?: string;
   readonly endpoints: readonly string[];
 }
 
@@ -148,12 +151,54 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     list: false,
     shape: shapes.count,
   },
+  inspectInterval: {
+    placeholder: 'DURATION',
+    default: '10s',
+    help: 'Time between two questions to a member about itself, such as who leads, over gRPC; 0 for none.',
+    list: false,
+    shape: shapes.durationOrZero,
+  },
+  user: {
+    placeholder: 'NAME',
+    default: undefined,
+    help: "One of etcd's own users, for these questions where etcd asks for one.",
+    list: false,
+    shape: shapes.word,
+  },
+  passwordFile: {
+    placeholder: 'FILE',
+    default: undefined,
+    help: 'File with the password of --user.',
+    list: false,
+    shape: shapes.word,
+  },
+  maxLag: {
+    placeholder: 'COUNT',
+    default: '10000',
+    help: 'Log entries a member may be behind the leader and still get new connections; 0 for any number.',
+    list: false,
+    shape: shapes.countOrZero,
+  },
   balance: {
     placeholder: 'POLICY',
     default: 'least-connections',
-    help: 'How a member is chosen: least-connections, round-robin or random.',
+    help: 'How a member is chosen: least-connections, round-robin, random, leader or nearest.',
     list: false,
     shape: shapes.oneOf(policies),
+  },
+  weight: {
+    placeholder: 'NAME=NUMBER',
+    default: undefined,
+    help: "A member's share of connections against the others', such as m0=2; 1 for those not named.",
+    list: true,
+    shape: shapes.listOrNone(parseMemberNumber(1)),
+  },
+  priority: {
+    placeholder: 'NAME=NUMBER',
+    default: undefined,
+    help: "A member's class, such as m1=1: the lowest with a healthy member serves; 0 for those not named.",
+    list: true,
+    shape: shapes.listOrNone(parseMemberNumber(0)),
   },
   dialTimeout: {
     placeholder: 'DURATION',
@@ -193,7 +238,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   rebalance: {
     placeholder: 'COUNT',
     default: '2',
-    help: "How far the members' sessions may be apart before quiet ones are moved, under least-connections; 0 to move none.",
+    help: "How far the members' sessions may be apart before quiet ones are moved, under least-connections or leader; 0 to move none.",
     list: false,
     shape: shapes.countOrZero,
   },

@@ -27,6 +27,8 @@ export function checkRules(settings: Settings, originOf: OriginOf, machine: Mach
   refuseSlowFastInterval(settings, originOf);
   refuseLongCheck(settings, originOf);
   refuseLateRace(settings, originOf);
+  refuseStrangers('weight', settings);
+  refuseStrangers('priority', settings);
 }
 
 function refuseNoEndpoints({ endpoints }: Settings): void {
@@ -35,6 +37,24 @@ function refuseNoEndpoints({ endpoints }: Settings): void {
     'endpoints',
     'no etcd member is named; write their addresses, such as http://10.0.0.1:2379,http://10.0.0.2:2379',
   );
+}
+
+/** Numbers for members that there are none of, or two for one. */
+function refuseStrangers(setting: 'weight' | 'priority', settings: Settings): void {
+  const names = settings.endpoints.map(({ name }) => name);
+  const seen = new Set<string>();
+  for (const { member } of settings[setting]) {
+    if (!names.includes(member)) {
+      throw new Refusal(
+        setting,
+        `${member} is none of the members; write one of ${names.join(', ')}`,
+      );
+    }
+    if (seen.has(member)) {
+      throw new Refusal(setting, `${member} has two numbers; write one`);
+    }
+    seen.add(member);
+  }
 }
 
 function refuseMixedSchemes({ endpoints }: Settings): void {

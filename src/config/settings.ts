@@ -5,9 +5,16 @@
 import type { TlsMaterial } from './certificates.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ListenAddress, TcpAddress } from './listen.ts';
+import type { MemberNumber } from './member-number.ts';
 import type { Owner } from './owner.ts';
 
-export const policies = ['least-connections', 'round-robin', 'random'] as const;
+export const policies = [
+  'least-connections',
+  'round-robin',
+  'random',
+  'leader',
+  'nearest',
+] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export const logFormats = ['auto', 'json', 'pretty'] as const;
 
@@ -37,7 +44,17 @@ export interface Settings {
   readonly checkRise: number;
   /** Failed checks in a row before a member's connections are closed, 1 or more. */
   readonly checkFall: number;
+  /** Between two questions to a member about itself; 0 for none. */
+  readonly inspectInterval: number;
+  /** Of etcd's own users, for these questions. */
+  readonly etcdUser?: { readonly name: string; readonly password: string };
+  /** Log entries a member may be behind the leader and still be used; 0 for any number. */
+  readonly maxLag: number;
   readonly balance: (typeof policies)[number];
+  /** By the name of the member; 1 for those not named. */
+  readonly weight: readonly MemberNumber[];
+  /** By the name of the member; 0 for those not named. */
+  readonly priority: readonly MemberNumber[];
   /** For a client's connection to reach some member, all attempts together. */
   readonly dialTimeout: number;
   /** Until a second member is dialled beside a slow first; below `dialTimeout`. */

@@ -27,6 +27,11 @@ export function grammar<T>(parse: (text: string) => T): Shape<T> {
   return z.pipe(word, parsed(parse));
 }
 
+/** Any number of values in a grammar of their own. */
+export function listOrNone<T>(parse: (text: string) => T): Shape<T[]> {
+  return z.pipe(words, z.array(z.pipe(z.string(), parsed(parse))));
+}
+
 /** One or more values in a grammar of their own. */
 export function list<T>(parse: (text: string) => T): Shape<T[]> {
   const some = words.check(

@@ -8,18 +8,23 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Candidate } from '../balance/snapshot.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Inspection } from '../cluster/facts.ts';
 import type { Monitor } from '../cluster/monitor.ts';
 import type { CheckResult } from '../cluster/probe.ts';
-import { acceptsNew, healthStates } from '../cluster/verdict.ts';
+import { serves } from '../cluster/routing.ts';
+import { healthStates } from '../cluster/verdict.ts';
 import { type DataPath, type RejectReason, rejectReasons } from '../proxy/data-path.ts';
 import type { DialAttempt } from '../proxy/dial.ts';
 import { endReasons } from '../proxy/sessions.ts';
+import { readCluster } from './cluster-metrics.ts';
 
 /** What the metrics read when they are scraped. */
 export interface MetricSources {
   readonly version: string;
   readonly members: readonly Candidate[];
   readonly monitor: Monitor;
+  readonly cluster: Cluster;
   readonly proxy: DataPath;
 }
 
@@ -35,6 +40,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #checks: Counter;
   readonly #checkDuration: Histogram;
+  readonly #inspections: Counter;
   readonly #dials: Counter;
   readonly #dialDuration: Histogram;
   readonly #sessionDuration: Histogram;
@@ -50,6 +56,7 @@ export class Metrics {
     const registers = [registry];
     collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopResolution });
     readOnScrape(registry, sources);
+    readCluster(registry, sources);
     this.#checks = new Counter({
       registers,
       name: 'etcd_lb_checks_total',
@@ -62,6 +69,12 @@ export class Metrics {
       help: 'How long health checks of a member took, failed ones included.',
       labelNames: ['member'],
       buckets: latencyBuckets,
+    });
+    this.#inspections = new Counter({
+      registers,
+      name: 'etcd_lb_inspections_total',
+      help: 'Questions to a member about itself over gRPC (leader, learner, alarms, sizes), by result.',
+      labelNames: ['member', 'result'],
     });
     this.#dials = new Counter({
       registers,
@@ -140,6 +153,10 @@ export class Metrics {
     this.#checkDuration.observe({ member }, result.duration / 1000);
   }
 
+  inspected(candidate: Candidate, { kind }: Inspection): void {
+    this.#inspections.inc({ member: candidate.name, result: kind });
+  }
+
   attempted(candidate: Candidate, attempt: DialAttempt): void {
     const member = candidate.name;
     const result = attempt.result === 'failed' ? attempt.failure.reason : attempt.result;
@@ -201,8 +218,8 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
     help: '1 while a member is healthy and gets new connections, else 0.',
     labelNames: ['member'],
     collect() {
-      for (const { candidate, health } of monitor.table.entries) {
-        this.set({ member: candidate.name }, acceptsNew(health) ? 1 : 0);
+      for (const entry of monitor.table.entries) {
+        this.set({ member: entry.candidate.name }, serves(entry) ? 1 : 0);
       }
     },
   });

@@ -4,10 +4,14 @@
  * Owns the shape of `/status`. Reads the monitor and the proxy, changes neither.
  */
 import type { Candidate } from '../balance/snapshot.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { MemberFacts } from '../cluster/facts.ts';
 import type { FailureReason } from '../cluster/failure.ts';
 import type { Monitor } from '../cluster/monitor.ts';
-import type { RoutingMode } from '../cluster/routing.ts';
-import { acceptsNew, type Health } from '../cluster/verdict.ts';
+import type { ClusterPicture } from '../cluster/picture.ts';
+import { type RoutingMode, serves } from '../cluster/routing.ts';
+import type { UnfitReason } from '../cluster/standing.ts';
+import type { Health } from '../cluster/verdict.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import type { EndReason } from '../proxy/sessions.ts';
 import type { Event } from './events.ts';
@@ -27,9 +31,19 @@ export interface Status {
   readonly sessions: number;
   /** Clients that are held while members are dialled. */
   readonly waitingClients: number;
+  readonly cluster: ClusterStatus;
   readonly members: readonly MemberStatus[];
   /** The last few hundred, oldest first. */
   readonly events: readonly (Omit<Event, 'at'> & { readonly at: string })[];
+}
+
+/** What the members say of their cluster; empty and 0 while none has said anything. */
+export interface ClusterStatus extends Omit<ClusterPicture, 'leader'> {
+  readonly leader?: string;
+  /** Since when it is known to lead. */
+  readonly leaderSince?: string;
+  /** Seen since the balancer started. */
+  readonly leaderChanges: number;
 }
 
 export interface MemberStatus {
@@ -38,8 +52,10 @@ export interface MemberStatus {
   readonly checkUrl: string;
   readonly state: Health['state'];
   readonly since: string;
-  /** Is it healthy? In panic connections may go there although this says no. */
+  /** Is it healthy and fit? In panic connections may go there although this says no. */
   readonly acceptsNew: boolean;
+  /** Why it is not used although its checks may pass. */
+  readonly unfit?: { readonly reason: UnfitReason; readonly detail: string };
   readonly evidence?: {
     readonly reason: FailureReason;
     readonly detail: string;
@@ -52,6 +68,10 @@ export interface MemberStatus {
     readonly durationMs: number;
     readonly detail?: string;
   };
+  /** What it says of itself, from its last answer; absent if it never gave one. */
+  readonly etcd?: Omit<MemberFacts, 'at' | 'members' | 'alarms'> & { readonly at: string };
+  /** Why it does not answer questions about itself at this moment. */
+  readonly unknown?: string;
   readonly sessions: number;
   readonly sessionsOpened: number;
   readonly sessionsEnded: Readonly<Record<EndReason, number>>;
@@ -76,6 +96,7 @@ export interface StatusSources {
   readonly identity: Identity;
   readonly members: readonly ConfiguredMember[];
   readonly monitor: Monitor;
+  readonly cluster: Cluster;
   readonly proxy: DataPath;
   readonly events: () => readonly Event[];
   readonly stopping: () => boolean;
@@ -83,21 +104,37 @@ export interface StatusSources {
 
 /** Takes the picture. Walks the open sessions once. */
 export function takeStatus(sources: StatusSources): Status {
-  const { identity, members, monitor, proxy, events, stopping } = sources;
+  const { identity, members, monitor, proxy, cluster, events, stopping } = sources;
   return {
     ...identity,
     mode: monitor.table.mode,
     stopping: stopping(),
     sessions: proxy.sessions.count,
     waitingClients: proxy.waiting,
-    members: members.map((member) => memberStatus(member, monitor, proxy)),
+    cluster: clusterStatus(cluster),
+    members: members.map((member) => memberStatus(member, sources)),
     events: events().map((event) => ({ ...event, at: iso(event.at) })),
   };
 }
 
-function memberStatus(member: ConfiguredMember, monitor: Monitor, proxy: DataPath): MemberStatus {
+function clusterStatus(cluster: Cluster): ClusterStatus {
+  const { leader, ...picture } = cluster.picture;
+  const { leaderSince, leaderChanges } = cluster;
+  return {
+    ...picture,
+    ...(leader && { leader: leader.name }),
+    ...(leaderSince !== undefined && { leaderSince: iso(leaderSince) }),
+    leaderChanges,
+  };
+}
+
+function memberStatus(
+  member: ConfiguredMember,
+  { monitor, cluster, proxy }: StatusSources,
+): MemberStatus {
   const { candidate, endpoint, checkUrl } = member;
-  const health = monitor.table.health(candidate);
+  const entry = monitor.table.entry(candidate);
+  const { health } = entry;
   const check = monitor.lastCheck(candidate);
   const totals = proxy.sessions.totalsOf(candidate);
   return {
@@ -106,7 +143,8 @@ function memberStatus(member: ConfiguredMember, monitor: Monitor, proxy: DataPat
     checkUrl,
     state: health.state,
     since: iso(health.since),
-    acceptsNew: acceptsNew(health),
+    acceptsNew: serves(entry),
+    ...(entry.unfit && { unfit: { reason: entry.unfit.reason, detail: entry.unfit.detail } }),
     ...('evidence' in health && {
       evidence: {
         ...health.evidence.failure,
@@ -122,12 +160,21 @@ function memberStatus(member: ConfiguredMember, monitor: Monitor, proxy: DataPat
         ...(!check.ok && { detail: check.failure.detail }),
       },
     }),
+    ...saidBy(candidate, cluster),
     sessions: proxy.sessions.countOf(candidate),
     sessionsOpened: totals.opened,
     sessionsEnded: totals.ended,
     bytesFromClients: totals.bytes.client,
     bytesFromMember: totals.bytes.member,
   };
+}
+
+function saidBy(candidate: Candidate, cluster: Cluster): Pick<MemberStatus, 'etcd' | 'unknown'> {
+  const facts = cluster.factsOf(candidate);
+  const unknown = cluster.whyUnknown(candidate);
+  if (facts === undefined) return unknown === undefined ? {} : { unknown };
+  const { at, members: _members, alarms: _alarms, ...etcd } = facts;
+  return { etcd: { ...etcd, at: iso(at) }, ...(unknown !== undefined && { unknown }) };
 }
 
 function iso(ms: number): string {

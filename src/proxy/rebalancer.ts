@@ -28,6 +28,13 @@ const calmAfter = 1_000;
 /** The chance that a beat is let pass, so that many balancers do not keep step. */
 const restShare = 0.25;
 
+export interface RebalancedMember {
+  readonly candidate: Candidate;
+  readonly healthy: boolean;
+  /** Its due against the others': 0 where no session belongs now. */
+  readonly weight: number;
+}
+
 export class Rebalancer {
   readonly #sessions: Pick<Sessions, 'openOn' | 'opened'>;
   readonly #random: RandomSource;
@@ -57,16 +64,13 @@ export class Rebalancer {
    *
    * @param now ms of `performance.now()`.
    */
-  beat(
-    members: readonly { readonly candidate: Candidate; readonly healthy: boolean }[],
-    now: number,
-  ): void {
+  beat(members: readonly RebalancedMember[], now: number): void {
     if (this.#options.spread === 0 || this.#random() < restShare) return;
     const shares = members.map(
-      ({ candidate, healthy }): MemberShare => ({
+      ({ candidate, healthy, weight }): MemberShare => ({
         healthy,
         sessions: candidate.load,
-        weight: candidate.weight,
+        weight,
         moved: this.#movedFrom(candidate, now).length,
       }),
     );

@@ -17,6 +17,7 @@ import { envName, options } from '../../src/config/options.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/streams.ts';
+import { someFacts, undescribed } from '../support/described-cluster.ts';
 import { lookup } from '../support/lookup.ts';
 import { folderWith } from '../unit/config/folder.ts';
 
@@ -102,7 +103,7 @@ describe(examplePath, () => {
   });
 
   test('loads with what is commented out, but for the files that are not here', () => {
-    const text = whole.replaceAll(/^(cacert|cert|key): .*$/gm, '');
+    const text = whole.replaceAll(/^(cacert|cert|key|user|password-file): .*$/gm, '');
     const path = join(folderWith({ 'etcd-lb.yaml': text }), 'etcd-lb.yaml');
     expect(load(path).settings.checkUrl).toBe(values['check-url']);
   });
@@ -205,8 +206,13 @@ async function render(): Promise<string> {
     copy: copyThroughStreams,
     observer: { attempted: ignore, opened: ignore, ended: ignore, rejected: ignore },
   });
-  const metrics = new Metrics({ version: '0.0.0', members: [candidate], monitor, proxy });
+  const cluster = undescribed([candidate]);
+  const alarms = [{ kind: 'NOSPACE', memberId: someFacts.memberId }];
+  const known = { kind: 'known', facts: { ...someFacts, alarms } } as const;
+  cluster.observe(candidate, known, 0);
+  const metrics = new Metrics({ version: '0.0.0', members: [candidate], monitor, cluster, proxy });
   metrics.checked(candidate, { ok: true, duration: 1 });
+  metrics.inspected(candidate, known);
   metrics.attempted(candidate, { result: 'connected', duration: 1 });
   metrics.sessionEnded(candidate, 1);
   metrics.stateChanged(candidate, unknownHealth(0).state);

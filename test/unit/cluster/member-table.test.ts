@@ -255,3 +255,55 @@ test('a stranger is an error', () => {
   expect(() => table.health(candidate('m0'))).toThrow('m0 is not in the member table');
   expect(() => see(candidate('m9'), pass)).toThrow('m9 is not in the member table');
 });
+
+describe('a judgement', () => {
+  const learner = { reason: 'learner', detail: 'it is a learner', barred: true } as const;
+
+  test('takes a member out at once, and is told once', () => {
+    see(m0, pass);
+    see(m1, pass);
+    changes = [];
+    table.judge(m1, learner);
+    table.judge(m1, { ...learner, detail: 'still' });
+    expect(copy(table.snapshot)).toEqual({ routable: [m0], all: [m0, m2], evicted: [m1] });
+    expect(changes).toEqual([
+      { fitness: { candidate: m1, unfit: learner }, evict: [m1], witnessed: [] },
+    ]);
+    expect(table.entry(m1).unfit?.detail).toBe('still');
+  });
+
+  test('outlives what checks say, and ends when it is taken back', () => {
+    see(m0, pass);
+    table.judge(m1, learner);
+    see(m1, pass, fail, pass, pass);
+    expect(table.snapshot.routable).toEqual([m0]);
+    table.judge(m1, undefined);
+    expect(copy(table.snapshot)).toEqual({ routable: [m0, m1], all: [m0, m1, m2], evicted: [] });
+    expect(changes.at(-1)?.fitness).toEqual({ candidate: m1, unfit: undefined });
+  });
+});
+
+describe('priorities', () => {
+  beforeEach(() => {
+    m1 = { ...m1, priority: 1 };
+    m2 = { ...m2, priority: 1 };
+    table = new MemberTable([m0, m1, m2], { rise: 1, fall: 2, moment: 0 }, 1, () => {});
+  });
+
+  test('the lowest class with a member that serves gets the connections', () => {
+    see(m1, pass);
+    see(m2, pass);
+    expect(table.snapshot.routable).toEqual([m1, m2]);
+    see(m0, pass);
+    expect(copy(table.snapshot)).toMatchObject({ routable: [m0], all: [m0, m1, m2] });
+    see(m0, fail);
+    expect(table.snapshot.routable).toEqual([m1, m2]);
+    see(m0, pass);
+    expect(table.snapshot.routable).toEqual([m0]);
+  });
+
+  test('count for nothing while nobody serves', () => {
+    for (const member of [m0, m1, m2]) see(member, fail, fail);
+    expect(table.snapshot.routable).toEqual([m0, m1, m2]);
+  });
+});

@@ -222,3 +222,52 @@ describe('while nobody is healthy', () => {
     expect(evictions).toBeGreaterThan(50);
   });
 });
+
+describe('who is not fit to serve', () => {
+  const learner = { reason: 'learner', detail: 'it is a learner', barred: true } as const;
+  const lagging = { reason: 'lagging', detail: 'it lags', barred: false } as const;
+  const healthOf = (seen: Observation): Health =>
+    nextHealth(unknownHealth(0), seen, { rise: 1, fall: 1, hold: 0 }, 1);
+
+  test('gets nothing however healthy it is, and leaves if it is barred', () => {
+    const members = [undefined, learner, lagging].map((unfit) => ({
+      ...witnessed(healthOf(pass)),
+      unfit,
+    }));
+    expect(route(members, 0)).toEqual({
+      mode: 'normal',
+      routable: [true, false, false],
+      evict: [false, true, false],
+    });
+  });
+
+  test('is no reason to think that the cluster is well', () => {
+    const members = [
+      witnessed(healthOf(fail)),
+      { ...witnessed(healthOf(pass)), unfit: learner },
+      { ...witnessed(healthOf(pass)), unfit: lagging },
+    ];
+    expect(route(members, 0)).toEqual({
+      mode: 'panic',
+      routable: [true, false, true],
+      evict: [false, false, false],
+    });
+  });
+
+  test('who is barred is never routed to, and evicted only while another serves', () => {
+    const anyUnfit = fc.constantFrom(undefined, undefined, learner, lagging);
+    const anyMember = fc.record({ seen: fc.constantFrom(pass, fail, refused), unfit: anyUnfit });
+    fc.assert(
+      fc.property(fc.array(anyMember, { minLength: 1, maxLength: 5 }), (given) => {
+        const members = given.map(({ seen, unfit }) => ({ ...witnessed(healthOf(seen)), unfit }));
+        const { mode, routable, evict } = route(members, 0);
+        const serving = given.some(({ seen, unfit }) => seen === pass && unfit === undefined);
+        expect(mode === 'normal').toBe(serving);
+        given.forEach(({ unfit }, index) => {
+          if (unfit?.barred) expect([routable[index], evict[index]]).toEqual([false, serving]);
+        });
+        if (!serving) expect(evict).not.toContain(true);
+      }),
+    );
+  });
+});

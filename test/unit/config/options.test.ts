@@ -51,7 +51,7 @@ describe('a value is refused', () => {
     [
       'balance',
       'leastconn',
-      '"leastconn" is not one of the choices; write least-connections, round-robin or random.',
+      '"leastconn" is not one of the choices; write least-connections, round-robin, random, leader or nearest.',
     ],
     [
       'log-level',
@@ -74,6 +74,22 @@ describe('a value is refused', () => {
       'http://a',
       '"http://a" has no {host}, so every member would be checked at one place; write a URL such as http://{host}:2381.',
     ],
+    [
+      'weight',
+      'm0=0',
+      '"m0=0" is not a member and a number from 1 to 65535; write one such as m0=2.',
+    ],
+    [
+      'priority',
+      'm0:1',
+      '"m0:1" is not a member and a number from 0 to 65535; write one such as m0=2.',
+    ],
+    [
+      'priority',
+      'm0=65536',
+      '"m0=65536" is not a member and a number from 0 to 65535; write one such as m0=2.',
+    ],
+    ['max-lag', '-1', '"-1" is not a number of 0 or more; write one, such as 2.'],
     ['cert', ' ', 'is empty; write a value, or leave it out for the default.'],
   ])('--%s %j', (name, value, reason) => {
     expect(refused({ endpoints: '10.0.0.1', [name]: value })).toBe(`--${name}: ${reason}`);

@@ -96,3 +96,10 @@ describe('settings fit together', () => {
     expect(() => loadSettings({ flags: { ...members, ...flags }, env: {} })).not.toThrow();
   });
 });
+
+test.each([
+  [{ weight: 'm9=2' }, '--weight: m9 is none of the members; write one of m0, m1.'],
+  [{ priority: 'm0=1,m0=2' }, '--priority: m0 has two numbers; write one.'],
+])('numbers that fit no member: %j', (given, reason) => {
+  expect(refused({ endpoints: 'm0=a,m1=b', ...given })).toBe(reason);
+});

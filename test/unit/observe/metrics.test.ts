@@ -8,10 +8,12 @@ import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { register } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Candidate } from '../../../src/balance/snapshot.ts';
+import type { Cluster } from '../../../src/cluster/cluster.ts';
 import { Monitor } from '../../../src/cluster/monitor.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import { DataPath } from '../../../src/proxy/data-path.ts';
 import { copyThroughSharedBuffer } from '../../../src/proxy/shared-buffer.ts';
+import { someFacts, undescribed } from '../../support/described-cluster.ts';
 import { lookup } from '../../support/lookup.ts';
 import { candidateAt, inOrder, Members, refusing } from '../proxy/members.ts';
 
@@ -20,6 +22,7 @@ let members: Members;
 let m0: Candidate;
 let m1: Candidate;
 let monitor: Monitor;
+let cluster: Cluster;
 let proxy: DataPath;
 let metrics: Metrics;
 let listener: Server;
@@ -63,7 +66,8 @@ beforeEach(async () => {
       rejected: (reason) => metrics.rejected(reason),
     },
   });
-  metrics = new Metrics({ version: '1.2.3', members: [m0, m1], monitor, proxy });
+  cluster = undescribed([m0, m1]);
+  metrics = new Metrics({ version: '1.2.3', members: [m0, m1], monitor, cluster, proxy });
   listener = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
     proxy.accept(socket),
   );
@@ -139,6 +143,26 @@ describe('names and help', () => {
     'member_weight',
     'silences_total',
     'starvations_total',
+    'inspections_total',
+    'member_known',
+    'member_info',
+    'member_leader',
+    'member_learner',
+    'member_unfit',
+    'member_raft_term',
+    'member_applied_index',
+    'member_db_size_bytes',
+    'member_db_in_use_bytes',
+    'cluster_voters',
+    'cluster_quorum',
+    'cluster_healthy_voters',
+    'cluster_unseen_voters',
+    'cluster_fault_tolerance',
+    'cluster_has_leader',
+    'cluster_disagreeing_members',
+    'cluster_versions',
+    'cluster_leader_changes_total',
+    'cluster_alarm',
   ];
 
   test('every name is ours or one of the runtime', async () => {
@@ -173,7 +197,7 @@ describe('names and help', () => {
   });
 
   test('the registry is our own: a second balancer in the process does not clash', () => {
-    expect(() => new Metrics({ version: '1', members: [], monitor, proxy })).not.toThrow();
+    expect(() => new Metrics({ version: '1', members: [], monitor, cluster, proxy })).not.toThrow();
     expect(register.getMetricsAsArray()).toEqual([]);
   });
 });
@@ -363,6 +387,69 @@ test('totals never decrease, also while sessions come and go and scrapes overlap
 
 test('a member whose name needs escaping does not break the page', async () => {
   const odd = candidateAt(1, 'a"b\\c');
-  const page = await new Metrics({ version: '1', members: [odd], monitor, proxy }).render();
+  const page = await new Metrics({
+    version: '1',
+    members: [odd],
+    monitor,
+    cluster,
+    proxy,
+  }).render();
   expect(page.text).toContain('etcd_lb_evictions_total{member="a\\"b\\\\c"} 0');
+});
+
+describe('what members say of themselves', () => {
+  test('has no figures before anybody has said anything', async () => {
+    const { text } = await metrics.render();
+    expect(text).toContain('etcd_lb_member_known{member="m0"} 0');
+    expect(text).toContain('etcd_lb_member_leader{member="m0"} 0');
+    expect(text).not.toMatch(/^etcd_lb_cluster_(voters|quorum|has_leader)/m);
+    expect(text).not.toMatch(/^etcd_lb_member_(info|learner|raft_term|db_)/m);
+  });
+
+  test('is shown for each and for the cluster', async () => {
+    const alarms = [{ kind: 'NOSPACE', memberId: 'b' }];
+    const other = { ...someFacts, memberId: 'b', dbSize: 40_960, alarms };
+    cluster.observe(m0, { kind: 'known', facts: someFacts }, 1);
+    cluster.observe(m1, { kind: 'known', facts: other }, 2);
+    const { text } = await metrics.render();
+    for (const line of [
+      'etcd_lb_member_known{member="m1"} 1',
+      'etcd_lb_member_info{member="m0",id="a",cluster="c1",version="3.5.16"} 1',
+      'etcd_lb_member_leader{member="m0"} 1',
+      'etcd_lb_member_leader{member="m1"} 0',
+      'etcd_lb_member_learner{member="m1"} 0',
+      'etcd_lb_member_raft_term{member="m0"} 2',
+      'etcd_lb_member_applied_index{member="m0"} 100',
+      'etcd_lb_member_db_size_bytes{member="m1"} 40960',
+      'etcd_lb_member_db_in_use_bytes{member="m1"} 16384',
+      'etcd_lb_cluster_voters 3',
+      'etcd_lb_cluster_quorum 2',
+      'etcd_lb_cluster_healthy_voters 2',
+      'etcd_lb_cluster_unseen_voters 1',
+      'etcd_lb_cluster_fault_tolerance 0',
+      'etcd_lb_cluster_has_leader 1',
+      'etcd_lb_cluster_disagreeing_members 0',
+      'etcd_lb_cluster_versions 1',
+      'etcd_lb_cluster_leader_changes_total 0',
+      'etcd_lb_cluster_alarm{alarm="NOSPACE",member="m1"} 1',
+    ]) {
+      expect(text).toContain(`${line}\n`);
+    }
+  });
+
+  test('a member that falls silent keeps its last figures, and is told apart', async () => {
+    cluster.observe(m0, { kind: 'known', facts: someFacts }, 1);
+    cluster.observe(m0, { kind: 'unknown', why: 'gone' }, 2);
+    const { text } = await metrics.render();
+    expect(text).toContain('etcd_lb_member_known{member="m0"} 0\n');
+    expect(text).toContain('etcd_lb_member_raft_term{member="m0"} 2\n');
+  });
+
+  test('why a member is not used is shown', async () => {
+    monitor.table.judge(m1, { reason: 'learner', detail: 'it is a learner', barred: true });
+    const { text } = await metrics.render();
+    expect(text).toContain('etcd_lb_member_unfit{member="m1",reason="learner"} 1\n');
+    expect(text).toContain('etcd_lb_member_unfit{member="m1",reason="lagging"} 0\n');
+    expect(text).toContain('etcd_lb_member_up{member="m1"} 0\n');
+  });
 });

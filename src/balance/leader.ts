@@ -1,0 +1,16 @@
+/**
+ * The leader, while one is known and reachable: every write goes through it anyway, so a client that is
+ * connected to it saves a hop. It bears all the load then. Else as least connections.
+ */
+import { leastConnections } from './least-connections.ts';
+import type { Policy, RandomSource } from './policy.ts';
+
+export function leader(source: RandomSource): Policy {
+  const otherwise = leastConnections(source);
+  return (candidates, tried) => {
+    for (const candidate of candidates) {
+      if (candidate.leads === true && !tried.includes(candidate)) return candidate;
+    }
+    return otherwise(candidates, tried);
+  };
+}

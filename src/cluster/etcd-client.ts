@@ -1,0 +1,125 @@
+/**
+ * One member's gRPC API, through etcd3: what it is, and whom it knows.
+ *
+ * etcd3 takes a tenth of a second and tens of MB to load, so it is loaded with the first question and
+ * not before. Its own retries are off: a question that fails is asked again in the next round.
+ *
+ * Owns one connection to the member. Leaves to others when to ask (inspector.ts).
+ */
+import { rootCertificates } from 'node:tls';
+import type { Etcd3, IOptions } from 'etcd3';
+import { factsOf, type MemberFacts } from './facts.ts';
+import { classify } from './failure.ts';
+import { serverName } from './server-name.ts';
+
+export interface EtcdClientOptions {
+  readonly scheme: 'http' | 'https';
+  /** Without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** PEM texts, as for the checks. */
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** Of etcd's own users, where it has some. */
+  readonly user?: { readonly name: string; readonly password: string };
+  /** Bound on each question, ms. */
+  readonly timeout: number;
+}
+
+/** A member that is back is to be heard within a second; grpc-js would wait for up to two minutes. */
+const reconnecting = {
+  'grpc.initial_reconnect_backoff_ms': 250,
+  'grpc.min_reconnect_backoff_ms': 250,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  'grpc.use_local_subchannel_pool': 1,
+};
+
+export class EtcdClient {
+  readonly #options: EtcdClientOptions;
+  readonly #closed = new AbortController();
+  #etcd: Promise<Etcd3> | undefined;
+
+  constructor(options: EtcdClientOptions) {
+    this.#options = options;
+  }
+
+  /** Asks the member. Rejects with an error of one clause for people. */
+  async inspect(): Promise<MemberFacts> {
+    try {
+      const etcd = await this.#connected();
+      const at = Date.now();
+      const startedAt = performance.now();
+      let duration = 0;
+      // Both are answered by the member alone, also when it has no leader. A learner refuses the second.
+      const [status, members] = await Promise.all([
+        etcd.maintenance.status().finally(() => {
+          duration = performance.now() - startedAt;
+        }),
+        etcd.cluster.memberList({}).then(
+          (list) => list.members,
+          () => [],
+        ),
+      ]);
+      return factsOf(status, members, { at, duration });
+    } catch (error) {
+      throw new Error(inWords(error, this.#options), { cause: error });
+    }
+  }
+
+  /** Closes the connection; a question in flight fails. */
+  close(): void {
+    this.#closed.abort(new Error('stopped'));
+    this.#etcd?.then((etcd) => etcd.close()).catch(() => {});
+  }
+
+  #connected(): Promise<Etcd3> {
+    this.#etcd ??= this.#connect().catch((error: unknown) => {
+      this.#etcd = undefined; // the next question tries again
+      throw error;
+    });
+    return this.#etcd;
+  }
+
+  async #connect(): Promise<Etcd3> {
+    const { scheme, host, port, timeout, user } = this.#options;
+    const [{ Etcd3 }, { noop }] = await Promise.all([import('etcd3'), import('cockatiel')]);
+    const authority = host.includes(':') ? `[${host}]` : host;
+    const security = await this.#security();
+    const deadline = () => ({ deadline: Date.now() + timeout });
+    return new Etcd3({
+      hosts: `${scheme}://${authority}:${port}`,
+      ...security,
+      grpcOptions: { ...reconnecting, ...security.grpcOptions },
+      ...(user && {
+        auth: { username: user.name, password: user.password, callOptions: deadline },
+      }),
+      defaultCallOptions: deadline,
+      faultHandling: { host: () => noop, global: noop },
+    });
+  }
+
+  async #security(): Promise<Partial<Pick<IOptions, 'credentials' | 'grpcOptions'>>> {
+    const { scheme, host, port, tls, timeout } = this.#options;
+    if (scheme === 'http') return {};
+    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(timeout)]);
+    const { ca = rootCertificates.join('\n'), cert, key } = tls;
+    return {
+      credentials: {
+        rootCertificate: Buffer.from(ca),
+        ...(cert !== undefined && { certChain: Buffer.from(cert) }),
+        ...(key !== undefined && { privateKey: Buffer.from(key) }),
+      },
+      grpcOptions: {
+        'grpc.ssl_target_name_override': await serverName({ host, port, ...tls }, signal),
+      },
+    };
+  }
+}
+
+/** gRPC wraps what happened in words of its own; these are the ones to act on. */
+function inWords(error: unknown, { timeout }: EtcdClientOptions): string {
+  const { name, message } = error as Error;
+  if (name === 'TimeoutError' || name === 'GRPCDeadlineExceededError' || /Deadline/.test(message)) {
+    return `did not answer over gRPC within ${timeout} ms`;
+  }
+  return classify(error).detail;
+}

@@ -1,0 +1,116 @@
+/**
+ * When members are asked what they are: now and then while all is well, at once when a verdict has
+ * changed, and often while the cluster has no leader.
+ *
+ * Owns one timer and one client a member. Never on the data path, and nothing waits for it. Leaves to
+ * others what a member is asked (etcd-client.ts) and what its answer means (cluster.ts).
+ */
+import type { Candidate } from '../balance/snapshot.ts';
+import type { Inspection, MemberFacts } from './facts.ts';
+
+/** Asks one member. */
+export interface Inquirer {
+  /** Rejects with an error of one clause for people. */
+  inspect(): Promise<MemberFacts>;
+  close(): void;
+}
+
+export interface InspectorOptions {
+  readonly members: readonly Candidate[];
+  readonly open: (candidate: Candidate) => Inquirer;
+  /** Between two inspections of a member, ms; 0 for none at all. */
+  readonly interval: number;
+  /** Is there a leader, as far as is known? If not, members are asked often. */
+  readonly isSettled: () => boolean;
+  readonly onInspection: (candidate: Candidate, inspection: Inspection) => void;
+}
+
+/** Between the starts of two inspections of a member at least, ms, and while there is no leader. */
+const fastInterval = 250;
+/** Intervals vary by up to this share either way, so that many balancers do not ask in step. */
+const jitter = 0.1;
+
+export class Inspector {
+  readonly #options: InspectorOptions;
+  readonly #rounds = new Map<Candidate, Round>();
+
+  constructor(options: InspectorOptions) {
+    this.#options = options;
+  }
+
+  /** Starts to ask every member and goes on until `signal` aborts. Call it once. */
+  start(signal: AbortSignal): void {
+    const { members, interval } = this.#options;
+    if (interval === 0 || signal.aborted) return;
+    for (const member of members) this.#rounds.set(member, new Round(member, this.#options));
+    signal.addEventListener('abort', () => this.#stop(), { once: true });
+  }
+
+  /** Has every member asked at once: something about the cluster has changed. */
+  inspectAllNow(): void {
+    for (const round of this.#rounds.values()) round.hurry();
+  }
+
+  #stop(): void {
+    for (const round of this.#rounds.values()) round.stop();
+    this.#rounds.clear();
+  }
+}
+
+/** The inspections of one member, one after the other. */
+class Round {
+  readonly #candidate: Candidate;
+  readonly #options: InspectorOptions;
+  readonly #inquirer: Inquirer;
+  #timer: NodeJS.Timeout | undefined;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #asking = false;
+  #hurried = false;
+  #stopped = false;
+
+  constructor(candidate: Candidate, options: InspectorOptions) {
+    this.#candidate = candidate;
+    this.#options = options;
+    this.#inquirer = options.open(candidate);
+    this.#arm();
+  }
+
+  hurry(): void {
+    if (this.#hurried) return;
+    this.#hurried = true;
+    if (!this.#asking) this.#arm();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#inquirer.close();
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const { interval, isSettled } = this.#options;
+    const fast = this.#hurried || !isSettled();
+    const wait = (fast ? Math.min(fastInterval, interval) : interval) * this.#variation();
+    const due = Math.max(0, this.#startedAt + wait - performance.now());
+    this.#timer = setTimeout(() => void this.#ask(), due);
+  }
+
+  async #ask(): Promise<void> {
+    this.#asking = true;
+    this.#hurried = false;
+    this.#startedAt = performance.now();
+    const inspection = await this.#inquirer.inspect().then(
+      (facts): Inspection => ({ kind: 'known', facts }),
+      (error: Error): Inspection => ({ kind: 'unknown', why: error.message }),
+    );
+    this.#asking = false;
+    if (this.#stopped) return;
+    this.#options.onInspection(this.#candidate, inspection);
+    this.#arm();
+  }
+
+  #variation(): number {
+    return 1 + jitter * (2 * Math.random() - 1);
+  }
+}

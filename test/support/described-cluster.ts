@@ -1,0 +1,38 @@
+/** A cluster as its members describe it, for tests that say what those are. */
+import type { Candidate } from '../../src/balance/snapshot.ts';
+import { Cluster, type ClusterChange } from '../../src/cluster/cluster.ts';
+import type { MemberFacts } from '../../src/cluster/facts.ts';
+
+/** A cluster of which nobody has said anything yet. All members count as healthy. */
+export function undescribed(members: readonly Candidate[], changes: ClusterChange[] = []): Cluster {
+  return new Cluster({
+    members,
+    isHealthy: () => true,
+    maxLag: 0,
+    onStanding: () => {},
+    onChange: (change) => changes.push(change),
+  });
+}
+
+/** Three voters, of which `a` leads in term 2; `a` says this. */
+export const someFacts: MemberFacts = {
+  at: 0,
+  duration: 1,
+  clusterId: 'c1',
+  memberId: 'a',
+  version: '3.5.16',
+  leaderId: 'a',
+  term: 2,
+  raftIndex: 100,
+  appliedIndex: 100,
+  dbSize: 20_480,
+  dbSizeInUse: 16_384,
+  isLearner: false,
+  alarms: [],
+  members: ['a', 'b', 'c'].map((id) => ({
+    id,
+    name: `etcd-${id}`,
+    clientUrls: [`http://${id}:2379`],
+    isLearner: false,
+  })),
+};

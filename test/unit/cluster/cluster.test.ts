@@ -1,0 +1,122 @@
+/** What is told as members describe their cluster, and to whom. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Candidate } from '../../../src/balance/snapshot.ts';
+import { Cluster, type ClusterChange } from '../../../src/cluster/cluster.ts';
+import type { MemberFacts } from '../../../src/cluster/facts.ts';
+import type { Unfit } from '../../../src/cluster/standing.ts';
+import { someFacts } from '../../support/described-cluster.ts';
+
+const [a, b, c] = ['a', 'b', 'c'].map(
+  (name): Candidate => ({ name, host: '127.0.0.1', port: 2379, load: 0, weight: 1 }),
+) as [Candidate, Candidate, Candidate];
+
+let changes: ClusterChange[];
+let standings: Map<Candidate, Unfit | undefined>;
+let cluster: Cluster;
+beforeEach(() => {
+  changes = [];
+  standings = new Map();
+  cluster = new Cluster({
+    members: [a, b, c],
+    isHealthy: () => true,
+    maxLag: 10,
+    onStanding: (candidate, unfit) => void standings.set(candidate, unfit),
+    onChange: (change) => changes.push(change),
+  });
+});
+
+function says(candidate: Candidate, facts: Partial<MemberFacts> = {}, now = 0): void {
+  const all = { ...someFacts, memberId: candidate.name, ...facts };
+  cluster.observe(candidate, { kind: 'known', facts: all }, now);
+}
+
+function isSilent(candidate: Candidate, now = 0): void {
+  cluster.observe(candidate, { kind: 'unknown', why: 'timed out' }, now);
+}
+
+const told = (): string[] => changes.splice(0).map(({ kind }) => kind);
+
+describe('the leader', () => {
+  test('is told of once, by whomever', () => {
+    says(a);
+    says(b);
+    says(a);
+    expect(changes).toEqual([
+      {
+        ...{ kind: 'leader', leader: { memberId: 'a', name: 'a' }, term: 2, first: true },
+        without: undefined,
+      },
+    ]);
+    expect(cluster.leaderChanges).toBe(0);
+  });
+
+  test('that is gone, and the next with how long it took', () => {
+    for (const member of [a, b, c]) says(member);
+    changes = [];
+    isSilent(a, 900);
+    says(b, { leaderId: undefined, term: 3 }, 1_000);
+    expect(cluster.isSettled).toBe(true); // one still knows it
+    says(c, { leaderId: undefined, term: 3 }, 1_100);
+    expect(cluster.isSettled).toBe(false);
+    says(b, { leaderId: 'c', term: 3 }, 2_400);
+    expect(changes).toEqual([
+      { kind: 'unknown', candidate: a, why: 'timed out' },
+      { kind: 'no-leader', was: { memberId: 'a', name: 'a' }, term: 3 },
+      {
+        ...{ kind: 'leader', leader: { memberId: 'c', name: 'c' }, term: 3, first: false },
+        without: 1_300,
+      },
+    ]);
+    expect(cluster.leaderChanges).toBe(1);
+    expect(cluster.leaderSince).toBe(2_400);
+  });
+
+  test('that is elected again is told of, and is no change of leader', () => {
+    says(a);
+    says(a, { leaderId: undefined }, 10);
+    says(a, {}, 20);
+    expect(told()).toEqual(['leader', 'no-leader', 'leader']);
+    expect(cluster.leaderChanges).toBe(0);
+  });
+});
+
+test('an alarm is told when it is raised and when it is over', () => {
+  const alarms = [{ kind: 'NOSPACE', memberId: 'b' }];
+  says(b, { alarms });
+  says(a, { alarms });
+  expect(changes.slice(1)).toEqual([{ kind: 'alarm', alarm: 'NOSPACE', member: 'b', on: true }]);
+  says(a);
+  expect(changes).toHaveLength(2); // the other still says so
+  says(b);
+  expect(changes.slice(2)).toEqual([{ kind: 'alarm', alarm: 'NOSPACE', member: 'b', on: false }]);
+});
+
+test('a member that cannot be asked is told once, and once when it can', () => {
+  isSilent(a);
+  isSilent(a);
+  expect(cluster.whyUnknown(a)).toBe('timed out');
+  says(a);
+  expect(cluster.whyUnknown(a)).toBeUndefined();
+  expect(told()).toEqual(['unknown', 'known', 'leader']);
+});
+
+describe('the standing', () => {
+  test('of each follows from what the others say', () => {
+    says(a, { clusterId: 'c2' });
+    expect(standings.get(a)).toBeUndefined();
+    says(b);
+    says(c);
+    expect(standings.get(a)).toMatchObject({ reason: 'other-cluster' });
+    expect(standings.get(b)).toBeUndefined();
+    says(a);
+    expect(standings.get(a)).toBeUndefined();
+  });
+
+  test('counts the lag behind the leader', () => {
+    says(b, { appliedIndex: 50 });
+    says(a, { appliedIndex: 100 });
+    expect(standings.get(b)).toMatchObject({ reason: 'lagging' });
+    says(b, { appliedIndex: 95 });
+    expect(standings.get(b)).toBeUndefined();
+  });
+});
