@@ -1,4 +1,4 @@
-# etcd-lb as an image: Node and one file.
+# etcd-lb as an image: Node, one file, and the packages with which it asks members what they are.
 #
 #   docker build -t etcd-lb .
 #   docker run --network host -v /etc/etcd-lb:/etc/etcd-lb:ro etcd-lb run --config /etc/etcd-lb/etcd-lb.yaml
@@ -15,11 +15,13 @@ COPY package.json package-lock.json .npmrc ./
 # Not `npm ci`, for the reason in src/demo/setup.sh; versions and hashes are the lockfile's all the same.
 RUN npm install --no-save --no-audit --no-fund
 COPY src ./src
-# The bundle must run from its own folder, without node_modules, or the image would not.
+# The bundle runs without node_modules, but for the questions over gRPC: etcd3 reads its protocol from
+# files of its own, so that it is not bundled.
 RUN npm run build \
  && mkdir /app && cp dist/etcd-lb.js /app/ \
  && node /app/etcd-lb.js --version \
- && NODE_COMPILE_CACHE=/app/compiled node /app/etcd-lb.js config --endpoints 127.0.0.1:12379 >/dev/null
+ && NODE_COMPILE_CACHE=/app/compiled node /app/etcd-lb.js config --endpoints 127.0.0.1:12379 >/dev/null \
+ && npm prune --omit=dev --no-audit --no-fund && cp -r node_modules /app/
 
 FROM node:${NODE_TAG}${NODE_DIGEST:+@$NODE_DIGEST}
 ARG VERSION=0.1.0

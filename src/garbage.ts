@@ -26,15 +26,14 @@ export interface Heap {
 
 export class Garbage {
   readonly #heap: Heap;
-  /** What was left at the last collection: bytes, and open sessions. */
-  #kept: number;
+  /** What was left at the last collection: bytes, and open sessions. Starting leaves garbage anyway. */
+  #kept = Number.NEGATIVE_INFINITY;
   #keptOpen = 0;
   #turnover = 0;
   #changedAt = 0;
 
   constructor(heap = heapOfV8()) {
     this.#heap = heap;
-    this.#kept = heap.used();
   }
 
   /**

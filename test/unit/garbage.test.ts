@@ -30,6 +30,7 @@ test('is collected once it is worth it, in a quiet moment, and only the young if
     garbage.beat(open, turnover, quiet, now);
     return heap.collected.splice(0);
   };
+  expect(after(0, true)).toEqual(['young', 'all']); // what starting has left, once
   heap.young = 31_999_999;
   expect(after(1, true)).toEqual([]);
   heap.young = 32_000_000;

@@ -13,8 +13,9 @@ const memberCounts = [1, 3, 5, 9] as const;
 const rates = [1_000, 2_000, 5_000, 10_000] as const;
 
 const growth = { needsProcess: true, only: ['haproxy', 'etcd-lb'], rounds: 3 } as const;
-/** How long silent sessions are watched for what they cost, ms. */
+/** How long silent sessions are watched for what they cost, ms, and how long they are left before. */
 const watched = 3_000;
+const settling = 4_000;
 
 export const sessionGrowth: Measure = {
   ...growth,
@@ -40,6 +41,7 @@ export const sessionGrowth: Measure = {
       scene.use(await openSessions(started.address, count - open, 'connected'));
       open = count;
       await joined(etcd.members(1), count);
+      await delay(settling);
       const before = usageOf(pid).cpu;
       await delay(watched);
       figures[`sessions.${count}.idle`] = ((usageOf(pid).cpu - before) / 1_000 / watched) * 100;
