@@ -18,6 +18,7 @@ import type { TableChange } from './cluster/member-table.ts';
 import { Monitor } from './cluster/monitor.ts';
 import { Names } from './cluster/names.ts';
 import { acceptsNew } from './cluster/verdict.ts';
+import { checkUrlOf } from './config/check-url.ts';
 import { type Endpoint, formatEndpoint } from './config/endpoint.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
@@ -316,11 +317,4 @@ function candidateFor({ name, host, port }: Endpoint, settings: Settings): Candi
   const share = numberOf('weight') ?? 1;
   const priority = numberOf('priority') ?? 0;
   return { name, host, port, load: 0, weight: share, share, priority };
-}
-
-/** `{host}` is the only thing a check URL template may take from the endpoint. */
-function checkUrlOf(endpoint: Endpoint, template: string | undefined): string {
-  if (template === undefined) return formatEndpoint(endpoint);
-  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
-  return template.replaceAll('{host}', host).replace(/\/$/, '');
 }

@@ -5,6 +5,8 @@
  *   0  ended as asked         1  an error that is no fault of the settings
  *   2  a setting is wrong     128+n  ended by a second signal n
  *
+ * `check` has its own: 0 nothing worse than a note, 1 a warning, 2 an error or a wrong setting.
+ *
  * Parses and prints; the work is done elsewhere. Commands are loaded when they are used.
  */
 import { Command, CommanderError, Option } from 'commander';
@@ -46,6 +48,32 @@ withSettings(program.command('config'))
   .action(async (_, command: Command) => {
     const { printConfig } = await import('./config.ts');
     printConfig(flagsOf(command));
+  });
+
+withSettings(program.command('check'))
+  .description('Look for what is wrong with the cluster and the settings; nothing is changed.')
+  .option('--json', 'print the findings as JSON')
+  .addHelpText(
+    'after',
+    `
+Takes the settings of run and asks every member once: health, quorum, leader, alarms, versions,
+database, disk and network figures, certificates, clocks. Each finding says what was seen, why it
+matters and what mends it, the worst first.
+
+Exit codes:
+  0  nothing worse than a note
+  1  at least one warning
+  2  at least one error, or a setting is wrong
+
+Example:
+  etcd-lb check --listen 127.0.0.1:2379 \\
+    --endpoints https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379 \\
+    --cacert ca.crt --cert check.crt --key check.key`,
+  )
+  .action(async (_, command: Command) => {
+    const { json, ...flags } = flagsOf(command);
+    const { check } = await import('./check.ts');
+    await check(flags, json !== undefined);
   });
 
 /** Declares a flag for each setting. Values stay text: config/ reads them, whatever their source. */

@@ -56,7 +56,10 @@ export class EtcdClient {
         }),
         etcd.cluster.memberList({}).then(
           (list) => list.members,
-          () => [],
+          (error: Error) => {
+            if (/not supported for learner/.test(error.message)) return [];
+            throw error;
+          },
         ),
       ]);
       return factsOf(status, members, { at, duration });

@@ -107,7 +107,7 @@ export function quorumOf(voters: number): number {
 }
 
 /** Never started, so that it has neither a name nor clients' URLs. */
-function isUnstarted({ name, clientUrls }: ListedMember): boolean {
+export function isUnstarted({ name, clientUrls }: ListedMember): boolean {
   return name === '' && clientUrls.length === 0;
 }
 

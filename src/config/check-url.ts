@@ -3,6 +3,7 @@
  * `--listen-metrics-urls` too, often plain http on port 2381. One template serves all members; the
  * path is the probe's own (cluster/probe.ts).
  */
+import { type Endpoint, formatEndpoint } from './endpoint.ts';
 
 const place = '{host}';
 const example = 'http://{host}:2381';
@@ -29,4 +30,11 @@ export function parseCheckUrl(text: string): string {
     throw new Error(`${quoted} has a path or query, which are fixed; write only ${example}`);
   }
   return text.replace(/\/$/, '');
+}
+
+/** Where to check a member: at its own URL, or where the template says. No slash at the end. */
+export function checkUrlOf(endpoint: Endpoint, template: string | undefined): string {
+  if (template === undefined) return formatEndpoint(endpoint);
+  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
+  return template.replaceAll(place, host);
 }

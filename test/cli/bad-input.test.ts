@@ -133,7 +133,7 @@ describe.concurrent('a value', () => {
       args: valid,
       env: { ETCD_LB_BALANCE: 'fair' },
       names: 'ETCD_LB_BALANCE:',
-      says: ['"fair"', 'write least-connections, round-robin or random'],
+      says: ['"fair"', 'write least-connections, round-robin, random, leader or nearest'],
     },
     {
       what: 'that is no octal mode',

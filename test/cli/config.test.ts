@@ -66,7 +66,12 @@ check-fast-interval: 111ms
       'check-timeout': '1500ms',
       'check-rise': '3',
       'check-fall': '4',
+      user: 'root',
+      'password-file': join(folder, 'password'),
+      'max-lag': '5',
       balance: 'round-robin',
+      weight: 'm0=3',
+      priority: 'm0=1,m1=2',
       'dial-timeout': '1m',
       'dial-race-after': '100ms',
       keepalive: '0',
@@ -76,11 +81,13 @@ check-fast-interval: 111ms
       'log-level': 'debug',
       'log-format': 'pretty',
     };
+    await writeFile(join(folder, 'password'), 'secret\n');
     const flags = Object.entries(given).flatMap(([name, value]) => [`--${name}`, value]);
     const first = await printed(flags);
     const file = join(folder, 'printed.yaml');
     await writeFile(file, first);
     const second = await printed(['--config', file]);
+    expect(first).not.toContain('secret');
     expect(Object.keys(parse(first))).toEqual(expect.arrayContaining(Object.keys(given)));
     expect(parse(second)).toEqual(parse(first));
     expect(parse(first)).toMatchObject({

@@ -67,7 +67,7 @@ describe('README.md', () => {
 test.each(['README.md', 'CHANGELOG.md'])('%s names only flags that exist', (path) => {
   const known = new Set(options.map(({ name }) => name));
   // Flags of other programs and of the demo stand in the same text.
-  const others = /^(etcd-(servers|cafile|certfile|keyfile)|members|once|listen-metrics-urls)$/;
+  const others = /^(etcd-(servers|cafile|certfile|keyfile)|members|once|json|listen-metrics-urls)$/;
   const named = [...read(path).matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map(
     ([, name = '']) => name,
   );

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseCheckUrl } from '../../../src/config/check-url.ts';
+import { checkUrlOf, parseCheckUrl } from '../../../src/config/check-url.ts';
+import type { Endpoint } from '../../../src/config/endpoint.ts';
 
 describe('check URL templates', () => {
   test.each(['http://{host}:2381', 'https://{host}', 'http://metrics.{host}:2381'])(
@@ -33,5 +34,18 @@ describe('check URL templates', () => {
     expect(() => parseCheckUrl('http://root:secret@{host}')).toThrow(
       /^a URL has a user or password/,
     );
+  });
+});
+
+describe('where a member is checked', () => {
+  const at = (host: string): Endpoint => ({ name: 'm0', scheme: 'https', host, port: 2379 });
+
+  test.each([
+    ['10.0.0.1', undefined, 'https://10.0.0.1:2379'],
+    ['fd00::1', undefined, 'https://[fd00::1]:2379'],
+    ['10.0.0.1', 'http://{host}:2381', 'http://10.0.0.1:2381'],
+    ['fd00::1', 'http://{host}:2381', 'http://[fd00::1]:2381'],
+  ])('%s with %s', (host, template, url) => {
+    expect(checkUrlOf(at(host), template)).toBe(url);
   });
 });

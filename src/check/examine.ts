@@ -1,0 +1,30 @@
+/** All findings of all subjects, from what was gathered. Pure. */
+import type { Settings } from '../config/settings.ts';
+import { findInCertificates } from './certificates.ts';
+import { findInClocks } from './clocks.ts';
+import { findInCluster } from './cluster.ts';
+import { findInDatabases } from './database.ts';
+import { findInFigures } from './figures.ts';
+import { type Finding, inOrder } from './finding.ts';
+import { findInMembers } from './members.ts';
+import type { Observation } from './observation.ts';
+
+/**
+ * The worst first.
+ *
+ * @param now ms since the epoch.
+ */
+export function examine(
+  observations: readonly Observation[],
+  { listen, tls }: Pick<Settings, 'listen' | 'tls'>,
+  now: number,
+): Finding[] {
+  return inOrder([
+    ...findInCluster(observations),
+    ...findInMembers(observations),
+    ...findInDatabases(observations),
+    ...findInCertificates({ observations, listen, tls, now }),
+    ...findInFigures(observations),
+    ...findInClocks(observations),
+  ]);
+}

@@ -1,0 +1,44 @@
+/**
+ * A finding: one thing that a check has to say, and in what order several are said.
+ *
+ * Owns the shape, the order, and the exit code that follows. Pure. What there is to find is one file a
+ * subject beside this one; how it is shown is report.ts.
+ */
+
+/** From the worst on. */
+export const severities = ['error', 'warning', 'note'] as const;
+
+/** `error`: something does not work now. `warning`: it will not, or not when it has to. */
+export type Severity = (typeof severities)[number];
+
+export interface Finding {
+  readonly severity: Severity;
+  /** Whom it is about: a member's name, several with commas, or `cluster`, `--cacert` and the like. */
+  readonly subject: string;
+  /** One clause without a full stop. */
+  readonly seen: string;
+  /** One sentence: what it costs. */
+  readonly why: string;
+  /** One sentence: the command or setting. */
+  readonly mend: string;
+}
+
+/** The worst first, else in the order given. What is said of several in the same words is said once. */
+export function inOrder(findings: readonly Finding[]): Finding[] {
+  const byWords = new Map<string, Finding>();
+  for (const finding of findings) {
+    const { severity, subject, seen, why, mend } = finding;
+    const words = JSON.stringify([severity, seen, why, mend]);
+    const same = byWords.get(words);
+    byWords.set(words, same ? { ...same, subject: `${same.subject}, ${subject}` } : finding);
+  }
+  return [...byWords.values()].sort(
+    (a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity),
+  );
+}
+
+/** 2 with an error, 1 with a warning, 0 with nothing worse than a note. */
+export function exitCodeOf(findings: readonly Finding[]): 0 | 1 | 2 {
+  if (findings.some(({ severity }) => severity === 'error')) return 2;
+  return findings.some(({ severity }) => severity === 'warning') ? 1 : 0;
+}

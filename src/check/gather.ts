@@ -1,0 +1,76 @@
+/**
+ * Gathers: asks all members at the same time, each once for its health, its state, its metrics, its
+ * clock and its certificate. Read only; nothing of the cluster is changed.
+ *
+ * Owns who is asked what, and how long that may take. How the metrics and the client port are asked is
+ * metrics-page.ts and client-port.ts, the rest the room cluster/.
+ */
+import dns from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { EtcdClient } from '../cluster/etcd-client.ts';
+import type { Inspection } from '../cluster/facts.ts';
+import { type CheckResult, Probe } from '../cluster/probe.ts';
+import { checkUrlOf } from '../config/check-url.ts';
+import { type Endpoint, formatEndpoint } from '../config/endpoint.ts';
+import type { Settings } from '../config/settings.ts';
+import { tryClientPort } from './client-port.ts';
+import { readMetricsPage } from './metrics-page.ts';
+import type { Observation } from './observation.ts';
+
+export type GatherSettings = Pick<Settings, 'endpoints' | 'tls' | 'checkUrl' | 'etcdUser'>;
+
+/** Bound on each question, ms. */
+const timeout = 2_000;
+
+/** In the order of the endpoints. Never rejects: what cannot be asked is part of what is seen. */
+export function gather(settings: GatherSettings): Promise<Observation[]> {
+  return Promise.all(settings.endpoints.map((endpoint) => observe(endpoint, settings)));
+}
+
+async function observe(
+  endpoint: Endpoint,
+  { tls, checkUrl, etcdUser: user }: GatherSettings,
+): Promise<Observation> {
+  const url = checkUrlOf(endpoint, checkUrl);
+  const [health, clientPort, inspection, page] = await Promise.all([
+    checkHealth(url, tls),
+    tryClientPort(endpoint, tls, timeout),
+    inspect(endpoint, tls, user),
+    readMetricsPage({ url, tls, timeout }),
+  ]);
+  return {
+    name: endpoint.name,
+    endpoint: formatEndpoint(endpoint),
+    health,
+    clientPort,
+    inspection,
+    ...page,
+  };
+}
+
+/** The same question as the balancer asks. */
+async function checkHealth(url: string, tls: Settings['tls']): Promise<CheckResult> {
+  const probe = new Probe({ url, tls, lookup, isSelf: () => false, wasStarved: () => false });
+  try {
+    return await probe.check(timeout, () => {});
+  } finally {
+    probe.close();
+  }
+}
+
+async function inspect(
+  { scheme, host, port }: Endpoint,
+  tls: Settings['tls'],
+  user: Settings['etcdUser'],
+): Promise<Inspection> {
+  const client = new EtcdClient({ scheme, host, port, tls, timeout, ...(user && { user }) });
+  try {
+    return { kind: 'known', facts: await client.inspect() };
+  } catch (error) {
+    return { kind: 'unknown', why: (error as Error).message };
+  } finally {
+    client.close();
+  }
+}
+
+const lookup: LookupFunction = (name, options, callback) => dns.lookup(name, options, callback);

@@ -1,0 +1,69 @@
+/**
+ * How findings are shown: as a table for people, wrapped to their terminal, or as JSON. Pure.
+ *
+ *   error    m1: cannot be reached: connect ECONNREFUSED 10.0.0.2:2379
+ *     why    Clients get nothing from it, and the cluster has one member less to lose.
+ *     mend   Start etcd there, or correct its address in --endpoints.
+ */
+import { exitCodeOf, type Finding, severities } from './finding.ts';
+
+/** What the first column takes. */
+const indent = 9;
+/** Narrower than this a column of text is no longer read, and the terminal may wrap it itself. */
+const narrowest = 30;
+
+/**
+ * @param findings the worst first.
+ * @param members how many were asked.
+ * @param width of the terminal, in characters.
+ */
+export function tableOf(findings: readonly Finding[], members: number, width: number): string {
+  const entries = findings.map(({ severity, subject, seen, why, mend }) =>
+    [
+      row(severity, `${subject}: ${seen}`, width),
+      row('  why', why, width),
+      row('  mend', mend, width),
+      '',
+    ].join('\n'),
+  );
+  return [...entries, `${summary(findings, members)}\n`].join('\n');
+}
+
+export function jsonOf(findings: readonly Finding[]): string {
+  return `${JSON.stringify({ exitCode: exitCodeOf(findings), findings }, null, 2)}\n`;
+}
+
+function row(head: string, text: string, width: number): string {
+  const lines = wrap(text, Math.max(narrowest, width - indent));
+  return lines.map((line, index) => (index === 0 ? head : '').padEnd(indent) + line).join('\n');
+}
+
+/** `2 members asked: 1 error, no warnings, 3 notes.` */
+function summary(findings: readonly Finding[], members: number): string {
+  const counts = severities.map((severity) =>
+    plural(findings.filter((finding) => finding.severity === severity).length, severity),
+  );
+  return `${plural(members, 'member')} asked: ${counts.join(', ')}.`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count === 0 ? 'no' : count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/**
+ * In lines of at most `width` characters, but for a word that is longer: addresses and commands are to
+ * be copied whole. What members said is part of the text, so control characters are taken out.
+ */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/[\s\p{Cc}]+/u).filter((each) => each !== '')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
