@@ -21,6 +21,8 @@ parts.defer(() => rm(files, { recursive: true }));
 /** Where nobody listens, before and after. */
 const [port = 0, spare = 0] = await freePorts(2);
 const free = `127.0.0.1:${port}`;
+/** Opened by one test, whose other address is taken, and closed again. */
+const opened = `127.0.0.1:${spare}`;
 const taken = await occupy();
 
 const listen = ['--listen', free];
@@ -435,7 +437,7 @@ describe.concurrent('a port in use', () => {
     },
     {
       what: 'to observe, with nothing left open for clients',
-      args: [...members, '--listen', `127.0.0.1:${spare}`, '--observe', taken],
+      args: [...members, '--listen', opened, '--observe', taken],
       names: `--observe: ${taken} is in use by another process;`,
       says: ['stop it, choose another address, or write off'],
     },
@@ -484,7 +486,9 @@ function check(cases: readonly Case[]): void {
     expect(rest, 'one line').toEqual(['']);
     expect(stderr).not.toContain('hunter2');
     expect({ code, signal, stdout }).toEqual({ code: 2, signal: null, stdout: '' });
-    expect([await isOpen(free), await isOpen(`127.0.0.1:${spare}`)]).toEqual([false, false]);
+    expect(await isOpen(free)).toBe(false);
+    // Tests run side by side, and one of them does open this for a moment.
+    if (all.includes(opened)) expect(await isOpen(opened)).toBe(false);
   });
 }
 

@@ -26,6 +26,8 @@ beforeEach(() => {
 });
 afterEach(() => parts.disposeAsync());
 
+/** What a database has to hold so that defragmenting it takes a while. */
+const megabytes = 200;
 const often = ['--inspect-interval', '500ms'];
 
 async function startCluster(options: LocalClusterOptions): Promise<LocalCluster> {
@@ -251,6 +253,36 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
     expect(balancer.log.filter(about('inspection-failing', 'm0'))).toHaveLength(1);
     expect((await memberOf(balancer, 'm0')).unknown).toBeTruthy();
   });
+
+  test('a member that is defragmented is withdrawn meanwhile and comes back by itself', async () => {
+    const cluster = await startCluster({ etcd, size: 3 });
+    const client = etcd3(cluster.endpoints);
+    parts.defer(() => client.close());
+    const value = Buffer.alloc(1_000_000, 'x');
+    for (let index = 0; index < megabytes; index += 1) await client.put(`${index}`).value(value);
+    const checks = ['--check-interval', '250ms', '--check-timeout', '400ms'];
+    const balancer = await startBalancer(named(cluster.members), ...checks);
+    await acquainted(balancer, ['m0', 'm1', 'm2']);
+    const leader = await cluster.leader();
+    const follower = cluster.members.find(({ name }) => name !== leader.name);
+    if (follower === undefined) throw new Error('no follower');
+    expect((await memberOf(balancer, follower.name)).etcd?.dbSize).toBeGreaterThan(megabytes * 1e6);
+    // Without writes that it cannot apply, etcd 3.4 passes its checks meanwhile, and loses nothing.
+    const toLeader = etcd3(leader.clientUrl);
+    parts.defer(() => toLeader.close());
+    let defragmenting = true;
+    const writing = (async (): Promise<void> => {
+      while (defragmenting) await toLeader.put('small').value('written meanwhile');
+    })();
+    const from = balancer.log.length;
+    const done = etcdctl(etcd, follower.clientUrl)('defrag');
+    const withdrawn = await balancer.reached(follower.name, 'suspect', from);
+    expect(withdrawn).toMatchObject({ from: 'healthy' });
+    await done;
+    defragmenting = false;
+    await writing;
+    await balancer.reached(follower.name, 'healthy', balancer.log.indexOf(withdrawn));
+  }, 90_000);
 
   test("etcd's own users: a right password is taken, a wrong one is told, and clients are served", async () => {
     const cluster = await startCluster({ etcd, size: 1 });
