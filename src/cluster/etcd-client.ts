@@ -25,14 +25,6 @@ export interface EtcdClientOptions {
   readonly timeout: number;
 }
 
-/** A member that is back is to be heard within a second; grpc-js would wait for up to two minutes. */
-const reconnecting = {
-  'grpc.initial_reconnect_backoff_ms': 250,
-  'grpc.min_reconnect_backoff_ms': 250,
-  'grpc.max_reconnect_backoff_ms': 1_000,
-  'grpc.use_local_subchannel_pool': 1,
-};
-
 export class EtcdClient {
   readonly #options: EtcdClientOptions;
   readonly #closed = new AbortController();
@@ -45,7 +37,8 @@ export class EtcdClient {
   /** Asks the member. Rejects with an error of one clause for people. */
   async inspect(): Promise<MemberFacts> {
     try {
-      const etcd = await this.#connected();
+      this.#etcd ??= this.#connect();
+      const etcd = await this.#etcd;
       const at = Date.now();
       const startedAt = performance.now();
       let duration = 0;
@@ -64,6 +57,9 @@ export class EtcdClient {
       ]);
       return factsOf(status, members, { at, duration });
     } catch (error) {
+      // The next question begins anew: the member may be another one by then, with another certificate,
+      // and grpc-js would wait ever longer before it tries again.
+      this.#disconnect();
       throw new Error(inWords(error, this.#options), { cause: error });
     }
   }
@@ -71,15 +67,12 @@ export class EtcdClient {
   /** Closes the connection; a question in flight fails. */
   close(): void {
     this.#closed.abort(new Error('stopped'));
-    this.#etcd?.then((etcd) => etcd.close()).catch(() => {});
+    this.#disconnect();
   }
 
-  #connected(): Promise<Etcd3> {
-    this.#etcd ??= this.#connect().catch((error: unknown) => {
-      this.#etcd = undefined; // the next question tries again
-      throw error;
-    });
-    return this.#etcd;
+  #disconnect(): void {
+    this.#etcd?.then((etcd) => etcd.close()).catch(() => {});
+    this.#etcd = undefined;
   }
 
   async #connect(): Promise<Etcd3> {
@@ -91,7 +84,8 @@ export class EtcdClient {
     return new Etcd3({
       hosts: `${scheme}://${authority}:${port}`,
       ...security,
-      grpcOptions: { ...reconnecting, ...security.grpcOptions },
+      // Not one connection for all clients of this process that ask the same member.
+      grpcOptions: { 'grpc.use_local_subchannel_pool': 1, ...security.grpcOptions },
       ...(user && {
         auth: { username: user.name, password: user.password, callOptions: deadline },
       }),
@@ -124,5 +118,5 @@ function inWords(error: unknown, { timeout }: EtcdClientOptions): string {
   if (name === 'TimeoutError' || name === 'GRPCDeadlineExceededError' || /Deadline/.test(message)) {
     return `did not answer over gRPC within ${timeout} ms`;
   }
-  return classify(error).detail;
+  return classify(error).detail.replace(/^\d+ [A-Z_]+: /, '');
 }

@@ -127,6 +127,12 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
       { timeout: 10_000 },
     );
     expect((await balancer.status()).cluster.tolerance).toBe(0);
+    await balancer.logged(about('inspection-failing', old.name));
+    await old.start();
+    await balancer.logged(about('inspection-back', old.name));
+    expect((await memberOf(balancer, old.name)).etcd?.leaderId).toBe(
+      (await balancer.status()).members.find(({ name }) => name === line['leader'])?.etcd?.memberId,
+    );
   });
 
   test('a learner gets no connection until it is promoted, without a restart', async () => {
