@@ -144,10 +144,8 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     members: candidates,
     isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
     maxLag: settings.maxLag,
-    onStanding: (candidate, unfit) => {
-      const { leader } = cluster.picture;
-      candidate.leads =
-        leader !== undefined && cluster.factsOf(candidate)?.memberId === leader.memberId;
+    onStanding: (candidate, unfit, leads) => {
+      candidate.leads = leads;
       monitor.table.judge(candidate, unfit);
     },
     onChange: (change) => record(clusterChanged(change)),

@@ -82,10 +82,7 @@ function findQuorum(
       {
         severity: 'error',
         subject: 'cluster',
-        seen:
-          voters.length > 0
-            ? `no quorum: none of its ${voters.length} voting members is healthy, and it takes ${quorum}`
-            : 'no quorum: no endpoint is healthy',
+        seen: `no quorum: ${whoIsNot(voters.length, quorum)}`,
         why,
         mend: 'Start members until a quorum is healthy; if their data is lost, restore a snapshot with `etcdctl snapshot restore`.',
       },
@@ -102,6 +99,12 @@ function findQuorum(
       mend: 'Bring the missing members back before anything else is restarted.',
     },
   ];
+}
+
+function whoIsNot(voters: number, quorum: number): string {
+  if (voters === 0) return 'no endpoint is healthy';
+  if (voters === 1) return 'its only voting member is not healthy';
+  return `none of its ${voters} voting members is healthy, and it takes ${quorum}`;
 }
 
 function findLeader(

@@ -39,8 +39,8 @@ export interface ClusterOptions {
   readonly isHealthy: (candidate: Candidate) => boolean;
   /** Entries a member may be behind the leader; 0 for any number. */
   readonly maxLag: number;
-  /** Told how each member stands, after every inspection. */
-  readonly onStanding: (candidate: Candidate, unfit: Unfit | undefined) => void;
+  /** Told how each member stands, after every inspection: may it serve, and does it lead? */
+  readonly onStanding: (candidate: Candidate, unfit: Unfit | undefined, leads: boolean) => void;
   readonly onChange: (change: ClusterChange) => void;
 }
 
@@ -148,7 +148,8 @@ export class Cluster {
     const all = [...this.#facts];
     const [, leading] = all.find(([, { memberId }]) => memberId === leader?.memberId) ?? [];
     for (const [candidate, facts] of all) {
-      onStanding(candidate, unfitness(facts, clusterId, leading, maxLag));
+      const unfit = unfitness(facts, clusterId, leading, maxLag);
+      onStanding(candidate, unfit, facts === leading);
     }
   }
 }

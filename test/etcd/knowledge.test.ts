@@ -135,6 +135,46 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
     );
   });
 
+  test('under the policy leader everybody goes to the leader, and to the next one', async () => {
+    const cluster = await startCluster({ etcd, size: 3 });
+    const balancer = await startBalancer(named(cluster.members), '--balance', 'leader');
+    await acquainted(balancer, ['m0', 'm1', 'm2']);
+    const old = await cluster.leader();
+    await connectTimes(balancer, 5);
+    expect(await memberOf(balancer, old.name)).toMatchObject({ sessions: 5 });
+    const from = balancer.log.length;
+    await old.kill();
+    const { leader } = (await balancer.logged(
+      (line) => line.event === 'leader-changed' && line['leader'] !== old.name,
+      from,
+    )) as { leader?: string };
+    await balancer.reached(leader ?? '', 'healthy');
+    await vi.waitUntil(async () => (await memberOf(balancer, leader ?? '')).acceptsNew);
+    await connectTimes(balancer, 5);
+    expect(await memberOf(balancer, leader ?? '')).toMatchObject({ sessions: 5 });
+  });
+
+  test('with priorities the lowest class serves, and the next while it does not', async () => {
+    const cluster = await startCluster({ etcd, size: 3 });
+    const flags = ['--priority', 'm1=1,m2=1'];
+    const balancer = await startBalancer(named(cluster.members), ...flags);
+    await balancer.healthy(['m0', 'm1', 'm2']);
+    await connectTimes(balancer, 4);
+    expect(await memberOf(balancer, 'm0')).toMatchObject({ sessions: 4 });
+    const from = balancer.log.length;
+    await cluster.members[0]?.kill();
+    await balancer.reached('m0', 'failed', from);
+    await vi.waitUntil(
+      async () => {
+        const { members } = await balancer.status();
+        return members.slice(1).some(({ acceptsNew }) => acceptsNew);
+      },
+      { timeout: 10_000 },
+    );
+    await connectTimes(balancer, 4);
+    expect(await memberOf(balancer, 'm0')).toMatchObject({ sessions: 0 });
+  });
+
   test('a learner gets no connection until it is promoted, without a restart', async () => {
     const cluster = await startCluster({ etcd, size: 1 });
     const [first] = cluster.members;

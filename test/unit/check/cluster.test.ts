@@ -62,6 +62,9 @@ describe('the quorum', () => {
       'error cluster: no quorum: none of its 3 voting members is healthy, and it takes 2',
     ]);
     expect(said(down(3, 3))).toEqual(['error cluster: no quorum: no endpoint is healthy']);
+    expect(said(cluster(1).map((each) => ({ ...each, health: unhealthy })))).toContain(
+      'error cluster: no quorum: its only voting member is not healthy',
+    );
   });
 
   test('is lost, whatever passes its checks elsewhere', () => {

@@ -12,15 +12,21 @@ const [a, b, c] = ['a', 'b', 'c'].map(
 
 let changes: ClusterChange[];
 let standings: Map<Candidate, Unfit | undefined>;
+let leading: Set<string>;
 let cluster: Cluster;
 beforeEach(() => {
   changes = [];
   standings = new Map();
+  leading = new Set();
   cluster = new Cluster({
     members: [a, b, c],
     isHealthy: () => true,
     maxLag: 10,
-    onStanding: (candidate, unfit) => void standings.set(candidate, unfit),
+    onStanding: (candidate, unfit, leads) => {
+      standings.set(candidate, unfit);
+      if (leads) leading.add(candidate.name);
+      else leading.delete(candidate.name);
+    },
     onChange: (change) => changes.push(change),
   });
 });
@@ -69,6 +75,14 @@ describe('the leader', () => {
     ]);
     expect(cluster.leaderChanges).toBe(1);
     expect(cluster.leaderSince).toBe(2_400);
+  });
+
+  test('is the only one that leads, until another does', () => {
+    for (const member of [a, b, c]) says(member);
+    expect([...leading]).toEqual(['a']);
+    isSilent(a);
+    for (const member of [b, c]) says(member, { leaderId: 'c', term: 3 });
+    expect([...leading]).toEqual(['c']);
   });
 
   test('that is elected again is told of, and is no change of leader', () => {
