@@ -22,11 +22,10 @@ import { checkUrlOf } from './config/check-url.ts';
 import { type Endpoint, formatEndpoint } from './config/endpoint.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
+import { clusterChanged, fitnessChanged } from './observe/cluster-events.ts';
 import {
-  clusterChanged,
   type EventBody,
   EventLog,
-  fitnessChanged,
   memberChanged,
   modeChanged,
   namesChanged,

@@ -2,7 +2,7 @@
  * The files behind `--cacert`, `--cert` and `--key`: read, and refused at start-up for whatever
  * would otherwise show as a failing handshake with every member later.
  *
- * They serve the health checks only; client traffic keeps its own TLS, which passes through. Whether
+ * They serve the checks and the questions to members only; client traffic keeps its own TLS, which passes through. Whether
  * the members accept them is for the first check to find out.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';

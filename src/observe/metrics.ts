@@ -239,7 +239,7 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
   new Gauge({
     registers,
     name: 'etcd_lb_member_weight',
-    help: 'The share of new connections that a member gets against the others: 1, and less while it starts slowly after a failure.',
+    help: 'The share of new connections that a member gets against the others: as configured, and less while it starts slowly after a failure.',
     labelNames: ['member'],
     collect() {
       for (const { name, weight } of members) this.set({ member: name }, weight);

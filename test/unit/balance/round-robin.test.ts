@@ -45,3 +45,15 @@ test('nothing is chosen when all were tried or there is none, and the turn stays
   expect(policy([], [])).toBeUndefined();
   expect(policy(members, [])).toBe(members[1]);
 });
+
+test('weights above 1 count as those below: each gets its part of the heaviest one', () => {
+  const members = candidates(3);
+  for (const [index, weight] of [4, 2, 1].entries())
+    Object.assign(members[index] ?? {}, { weight });
+  const policy = roundRobin(seeded(5));
+  const [first = 0, second = 0, third = 0] = countChoices(members, 7_000, () =>
+    policy(members, []),
+  );
+  expect(first / second).toBeCloseTo(2, 0);
+  expect(second / third).toBeCloseTo(2, 0);
+});

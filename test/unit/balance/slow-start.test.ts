@@ -40,3 +40,14 @@ test('under least connections a member of half the weight gets half as many', ()
   }
   expect(all.map(({ load }) => load)).toEqual([100, 100, 50]);
 });
+
+test('a member with a weight of its own comes back to that', () => {
+  const [member] = candidates(1).map((each) => ({ ...each, share: 4, weight: 4 }));
+  if (member === undefined) throw new Error('no candidate');
+  const slow = new SlowStart(1000);
+  slow.begin(member, 0);
+  slow.beat(500);
+  expect(member.weight).toBe(2);
+  slow.beat(1000);
+  expect(member.weight).toBe(4);
+});
