@@ -15,6 +15,7 @@ import type { Candidate } from './balance/snapshot.ts';
 import type { Monitor } from './cluster/monitor.ts';
 import { isBarred, serves } from './cluster/routing.ts';
 import { Starvation } from './cluster/starvation.ts';
+import { nextInStep } from './cluster/step.ts';
 import type { Settings } from './config/settings.ts';
 import { Garbage } from './garbage.ts';
 import { Descriptors } from './observe/descriptors.ts';
@@ -101,7 +102,7 @@ export class Upkeep {
     if (silent.length > 0) this.#doubtUntil = now + doubtTime;
     if (now < this.#doubtUntil) monitor.checkAllNow();
     if (now - this.#rareAt >= rareInterval) this.#beatRarely(now);
-    return now - this.#spokenAt < idleAfter ? beatInterval : idleInterval;
+    return now - this.#spokenAt < idleAfter ? beatInterval : nextInStep(now, idleInterval) - now;
   }
 
   #beatRarely(now: number): void {

@@ -10,6 +10,7 @@
  * (member-table.ts).
  */
 import type { CheckResult } from './probe.ts';
+import { nextInStep } from './step.ts';
 
 export interface CheckSchedule {
   /** Between the starts of two checks of a healthy member, ms. */
@@ -27,7 +28,7 @@ export interface CheckedMember {
   readonly isWell: () => boolean;
 }
 
-/** Intervals vary by up to this share either way, so that many balancers do not check in step. */
+/** Fast intervals vary by up to this share either way: who doubts a member does not do so in step. */
 const jitter = 0.1;
 
 export class Checks {
@@ -78,10 +79,10 @@ export class Checks {
   #arm(): void {
     clearTimeout(this.#timer);
     const calm = this.#member.isWell() && !this.#hurried && this.#unanswered === 0;
-    const base = calm ? this.#schedule.interval : this.#schedule.fastInterval;
-    const wait = base * (1 + jitter * (2 * this.#random() - 1));
-    const due = Math.max(0, this.#startedAt + wait - performance.now());
-    this.#timer = setTimeout(() => this.#run(), due);
+    const { interval, fastInterval } = this.#schedule;
+    const soon = this.#startedAt + fastInterval * (1 + jitter * (2 * this.#random() - 1));
+    const due = calm ? nextInStep(Math.max(soon, performance.now()), interval) : soon;
+    this.#timer = setTimeout(() => this.#run(), Math.max(0, Math.ceil(due - performance.now())));
   }
 
   #run(): void {

@@ -7,6 +7,7 @@
  */
 import type { Candidate } from '../balance/snapshot.ts';
 import type { Inspection, MemberFacts } from './facts.ts';
+import { nextInStep } from './step.ts';
 
 /** Asks one member. */
 export interface Inquirer {
@@ -27,7 +28,7 @@ export interface InspectorOptions {
 
 /** Between the starts of two inspections of a member at least, ms, and while there is no leader. */
 const fastInterval = 250;
-/** Intervals vary by up to this share either way, so that many balancers do not ask in step. */
+/** Fast intervals vary by up to this share either way: who has no leader is not asked in step. */
 const jitter = 0.1;
 
 export class Inspector {
@@ -65,7 +66,8 @@ class Round {
   #timer: NodeJS.Timeout | undefined;
   #startedAt = Number.NEGATIVE_INFINITY;
   #asking = false;
-  #hurried = false;
+  /** The first question is in a hurry. */
+  #hurried = true;
   #stopped = false;
 
   constructor(candidate: Candidate, options: InspectorOptions) {
@@ -91,9 +93,12 @@ class Round {
     clearTimeout(this.#timer);
     const { interval, isSettled } = this.#options;
     const fast = this.#hurried || !isSettled();
-    const wait = (fast ? Math.min(fastInterval, interval) : interval) * this.#variation();
-    const due = Math.max(0, this.#startedAt + wait - performance.now());
-    this.#timer = setTimeout(() => void this.#ask(), due);
+    const soon = this.#startedAt + Math.min(fastInterval, interval) * this.#variation();
+    const due = fast ? soon : nextInStep(Math.max(soon, performance.now()), interval);
+    this.#timer = setTimeout(
+      () => void this.#ask(),
+      Math.max(0, Math.ceil(due - performance.now())),
+    );
   }
 
   async #ask(): Promise<void> {

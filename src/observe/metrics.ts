@@ -34,7 +34,7 @@ const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 const lifetimeBuckets = [0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600];
 
 /** How often the delay of the event loop is measured, ms: each time wakes an idle process. */
-const loopResolution = 100;
+const loopResolution = 250;
 
 export class Metrics {
   readonly #registry = new Registry();

@@ -4,8 +4,8 @@ import { usageOf } from '../../machine/usage.ts';
 import { type Measure, processOf } from '../measure.ts';
 import { startBefore } from './calls.ts';
 
-/** After the start, until code that ran at start is compiled and collected, ms. */
-const settle = 2_000;
+/** After the start, until what was needed for the start alone is collected, and etcd3 is loaded, ms. */
+const settle = 15_000;
 
 export const idle: Measure = {
   name: 'idle',
