@@ -50,6 +50,8 @@ export class EtcdLb implements Running {
         ...['--listen', `127.0.0.1:${port}`, '--observe', '127.0.0.1:0'],
         ...['--log-format', 'json', '--drain-timeout', '100ms'],
         ...(checkPort === undefined ? [] : ['--check-url', `http://{host}:${checkPort}`]),
+        // What is checked elsewhere need not be etcd, and iperf3 takes a question over gRPC for a client.
+        ...(checkPort === undefined ? [] : ['--inspect-interval', '0']),
         ...(maxConnections === undefined ? [] : ['--max-connections', String(maxConnections)]),
         ...(tls ? ['--cacert', tls.ca, '--cert', tls.cert, '--key', tls.key] : []),
         '--endpoints',
