@@ -11,7 +11,7 @@ import { runInNewContext } from 'node:vm';
 
 /** What the heap has to have grown by, bytes: some thousands of sessions. */
 const worthwhile = 32_000_000;
-/** Or so many of the sessions that were open at the last collection have ended. */
+/** Or so many sessions are open more, or less, than at the last collection. */
 const manySessions = 2_000;
 /** No session may have come or gone for this long, ms: clients on their way back must not wait for us. */
 const rest = 1_500;
@@ -48,10 +48,10 @@ export class Garbage {
     if (turnover !== this.#turnover) this.#changedAt = now;
     this.#turnover = turnover;
     if (!quiet || now - this.#changedAt < rest) return;
-    const haveLeft = this.#keptOpen - open >= manySessions;
-    if (!haveLeft && !this.#hasGrown()) return;
+    const haveMoved = Math.abs(open - this.#keptOpen) >= manySessions;
+    if (!haveMoved && !this.#hasGrown()) return;
     this.#heap.collect('young');
-    if (haveLeft || this.#hasGrown()) this.#heap.collect('all');
+    if (haveMoved || this.#hasGrown()) this.#heap.collect('all');
     this.#kept = this.#heap.used();
     this.#keptOpen = open;
   }

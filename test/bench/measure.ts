@@ -68,7 +68,7 @@ export interface Scene {
   readonly use: <T extends AsyncDisposable>(part: T) => T;
 }
 
-export type SceneOptions = Pick<StartOptions, 'port' | 'checkPort' | 'tls'>;
+export type SceneOptions = Pick<StartOptions, 'port' | 'checkPort' | 'inspected' | 'tls'>;
 
 /** The contestant at work. */
 export interface Started extends Running {

@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly port?: number;
   /** Port of every member's host where it can be checked in plain HTTP, if not where it serves. */
   readonly checkPort?: number;
+  /** False where members are not etcd, and would take a question over gRPC for a client. */
+  readonly inspected?: boolean;
   /** Clients that it must bear at a time; its usual limit if not given. */
   readonly maxConnections?: number;
   /** If members speak TLS with their clients, which passes through. */

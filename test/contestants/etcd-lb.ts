@@ -41,7 +41,8 @@ export class EtcdLb implements Running {
   }
 
   private constructor(endpoints: readonly Endpoint[], options: StartOptions, program: string) {
-    const { prefix = [], env, port = 0, checkPort, maxConnections, tls } = options;
+    const { prefix = [], env, port = 0, checkPort, inspected = true } = options;
+    const { maxConnections, tls } = options;
     this.child = new Child(
       'etcd-lb',
       [
@@ -50,8 +51,7 @@ export class EtcdLb implements Running {
         ...['--listen', `127.0.0.1:${port}`, '--observe', '127.0.0.1:0'],
         ...['--log-format', 'json', '--drain-timeout', '100ms'],
         ...(checkPort === undefined ? [] : ['--check-url', `http://{host}:${checkPort}`]),
-        // What is checked elsewhere need not be etcd, and iperf3 takes a question over gRPC for a client.
-        ...(checkPort === undefined ? [] : ['--inspect-interval', '0']),
+        ...(inspected ? [] : ['--inspect-interval', '0']),
         ...(maxConnections === undefined ? [] : ['--max-connections', String(maxConnections)]),
         ...(tls ? ['--cacert', tls.ca, '--cert', tls.cert, '--key', tls.key] : []),
         '--endpoints',

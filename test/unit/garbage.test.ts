@@ -50,6 +50,10 @@ test('is collected once it is worth it, in a quiet moment, and only the young if
   open = 8_000; // their memory still counts as used, so that nothing has grown
   expect(after(9, true)).toEqual(['young', 'all']);
   expect(after(10, true)).toEqual([]);
+  open = 9_999;
+  expect(after(11, true)).toEqual([]);
+  open = 10_000; // as many more: what opening them has left is in the way of every call
+  expect(after(12, true)).toEqual(['young', 'all']);
 });
 
 test('is collected by V8 itself', () => {
