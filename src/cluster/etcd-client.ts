@@ -7,6 +7,7 @@
  * Owns one connection to the member. Leaves to others when to ask (inspector.ts).
  */
 import { rootCertificates } from 'node:tls';
+import type { Interceptor } from '@grpc/grpc-js';
 import type { Etcd3, IOptions } from 'etcd3';
 import { factsOf, type MemberFacts } from './facts.ts';
 import { classify } from './failure.ts';
@@ -16,6 +17,8 @@ export interface EtcdClientOptions {
   readonly scheme: 'http' | 'https';
   /** Without brackets. */
   readonly host: string;
+  /** Of the host, where that is a name that several members share. */
+  readonly address?: string | undefined;
   readonly port: number;
   /** PEM texts, as for the checks. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
@@ -76,22 +79,46 @@ export class EtcdClient {
   }
 
   async #connect(): Promise<Etcd3> {
-    const { scheme, host, port, timeout, user } = this.#options;
+    const { scheme, host, address = host, port, timeout } = this.#options;
     const [{ Etcd3 }, { noop }] = await Promise.all([import('etcd3'), import('cockatiel')]);
-    const authority = host.includes(':') ? `[${host}]` : host;
+    const authority = address.includes(':') ? `[${address}]` : address;
     const security = await this.#security();
-    const deadline = () => ({ deadline: Date.now() + timeout });
-    return new Etcd3({
+    let interceptors: Interceptor[] = [];
+    const etcd = new Etcd3({
       hosts: `${scheme}://${authority}:${port}`,
       ...security,
       // Not one connection for all clients of this process that ask the same member.
       grpcOptions: { 'grpc.use_local_subchannel_pool': 1, ...security.grpcOptions },
-      ...(user && {
-        auth: { username: user.name, password: user.password, callOptions: deadline },
-      }),
-      defaultCallOptions: deadline,
+      defaultCallOptions: () => ({ deadline: Date.now() + timeout, interceptors }),
       faultHandling: { host: () => noop, global: noop },
     });
+    try {
+      interceptors = await this.#login(etcd);
+    } catch (error) {
+      etcd.close();
+      throw error;
+    }
+    return etcd;
+  }
+
+  /**
+   * What makes every call the user's. Not with the `auth` of etcd3: that asks for the token on a
+   * connection without our options, such as the server's name, and leaves it open.
+   */
+  async #login(etcd: Etcd3): Promise<Interceptor[]> {
+    const { user } = this.#options;
+    if (user === undefined) return [];
+    const { InterceptingCall } = await import('@grpc/grpc-js');
+    const { token } = await etcd.auth.authenticate({ name: user.name, password: user.password });
+    return [
+      (options, nextCall) =>
+        new InterceptingCall(nextCall(options), {
+          start: (metadata, listener, next) => {
+            metadata.set('token', token);
+            next(metadata, listener);
+          },
+        }),
+    ];
   }
 
   async #security(): Promise<Partial<Pick<IOptions, 'credentials' | 'grpcOptions'>>> {

@@ -8,17 +8,17 @@ import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
-import { freePorts } from '../../src/demo/free-ports.ts';
 import {
   type LocalCluster,
   type LocalClusterOptions,
   startLocalCluster,
 } from '../../src/demo/local-cluster.ts';
-import { Member } from '../../src/demo/local-member.ts';
+import type { Member } from '../../src/demo/local-member.ts';
 import type { MemberStatus } from '../../src/observe/status.ts';
 import { Balancer, type LogLine } from '../support/balancer.ts';
 import { createCertificates } from '../support/certificates.ts';
 import { etcd3, etcdctl } from '../support/clients.ts';
+import { addMember, startAdded } from '../support/joining-member.ts';
 
 let parts: AsyncDisposableStack;
 beforeEach(() => {
@@ -330,25 +330,38 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
     await balancer.reached(follower.name, 'healthy', balancer.log.indexOf(withdrawn));
   }, 90_000);
 
-  test("etcd's own users: a right password is taken, a wrong one is told, and clients are served", async () => {
-    const cluster = await startCluster({ etcd, size: 1 });
-    const [member] = cluster.members;
-    if (member === undefined) throw new Error('no member');
-    const ctl = etcdctl(etcd, member.clientUrl);
-    await ctl('user', 'add', 'root:secret');
-    await ctl('user', 'grant-role', 'root', 'root');
-    await ctl('auth', 'enable');
-    const file = (name: string): string => join(cluster.folder, name);
-    await Promise.all([writeFile(file('right'), 'secret\n'), writeFile(file('wrong'), 'sesame\n')]);
-    const flags = (name: string): string[] => ['--user', 'root', '--password-file', file(name)];
-    const right = await startBalancer(named([member]), ...flags('right'));
-    await acquainted(right, ['m0']);
-    const wrong = await startBalancer(named([member]), ...flags('wrong'));
-    const line = await wrong.logged(about('inspection-failing', 'm0'));
-    expect(line.msg).toMatch(/authentication failed/);
-    expect(JSON.stringify(wrong.log)).not.toContain('sesame');
-    await wrong.healthy(['m0']);
-  });
+  test.each(['http', 'https'])(
+    "etcd's own users over %s: a right password is taken, a wrong one is told, and clients are served",
+    async (scheme) => {
+      const certificates = parts.use(await createCertificates());
+      const { ca, server, client } = certificates;
+      const secure = scheme === 'https';
+      const tls = { ca, serverCert: server.cert, serverKey: server.key };
+      const cluster = await startCluster({ etcd, size: 1, ...(secure && { tls }) });
+      const [member] = cluster.members;
+      if (member === undefined) throw new Error('no member');
+      const ctl = etcdctl(etcd, member.clientUrl, secure ? certificates : undefined);
+      await ctl('user', 'add', 'root:secret');
+      await ctl('user', 'grant-role', 'root', 'root');
+      await ctl('auth', 'enable');
+      const file = (name: string): string => join(cluster.folder, name);
+      await Promise.all([
+        writeFile(file('right'), 'secret\n'),
+        writeFile(file('wrong'), 'sesame\n'),
+      ]);
+      const flags = (name: string): string[] => [
+        ...['--user', 'root', '--password-file', file(name)],
+        ...(secure ? ['--cacert', ca, '--cert', client.cert, '--key', client.key] : []),
+      ];
+      const right = await startBalancer(named([member]), ...flags('right'));
+      await acquainted(right, ['m0']);
+      const wrong = await startBalancer(named([member]), ...flags('wrong'));
+      const line = await wrong.logged(about('inspection-failing', 'm0'));
+      expect(line.msg).toMatch(/authentication failed/);
+      expect(JSON.stringify(wrong.log)).not.toContain('sesame');
+      await wrong.healthy(['m0']);
+    },
+  );
 });
 
 interface StatusAnswer {
@@ -364,20 +377,10 @@ function hexOf(answer: string, key: string): string {
 
 /** Adds a learner to the cluster and starts it. */
 async function startLearner(cluster: LocalCluster, etcd: EtcdBinary): Promise<Member> {
-  const [first] = cluster.members;
-  if (first === undefined) throw new Error('no member');
-  const [clientPort = 0, peerPort = 0] = await freePorts(2);
-  const place = {
-    ...{ name: 'learner', clientPort, clientUrl: `http://127.0.0.1:${clientPort}` },
-    peerUrl: `http://127.0.0.1:${peerPort}`,
-  };
-  const ctl = etcdctl(etcd, first.clientUrl);
-  await ctl('member', 'add', place.name, '--learner', `--peer-urls=${place.peerUrl}`);
-  const all = [first, place].map(({ name, peerUrl }) => `${name}=${peerUrl}`).join();
-  const flags = ['--initial-cluster', all, '--initial-cluster-state', 'existing'];
-  const learner = new Member(place, cluster.folder, etcd.etcd, flags, undefined);
+  const joining = { name: 'learner', learner: true };
+  const place = await addMember(cluster.members, etcd, joining);
+  const learner = await startAdded(cluster, cluster.members, etcd, place);
   parts.defer(() => learner.retire());
-  await learner.start();
   return learner;
 }
 
