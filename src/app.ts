@@ -1,10 +1,10 @@
 /**
  * Wires the rooms together; the only file that knows them all.
  *
- *   monitor ──► member table ──► snapshot ──► data path (dial, sessions)
- *      ▲              │                         │
- *      └── dial failed┼─────────────────────────┘
- *                     └──► evictions, events ──► log, metrics, status
+ *   membership ──► monitor ──► member table ──► snapshot ──► data path (dial, sessions)
+ *        ▲            ▲              │                         │
+ *        │            └─ dial failed ┼─────────────────────────┘
+ *   inspector ──► cluster            └──► evictions, events ──► log, metrics, status
  */
 import net, { type Socket } from 'node:net';
 import { setImmediate as afterPoll } from 'node:timers/promises';
@@ -12,17 +12,17 @@ import { smoothed } from './balance/latency.ts';
 import { createPolicy } from './balance/policies.ts';
 import type { Candidate } from './balance/snapshot.ts';
 import { Cluster } from './cluster/cluster.ts';
-import { EtcdClient } from './cluster/etcd-client.ts';
 import { Inspector } from './cluster/inspector.ts';
 import type { TableChange } from './cluster/member-table.ts';
 import { Monitor } from './cluster/monitor.ts';
 import { Names } from './cluster/names.ts';
-import { acceptsNew } from './cluster/verdict.ts';
-import { checkUrlOf } from './config/check-url.ts';
-import { type Endpoint, formatEndpoint } from './config/endpoint.ts';
+import { learner } from './cluster/standing.ts';
+import { acceptsNew, isConfirmedFailure } from './cluster/verdict.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
+import { type Member, Membership } from './membership.ts';
 import { clusterChanged, fitnessChanged } from './observe/cluster-events.ts';
+import { memberJoined, memberLeft, sessionsRemoved } from './observe/discovery-events.ts';
 import {
   type EventBody,
   EventLog,
@@ -40,6 +40,7 @@ import { Metrics } from './observe/metrics.ts';
 import { rejectionNotices } from './observe/notices.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
 import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
+import { Departures } from './proxy/departures.ts';
 import { Evictions } from './proxy/evictions.ts';
 import { openListeners } from './proxy/listeners.ts';
 import { leadsToSelf } from './proxy/self.ts';
@@ -68,9 +69,6 @@ export interface App {
   stopNow(): void;
 }
 
-/** Bound on each question to a member about itself, ms. */
-const inspectTimeout = 2_000;
-
 /** The ways to copy bytes; the first is taken where this Node allows it. */
 const copiers = {
   'shared-buffer': { connect: connectToSharedBuffer, copy: copyThroughSharedBuffer },
@@ -89,19 +87,21 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const giveUpWaiting = Promise.withResolvers<void>();
   const events = new EventLog((event) => log.write(event));
   const record = (body: EventBody): void => events.record(body);
-  const members = settings.endpoints.map((endpoint) => ({
-    candidate: candidateFor(endpoint, settings),
-    endpoint: formatEndpoint(endpoint),
-    checkUrl: checkUrlOf(endpoint, settings.checkUrl),
-    checksClientPort: settings.checkUrl === undefined,
-  }));
-  const candidates = members.map((member) => member.candidate);
+  const membership = new Membership({
+    settings,
+    cluster: () => cluster,
+    isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
+    onJoin: (member) => join(member),
+    onLeave: (member) => leave(member),
+    record,
+  });
+  const candidates = (): readonly Candidate[] => membership.candidates;
   let listen: readonly ListenAddress[] = settings.listen;
   const isSelf = (socket: Socket, port: number): boolean => leadsToSelf(socket, port, listen);
 
   const names = new Names((change) => record(namesChanged(change)));
   const monitor = new Monitor({
-    members,
+    members: membership.members,
     rules: { rise: settings.checkRise, fall: settings.checkFall },
     schedule: { interval: settings.checkInterval, fastInterval: settings.checkFastInterval },
     timeout: settings.checkTimeout,
@@ -120,8 +120,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       const { candidate, from, to } = change.member;
       record(memberChanged(change.member));
       metrics.stateChanged(candidate, to.state);
-      const isBack = acceptsNew(to) && from.state === 'recovering' && from.from === 'failed';
-      if (isBack) upkeep.slowStart.begin(candidate, performance.now());
+      const isBack = from.state === 'recovering' && from.from === 'failed';
+      const isNew = from.state === 'unknown' && newcomers.delete(candidate);
+      if (acceptsNew(to) && (isBack || isNew)) upkeep.slowStart.begin(candidate, performance.now());
       // Whoever fails or comes back, another member may lead by now.
       inspector.inspectAllNow();
     }
@@ -139,6 +140,38 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     }
   };
 
+  /** Members that have joined since the start, until they were checked. */
+  const newcomers = new Set<Candidate>();
+  const join = (member: Member): void => {
+    const { candidate, place } = member;
+    record(memberJoined(member, place.isLearner === true));
+    newcomers.add(candidate);
+    upkeep.join(candidate);
+    metrics.joined(candidate);
+    monitor.add(member);
+    if (place.isLearner) monitor.table.judge(candidate, learner);
+    inspector.add(candidate);
+    inspector.inspectAllNow();
+  };
+  const leave = ({ candidate }: Member): void => {
+    const isGone = isConfirmedFailure(monitor.table.health(candidate));
+    const timeout = isGone ? 0 : settings.drainTimeout;
+    record(memberLeft(candidate, timeout));
+    newcomers.delete(candidate);
+    inspector.remove(candidate);
+    cluster.forget(candidate);
+    monitor.remove(candidate);
+    upkeep.leave(candidate);
+    departures.begin(candidate, timeout);
+    inspector.inspectAllNow();
+  };
+  const forget = (candidate: Candidate, cut: number): void => {
+    if (cut > 0) record(sessionsRemoved(candidate, cut));
+    dataPath.sessions.forget(candidate);
+    const isSucceeded = candidates().some(({ name }) => name === candidate.name);
+    if (!isSucceeded) void metrics.left(candidate);
+  };
+
   const cluster = new Cluster({
     members: candidates,
     isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
@@ -150,8 +183,8 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     onChange: (change) => record(clusterChanged(change)),
   });
   const inspector = new Inspector({
-    members: candidates,
-    open: (candidate) => clientOf(candidate, settings),
+    members: candidates(),
+    open: (candidate) => membership.clientOf(candidate),
     interval: settings.inspectInterval,
     isSettled: () => cluster.isSettled,
     onInspection: (candidate, inspection) => {
@@ -160,6 +193,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
         candidate.latency = smoothed(candidate.latency, inspection.facts.duration);
       }
       cluster.observe(candidate, inspection, Date.now());
+      membership.consider();
     },
   });
 
@@ -208,9 +242,11 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   });
   const metrics = new Metrics({
     ...{ version, members: candidates, monitor, cluster, proxy: dataPath },
+    leaving: () => departures.leaving,
   });
 
   const evictions = new Evictions(dataPath.sessions);
+  const departures = new Departures(dataPath.sessions, forget);
   const upkeep = new Upkeep({
     settings,
     members: candidates,
@@ -242,7 +278,8 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       policy: settings.balance,
       copier,
     },
-    members,
+    members: () => membership.members,
+    leaving: () => departures.leaving,
     monitor,
     cluster,
     proxy: dataPath,
@@ -267,8 +304,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
 
   monitor.start(checking.signal);
   inspector.start(checking.signal);
+  membership.start(checking.signal);
   startPulse((beat) => upkeep.beat(beat), checking.signal);
-  record(started(sources.identity, members, observe?.port));
+  record(started(sources.identity, membership.members, observe?.port));
 
   let stopped: Promise<number> | undefined;
   const stop = async (): Promise<number> => {
@@ -281,6 +319,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     await Promise.race([dataPath.idle(), giveUpWaiting.promise]);
     clearTimeout(timer);
     evictions.stop();
+    departures.stop();
     const cut = dataPath.close();
     await dataPath.idle();
     checking.abort();
@@ -295,23 +334,4 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     stop: () => (stopped ??= stop()),
     stopNow: () => giveUpWaiting.resolve(),
   };
-}
-
-function clientOf({ name }: Candidate, settings: Settings): EtcdClient {
-  const endpoint = settings.endpoints.find((each) => each.name === name);
-  if (endpoint === undefined) throw new Error(`${name} is not an endpoint`);
-  const { scheme, host, port } = endpoint;
-  const { tls, etcdUser } = settings;
-  return new EtcdClient({
-    ...{ scheme, host, port, tls, timeout: inspectTimeout },
-    ...(etcdUser && { user: etcdUser }),
-  });
-}
-
-function candidateFor({ name, host, port }: Endpoint, settings: Settings): Candidate {
-  const numberOf = (setting: 'weight' | 'priority'): number | undefined =>
-    settings[setting].find(({ member }) => member === name)?.value;
-  const share = numberOf('weight') ?? 1;
-  const priority = numberOf('priority') ?? 0;
-  return { name, host, port, load: 0, weight: share, share, priority };
 }

@@ -29,7 +29,8 @@ import type { Beat } from './pulse.ts';
 
 export interface UpkeepOptions {
   readonly settings: Settings;
-  readonly members: readonly Candidate[];
+  /** Those there are. */
+  readonly members: () => readonly Candidate[];
   readonly monitor: Monitor;
   readonly dataPath: DataPath;
   readonly metrics: Metrics;
@@ -71,7 +72,7 @@ export class Upkeep {
     this.#options = options;
     this.silence = new Silence(
       dataPath.sessions,
-      members,
+      members(),
       settings.suspectAfter,
       performance.now(),
     );
@@ -89,6 +90,17 @@ export class Upkeep {
       },
       (from) => this.#moveNotices.moved(from, performance.now()),
     );
+  }
+
+  /** A member has joined. */
+  join(candidate: Candidate): void {
+    this.silence.join(candidate, performance.now());
+  }
+
+  /** A member has left. */
+  leave(candidate: Candidate): void {
+    this.silence.leave(candidate);
+    this.slowStart.forget(candidate);
   }
 
   /** Returns how long to wait until the next beat, ms. */

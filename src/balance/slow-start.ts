@@ -34,6 +34,11 @@ export class SlowStart {
     this.beat(now);
   }
 
+  /** A member has left. */
+  forget(candidate: Candidate): void {
+    this.#startedAt.delete(candidate);
+  }
+
   /** Brings the weights up to `now`. */
   beat(now: number): void {
     for (const [candidate, startedAt] of this.#startedAt) {

@@ -4,15 +4,19 @@
  *
  * Pure. The arithmetic is the picture's (cluster/picture.ts); here it is judged.
  */
-import type { ListedMember, MemberFacts } from '../cluster/facts.ts';
-import { type ClusterPicture, isUnstarted, pictureOf } from '../cluster/picture.ts';
+import type { ListedMember } from '../cluster/facts.ts';
+import { type ClusterPicture, isUnstarted, newestList, pictureOf } from '../cluster/picture.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Finding } from './finding.ts';
 import type { Observation } from './observation.ts';
 
 /** What the guide behind Kubernetes recommends for production. */
 const recommendedSize = 5;
 
-export function findInCluster(observations: readonly Observation[]): Finding[] {
+export function findInCluster(
+  observations: readonly Observation[],
+  discovery: Settings['discovery'],
+): Finding[] {
   const picture = pictureOf(
     observations.map(({ name, health, inspection }) => ({
       name,
@@ -26,7 +30,7 @@ export function findInCluster(observations: readonly Observation[]): Finding[] {
       ? inspection.facts
       : [],
   );
-  const listed = listedMembers(ours);
+  const listed = newestList(ours);
   const seen = new Set(ours.map(({ memberId }) => memberId));
   const unseen = listed.filter(({ id }) => !seen.has(id));
   const unnamed = unnamedAmong(unseen, observations);
@@ -36,17 +40,11 @@ export function findInCluster(observations: readonly Observation[]): Finding[] {
     ...findLeader(observations, picture),
     ...findAlarms(picture),
     ...findSize(picture),
-    ...findUnnamed(unnamed),
+    ...(discovery === 'members' ? [] : findUnnamed(unnamed)),
     ...findUnstarted(unseen),
     ...findLearners(observations, picture),
     ...findVersions(picture),
   ];
-}
-
-/** The cluster's members as the one knows them that has applied most, of those that tell. */
-export function listedMembers(all: readonly MemberFacts[]): readonly ListedMember[] {
-  const telling = all.filter(({ members }) => members.length > 0);
-  return telling.toSorted((a, b) => b.appliedIndex - a.appliedIndex)[0]?.members ?? [];
 }
 
 function findStrangers(
@@ -197,7 +195,7 @@ function findUnnamed(unnamed: readonly ListedMember[]): Finding[] {
     subject: name || id,
     seen: 'a member of the cluster that is not in --endpoints',
     why: 'The balancer neither uses it nor knows how it is, and cannot fail over to it.',
-    mend: `Add ${clientUrls.join(' or ')} to --endpoints.`,
+    mend: `Add ${clientUrls.join(' or ')} to --endpoints, or write --discovery members.`,
   }));
 }
 

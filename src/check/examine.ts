@@ -1,5 +1,6 @@
 /** All findings of all subjects, from what was gathered. Pure. */
 import type { Settings } from '../config/settings.ts';
+import { findInAdvertised } from './advertised.ts';
 import { findInCertificates } from './certificates.ts';
 import { findInClocks } from './clocks.ts';
 import { findInCluster } from './cluster.ts';
@@ -16,12 +17,13 @@ import type { Observation } from './observation.ts';
  */
 export function examine(
   observations: readonly Observation[],
-  { listen, tls }: Pick<Settings, 'listen' | 'tls'>,
+  { listen, tls, discovery }: Pick<Settings, 'listen' | 'tls' | 'discovery'>,
   now: number,
 ): Finding[] {
   return inOrder([
-    ...findInCluster(observations),
+    ...findInCluster(observations, discovery),
     ...findInMembers(observations),
+    ...findInAdvertised(observations, discovery),
     ...findInDatabases(observations),
     ...findInCertificates({ observations, listen, tls, now }),
     ...findInFigures(observations),

@@ -9,7 +9,7 @@
  * All are since the start of the process, and what is absent is passed over. Pure.
  */
 
-import { listedMembers } from './cluster.ts';
+import { newestList } from '../cluster/picture.ts';
 import { numberOf, quantile, type Sample } from './exposition.ts';
 import type { Finding } from './finding.ts';
 import type { Observation } from './observation.ts';
@@ -208,7 +208,7 @@ function peerNames(observations: readonly Observation[]): (id: string) => string
   const known = observations.flatMap(({ name, inspection }) =>
     inspection.kind === 'known' ? [{ name, facts: inspection.facts }] : [],
   );
-  const listed = listedMembers(known.map(({ facts }) => facts));
+  const listed = newestList(known.map(({ facts }) => facts));
   return (id) =>
     known.find(({ facts }) => facts.memberId === id)?.name ??
     (listed.find((member) => member.id === id)?.name || id);

@@ -12,19 +12,43 @@ import type { Inspection } from '../cluster/facts.ts';
 import { type CheckResult, Probe } from '../cluster/probe.ts';
 import { checkUrlOf } from '../config/check-url.ts';
 import { type Endpoint, formatEndpoint } from '../config/endpoint.ts';
+import { Refusal } from '../config/error.ts';
 import type { Settings } from '../config/settings.ts';
+import { findSrvMembers, srvSchemes } from '../discovery/srv.ts';
+import { systemDns } from '../discovery/system-dns.ts';
 import { tryClientPort } from './client-port.ts';
 import { readMetricsPage } from './metrics-page.ts';
 import type { Observation } from './observation.ts';
 
-export type GatherSettings = Pick<Settings, 'endpoints' | 'tls' | 'checkUrl' | 'etcdUser'>;
+export type GatherSettings = Pick<
+  Settings,
+  'endpoints' | 'discoverySrv' | 'tls' | 'checkUrl' | 'etcdUser'
+>;
 
 /** Bound on each question, ms. */
 const timeout = 2_000;
 
-/** In the order of the endpoints. Never rejects: what cannot be asked is part of what is seen. */
-export function gather(settings: GatherSettings): Promise<Observation[]> {
-  return Promise.all(settings.endpoints.map((endpoint) => observe(endpoint, settings)));
+/**
+ * In the order of the endpoints, and of those that SRV records name. What a member cannot be asked is
+ * part of what is seen; rejects with a `Refusal` only when there is nobody to ask.
+ */
+export async function gather(settings: GatherSettings): Promise<Observation[]> {
+  const { endpoints } = settings;
+  const places = [...endpoints, ...(await namedByDns(settings))];
+  return Promise.all(places.map((endpoint) => observe(endpoint, settings)));
+}
+
+async function namedByDns({ endpoints, discoverySrv, tls }: GatherSettings): Promise<Endpoint[]> {
+  if (discoverySrv === undefined) return [];
+  const schemes = srvSchemes(endpoints, Object.keys(tls).length > 0);
+  try {
+    return await findSrvMembers(discoverySrv, schemes, systemDns.srv);
+  } catch (error) {
+    throw new Refusal(
+      'discovery-srv',
+      `${(error as Error).message}; write a domain whose SRV records name etcd members`,
+    );
+  }
 }
 
 async function observe(

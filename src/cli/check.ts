@@ -2,6 +2,7 @@
  * `etcd-lb check`: what is wrong with the cluster, and with the balancer in front of it, before
  * anything runs. Exit codes: 0 nothing worse than a note, 1 a warning, 2 an error.
  */
+import { Refusal } from '../config/error.ts';
 import { type LoadInput, loadSettings } from '../config/load.ts';
 
 /** For a pipe, which has no width. */
@@ -9,13 +10,15 @@ const usualWidth = 100;
 
 /** Prints the findings and ends the process. Throws `ConfigError` with nothing asked. */
 export async function check(flags: LoadInput['flags'], json: boolean): Promise<never> {
-  const { settings } = loadSettings({ flags, env: process.env });
+  const { settings, explain } = loadSettings({ flags, env: process.env });
   // Loaded by now only: a wrong setting is told without waiting for everything else.
   const { gather } = await import('../check/gather.ts');
   const { examine } = await import('../check/examine.ts');
   const { exitCodeOf } = await import('../check/finding.ts');
   const { jsonOf, tableOf } = await import('../check/report.ts');
-  const observations = await gather(settings);
+  const observations = await gather(settings).catch((error: unknown) => {
+    throw error instanceof Refusal ? explain(error) : error;
+  });
   const findings = examine(observations, settings, Date.now());
   const text = json
     ? jsonOf(findings)

@@ -8,8 +8,14 @@
  * and standing.ts, both pure.
  */
 import type { Candidate } from '../balance/snapshot.ts';
-import type { Inspection, MemberFacts } from './facts.ts';
-import { type ClusterPicture, type Leader, type NamedAlarm, pictureOf } from './picture.ts';
+import type { Inspection, ListedMember, MemberFacts } from './facts.ts';
+import {
+  type ClusterPicture,
+  type Leader,
+  type NamedAlarm,
+  newestList,
+  pictureOf,
+} from './picture.ts';
 import { type Unfit, unfitness } from './standing.ts';
 
 /** What has changed. Times are ms. */
@@ -34,7 +40,8 @@ export type ClusterChange =
   | { readonly kind: 'known'; readonly candidate: Candidate };
 
 export interface ClusterOptions {
-  readonly members: readonly Candidate[];
+  /** Those there are at this moment. */
+  readonly members: () => readonly Candidate[];
   /** Does it pass its checks? */
   readonly isHealthy: (candidate: Candidate) => boolean;
   /** Entries a member may be behind the leader; 0 for any number. */
@@ -63,13 +70,36 @@ export class Cluster {
   get picture(): ClusterPicture {
     const { members, isHealthy } = this.#options;
     return pictureOf(
-      members.map((candidate) => ({
+      members().map((candidate) => ({
         name: candidate.name,
         healthy: isHealthy(candidate),
         facts: this.#facts.get(candidate),
         answers: !this.#unknown.has(candidate),
       })),
     );
+  }
+
+  /**
+   * The members of the cluster as one lists them that is healthy, and so has passed a linearizable read
+   * within the last moment: what it had applied by then a quorum has agreed on. (MemberList itself asks
+   * no quorum before 3.5, and etcd3 cannot ask for it.) Of several lists that of who has applied most.
+   * Empty when nobody can tell.
+   */
+  get list(): readonly ListedMember[] {
+    const { members, isHealthy } = this.#options;
+    const { clusterId } = this.picture;
+    const trusted = members().flatMap((candidate) => {
+      const facts = this.#facts.get(candidate);
+      const isTrusted = isHealthy(candidate) && !this.#unknown.has(candidate);
+      return isTrusted && facts?.clusterId === clusterId && !facts?.isLearner ? (facts ?? []) : [];
+    });
+    return newestList(trusted);
+  }
+
+  /** Forgets a member that has left. */
+  forget(candidate: Candidate): void {
+    this.#facts.delete(candidate);
+    this.#unknown.delete(candidate);
   }
 
   /** What it last said of itself; kept while it says nothing more. */

@@ -17,6 +17,7 @@ export interface Inquirer {
 }
 
 export interface InspectorOptions {
+  /** At the start. */
   readonly members: readonly Candidate[];
   readonly open: (candidate: Candidate) => Inquirer;
   /** Between two inspections of a member, ms; 0 for none at all. */
@@ -34,6 +35,7 @@ const jitter = 0.1;
 export class Inspector {
   readonly #options: InspectorOptions;
   readonly #rounds = new Map<Candidate, Round>();
+  #started = false;
 
   constructor(options: InspectorOptions) {
     this.#options = options;
@@ -43,8 +45,20 @@ export class Inspector {
   start(signal: AbortSignal): void {
     const { members, interval } = this.#options;
     if (interval === 0 || signal.aborted) return;
-    for (const member of members) this.#rounds.set(member, new Round(member, this.#options));
+    this.#started = true;
+    for (const member of members) this.add(member);
     signal.addEventListener('abort', () => this.#stop(), { once: true });
+  }
+
+  /** Takes in a member that has joined. Before the start it is one of those of the start. */
+  add(candidate: Candidate): void {
+    if (this.#started) this.#rounds.set(candidate, new Round(candidate, this.#options));
+  }
+
+  /** Forgets a member that has left. */
+  remove(candidate: Candidate): void {
+    this.#rounds.get(candidate)?.stop();
+    this.#rounds.delete(candidate);
   }
 
   /** Has every member asked at once: something about the cluster has changed. */
@@ -53,6 +67,7 @@ export class Inspector {
   }
 
   #stop(): void {
+    this.#started = false;
     for (const round of this.#rounds.values()) round.stop();
     this.#rounds.clear();
   }

@@ -40,7 +40,7 @@ export interface TableRules extends Omit<VerdictRules, 'hold'> {
   readonly moment: number;
 }
 
-/** What one observation or judgement changed; at least one of these. */
+/** What one observation or judgement changed, or a member that came or went. */
 export interface TableChange {
   /** A member is in another state. */
   readonly member?: {
@@ -67,7 +67,7 @@ export class MemberTable {
   #snapshot: Snapshot;
 
   /**
-   * @param candidates the members, in the configured order; at least one.
+   * @param candidates the members at the start, in the configured order.
    * @param now ms since the epoch.
    * @param onChange called after the snapshot was replaced, in the same tick as the observation.
    */
@@ -79,17 +79,7 @@ export class MemberTable {
   ) {
     this.#rules = rules;
     this.#onChange = onChange;
-    this.#entries = candidates.map((candidate) => ({
-      candidate,
-      health: unknownHealth(now),
-      unfit: undefined,
-      damping: undamped,
-      lostAt: undefined,
-      passedAt: undefined,
-      witnessedAt: undefined,
-      answeredAt: undefined,
-      answersSince: undefined,
-    }));
+    this.#entries = candidates.map((candidate) => newEntry(candidate, now));
     const { mode, snapshot } = derive(this.#entries, rules.moment);
     this.#mode = mode;
     this.#snapshot = snapshot;
@@ -106,6 +96,22 @@ export class MemberTable {
 
   get entries(): readonly MemberEntry[] {
     return this.#entries;
+  }
+
+  /** Takes in a member that nothing is known of yet, at `now` (ms since the epoch). */
+  add(candidate: Candidate, now: number): void {
+    this.#entries = [...this.#entries, newEntry(candidate, now)];
+    this.#publish({ witnessed: [] }, true);
+  }
+
+  /** Forgets a member: nothing goes there any more. */
+  remove(candidate: Candidate): void {
+    this.#entries = this.#entries.filter((entry) => entry.candidate !== candidate);
+    this.#publish({ witnessed: [] }, true);
+  }
+
+  has(candidate: Candidate): boolean {
+    return this.#entries.some((entry) => entry.candidate === candidate);
   }
 
   /** The verdict on one member of the table. Throws for a candidate that is not in it. */
@@ -186,11 +192,12 @@ export class MemberTable {
     return passes.length === 0 ? undefined : Math.min(...passes);
   }
 
-  #publish(change: Pick<TableChange, 'member' | 'fitness' | 'witnessed'>): void {
+  /** @param isOther the table has other members than before. */
+  #publish(change: Pick<TableChange, 'member' | 'fitness' | 'witnessed'>, isOther = false): void {
     const past = { mode: this.#mode, evicted: this.#snapshot.evicted };
     const { mode, snapshot } = derive(this.#entries, this.#rules.moment);
     const evictsOthers = past.evicted.symmetricDifference(snapshot.evicted).size > 0;
-    const isOwn = change.member !== undefined || change.fitness !== undefined;
+    const isOwn = isOther || change.member !== undefined || change.fitness !== undefined;
     if (!isOwn && !evictsOthers && change.witnessed.length === 0) return;
     this.#mode = mode;
     this.#snapshot = snapshot;
@@ -209,6 +216,20 @@ export class MemberTable {
     if (entry === undefined) throw new Error(`${candidate.name} is not in the member table`);
     return entry;
   }
+}
+
+function newEntry(candidate: Candidate, now: number): MemberEntry {
+  return {
+    candidate,
+    health: unknownHealth(now),
+    unfit: undefined,
+    damping: undamped,
+    lostAt: undefined,
+    passedAt: undefined,
+    witnessedAt: undefined,
+    answeredAt: undefined,
+    answersSince: undefined,
+  };
 }
 
 /** A check has failed without any answer in its time. */

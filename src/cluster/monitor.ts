@@ -19,9 +19,12 @@ export interface MonitoredMember {
   readonly checkUrl: string;
   /** Is that the port that clients use? Then a refused check is proof that it serves nobody. */
   readonly checksClientPort: boolean;
+  /** Where its host is looked up, if not like the others. */
+  readonly lookup?: LookupFunction | undefined;
 }
 
 export interface MonitorOptions {
+  /** At the start. */
   readonly members: readonly MonitoredMember[];
   readonly rules: Omit<TableRules, 'moment'>;
   readonly schedule: CheckSchedule;
@@ -52,7 +55,9 @@ export class Monitor {
   readonly table: MemberTable;
   readonly #options: MonitorOptions;
   readonly #checks = new Map<Candidate, Checks>();
+  readonly #watches = new Map<Candidate, AbortController>();
   readonly #last = new Map<Candidate, TimedCheck>();
+  #signal: AbortSignal | undefined;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -66,7 +71,21 @@ export class Monitor {
 
   /** Starts to check every member at once and goes on until `signal` aborts. Call it once. */
   start(signal: AbortSignal): void {
+    this.#signal = signal;
     for (const member of this.#options.members) this.#watch(member, signal);
+  }
+
+  /** Takes in a member that has joined. */
+  add(member: MonitoredMember): void {
+    this.table.add(member.candidate, steadyNow());
+    if (this.#signal !== undefined) this.#watch(member, this.#signal);
+  }
+
+  /** Forgets a member that has left; what is still heard of it is passed over. */
+  remove(candidate: Candidate): void {
+    this.#watches.get(candidate)?.abort();
+    for (const known of [this.#watches, this.#checks, this.#last]) known.delete(candidate);
+    this.table.remove(candidate);
   }
 
   /**
@@ -74,7 +93,7 @@ export class Monitor {
    * this host alone is to blame for says nothing about the member and is passed over.
    */
   dialFailed(candidate: Candidate, failure: Failure): void {
-    if (failure.reason === 'local') return;
+    if (failure.reason === 'local' || !this.table.has(candidate)) return;
     this.table.observe(candidate, { kind: 'dial-failed', failure }, steadyNow());
     this.checkNow(candidate);
   }
@@ -94,10 +113,14 @@ export class Monitor {
     return this.#last.get(candidate);
   }
 
-  #watch(member: MonitoredMember, signal: AbortSignal): void {
+  #watch(member: MonitoredMember, whole: AbortSignal): void {
     const { candidate } = member;
+    const own = new AbortController();
+    const signal = AbortSignal.any([whole, own.signal]);
+    this.#watches.set(candidate, own);
     const { schedule, timeout, silentTimeout, isSilent, onCheck } = this.#options;
-    const { tls, lookup, isSelf, wasStarved } = this.#options;
+    const { tls, isSelf, wasStarved } = this.#options;
+    const lookup = member.lookup ?? this.#options.lookup;
     const probe = new Probe({ url: member.checkUrl, tls, lookup, isSelf, wasStarved });
     signal.addEventListener('abort', () => probe.close(), { once: true });
     const onAnswer = (): void => this.table.observe(candidate, { kind: 'answered' }, steadyNow());

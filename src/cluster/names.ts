@@ -8,7 +8,7 @@
  * Owns those addresses. Addresses given as such never come here: Node does not look them up.
  */
 import dns, { type LookupAddress } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { classify } from './failure.ts';
 
 /** What became of the look-ups of a name; `failure` is undefined when they work again. */
@@ -104,6 +104,15 @@ export class Names {
     this.#known.set(name, known);
     return known;
   }
+}
+
+/** A look-up that knows one address: for a name that several members share, of which this is one. */
+export function alwaysAt(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_name, options, callback) => {
+    if (options.all) callback(null, [{ address, family }]);
+    else callback(null, address, family);
+  };
 }
 
 function askSystem(name: string): Promise<readonly LookupAddress[]> {

@@ -126,8 +126,8 @@ function mostNamed<T>(all: readonly T[]): T | undefined {
   return most;
 }
 
-/** A member that lags may know an old list, so that of who has applied most is taken. */
-function newestList(all: readonly MemberFacts[]): readonly ListedMember[] {
+/** A member that lags may know an old list, so that of who has applied most is taken; empty of none. */
+export function newestList(all: readonly MemberFacts[]): readonly ListedMember[] {
   let newest: MemberFacts | undefined;
   for (const facts of all) {
     if (facts.members.length === 0) continue;

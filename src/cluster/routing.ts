@@ -23,7 +23,7 @@ import { acceptsNew, type Health, isConfirmedFailure } from './verdict.ts';
 
 /**
  * - `normal`: at least one member is healthy and fit.
- * - `starting`: none is yet, and some have not been checked.
+ * - `starting`: none is yet, and some have not been checked, or nobody knows of any member.
  * - `panic`: every member was checked and none is healthy; all are routed to that are not absent.
  */
 export type RoutingMode = 'normal' | 'starting' | 'panic';
@@ -53,7 +53,7 @@ export interface Routing {
 }
 
 /**
- * Derives the routing. An empty list gives mode `panic` and empty answers.
+ * Derives the routing. An empty list gives mode `starting` and empty answers.
  *
  * @param moment how long after the first witness there has to be another, ms; who is present is so
  * for at least as long.
@@ -61,7 +61,8 @@ export interface Routing {
 export function route(members: readonly RoutedMember[], moment: number): Routing {
   const serving = members.filter(serves);
   if (serving.length === 0) {
-    const starting = members.some(({ health }) => health.state === 'unknown');
+    const starting =
+      members.length === 0 || members.some(({ health }) => health.state === 'unknown');
     const absent = members.map((member) => !starting && isAbsent(member, members, moment));
     return {
       mode: starting ? 'starting' : 'panic',

@@ -18,6 +18,12 @@ export interface Unfit {
   readonly barred: boolean;
 }
 
+export const learner: Unfit = {
+  reason: 'learner',
+  detail: 'it is a learner, which refuses most calls until it is promoted',
+  barred: true,
+};
+
 /**
  * Why this member must not serve; `undefined` when it may.
  *
@@ -39,13 +45,7 @@ export function unfitness(
       barred: true,
     };
   }
-  if (facts.isLearner) {
-    return {
-      reason: 'learner',
-      detail: 'it is a learner, which refuses most calls until it is promoted',
-      barred: true,
-    };
-  }
+  if (facts.isLearner) return learner;
   const isCorrupt = facts.alarms.some(
     ({ kind, memberId }) => kind === 'CORRUPT' && memberId === facts.memberId,
   );

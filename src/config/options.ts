@@ -6,10 +6,11 @@
  * one another is rules.ts.
  */
 import { parseCheckUrl } from './check-url.ts';
+import { parseDomain } from './domain.ts';
 import { parseListenAddress, parseTcpAddress } from './listen.ts';
 import { parseMemberNumber } from './member-number.ts';
 import { parseOwner } from './owner.ts';
-import { logFormats, logLevels, policies, type Settings } from './settings.ts';
+import { discoveries, logFormats, logLevels, policies, type Settings } from './settings.ts';
 import * as shapes from './shapes.ts';
 
 /**
@@ -87,6 +88,27 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: "The etcd members' client URLs, or host:port; name=URL gives one a name.",
     list: true,
     shape: shapes.words,
+  },
+  discovery: {
+    placeholder: 'KIND',
+    default: 'static',
+    help: 'Who the members are: static (the endpoints), or members (those that the cluster lists, beginning at the endpoints).',
+    list: false,
+    shape: shapes.oneOf(discoveries),
+  },
+  discoverySrv: {
+    placeholder: 'DOMAIN',
+    default: undefined,
+    help: 'Domain whose SRV records name endpoints: _etcd-client-ssl._tcp, or else _etcd-client._tcp.',
+    list: false,
+    shape: shapes.grammar(parseDomain),
+  },
+  stateDir: {
+    placeholder: 'DIRECTORY',
+    default: undefined,
+    help: 'Directory for the last good list of discovered members, for a restart while nobody can name them.',
+    list: false,
+    shape: shapes.word,
   },
   cacert: {
     placeholder: 'FILE',

@@ -27,24 +27,49 @@ export function checkRules(settings: Settings, originOf: OriginOf, machine: Mach
   refuseSlowFastInterval(settings, originOf);
   refuseLongCheck(settings, originOf);
   refuseLateRace(settings, originOf);
+  refuseUnaskedMembers(settings, originOf);
+  refuseIdleState(settings);
   refuseStrangers('weight', settings);
   refuseStrangers('priority', settings);
 }
 
-function refuseNoEndpoints({ endpoints }: Settings): void {
-  if (endpoints.length > 0) return;
+function refuseNoEndpoints({ endpoints, discoverySrv }: Settings): void {
+  if (endpoints.length > 0 || discoverySrv !== undefined) return;
   throw new Refusal(
     'endpoints',
     'no etcd member is named; write their addresses, such as http://10.0.0.1:2379,http://10.0.0.2:2379',
   );
 }
 
+function isDiscovered({ discovery, discoverySrv }: Settings): boolean {
+  return discovery === 'members' || discoverySrv !== undefined;
+}
+
+/** Members list the others when they are asked about themselves. */
+function refuseUnaskedMembers({ discovery, inspectInterval }: Settings, originOf: OriginOf): void {
+  if (discovery !== 'members' || inspectInterval > 0) return;
+  throw new Refusal(
+    'discovery',
+    `members are not asked who there is while ${mention('inspect-interval 0', originOf('inspect-interval'))} turns questions off; write a duration there, such as 10s`,
+  );
+}
+
+function refuseIdleState(settings: Settings): void {
+  if (settings.stateDir === undefined || isDiscovered(settings)) return;
+  throw new Refusal(
+    'state-dir',
+    'there is nothing to keep, since members are only those of --endpoints; leave it out, or write --discovery members',
+  );
+}
+
 /** Numbers for members that there are none of, or two for one. */
 function refuseStrangers(setting: 'weight' | 'priority', settings: Settings): void {
   const names = settings.endpoints.map(({ name }) => name);
+  // Who is discovered has a name that nobody knows yet.
+  const isFixed = !isDiscovered(settings);
   const seen = new Set<string>();
   for (const { member } of settings[setting]) {
-    if (!names.includes(member)) {
+    if (isFixed && !names.includes(member)) {
       throw new Refusal(
         setting,
         `${member} is none of the members; write one of ${names.join(', ')}`,

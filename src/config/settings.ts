@@ -15,6 +15,7 @@ export const policies = [
   'leader',
   'nearest',
 ] as const;
+export const discoveries = ['static', 'members'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export const logFormats = ['auto', 'json', 'pretty'] as const;
 
@@ -28,8 +29,14 @@ export interface Settings {
   readonly socketMode: number;
   /** Owner of Unix sockets; the process's own if absent. */
   readonly socketOwner?: Owner;
-  /** At least one, of one scheme, none twice, none of them this balancer. */
+  /** Of one scheme, none twice, none of them this balancer; at least one where there is no SRV domain. */
   readonly endpoints: readonly Endpoint[];
+  /** `members`: those that the cluster lists, the endpoints being only where to begin. */
+  readonly discovery: (typeof discoveries)[number];
+  /** Whose SRV records name further endpoints. */
+  readonly discoverySrv?: string;
+  /** Directory for the last good list of members. */
+  readonly stateDir?: string;
   /** For the health checks; `{}` if no file was given. */
   readonly tls: TlsMaterial;
   /** Contains `{host}`; resolved by `checkUrlOf`. Absent: the endpoint's own URL. */

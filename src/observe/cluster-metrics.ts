@@ -11,7 +11,8 @@ import type { ClusterPicture } from '../cluster/picture.ts';
 import { unfitReasons } from '../cluster/standing.ts';
 
 export interface ClusterSources {
-  readonly members: readonly Candidate[];
+  /** Those there are. */
+  readonly members: () => readonly Candidate[];
   readonly monitor: Monitor;
   readonly cluster: Cluster;
 }
@@ -29,7 +30,8 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     new Gauge({
       ...{ registers, name, help, labelNames: ['member'] },
       collect() {
-        for (const member of members) {
+        this.reset();
+        for (const member of members()) {
           const facts = cluster.factsOf(member);
           if (facts !== undefined) this.set({ member: member.name }, of(facts));
         }
@@ -42,7 +44,8 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     help: '1 while a member answers questions about itself over gRPC, else 0; the figures below are then its last.',
     labelNames: ['member'],
     collect() {
-      for (const member of members) {
+      this.reset();
+      for (const member of members()) {
         const known = cluster.factsOf(member) !== undefined && !cluster.whyUnknown(member);
         this.set({ member: member.name }, known ? 1 : 0);
       }
@@ -55,7 +58,7 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     labelNames: ['member', 'id', 'cluster', 'version'],
     collect() {
       this.reset();
-      for (const member of members) {
+      for (const member of members()) {
         const facts = cluster.factsOf(member);
         if (facts === undefined) continue;
         const { memberId: id, clusterId, version } = facts;
@@ -70,7 +73,8 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     labelNames: ['member'],
     collect() {
       const leader = cluster.picture.leader?.memberId;
-      for (const member of members) {
+      this.reset();
+      for (const member of members()) {
         const isLeader = leader !== undefined && cluster.factsOf(member)?.memberId === leader;
         this.set({ member: member.name }, isLeader ? 1 : 0);
       }
@@ -82,6 +86,7 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     help: '1 for the reason why a member is not used although its checks may pass: it is a learner, belongs to another cluster than most, its data is corrupt, or it lags too far behind the leader.',
     labelNames: ['member', 'reason'],
     collect() {
+      this.reset();
       for (const { candidate, unfit } of monitor.table.entries) {
         for (const reason of unfitReasons) {
           this.set({ member: candidate.name, reason }, unfit?.reason === reason ? 1 : 0);

@@ -31,6 +31,15 @@ export interface Event {
     | 'sessions-evicted'
     | 'sessions-moved'
     | 'clients-rejected'
+    | 'member-joined'
+    | 'member-left'
+    | 'sessions-removed'
+    | 'member-misadvertised'
+    | 'discovery-failing'
+    | 'discovery-back'
+    | 'state-used'
+    | 'state-failing'
+    | 'state-back'
     | 'names-failing'
     | 'names-back'
     | 'descriptors-short'
@@ -75,10 +84,11 @@ export function started(
 ): EventBody {
   const { version, listen } = identity;
   const endpoints = members.map((member) => member.endpoint);
+  const before = endpoints.length > 0 ? endpoints.join(', ') : 'no member that is known yet';
   return {
     level: 'info',
     kind: 'started',
-    message: `etcd-lb ${version} listens on ${listen.join(', ')} in front of ${endpoints.join(', ')}`,
+    message: `etcd-lb ${version} listens on ${listen.join(', ')} in front of ${before}`,
     fields: { version, listen, endpoints, observePort },
   };
 }
@@ -147,7 +157,8 @@ export function modeChanged(from: RoutingMode, to: RoutingMode): EventBody {
       from === 'panic'
         ? 'a member is healthy again: only healthy members are routed to'
         : 'a member is healthy: ready',
-    starting: 'no member is healthy, and some have not been checked yet: every member is routed to',
+    starting:
+      'no member is healthy, and some have not been checked yet: every member that may serve is routed to',
   }[to];
   return {
     level: to === 'panic' ? 'error' : 'info',
@@ -263,6 +274,7 @@ function describe({ failure, failedChecks, since }: Evidence): string {
   return `${count(failedChecks, 'check')} failed since ${time} (${failure.detail})`;
 }
 
-function count(number: number, noun: string): string {
+/** "1 session", "2 sessions". */
+export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -22,7 +22,10 @@ import { readCluster } from './cluster-metrics.ts';
 /** What the metrics read when they are scraped. */
 export interface MetricSources {
   readonly version: string;
-  readonly members: readonly Candidate[];
+  /** Those there are. */
+  readonly members: () => readonly Candidate[];
+  /** Those that have left and still have sessions. */
+  readonly leaving: () => readonly Candidate[];
   readonly monitor: Monitor;
   readonly cluster: Cluster;
   readonly proxy: DataPath;
@@ -132,12 +135,28 @@ export class Metrics {
     });
     // Series that exist from the start, so that a rate sees the first increment.
     for (const reason of rejectReasons) this.#rejected.inc({ reason }, 0);
-    for (const { name: member } of sources.members) {
-      this.#evictions.inc({ member }, 0);
-      this.#silences.inc({ member }, 0);
-      for (const state of healthStates) this.#stateChanges.inc({ member, state }, 0);
-      this.#checks.inc({ member, result: 'passed', reason: '' }, 0);
-      this.#dials.inc({ member, result: 'connected' }, 0);
+    for (const member of sources.members()) this.joined(member);
+  }
+
+  /** A member has joined: its series are there before they count anything. */
+  joined({ name: member }: Candidate): void {
+    this.#evictions.inc({ member }, 0);
+    this.#silences.inc({ member }, 0);
+    for (const state of healthStates) this.#stateChanges.inc({ member, state }, 0);
+    this.#checks.inc({ member, result: 'passed', reason: '' }, 0);
+    this.#dials.inc({ member, result: 'connected' }, 0);
+  }
+
+  /** A member has left and its last session has ended: its series end. */
+  async left({ name }: Candidate): Promise<void> {
+    for (const metric of [
+      ...[this.#checks, this.#checkDuration, this.#inspections, this.#dials, this.#dialDuration],
+      ...[this.#sessionDuration, this.#evictions, this.#stateChanges, this.#silences],
+    ]) {
+      const { values } = await metric.get();
+      const own = values.map(({ labels }) => labels).filter(({ member }) => member === name);
+      for (const { le: _bucket, ...labels } of own as Record<string, string>[])
+        metric.remove(labels);
     }
   }
 
@@ -196,7 +215,8 @@ export class Metrics {
 
 /** Metrics that need no recording: each is computed from what is, or was counted, elsewhere. */
 function readOnScrape(registry: Registry, sources: MetricSources): void {
-  const { version, members, monitor, proxy } = sources;
+  const { version, members, leaving, monitor, proxy } = sources;
+  const served = (): readonly Candidate[] => [...members(), ...leaving()];
   const registers = [registry];
   new Gauge({
     registers,
@@ -218,6 +238,7 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
     help: '1 while a member is healthy and gets new connections, else 0.',
     labelNames: ['member'],
     collect() {
+      this.reset();
       for (const entry of monitor.table.entries) {
         this.set({ member: entry.candidate.name }, serves(entry) ? 1 : 0);
       }
@@ -229,6 +250,7 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
     help: '1 for the state that a member is in and 0 for the others: unknown (not checked yet), healthy, suspect (no new connections), failed (its sessions are closed while another member is healthy), recovering.',
     labelNames: ['member', 'state'],
     collect() {
+      this.reset();
       for (const { candidate, health } of monitor.table.entries) {
         for (const state of healthStates) {
           this.set({ member: candidate.name, state }, health.state === state ? 1 : 0);
@@ -242,7 +264,8 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
     help: 'The share of new connections that a member gets against the others: as configured, and less while it starts slowly after a failure.',
     labelNames: ['member'],
     collect() {
-      for (const { name, weight } of members) this.set({ member: name }, weight);
+      this.reset();
+      for (const { name, weight } of members()) this.set({ member: name }, weight);
     },
   });
   new Gauge({
@@ -251,8 +274,9 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
     help: 'Client connections that are joined with a member at this moment.',
     labelNames: ['member'],
     collect() {
-      for (const member of members) {
-        this.set({ member: member.name }, proxy.sessions.countOf(member));
+      this.reset();
+      for (const member of served()) {
+        this.inc({ member: member.name }, proxy.sessions.countOf(member));
       }
     },
   });
@@ -271,7 +295,7 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
     labelNames: ['member'],
     collect() {
       this.reset();
-      for (const member of members) {
+      for (const member of served()) {
         this.inc({ member: member.name }, proxy.sessions.totalsOf(member).opened);
       }
     },
@@ -279,11 +303,11 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
   new Counter({
     registers,
     name: 'etcd_lb_sessions_closed_total',
-    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved while quiet), or cut at shutdown.',
+    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved while quiet), removed (its member is none any more), or cut at shutdown.',
     labelNames: ['member', 'reason'],
     collect() {
       this.reset();
-      for (const member of members) {
+      for (const member of served()) {
         const { ended } = proxy.sessions.totalsOf(member);
         for (const reason of endReasons) this.inc({ member: member.name, reason }, ended[reason]);
       }
@@ -296,7 +320,7 @@ function readOnScrape(registry: Registry, sources: MetricSources): void {
     labelNames: ['member', 'direction'],
     collect() {
       this.reset();
-      for (const member of members) {
+      for (const member of served()) {
         const { bytes } = proxy.sessions.totalsOf(member);
         this.inc({ member: member.name, direction: 'upstream' }, bytes.client);
         this.inc({ member: member.name, direction: 'downstream' }, bytes.member);

@@ -31,12 +31,13 @@ export function rejectionNotices(
 
 /** Tells of moved sessions when a rebalancing has come to rest. */
 export class MoveNotices {
-  readonly #members: readonly Candidate[];
+  readonly #members: () => readonly Candidate[];
   readonly #record: (body: EventBody) => void;
   readonly #moved = new Map<Candidate, number>();
   #lastAt = 0;
 
-  constructor(members: readonly Candidate[], record: (body: EventBody) => void) {
+  /** @param members those there are. */
+  constructor(members: () => readonly Candidate[], record: (body: EventBody) => void) {
     this.#members = members;
     this.#record = record;
   }
@@ -50,7 +51,7 @@ export class MoveNotices {
   /** To be called now and then: tells what has come to rest by `now`. */
   beat(now: number): void {
     if (this.#moved.size === 0 || now - this.#lastAt < movesEnd) return;
-    this.#record(sessionsMoved(this.#moved, this.#members));
+    this.#record(sessionsMoved(this.#moved, this.#members()));
     this.#moved.clear();
   }
 }

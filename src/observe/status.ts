@@ -33,6 +33,8 @@ export interface Status {
   readonly waitingClients: number;
   readonly cluster: ClusterStatus;
   readonly members: readonly MemberStatus[];
+  /** Those that are no members any more, until their last session has ended. */
+  readonly leaving: readonly { readonly name: string; readonly sessions: number }[];
   /** The last few hundred, oldest first. */
   readonly events: readonly (Omit<Event, 'at'> & { readonly at: string })[];
 }
@@ -49,6 +51,8 @@ export interface ClusterStatus extends Omit<ClusterPicture, 'leader'> {
 export interface MemberStatus {
   readonly name: string;
   readonly endpoint: string;
+  /** Of its host, where that is a name that several members share. */
+  readonly address?: string;
   readonly checkUrl: string;
   readonly state: Health['state'];
   readonly since: string;
@@ -85,16 +89,18 @@ export type Identity = Pick<
   'version' | 'node' | 'pid' | 'startedAt' | 'listen' | 'policy' | 'copier'
 >;
 
-/** A member as configured. */
-export interface ConfiguredMember {
+/** A member as settings, DNS or the cluster name it. */
+export interface NamedMember {
   readonly candidate: Candidate;
   readonly endpoint: string;
+  readonly address?: string | undefined;
   readonly checkUrl: string;
 }
 
 export interface StatusSources {
   readonly identity: Identity;
-  readonly members: readonly ConfiguredMember[];
+  readonly members: () => readonly NamedMember[];
+  readonly leaving: () => readonly Candidate[];
   readonly monitor: Monitor;
   readonly cluster: Cluster;
   readonly proxy: DataPath;
@@ -104,7 +110,7 @@ export interface StatusSources {
 
 /** Takes the picture. Walks the open sessions once. */
 export function takeStatus(sources: StatusSources): Status {
-  const { identity, members, monitor, proxy, cluster, events, stopping } = sources;
+  const { identity, members, leaving, monitor, proxy, cluster, events, stopping } = sources;
   return {
     ...identity,
     mode: monitor.table.mode,
@@ -112,7 +118,11 @@ export function takeStatus(sources: StatusSources): Status {
     sessions: proxy.sessions.count,
     waitingClients: proxy.waiting,
     cluster: clusterStatus(cluster),
-    members: members.map((member) => memberStatus(member, sources)),
+    members: members().map((member) => memberStatus(member, sources)),
+    leaving: leaving().map((candidate) => ({
+      name: candidate.name,
+      sessions: proxy.sessions.countOf(candidate),
+    })),
     events: events().map((event) => ({ ...event, at: iso(event.at) })),
   };
 }
@@ -129,10 +139,10 @@ function clusterStatus(cluster: Cluster): ClusterStatus {
 }
 
 function memberStatus(
-  member: ConfiguredMember,
+  member: NamedMember,
   { monitor, cluster, proxy }: StatusSources,
 ): MemberStatus {
-  const { candidate, endpoint, checkUrl } = member;
+  const { candidate, endpoint, address, checkUrl } = member;
   const entry = monitor.table.entry(candidate);
   const { health } = entry;
   const check = monitor.lastCheck(candidate);
@@ -140,6 +150,7 @@ function memberStatus(
   return {
     name: candidate.name,
     endpoint,
+    ...(address !== undefined && { address }),
     checkUrl,
     state: health.state,
     since: iso(health.since),

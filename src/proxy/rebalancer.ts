@@ -10,7 +10,7 @@ import type { RandomSource } from '../balance/policy.ts';
 import { type MemberShare, planMove, type RebalanceRules } from '../balance/rebalance.ts';
 import type { Candidate } from '../balance/snapshot.ts';
 import { isQuiet } from './activity.ts';
-import { nextRest } from './rest.ts';
+import { isStill, nextRest } from './rest.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 export interface RebalancerOptions extends RebalanceRules {
@@ -41,7 +41,7 @@ export class Rebalancer {
   readonly #options: RebalancerOptions;
   readonly #onMoved: (from: Candidate) => void;
   /** When sessions were taken from each member, oldest first; the last minute's. */
-  readonly #moves = new Map<Candidate, number[]>();
+  readonly #moves = new WeakMap<Candidate, number[]>();
   /** Busy ones that are to be closed at their next rest. */
   readonly #awaited = new Set<Session>();
   #transit: { readonly at: number; readonly opened: number }[] = [];
@@ -98,10 +98,7 @@ export class Rebalancer {
    */
   #close(chosen: readonly Session[], now: number): void {
     for (const session of chosen) {
-      const { activity, bytes } = session;
-      const isStill =
-        bytes.client === activity.client && bytes.member === activity.member && !session.catchUp();
-      if (isStill || this.#isOverdue(session, now)) this.#move(session, now);
+      if (isStill(session) || this.#isOverdue(session, now)) this.#move(session, now);
     }
   }
 

@@ -15,6 +15,15 @@ const rest = 10;
 const patience = 1_000;
 
 /**
+ * Has nobody said anything in a session since the last sweep, the bytes that wait to be read
+ * included? To be asked once the sockets have been read.
+ */
+export function isStill(session: Pick<Session, 'activity' | 'bytes' | 'catchUp'>): boolean {
+  const { activity, bytes } = session;
+  return bytes.client === activity.client && bytes.member === activity.member && !session.catchUp();
+}
+
+/**
  * Waits for the next rest of a session: resolves true within a few milliseconds of its begin, false
  * when none came within a second or the session is being closed.
  */

@@ -14,7 +14,7 @@ import type { Dialled } from './dial.ts';
 import { type Relay, type RelayEnd, startRelay } from './relay.ts';
 
 /** Why we close a session. */
-export type CloseReason = 'evicted' | 'rebalanced' | 'shutdown';
+export type CloseReason = 'evicted' | 'rebalanced' | 'removed' | 'shutdown';
 
 /** Why a session ended. Used as a metric label. */
 export type EndReason = Exclude<RelayEnd, 'closed-by-us'> | CloseReason;
@@ -27,6 +27,7 @@ export const endReasons = [
   'member-reset',
   'evicted',
   'rebalanced',
+  'removed',
   'shutdown',
 ] as const satisfies readonly EndReason[];
 
@@ -176,6 +177,11 @@ export class Sessions {
     let count = 0;
     for (const candidate of this.#byMember.keys()) count += this.closeAllOf(candidate, reason);
     return count;
+  }
+
+  /** Forgets the figures of a member that has left, once no session is open there. */
+  forget(candidate: Candidate): void {
+    if (this.#byMember.get(candidate)?.open.size === 0) this.#byMember.delete(candidate);
   }
 
   #of(candidate: Candidate): MemberSessions {

@@ -25,7 +25,7 @@ interface Voice {
 export class Silence {
   readonly #sessions: Pick<Sessions, 'openOn' | 'takeNews'>;
   readonly #bound: number;
-  readonly #voices: ReadonlyMap<Candidate, Voice>;
+  readonly #voices = new Map<Candidate, Voice>();
 
   /** @param bound how long a member may be silent, ms. */
   constructor(
@@ -36,9 +36,17 @@ export class Silence {
   ) {
     this.#sessions = sessions;
     this.#bound = bound;
-    this.#voices = new Map(
-      members.map((member) => [member, { spokeAt: now, waiting: new Set(), namedAt: now }]),
-    );
+    for (const member of members) this.join(member, now);
+  }
+
+  /** Begins to listen to a member. */
+  join(member: Candidate, now: number): void {
+    this.#voices.set(member, { spokeAt: now, waiting: new Set(), namedAt: now });
+  }
+
+  /** Forgets a member that has left. */
+  leave(member: Candidate): void {
+    this.#voices.delete(member);
   }
 
   /**

@@ -210,7 +210,9 @@ async function render(): Promise<string> {
   const alarms = [{ kind: 'NOSPACE', memberId: someFacts.memberId }];
   const known = { kind: 'known', facts: { ...someFacts, alarms } } as const;
   cluster.observe(candidate, known, 0);
-  const metrics = new Metrics({ version: '0.0.0', members: [candidate], monitor, cluster, proxy });
+  const metrics = new Metrics({
+    ...{ version: '0.0.0', members: () => [candidate], leaving: () => [], monitor, cluster, proxy },
+  });
   metrics.checked(candidate, { ok: true, duration: 1 });
   metrics.inspected(candidate, known);
   metrics.attempted(candidate, { result: 'connected', duration: 1 });

@@ -74,7 +74,9 @@ describe.each(['stable', 'next'] as const)('a cluster of the %s release', (relea
     const { code, findings, text } = await check(named(cluster).slice(0, 2));
     expect(code).toBe(1);
     expect(text).toBe(`warning m2: a member of the cluster that is not in --endpoints\n${notFive}`);
-    expect(findings[0]?.mend).toBe(`Add ${cluster.endpoints[2]} to --endpoints.`);
+    expect(findings[0]?.mend).toBe(
+      `Add ${cluster.endpoints[2]} to --endpoints, or write --discovery members.`,
+    );
   });
 
   test('with a member that is named twice', async () => {

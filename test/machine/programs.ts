@@ -62,6 +62,16 @@ export async function findIperf3(): Promise<Program> {
   return await findTool('iperf3', ['iperf3', 'libiperf0', 'libsctp1']);
 }
 
+export async function findDnsmasq(): Promise<Program> {
+  const path = await inFolders('dnsmasq', folders);
+  if (path) return { path, env: {} };
+  const root = await unpacked('dnsmasq', [
+    ...['dnsmasq-base', 'libnetfilter-conntrack3', 'libnfnetlink0', 'libmnl0', 'libnftables1'],
+    ...['libnftnl11', 'libjansson4', 'libdbus-1-3', 'libnettle8', 'libhogweed6', 'libidn2-0'],
+  ]);
+  return { path: join(root, 'usr/sbin/dnsmasq'), env: await libraries(root) };
+}
+
 /** Sees to every tool that makes load, one after the other. Throws one sentence for the first that is missing. */
 export async function ensureLoadTools(): Promise<void> {
   for (const find of [findH2load, findWrk, findIperf3]) await find();

@@ -57,9 +57,11 @@ export class Balancer implements AsyncDisposable {
   /**
    * Starts it on a free port, with observe on another, and waits until it listens. `args` follow
    * and may override both.
+   *
+   * @param prefix put in front of the command line, such as `unshare --mount …`.
    */
-  static async start(args: readonly string[]): Promise<Balancer> {
-    const balancer = new Balancer([
+  static async start(args: readonly string[], prefix: readonly string[] = []): Promise<Balancer> {
+    const balancer = new Balancer(prefix, [
       'run',
       ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']),
       ...['--observe', '127.0.0.1:0', '--drain-timeout', '100ms', '--log-level', 'info'],
@@ -69,8 +71,9 @@ export class Balancer implements AsyncDisposable {
     return balancer;
   }
 
-  private constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  private constructor(prefix: readonly string[], args: readonly string[]) {
+    const [command = process.execPath, ...rest] = [...prefix, process.execPath, main, ...args];
+    this.#child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error('no pipes');
     createInterface({ input: stdout }).on('line', (text) => {

@@ -6,7 +6,7 @@ import type { MemberFacts } from '../../src/cluster/facts.ts';
 /** A cluster of which nobody has said anything yet. All members count as healthy. */
 export function undescribed(members: readonly Candidate[], changes: ClusterChange[] = []): Cluster {
   return new Cluster({
-    members,
+    members: () => members,
     isHealthy: () => true,
     maxLag: 0,
     onStanding: () => {},

@@ -6,7 +6,7 @@ import { cluster, refused, withFacts } from './observations.ts';
 
 /** `error cluster: what was seen`, of each finding but that three members are not five. */
 function said(observations: readonly Observation[]): string[] {
-  return findInCluster(observations)
+  return findInCluster(observations, 'static')
     .map(({ severity, subject, seen }: Finding) => `${severity} ${subject}: ${seen}`)
     .filter((each) => !/are recommended/.test(each));
 }
@@ -34,7 +34,7 @@ describe('the size', () => {
     [5, []],
     [7, []],
   ])('of %d members', (size, expected) => {
-    const findings = findInCluster(cluster(size));
+    const findings = findInCluster(cluster(size), 'static');
     expect(
       findings.map(({ severity, subject, seen }) => `${severity} ${subject}: ${seen}`),
     ).toEqual(expected);
@@ -134,7 +134,10 @@ test('alarms are errors of who raised them', () => {
     { kind: 'NOSPACE', memberId: '1' },
     { kind: 'CORRUPT', memberId: '2' },
   ];
-  const findings = findInCluster(changed(cluster(5), (each) => withFacts(each, { alarms })));
+  const findings = findInCluster(
+    changed(cluster(5), (each) => withFacts(each, { alarms })),
+    'static',
+  );
   expect(findings).toMatchObject(
     [
       { severity: 'error', subject: 'm1', seen: 'alarm NOSPACE', mend: /disarm/ },

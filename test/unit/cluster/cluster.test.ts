@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Candidate } from '../../../src/balance/snapshot.ts';
 import { Cluster, type ClusterChange } from '../../../src/cluster/cluster.ts';
-import type { MemberFacts } from '../../../src/cluster/facts.ts';
+import type { ListedMember, MemberFacts } from '../../../src/cluster/facts.ts';
 import type { Unfit } from '../../../src/cluster/standing.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 
@@ -13,14 +13,16 @@ const [a, b, c] = ['a', 'b', 'c'].map(
 let changes: ClusterChange[];
 let standings: Map<Candidate, Unfit | undefined>;
 let leading: Set<string>;
+let failing: Set<Candidate>;
 let cluster: Cluster;
 beforeEach(() => {
   changes = [];
   standings = new Map();
   leading = new Set();
+  failing = new Set();
   cluster = new Cluster({
-    members: [a, b, c],
-    isHealthy: () => true,
+    members: () => [a, b, c],
+    isHealthy: (candidate) => !failing.has(candidate),
     maxLag: 10,
     onStanding: (candidate, unfit, leads) => {
       standings.set(candidate, unfit);
@@ -132,5 +134,38 @@ describe('the standing', () => {
     expect(standings.get(b)).toMatchObject({ reason: 'lagging' });
     says(b, { appliedIndex: 95 });
     expect(standings.get(b)).toBeUndefined();
+  });
+});
+
+describe('the list', () => {
+  const grown = [...someFacts.members, { ...someFacts.members[0], id: 'd' } as ListedMember];
+
+  test('is that of who has applied most, among those that are healthy and voters', () => {
+    expect(cluster.list).toEqual([]);
+    says(a);
+    says(b, { members: grown, appliedIndex: 101 });
+    expect(cluster.list).toEqual(grown);
+    failing.add(b);
+    expect(cluster.list).toEqual(someFacts.members);
+    failing.clear();
+    says(b, { members: grown, appliedIndex: 101, isLearner: true });
+    expect(cluster.list).toEqual(someFacts.members);
+    says(b, { members: grown, appliedIndex: 101 });
+    isSilent(b);
+    expect(cluster.list).toEqual(someFacts.members);
+  });
+
+  test('is not that of another cluster than most', () => {
+    says(a);
+    says(b);
+    says(c, { clusterId: 'c2', members: grown, appliedIndex: 1_000 });
+    expect(cluster.list).toEqual(someFacts.members);
+  });
+
+  test('is empty when nobody can tell, and what is forgotten tells nothing', () => {
+    says(a);
+    cluster.forget(a);
+    expect(cluster.list).toEqual([]);
+    expect(cluster.factsOf(a)).toBeUndefined();
   });
 });

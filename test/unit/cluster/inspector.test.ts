@@ -119,3 +119,17 @@ test('nobody is asked when that is turned off, nor after the end', async () => {
   expect(told).toHaveLength(1);
   expect(closed).toBe(1);
 });
+
+test('who joins is asked at once, who has left no more, and what it still says is not told', async () => {
+  start();
+  await within(1);
+  const open = Promise.withResolvers<MemberFacts>();
+  answer = () => open.promise;
+  inspector.add({ ...member, name: 'm1' });
+  expect(await within(1)).toBe(1);
+  inspector.remove(member);
+  expect(closed).toBe(1);
+  expect(await within(interval)).toBe(0);
+  open.resolve(someFacts);
+  expect(await within(interval)).toBe(1);
+});

@@ -54,6 +54,47 @@ test('lists are in the configured order, whatever the order of events', () => {
   expect(table.entries.map((entry) => entry.candidate)).toEqual([m0, m1, m2]);
 });
 
+describe('members that come and go', () => {
+  test('one that joins gets nothing before it has passed', () => {
+    see(m0, pass);
+    const m3 = candidate('m3');
+    table.add(m3, 2);
+    expect(copy(table.snapshot)).toEqual({ routable: [m0], all: [m0, m1, m2, m3], evicted: [] });
+    see(m3, pass);
+    expect(table.snapshot.routable).toEqual([m0, m3]);
+  });
+
+  test('one that leaves gets nothing more, and the rest is as it was', () => {
+    see(m0, pass);
+    see(m1, pass);
+    const health = table.health(m1);
+    table.remove(m0);
+    expect(copy(table.snapshot)).toEqual({ routable: [m1], all: [m1, m2], evicted: [] });
+    expect(table.health(m1)).toBe(health);
+    expect([table.has(m0), table.has(m1)]).toEqual([false, true]);
+    expect(() => table.health(m0)).toThrow('m0 is not in the member table');
+  });
+
+  test('when the last healthy one leaves, the others are tried', () => {
+    see(m0, pass);
+    see(m1, refused);
+    see(m2, refused);
+    changes = [];
+    table.remove(m0);
+    expect(changes).toMatchObject([{ mode: { from: 'normal', to: 'panic' }, evict: [] }]);
+    expect(table.snapshot.routable).toEqual([m1, m2]);
+  });
+
+  test('an empty table waits for its first member', () => {
+    table = new MemberTable([], { rise: 2, fall: 2, moment: 0 }, 1, (change) =>
+      changes.push(change),
+    );
+    expect([table.mode, table.snapshot.all]).toEqual(['starting', []]);
+    table.add(m0, 2);
+    expect([table.mode, table.snapshot.routable]).toEqual(['starting', [m0]]);
+  });
+});
+
 test('more evidence for the same verdict changes neither the snapshot nor tells anybody', () => {
   see(m0, pass);
   see(m1, refused);

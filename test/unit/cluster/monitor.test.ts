@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Candidate } from '../../../src/balance/snapshot.ts';
 import { Monitor } from '../../../src/cluster/monitor.ts';
+import { alwaysAt } from '../../../src/cluster/names.ts';
 import type { Health } from '../../../src/cluster/verdict.ts';
 import { lookup } from '../../support/lookup.ts';
 
@@ -100,4 +101,30 @@ test('a dial that failed for want of something on this host does not withdraw th
   await becomes('healthy');
   monitor.dialFailed(candidate, { reason: 'local', detail: 'connect EMFILE' });
   expect(states).toEqual(['healthy']);
+});
+
+test('a member that joins is checked at once, at its own address, and one that has left no more', async () => {
+  const url = await memberAnswering(() => 200);
+  const { monitor, candidate, states, start, becomes } = monitorOf(url, true);
+  start();
+  await becomes('healthy');
+  const { port } = new URL(url);
+  const other: Candidate = { ...candidate, name: 'm1' };
+  monitor.add({
+    candidate: other,
+    checkUrl: `http://a-name-that-nobody-knows.invalid:${port}`,
+    checksClientPort: true,
+    lookup: alwaysAt('127.0.0.1'),
+  });
+  states.length = 0;
+  await becomes('healthy');
+  expect(monitor.table.snapshot.routable).toEqual([candidate, other]);
+  monitor.remove(other);
+  expect(monitor.table.has(other)).toBe(false);
+  expect(monitor.lastCheck(other)).toBeUndefined();
+  // Dials to it that are still on their way end as they like.
+  monitor.dialFailed(other, { reason: 'refused', detail: 'connection refused' });
+  monitor.checkNow(other);
+  monitor.checkAllNow();
+  expect(monitor.table.entries).toHaveLength(1);
 });

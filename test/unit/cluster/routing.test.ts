@@ -118,7 +118,7 @@ test('after an election the first member to recover does not evict those that re
 });
 
 test('without members the answers are empty', () => {
-  expect(route([], 0)).toEqual({ mode: 'panic', routable: [], evict: [] });
+  expect(route([], 0)).toEqual({ mode: 'starting', routable: [], evict: [] });
 });
 
 const mute = { answeredAt: undefined, answersSince: undefined };

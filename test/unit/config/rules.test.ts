@@ -103,3 +103,38 @@ test.each([
 ])('numbers that fit no member: %j', (given, reason) => {
   expect(refused({ endpoints: 'm0=a,m1=b', ...given })).toBe(reason);
 });
+
+describe('discovery', () => {
+  test.each([
+    [{ 'discovery-srv': 'example.com' }],
+    [{ 'discovery-srv': 'example.com', 'state-dir': '/var/lib/etcd-lb', weight: 'm9=2' }],
+    [{ ...members, discovery: 'members', priority: 'm9=1' }],
+  ])('is enough without endpoints, and knows names that nobody does yet: %j', (flags) => {
+    expect(() => loadSettings({ flags, env: {} })).not.toThrow();
+  });
+
+  test.each([
+    [
+      { discovery: 'members', 'inspect-interval': '0' },
+      '--discovery: members are not asked who there is while --inspect-interval 0 turns questions off; write a duration there, such as 10s.',
+    ],
+    [
+      { 'state-dir': '/var/lib/etcd-lb' },
+      '--state-dir: there is nothing to keep, since members are only those of --endpoints; leave it out, or write --discovery members.',
+    ],
+    [
+      { 'discovery-srv': '_etcd-client._tcp.example.com' },
+      '--discovery-srv: "_etcd-client._tcp.example.com" is more than the domain; write it alone, such as example.com for _etcd-client._tcp.example.com.',
+    ],
+    [
+      { 'discovery-srv': '10.0.0.1' },
+      '--discovery-srv: "10.0.0.1" is not a domain; write one such as example.com.',
+    ],
+    [
+      { discovery: 'dns' },
+      '--discovery: "dns" is not one of the choices; write static or members.',
+    ],
+  ])('is refused: %j', (flags, reason) => {
+    expect(refused({ ...members, ...flags })).toBe(reason);
+  });
+});

@@ -32,6 +32,7 @@ const member: MemberStatus = {
     'member-reset': 0,
     evicted: 0,
     rebalanced: 0,
+    removed: 0,
     shutdown: 0,
   },
   bytesFromClients: 0,
@@ -49,6 +50,7 @@ const wellStatus: Status = {
   stopping: false,
   sessions: 0,
   waitingClients: 0,
+  leaving: [],
   cluster: {
     clusterId: undefined,
     voters: [],

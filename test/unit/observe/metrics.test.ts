@@ -19,6 +19,8 @@ import { candidateAt, inOrder, Members, refusing } from '../proxy/members.ts';
 
 const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
 let members: Members;
+let there: Candidate[];
+let leaving: Candidate[];
 let m0: Candidate;
 let m1: Candidate;
 let monitor: Monitor;
@@ -30,6 +32,8 @@ let listener: Server;
 beforeEach(async () => {
   members = new Members();
   [m0, m1] = [await members.serve('m0', answerTwice), await members.serve('m1', answerTwice)];
+  there = [m0, m1];
+  leaving = [];
   monitor = new Monitor({
     members: [m0, m1].map((candidate) => ({
       candidate,
@@ -67,7 +71,14 @@ beforeEach(async () => {
     },
   });
   cluster = undescribed([m0, m1]);
-  metrics = new Metrics({ version: '1.2.3', members: [m0, m1], monitor, cluster, proxy });
+  metrics = new Metrics({
+    version: '1.2.3',
+    members: () => there,
+    leaving: () => leaving,
+    monitor,
+    cluster,
+    proxy,
+  });
   listener = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
     proxy.accept(socket),
   );
@@ -197,7 +208,17 @@ describe('names and help', () => {
   });
 
   test('the registry is our own: a second balancer in the process does not clash', () => {
-    expect(() => new Metrics({ version: '1', members: [], monitor, cluster, proxy })).not.toThrow();
+    expect(
+      () =>
+        new Metrics({
+          version: '1',
+          members: () => [],
+          leaving: () => [],
+          monitor,
+          cluster,
+          proxy,
+        }),
+    ).not.toThrow();
     expect(register.getMetricsAsArray()).toEqual([]);
   });
 });
@@ -385,11 +406,34 @@ test('totals never decrease, also while sessions come and go and scrapes overlap
   expect(closed.reduce((sum, [, value]) => sum + value, 0)).toBe(10);
 });
 
+test('a member that has left is there until its last session has ended, and then no more', async () => {
+  metrics.checked(m1, { ok: true, duration: 1 });
+  metrics.attempted(m1, { result: 'connected', duration: 1 });
+  metrics.sessionEnded(m1, 1);
+  const own = async (): Promise<string[]> =>
+    [...(await scrape()).keys()].filter((name) => name.includes('member="m1"'));
+  const whole = (await own()).length;
+  there = [m0];
+  leaving = [m1];
+  monitor.remove(m1);
+  const less = await own();
+  expect(less).toContain('etcd_lb_sessions{member="m1"}');
+  expect(less).not.toContain('etcd_lb_member_up{member="m1"}');
+  expect(less.length).toBeLessThan(whole);
+  leaving = [];
+  await metrics.left(m1);
+  expect(await own()).toEqual([]);
+  there = [m0, m1];
+  metrics.joined(m1);
+  expect(await own()).toContain('etcd_lb_evictions_total{member="m1"}');
+});
+
 test('a member whose name needs escaping does not break the page', async () => {
   const odd = candidateAt(1, 'a"b\\c');
   const page = await new Metrics({
     version: '1',
-    members: [odd],
+    members: () => [odd],
+    leaving: () => [],
     monitor,
     cluster,
     proxy,

@@ -68,6 +68,10 @@ export class FakeSessions {
     return news;
   }
 
+  closeAllOf(candidate: Candidate, reason: CloseReason): number {
+    return [...this.#of(candidate)].filter((session) => session.close(reason)).length;
+  }
+
   openOn(candidate: Candidate): ReadonlySet<Session> {
     return this.#of(candidate);
   }

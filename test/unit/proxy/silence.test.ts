@@ -74,3 +74,12 @@ test('a time when this process did not run is no silence of the members', () => 
   expect(pass(250, () => well.answer())).toEqual([]);
   expect(silence.isSilent(m0, now, 250)).toBe(true);
 });
+
+test('a member that joins is listened to, one that has left no more', () => {
+  const m2 = candidateAt(3, 'm2');
+  silence.join(m2, now);
+  silence.leave(m0);
+  sessions.open(m2).ask();
+  sessions.open(m0).ask();
+  expect(pass(2000)).toEqual(['m2']);
+});

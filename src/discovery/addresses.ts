@@ -1,0 +1,116 @@
+/**
+ * Addresses: host names that several members share, looked up again whenever their time to live is
+ * over. A name with one address is left as it is: it is looked up whenever somebody connects
+ * (cluster/names.ts).
+ *
+ * Owns one timer a name. The system is asked for the addresses, as it knows hosts files and search
+ * domains, and the name server for how long they hold.
+ */
+import { isIP } from 'node:net';
+import { classify } from '../cluster/failure.ts';
+import type { NameChange } from '../cluster/names.ts';
+
+export interface AddressSource {
+  /** All addresses of a name, of either family. */
+  readonly lookup: (name: string) => Promise<readonly string[]>;
+  /** For how long they hold, s; rejects where that is not known. */
+  readonly ttl: (name: string) => Promise<number>;
+}
+
+export interface AddressesOptions extends AddressSource {
+  /** Told when the addresses of a name have changed. */
+  readonly onChange: () => void;
+  /** Told when a name that has several addresses cannot be looked up, and when it can again. */
+  readonly onFailure: (change: NameChange) => void;
+}
+
+/** Between two look-ups of a name, ms: at least, at most, and where the time to live is not known. */
+const shortest = 1_000;
+const longest = 300_000;
+const usual = 30_000;
+/** The same after one that failed. */
+const retry = 5_000;
+
+interface Known {
+  addresses: readonly string[];
+  failing: boolean;
+  timer?: NodeJS.Timeout;
+}
+
+export class Addresses {
+  readonly #options: AddressesOptions;
+  readonly #known = new Map<string, Known>();
+  #stopped = false;
+
+  constructor(options: AddressesOptions) {
+    this.#options = options;
+  }
+
+  /** Makes these the names that are watched; IP addresses among them are passed over. */
+  watch(hosts: readonly string[]): void {
+    if (this.#stopped) return;
+    const names = new Set(hosts.filter((host) => isIP(host) === 0));
+    for (const [name, { timer }] of this.#known) {
+      if (names.has(name)) continue;
+      clearTimeout(timer);
+      this.#known.delete(name);
+    }
+    for (const name of names) {
+      if (this.#known.has(name)) continue;
+      const known: Known = { addresses: [], failing: false };
+      this.#known.set(name, known);
+      void this.#ask(name, known);
+    }
+  }
+
+  /** The addresses of a host that several members share; empty if it has only one, or is one. */
+  of(host: string): readonly string[] {
+    const { addresses = [] } = this.#known.get(host) ?? {};
+    return addresses.length > 1 ? addresses : [];
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const { timer } of this.#known.values()) clearTimeout(timer);
+    this.#known.clear();
+  }
+
+  async #ask(name: string, known: Known): Promise<void> {
+    const [found, ttl] = await Promise.allSettled([
+      this.#options.lookup(name),
+      this.#options.ttl(name),
+    ]);
+    if (this.#known.get(name) !== known) return;
+    const seconds = ttl.status === 'fulfilled' ? ttl.value * 1_000 : usual;
+    let wait = Math.min(longest, Math.max(shortest, seconds));
+    if (found.status === 'fulfilled' && found.value.length > 0) {
+      this.#take(name, known, oneFamily(found.value));
+    } else {
+      wait = retry;
+      const why = found.status === 'rejected' ? classify(found.reason).detail : 'no address';
+      this.#tell(name, known, why);
+    }
+    known.timer = setTimeout(() => void this.#ask(name, known), wait);
+  }
+
+  #take(name: string, known: Known, addresses: readonly string[]): void {
+    const before = this.of(name);
+    known.addresses = addresses;
+    this.#tell(name, known, undefined);
+    if (before.join() !== this.of(name).join()) this.#options.onChange();
+  }
+
+  /** A name with one address is told of where it is used. */
+  #tell(name: string, known: Known, failure: string | undefined): void {
+    const failing = failure !== undefined && known.addresses.length > 1;
+    if (failing === known.failing) return;
+    known.failing = failing;
+    this.#options.onFailure({ name, failure, addresses: known.addresses });
+  }
+}
+
+/** Sorted. A host with both families is one member, so those of IPv4 are taken where there are any. */
+function oneFamily(addresses: readonly string[]): string[] {
+  const four = addresses.filter((address) => isIP(address) === 4);
+  return [...new Set(four.length > 0 ? four : addresses)].sort();
+}

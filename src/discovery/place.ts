@@ -1,0 +1,28 @@
+/**
+ * A place: where a member is to be found, as a setting, DNS or the cluster itself names it.
+ *
+ * Owns when two of them are the same one.
+ */
+import { type Endpoint, formatEndpoint } from '../config/endpoint.ts';
+import { formatHostPort } from '../config/host-port.ts';
+
+export interface Place extends Endpoint {
+  /** An address of `host`, where that is a name that several members share. */
+  readonly address?: string | undefined;
+  /** Share of new connections against the others', and class, as DNS names them (RFC 2782). */
+  readonly weight?: number | undefined;
+  readonly priority?: number | undefined;
+  /** Was it a learner when the cluster named it? */
+  readonly isLearner?: boolean;
+}
+
+/** Where connections go: equal for two places that are the same. */
+export function addressOf({ address, host, port }: Place): string {
+  return formatHostPort(address ?? host, port);
+}
+
+/** Equal when everything that a connection to it depends on is: its URL, and its address. */
+export function keyOf(place: Place): string {
+  const url = formatEndpoint(place);
+  return place.address === undefined ? url : `${url} at ${place.address}`;
+}

@@ -1,0 +1,134 @@
+/**
+ * Membership: the members there are, from the settings and whoever else names them.
+ *
+ *   discovery ──► roster ──► onJoin, onLeave
+ *       ▲           │
+ *       └── known ──┘
+ *
+ * Owns what a member is made of. Leaves to app.ts what is done when one joins or leaves.
+ */
+import type { LookupFunction } from 'node:net';
+import type { Candidate } from './balance/snapshot.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { EtcdClient } from './cluster/etcd-client.ts';
+import type { MonitoredMember } from './cluster/monitor.ts';
+import { alwaysAt } from './cluster/names.ts';
+import { checkUrlOf } from './config/check-url.ts';
+import { formatEndpoint } from './config/endpoint.ts';
+import type { Settings } from './config/settings.ts';
+import { Discovery } from './discovery/discovery.ts';
+import type { Place } from './discovery/place.ts';
+import { Roster } from './discovery/roster.ts';
+import { SavedMembers } from './discovery/saved-members.ts';
+import { srvSchemes } from './discovery/srv.ts';
+import { systemDns } from './discovery/system-dns.ts';
+import { discoveryChanged } from './observe/discovery-events.ts';
+import { type EventBody, namesChanged } from './observe/events.ts';
+import type { NamedMember } from './observe/status.ts';
+
+/** Everything that one part or another has to know of a member. */
+export interface Member extends NamedMember, MonitoredMember {
+  readonly place: Place;
+}
+
+export interface MembershipOptions {
+  readonly settings: Settings;
+  readonly cluster: () => Cluster;
+  readonly isHealthy: (candidate: Candidate) => boolean;
+  readonly onJoin: (member: Member) => void;
+  /** Called after those that replace it have joined. */
+  readonly onLeave: (member: Member) => void;
+  readonly record: (body: EventBody) => void;
+}
+
+/** Bound on each question to a member about itself, ms. */
+const inspectTimeout = 2_000;
+
+export class Membership {
+  readonly #settings: Settings;
+  readonly #roster: Roster<Member>;
+  readonly #discovery: Discovery;
+
+  /** Reads the state directory. Throws `Refusal` when it cannot be made. */
+  constructor(options: MembershipOptions) {
+    const { settings, cluster, isHealthy, onJoin, onLeave, record } = options;
+    this.#settings = settings;
+    const { endpoints, discovery, discoverySrv, stateDir, tls } = settings;
+    this.#discovery = new Discovery({
+      endpoints,
+      srvDomain: discoverySrv,
+      srvSchemes: srvSchemes(endpoints, Object.keys(tls).length > 0),
+      followsCluster: discovery === 'members',
+      saved: stateDir === undefined ? undefined : new SavedMembers(stateDir),
+      dns: systemDns,
+      known: () =>
+        this.members.map(({ place, candidate }) => {
+          const facts = cluster().factsOf(candidate);
+          const { clusterId } = cluster().picture;
+          return {
+            place,
+            memberId: facts?.memberId,
+            isForeign: facts !== undefined && facts.clusterId !== clusterId,
+            healthy: isHealthy(candidate) && cluster().whyUnknown(candidate) === undefined,
+          };
+        }),
+      list: () => cluster().list,
+      onPlaces: (places) => this.#roster.set(places),
+      onChange: (change) => record(discoveryChanged(change)),
+      onNameChange: (change) => record(namesChanged(change)),
+    });
+    this.#roster = new Roster(this.#discovery.begin(), {
+      admit: (place) => memberAt(place, settings),
+      onJoin,
+      onLeave,
+    });
+  }
+
+  get members(): readonly Member[] {
+    return this.#roster.members;
+  }
+
+  get candidates(): readonly Candidate[] {
+    return this.#roster.members.map(({ candidate }) => candidate);
+  }
+
+  /** Asks whoever names members, until `signal` aborts. Call it once. */
+  start(signal: AbortSignal): void {
+    this.#discovery.start(signal);
+  }
+
+  /** A member has said something of itself and its cluster. */
+  consider(): void {
+    this.#discovery.consider();
+  }
+
+  /** For questions to a member about itself. */
+  clientOf(candidate: Candidate): EtcdClient {
+    const member = this.members.find((each) => each.candidate === candidate);
+    if (member === undefined) throw new Error(`${candidate.name} is no member`);
+    const { scheme, host, address, port } = member.place;
+    const { tls, etcdUser } = this.#settings;
+    return new EtcdClient({
+      ...{ scheme, host, address, port, tls, timeout: inspectTimeout },
+      ...(etcdUser && { user: etcdUser }),
+    });
+  }
+}
+
+function memberAt(place: Place, settings: Settings): Member {
+  const { name, host, port, address } = place;
+  const numberOf = (setting: 'weight' | 'priority'): number | undefined =>
+    settings[setting].find(({ member }) => member === name)?.value;
+  const share = numberOf('weight') ?? place.weight ?? 1;
+  const priority = numberOf('priority') ?? place.priority ?? 0;
+  const lookup: LookupFunction | undefined = address === undefined ? undefined : alwaysAt(address);
+  return {
+    place,
+    candidate: { name, host: address ?? host, port, load: 0, weight: share, share, priority },
+    endpoint: formatEndpoint(place),
+    address,
+    checkUrl: checkUrlOf(place, settings.checkUrl),
+    checksClientPort: settings.checkUrl === undefined,
+    lookup,
+  };
+}

@@ -1,0 +1,339 @@
+/**
+ * Members that come and go: real clusters of both releases that grow, shrink and are replaced under load,
+ * and a real name server whose records change.
+ */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import net, { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
+import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
+import type { LocalMember, Member } from '../../src/demo/local-member.ts';
+import { Dnsmasq } from '../machine/dnsmasq.ts';
+import { Balancer, type LogLine } from '../support/balancer.ts';
+import { etcdctl } from '../support/clients.ts';
+import { addMember, idOf, type Joining, retried, startAdded } from '../support/joining-member.ts';
+import { Load } from '../support/load.ts';
+
+const run = promisify(execFile);
+
+let parts: AsyncDisposableStack;
+let folder: string;
+beforeEach(async () => {
+  parts = new AsyncDisposableStack();
+  folder = await mkdtemp(join(tmpdir(), 'etcd-lb-members-'));
+  parts.defer(() => rm(folder, { recursive: true, force: true }));
+});
+afterEach(() => parts.disposeAsync());
+
+/** Who is removed has the usual time to leave, and every end of a session is told. */
+const follow = [
+  ...['--discovery', 'members', '--inspect-interval', '500ms'],
+  ...['--drain-timeout', '10s', '--log-level', 'debug'],
+];
+/** Without etcd's five seconds between two changes of the membership. */
+const atOnce = ['--strict-reconfig-check=false'];
+
+const about = (event: string, member: string) => (line: LogLine) =>
+  line.event === event && line.member === member;
+
+/** Resolves when the members are exactly these, all healthy. */
+async function consistsOf(balancer: Balancer, names: readonly string[]): Promise<void> {
+  const expected = names.map((name) => `${name} healthy`).sort();
+  await vi
+    .waitUntil(
+      async () => {
+        const { members } = await balancer.status();
+        const now = members.map(({ name, state }) => `${name} ${state}`).sort();
+        return now.join() === expected.join();
+      },
+      { timeout: 20_000 },
+    )
+    .catch(async () => {
+      const { members } = await balancer.status();
+      const now = members.map(({ name, state, endpoint }) => `${name} ${state} ${endpoint}`);
+      throw new Error(`not ${expected.join()}, but ${now.join()}\n${balancer.history}`);
+    });
+}
+
+async function grow(
+  cluster: LocalCluster,
+  all: readonly LocalMember[],
+  etcd: EtcdBinary,
+  joining: Joining,
+): Promise<Member> {
+  const place = await addMember(all, etcd, joining);
+  const member = await startAdded(cluster, all, etcd, place, joining);
+  parts.defer(() => member.retire());
+  return member;
+}
+
+async function remove(
+  member: LocalMember,
+  rest: readonly LocalMember[],
+  etcd: EtcdBinary,
+): Promise<void> {
+  const id = await idOf(member, rest, etcd);
+  const ctl = etcdctl(etcd, rest.map(({ clientUrl }) => clientUrl).join());
+  await retried(() => ctl('member', 'remove', id));
+}
+
+describe.each(['stable', 'next'] as const)('%s release', (release) => {
+  let etcd: EtcdBinary;
+  beforeEach(async () => {
+    etcd = await findEtcd({ release });
+  });
+
+  async function start(size: 1 | 3, ...flags: string[]) {
+    const cluster = parts.use(await startLocalCluster({ etcd, size, extraArgs: atOnce }));
+    const [first] = cluster.members;
+    if (first === undefined) throw new Error('no member');
+    const endpoints = ['--endpoints', `${first.name}=${first.clientUrl}`];
+    const balancer = parts.use(await Balancer.start([...endpoints, ...follow, ...flags]));
+    return { cluster, first, balancer };
+  }
+
+  test('from one endpoint all members are found, and followed when they come and go', async () => {
+    const { cluster, balancer } = await start(3);
+    await consistsOf(balancer, ['m0', 'm1', 'm2']);
+    const added = await grow(cluster, cluster.members, etcd, { name: 'm3' });
+    await consistsOf(balancer, ['m0', 'm1', 'm2', 'm3']);
+    const [, second] = cluster.members;
+    if (second === undefined) throw new Error('no member');
+    await remove(second, [added], etcd);
+    await balancer.logged(about('member-left', second.name));
+    await consistsOf(balancer, ['m0', 'm2', 'm3']);
+    await vi.waitUntil(
+      async () => (await balancer.metric('etcd_lb_sessions{member="m1"}')) === undefined,
+    );
+  });
+
+  test('a member that was never started is known, and a learner used once it is promoted', async () => {
+    const { cluster, first, balancer } = await start(1);
+    await consistsOf(balancer, ['m0']);
+    const place = await addMember(cluster.members, etcd, { name: 'm1', learner: true });
+    await vi.waitUntil(async () => (await balancer.status()).cluster.unstarted.length === 1, {
+      timeout: 10_000,
+    });
+    await consistsOf(balancer, ['m0']);
+    const learner = await startAdded(cluster, cluster.members, etcd, place);
+    parts.defer(() => learner.retire());
+    const joined = await balancer.logged(about('member-joined', 'm1'));
+    expect(joined.msg).toMatch(/\(a learner\)$/);
+    await balancer.reached('m1', 'healthy');
+    expect((await balancer.status()).members[1]).toMatchObject({
+      ...{ name: 'm1', acceptsNew: false, unfit: { reason: 'learner' }, sessions: 0 },
+    });
+    const id = await idOf(learner, [first], etcd);
+    await retried(() => etcdctl(etcd, first.clientUrl)('member', 'promote', id));
+    await balancer.logged(about('member-fit', 'm1'));
+  });
+
+  test('all members are replaced one by one under load, and no request fails for it', async () => {
+    const { cluster, balancer } = await start(3);
+    await consistsOf(balancer, ['m0', 'm1', 'm2']);
+    await using load = new Load(balancer.address, 6, 50);
+    await load.everyoneServed();
+    let all: LocalMember[] = [...cluster.members];
+    for (const old of cluster.members) {
+      const name = old.name.replace('m', 'n');
+      all.push(await grow(cluster, all, etcd, { name }));
+      await balancer.reached(name, 'healthy');
+      const rest = all.filter((each) => each !== old);
+      // As an operator would: who leaves does not lead.
+      if ((await balancer.status()).cluster.leader === old.name) {
+        const target = await idOf(rest[0] as LocalMember, rest, etcd);
+        await retried(() => etcdctl(etcd, old.clientUrl)('move-leader', target));
+      }
+      await remove(old, rest, etcd);
+      await balancer.logged(about('member-left', old.name));
+      all = rest;
+      await load.everyoneServed();
+    }
+    await consistsOf(balancer, ['n0', 'n1', 'n2']);
+    await load.everyoneServed();
+    expect(load.successes).toBeGreaterThan(100);
+    // etcd ends itself with its calls when it is removed; and for what it says itself nobody else can.
+    const cut = load.errors.filter((error) => !/etcdserver: |raft: stopped/.test(error));
+    const byMember = balancer.log.filter(({ reason }) => /^member-/.test(String(reason))).length;
+    expect({ cut, isTheirs: cut.length <= byMember }).toMatchObject({ isTheirs: true });
+    const closedByUs = balancer.log.filter(({ event }) => event === 'sessions-removed');
+    expect(closedByUs).toEqual([]);
+  }, 90_000);
+
+  test('what nobody can reach is not used: the endpoint is, and the log says what to change', async () => {
+    const cluster = parts.use(await startLocalCluster({ etcd, size: 1 }));
+    const [first] = cluster.members;
+    if (first === undefined) throw new Error('no member');
+    // A second one that claims to be where the first is.
+    const liar = await grow(cluster, cluster.members, etcd, {
+      ...{ name: 'liar', advertises: first.clientUrl },
+    });
+    const endpoints = `m0=${first.clientUrl},m1=${liar.clientUrl}`;
+    const balancer = parts.use(await Balancer.start(['--endpoints', endpoints, ...follow]));
+    const line = await balancer.logged(about('member-misadvertised', 'liar'));
+    expect(line.msg).toBe(
+      `liar advertises no client URL that can be used (${first.clientUrl} is the address of m0): it is used at ${new URL(liar.clientUrl).host}; start that etcd with --advertise-client-urls that clients on other hosts can reach`,
+    );
+    await consistsOf(balancer, ['m0', 'm1']);
+  });
+
+  test('the last good list serves a restart while the endpoint is gone', async () => {
+    const { cluster, first, balancer } = await start(3, '--state-dir', folder);
+    await consistsOf(balancer, ['m0', 'm1', 'm2']);
+    const file = join(folder, 'members.json');
+    await vi.waitFor(async () => expect(await readFile(file, 'utf8')).toContain('"m2"'));
+    await balancer.stop();
+    await first.kill();
+    const flags = ['--endpoints', first.clientUrl, ...follow, '--state-dir', folder];
+    const again = parts.use(await Balancer.start(flags));
+    expect(again.log.map(({ event }) => event)).toContain('state-used');
+    await again.healthy(['m1', 'm2']);
+    await etcdctl(etcd, again.address)('put', 'key', 'value');
+    await again.stop();
+    await writeFile(file, (await readFile(file, 'utf8')).slice(0, -30));
+    const third = parts.use(await Balancer.start(flags));
+    const line = await third.logged(({ event }) => event === 'state-failing');
+    expect(line.msg).toMatch(
+      /members\.json cannot be used \(.*JSON.*\): the start goes on without it/,
+    );
+    await cluster.members[0]?.start();
+    await consistsOf(third, [new URL(first.clientUrl).host, 'm1', 'm2']);
+    await vi.waitFor(async () => JSON.parse(await readFile(file, 'utf8')));
+  });
+
+  test('a full state directory is told of, changes nothing else, and is written once there is room', async () => {
+    const disk = await smallDisk();
+    const ballast = join(disk, 'ballast');
+    await writeFile(ballast, Buffer.alloc(16_384)).catch(() => {}); // until it is full
+    const { cluster, balancer } = await start(1, '--state-dir', disk);
+    const line = await balancer.logged(({ event }) => event === 'state-failing');
+    expect(line.msg).toMatch(/cannot be saved in .*members\.json \(ENOSPC/);
+    const added = await grow(cluster, cluster.members, etcd, { name: 'm1' });
+    await consistsOf(balancer, ['m0', 'm1']);
+    await etcdctl(etcd, balancer.address)('put', 'key', 'value');
+    await rm(ballast);
+    await balancer.logged(({ event }) => event === 'state-back');
+    expect(await readFile(join(disk, 'members.json'), 'utf8')).toContain(added.clientUrl);
+  });
+});
+
+/** An empty disk of four pages. */
+async function smallDisk(): Promise<string> {
+  const disk = join(folder, 'disk');
+  await mkdir(disk);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'none', disk]);
+  parts.defer(async () => void (await run('umount', [disk])));
+  return disk;
+}
+
+describe('names', () => {
+  let etcd: EtcdBinary;
+  beforeEach(async () => {
+    etcd = await findEtcd();
+  });
+
+  test('a name with several addresses is several members, at the time to live of its record', async () => {
+    const cluster = parts.use(await startLocalCluster({ etcd, size: 3 }));
+    const [port, ...addresses] = await reachableAt(cluster, [
+      '127.0.1.1',
+      '127.0.1.2',
+      '127.0.1.3',
+    ]);
+    const [one = '', two = '', three = ''] = addresses;
+    const records = (...some: string[]) =>
+      some.map((address) => `host-record=etcd.test,${address}`);
+    const dns = parts.use(await Dnsmasq.start(folder, records(one, two)));
+    const flags = ['--endpoints', `http://etcd.test:${port}`, '--drain-timeout', '10s'];
+    const balancer = parts.use(await Balancer.start(flags, dns.prefix));
+    const names = (...some: string[]) => some.map((address) => `etcd.test:${port}/${address}`);
+    await consistsOf(balancer, names(one, two));
+    await using load = new Load(balancer.address, 4, 50);
+    await load.everyoneServed();
+    await dns.serve(records(two, three));
+    await consistsOf(balancer, names(two, three));
+    await load.everyoneServed();
+    await vi.waitUntil(async () => (await balancer.status()).leaving.length === 0, {
+      timeout: 15_000,
+    });
+    await dns.stop();
+    await balancer.logged(({ event }) => event === 'names-failing');
+    await load.everyoneServed();
+    expect(load.errors).toEqual([]);
+    await dns.serve(records(two, three));
+    await balancer.logged(({ event }) => event === 'names-back');
+    await consistsOf(balancer, names(two, three));
+  }, 60_000);
+
+  test('members of a domain, with priority and weight, and a domain that has none', async () => {
+    const cluster = parts.use(await startLocalCluster({ etcd, size: 3 }));
+    const record = (index: number, priority: number, weight = 0) => [
+      `host-record=m${index}.etcd.test,127.0.0.1`,
+      `srv-host=_etcd-client._tcp.etcd.test,m${index}.etcd.test,${cluster.members[index]?.clientPort},${priority},${weight}`,
+    ];
+    const name = (index: number) => `m${index}.etcd.test:${cluster.members[index]?.clientPort}`;
+    const dns = parts.use(await Dnsmasq.start(folder, []));
+    const flags = ['--discovery-srv', 'etcd.test', '--state-dir', folder, '--drain-timeout', '10s'];
+    const balancer = parts.use(await Balancer.start(flags, dns.prefix));
+    const line = await balancer.logged(({ event }) => event === 'discovery-failing');
+    expect(line.msg).toBe(
+      'the SRV records of etcd.test name no member (_etcd-client-ssl._tcp.etcd.test does not exist, _etcd-client._tcp.etcd.test does not exist): no member is known until it does, so every client is turned away; check --discovery-srv and the name server',
+    );
+    expect((await fetch(`${balancer.observeUrl}/readyz`)).status).toBe(503);
+    await dns.serve([...record(0, 10), ...record(1, 20, 5)]);
+    await balancer.logged(({ event }) => event === 'discovery-back');
+    await consistsOf(balancer, [name(0), name(1)]);
+    await using load = new Load(balancer.address, 4, 50);
+    await load.everyoneServed();
+    // The lowest class serves alone.
+    expect((await balancer.status()).members.map(({ sessions }) => sessions)).toEqual([4, 0]);
+    await dns.serve([...record(1, 20, 5), ...record(2, 20, 5)]);
+    await balancer.logged(about('member-left', name(0)));
+    await consistsOf(balancer, [name(1), name(2)]);
+    await load.everyoneServed();
+    await dns.serve([]);
+    await balancer.logged(
+      ({ event, msg }) => event === 'discovery-failing' && msg.endsWith('are known stay'),
+    );
+    await load.everyoneServed();
+    expect(load.errors).toEqual([]);
+  }, 90_000);
+});
+
+/** Makes each member reachable at an address of its own, all at one port: that port, and the addresses. */
+async function reachableAt(
+  cluster: LocalCluster,
+  addresses: readonly string[],
+): Promise<[port: number, ...string[]]> {
+  let port = 0;
+  for (const [index, address] of addresses.entries()) {
+    const sockets = new Set<net.Socket>();
+    const server = net.createServer((near) => {
+      const far = net.connect(cluster.members[index]?.clientPort ?? 0, '127.0.0.1');
+      for (const [socket, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        sockets.add(socket);
+        socket.on('error', () => {});
+        socket.on('close', () => {
+          other.destroy();
+          sockets.delete(socket);
+        });
+        socket.pipe(other);
+      }
+    });
+    server.listen(port, address);
+    await once(server, 'listening');
+    ({ port } = server.address() as AddressInfo);
+    parts.defer(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+  }
+  return [port, ...addresses];
+}

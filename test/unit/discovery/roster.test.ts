@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { keyOf, type Place } from '../../../src/discovery/place.ts';
+import { type Listed, Roster } from '../../../src/discovery/roster.ts';
+
+const at = (host: string, name = host): Place => ({ name, scheme: 'http', host, port: 2379 });
+
+function rosterOf(places: readonly Place[]) {
+  const told: string[] = [];
+  const roster = new Roster<Listed>(places, {
+    admit: (place) => ({ place }),
+    onJoin: ({ place }) => told.push(`+${place.name}`),
+    onLeave: ({ place }) => told.push(`-${place.name}`),
+  });
+  return { roster, told, names: () => roster.members.map(({ place }) => place.name) };
+}
+
+test('who stays is the same object, who is new joins before the others leave', () => {
+  const { roster, told, names } = rosterOf([at('a'), at('b')]);
+  const [, b] = roster.members;
+  roster.set([at('b'), at('c')]);
+  expect(told).toEqual(['+c', '-a']);
+  expect(names()).toEqual(['b', 'c']);
+  expect(roster.members[0]).toBe(b);
+});
+
+test('the same list again changes nothing, nor does an empty one', () => {
+  const { roster, told, names } = rosterOf([at('a'), at('b')]);
+  roster.set([at('b'), at('a', 'another name')]);
+  roster.set([]);
+  expect(told).toEqual([]);
+  expect(names()).toEqual(['a', 'b']);
+});
+
+test('no two have one name', () => {
+  const { roster, names } = rosterOf([at('10.0.0.1', 'm'), at('10.0.0.2', 'm')]);
+  roster.set([at('10.0.0.1'), at('10.0.0.3', 'm')]);
+  expect(names()).toEqual(['m', 'm@10.0.0.3:2379']);
+});
+
+test('an address of a name is another member than the name, and than another address of it', () => {
+  const { roster, told } = rosterOf([at('etcd')]);
+  roster.set(['10.0.0.1', '10.0.0.2'].map((address) => ({ ...at('etcd', address), address })));
+  expect(told).toEqual(['+10.0.0.1', '+10.0.0.2', '-etcd']);
+});
+
+const lists = fc.array(
+  fc.array(
+    fc.record({ host: fc.constantFrom('a', 'b', 'c', 'd'), name: fc.constantFrom('x', 'y') }),
+  ),
+);
+
+test('whatever comes: those there are, are those that were told of, each once and with a name of its own', () => {
+  fc.assert(
+    fc.property(lists, (all) => {
+      const present = new Map<string, Listed>();
+      const roster = new Roster<Listed>([], {
+        admit: (place) => ({ place }),
+        onJoin: (member) => {
+          expect(present.has(keyOf(member.place))).toBe(false);
+          present.set(keyOf(member.place), member);
+        },
+        onLeave: (member) => expect(present.delete(keyOf(member.place))).toBe(true),
+      });
+      for (const list of all) {
+        roster.set(list.map(({ host, name }) => at(host, name)));
+        expect(new Set(roster.members)).toEqual(new Set(present.values()));
+        const names = roster.members.map(({ place }) => place.name);
+        expect(new Set(names).size).toBe(names.length);
+      }
+    }),
+  );
+});

@@ -1,0 +1,95 @@
+/** The state directory, on a real file system: also full, read-only and edited by hand. */
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Place } from '../../../src/discovery/place.ts';
+import { SavedMembers } from '../../../src/discovery/saved-members.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'etcd-lb-state-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const places: Place[] = [
+  { name: 'm0', scheme: 'https', host: '10.0.0.1', port: 2379 },
+  { name: 'm1', scheme: 'https', host: 'etcd.example', port: 2379, address: '10.0.0.2' },
+  { name: 'm2', scheme: 'https', host: '::1', port: 2390, priority: 1, weight: 5 },
+];
+
+test('what was saved is what is loaded, in a directory that was made for it', async () => {
+  const directory = join(folder, 'a/b');
+  await new SavedMembers(directory).save(places);
+  expect(new SavedMembers(directory).load()).toMatchObject({ kind: 'list', places });
+  expect(await readdir(directory)).toEqual(['members.json']);
+});
+
+test('nothing was saved yet', () => {
+  expect(new SavedMembers(folder).load()).toEqual({ kind: 'none' });
+});
+
+test('the same list is written once, and not after it was loaded', async () => {
+  const saved = new SavedMembers(folder);
+  await saved.save(places);
+  const first = await readFile(saved.file, 'utf8');
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  await saved.save(places);
+  expect(await readFile(saved.file, 'utf8')).toBe(first);
+  const restarted = new SavedMembers(folder);
+  restarted.load();
+  await restarted.save(places);
+  expect(await readFile(saved.file, 'utf8')).toBe(first);
+});
+
+test('of two lists at once the second is the one that stays', async () => {
+  const saved = new SavedMembers(folder);
+  await Promise.all([saved.save(places.slice(0, 1)), saved.save(places)]);
+  expect(new SavedMembers(folder).load()).toMatchObject({ places });
+});
+
+test.each([
+  ['cut short', (text: string) => text.slice(0, -20), /JSON/],
+  ['empty', () => '', /JSON/],
+  ['another version', (text: string) => text.replace('"version": 1', '"version": 2'), /^version: /],
+  [
+    'no members',
+    (text: string) => text.replace(/"members": \[[\s\S]*\]/, '"members": []'),
+    /^members: /,
+  ],
+  [
+    'a path in a URL',
+    (text: string) => text.replace('10.0.0.1:2379', '10.0.0.1:2379/x'),
+    /has a path/,
+  ],
+  ['no port', (text: string) => text.replace(':2379', ':99999'), /port "99999" is out of range/],
+  [
+    'a name as address',
+    (text: string) => text.replace('"10.0.0.2"', '"there"'),
+    /members\.1\.address/,
+  ],
+  ['a key of somebody else', (text: string) => text.replace('"name"', '"nom"'), /members\.0/],
+])('%s: it is not used, and says why', async (_, edit, why) => {
+  const saved = new SavedMembers(folder);
+  await saved.save(places);
+  await writeFile(saved.file, edit(await readFile(saved.file, 'utf8')));
+  const loaded = new SavedMembers(folder).load();
+  expect(loaded).toMatchObject({ kind: 'unusable', why: expect.stringMatching(why) });
+  await saved.save(places.slice(1));
+  expect(new SavedMembers(folder).load()).toMatchObject({ kind: 'list', places: places.slice(1) });
+});
+
+test('a file that cannot be written is told of, and leaves what was there', async () => {
+  const saved = new SavedMembers(folder);
+  await saved.save(places);
+  await mkdir(`${saved.file}.new`); // stands in the way, for root too
+  await expect(saved.save(places.slice(1))).rejects.toThrow(/EISDIR/);
+  expect(new SavedMembers(folder).load()).toMatchObject({ places });
+});
+
+test('a directory that cannot be made refuses the setting', async () => {
+  const file = join(folder, 'file');
+  await writeFile(file, '');
+  await chmod(file, 0o600);
+  expect(() => new SavedMembers(join(file, 'state'))).toThrow(/cannot be made \(ENOTDIR/);
+});

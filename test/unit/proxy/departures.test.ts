@@ -1,0 +1,96 @@
+/** How the sessions of a member that has left are closed, on a clock of our own. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { look } from '../../../src/proxy/activity.ts';
+import { Departures } from '../../../src/proxy/departures.ts';
+import { type FakeSession, FakeSessions } from './fake-session.ts';
+import { candidateAt } from './members.ts';
+
+const m0 = candidateAt(1, 'm0');
+let sessions: FakeSessions;
+let gone: number[];
+let departures: Departures;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  sessions = new FakeSessions();
+  gone = [];
+  departures = new Departures(sessions, (_, cut) => gone.push(cut));
+});
+afterEach(() => {
+  departures.stop();
+  vi.useRealTimers();
+});
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+/** A session whose client was answered and has been silent since. */
+function calm(): FakeSession {
+  const session = sessions.open(m0, performance.now());
+  session.ask();
+  session.answer();
+  look(session.activity, session.bytes, performance.now());
+  return session;
+}
+
+test('those that are silent leave a few at a time, and then it is over', async () => {
+  const all = Array.from({ length: 300 }, calm);
+  await pass(2_000);
+  departures.begin(m0, 10_000);
+  expect(departures.leaving).toEqual([m0]);
+  await pass(150);
+  const left = all.filter(({ closing }) => closing).length;
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThan(100);
+  await pass(4_000);
+  expect(all.every(({ closedFor }) => closedFor === 'removed')).toBe(true);
+  expect(gone).toEqual([0]);
+  expect(departures.leaving).toEqual([]);
+});
+
+test('one that asks again and again leaves right after an answer', async () => {
+  const session = sessions.open(m0, performance.now());
+  const sweep = () => look(session.activity, session.bytes, performance.now());
+  departures.begin(m0, 10_000);
+  for (let call = 0; call < 3; call += 1) {
+    session.ask();
+    sweep();
+    await pass(200);
+    expect(session.closing).toBe(false);
+  }
+  session.answer();
+  sweep();
+  await pass(50);
+  expect(session.closedFor).toBe('removed');
+  await pass(200);
+  expect(gone).toEqual([0]);
+});
+
+test('a question that has arrived unread keeps its session', async () => {
+  const session = calm();
+  await pass(2_000);
+  session.unread = true;
+  departures.begin(m0, 10_000);
+  await pass(500);
+  expect(session.closing).toBe(false);
+});
+
+test('who is never quiet is cut when the time is over', async () => {
+  const session = sessions.open(m0, performance.now());
+  session.ask();
+  departures.begin(m0, 2_000);
+  await pass(3_000);
+  expect(session.closedFor).toBe('removed');
+  expect(gone).toEqual([1]);
+});
+
+test('with no time to leave all are closed at once', () => {
+  const all = Array.from({ length: 20 }, calm);
+  departures.begin(m0, 0);
+  expect(all.every(({ closing }) => closing)).toBe(true);
+  expect(gone).toEqual([20]);
+});
+
+test('a member without sessions is gone at once', () => {
+  departures.begin(m0, 10_000);
+  expect(gone).toEqual([0]);
+});
