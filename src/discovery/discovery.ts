@@ -64,6 +64,8 @@ export interface DiscoveryOptions {
 
 /** Between two questions for SRV records, ms: Node does not tell for how long they hold. */
 const srvInterval = 10_000;
+/** What a member advertises is told of after this long, ms: its seed may not have answered yet. */
+const misadvertisedAfter = 3_000;
 /** When no member was healthy for this long, ms, the seeds are tried again beside those of the last list. */
 const seedsAfter = 30_000;
 
@@ -78,7 +80,8 @@ export class Discovery {
   #srvFailing = false;
   #srvTimer: NodeJS.Timeout | undefined;
   #stateFailing = false;
-  #misadvertised = new Set<string>();
+  /** Since when each is known, ms of `performance.now()`, and whether it was told. */
+  #misadvertised = new Map<string, { readonly since: number; told: boolean }>();
   #stopped = false;
 
   /** Reads the state directory; asks nobody yet. */
@@ -176,9 +179,15 @@ export class Discovery {
 
   #tellOf(misadvertised: readonly Misadvertised[]): void {
     const before = this.#misadvertised;
-    this.#misadvertised = new Set(misadvertised.map(({ name, why }) => `${name} ${why}`));
+    const now = performance.now();
+    this.#misadvertised = new Map();
     for (const member of misadvertised) {
-      if (before.has(`${member.name} ${member.why}`)) continue;
+      const key = JSON.stringify(member);
+      const known = before.get(key) ?? { since: now, told: false };
+      this.#misadvertised.set(key, known);
+      const isSettled = member.usedAt !== undefined || now - known.since >= misadvertisedAfter;
+      if (known.told || !isSettled) continue;
+      known.told = true;
       this.#options.onChange({ kind: 'misadvertised', member });
     }
   }
