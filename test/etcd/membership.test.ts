@@ -14,7 +14,7 @@ import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
 import type { LocalMember, Member } from '../../src/demo/local-member.ts';
 import { Dnsmasq } from '../machine/dnsmasq.ts';
-import { Balancer, type LogLine } from '../support/balancer.ts';
+import { Balancer, etcdLb, type LogLine } from '../support/balancer.ts';
 import { etcdctl } from '../support/clients.ts';
 import { addMember, idOf, type Joining, retried, startAdded } from '../support/joining-member.ts';
 import { Load } from '../support/load.ts';
@@ -302,6 +302,23 @@ describe('names', () => {
     await load.everyoneServed();
     expect(load.errors).toEqual([]);
   }, 90_000);
+
+  test('etcd-lb check asks the members of a domain, and refuses one that has none', async () => {
+    const cluster = parts.use(await startLocalCluster({ etcd, size: 1 }));
+    const record = (target: string) =>
+      `srv-host=_etcd-client._tcp.etcd.test,${target},${cluster.members[0]?.clientPort},0,0`;
+    const records = ['host-record=m0.etcd.test,127.0.0.1', record('m0.etcd.test')];
+    const dns = parts.use(await Dnsmasq.start(folder, records));
+    const check = (domain: string) =>
+      etcdLb(['check', '--discovery-srv', domain, '--json'], {}, dns.prefix);
+    const found = await check('etcd.test');
+    expect(found.stdout).toContain('a single member');
+    const none = await check('other.test');
+    expect([none.code, none.stdout]).toEqual([2, '']);
+    expect(none.stderr).toBe(
+      'etcd-lb: --discovery-srv: _etcd-client-ssl._tcp.other.test does not exist, _etcd-client._tcp.other.test does not exist; write a domain whose SRV records name etcd members.\n',
+    );
+  });
 });
 
 /** Makes each member reachable at an address of its own, all at one port: that port, and the addresses. */

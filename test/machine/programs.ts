@@ -72,6 +72,10 @@ export async function findDnsmasq(): Promise<Program> {
   return { path: join(root, 'usr/sbin/dnsmasq'), env: await libraries(root) };
 }
 
+export async function findStrace(): Promise<Program> {
+  return await findTool('strace', ['strace', 'libunwind8']);
+}
+
 /** Sees to every tool that makes load, one after the other. Throws one sentence for the first that is missing. */
 export async function ensureLoadTools(): Promise<void> {
   for (const find of [findH2load, findWrk, findIperf3]) await find();

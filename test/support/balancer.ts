@@ -28,12 +28,18 @@ export interface Exit {
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
 
-/** Runs `etcd-lb` with these arguments to its end. */
+/**
+ * Runs `etcd-lb` with these arguments to its end.
+ *
+ * @param prefix put in front of the command line, such as `unshare --mount …`.
+ */
 export async function etcdLb(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  prefix: readonly string[] = [],
 ): Promise<Exit & { readonly stdout: string }> {
-  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...env } });
+  const [command = process.execPath, ...rest] = [...prefix, process.execPath, main, ...args];
+  const child = spawn(command, rest, { env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
