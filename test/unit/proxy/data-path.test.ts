@@ -171,7 +171,7 @@ describe('idle', () => {
   test('waits for those who wait and for sessions', async () => {
     await using frozen = await freezePort();
     const targets = [candidateAt(frozen.port), await members.echo('m1')];
-    await front(targets, { raceAfter: 50 });
+    await front(targets, { raceAfter: 500 });
     const socket = client();
     await vi.waitUntil(() => proxy.waiting === 1);
     let idle = false;
