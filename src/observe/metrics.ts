@@ -1,35 +1,20 @@
 /**
  * Prometheus metrics, through prom-client.
  *
- * What the rest of the house counts anyway (sessions, bytes, states) is read when someone scrapes;
- * only what would be lost otherwise (durations, results) is recorded as it happens. Nothing here is
- * touched on the byte path.
+ * What the rest of the house counts anyway (sessions, bytes, states) is read when someone scrapes
+ * (state-metrics.ts, cluster-metrics.ts); only what would be lost otherwise (durations, results) is
+ * recorded as it happens, here. Nothing of it is touched on the byte path.
  * Every help text is a sentence that a stranger understands; the README lists them all.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { Candidate } from '../balance/snapshot.ts';
-import type { Cluster } from '../cluster/cluster.ts';
 import type { Inspection } from '../cluster/facts.ts';
-import type { Monitor } from '../cluster/monitor.ts';
 import type { CheckResult } from '../cluster/probe.ts';
-import { serves } from '../cluster/routing.ts';
 import { healthStates } from '../cluster/verdict.ts';
-import { type DataPath, type RejectReason, rejectReasons } from '../proxy/data-path.ts';
+import { type RejectReason, rejectReasons } from '../proxy/data-path.ts';
 import type { DialAttempt } from '../proxy/dial.ts';
-import { endReasons } from '../proxy/sessions.ts';
 import { readCluster } from './cluster-metrics.ts';
-
-/** What the metrics read when they are scraped. */
-export interface MetricSources {
-  readonly version: string;
-  /** Those there are. */
-  readonly members: () => readonly Candidate[];
-  /** Those that have left and still have sessions. */
-  readonly leaving: () => readonly Candidate[];
-  readonly monitor: Monitor;
-  readonly cluster: Cluster;
-  readonly proxy: DataPath;
-}
+import { readState, type StateSources } from './state-metrics.ts';
 
 /** Seconds. Checks and dials take a fraction of a millisecond to a few seconds. */
 const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -54,11 +39,11 @@ export class Metrics {
   readonly #starvations: Counter;
   readonly #rejected: Counter;
 
-  constructor(sources: MetricSources) {
+  constructor(sources: StateSources) {
     const registry = this.#registry;
     const registers = [registry];
     collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopResolution });
-    readOnScrape(registry, sources);
+    readState(registry, sources);
     readCluster(registry, sources);
     this.#checks = new Counter({
       registers,
@@ -211,120 +196,4 @@ export class Metrics {
   rejected(reason: RejectReason): void {
     this.#rejected.inc({ reason });
   }
-}
-
-/** Metrics that need no recording: each is computed from what is, or was counted, elsewhere. */
-function readOnScrape(registry: Registry, sources: MetricSources): void {
-  const { version, members, leaving, monitor, proxy } = sources;
-  const served = (): readonly Candidate[] => [...members(), ...leaving()];
-  const registers = [registry];
-  new Gauge({
-    registers,
-    name: 'etcd_lb_build_info',
-    help: 'Always 1; the labels tell the version of etcd-lb and of the Node runtime.',
-    labelNames: ['version', 'node'],
-  }).set({ version, node: process.version }, 1);
-  new Gauge({
-    registers,
-    name: 'etcd_lb_panic',
-    help: '1 while no member is healthy and connections are therefore sent to every member that may be there, else 0.',
-    collect() {
-      this.set(monitor.table.mode === 'panic' ? 1 : 0);
-    },
-  });
-  new Gauge({
-    registers,
-    name: 'etcd_lb_member_up',
-    help: '1 while a member is healthy and gets new connections, else 0.',
-    labelNames: ['member'],
-    collect() {
-      this.reset();
-      for (const entry of monitor.table.entries) {
-        this.set({ member: entry.candidate.name }, serves(entry) ? 1 : 0);
-      }
-    },
-  });
-  new Gauge({
-    registers,
-    name: 'etcd_lb_member_state',
-    help: '1 for the state that a member is in and 0 for the others: unknown (not checked yet), healthy, suspect (no new connections), failed (its sessions are closed while another member is healthy), recovering.',
-    labelNames: ['member', 'state'],
-    collect() {
-      this.reset();
-      for (const { candidate, health } of monitor.table.entries) {
-        for (const state of healthStates) {
-          this.set({ member: candidate.name, state }, health.state === state ? 1 : 0);
-        }
-      }
-    },
-  });
-  new Gauge({
-    registers,
-    name: 'etcd_lb_member_weight',
-    help: 'The share of new connections that a member gets against the others: as configured, and less while it starts slowly after a failure.',
-    labelNames: ['member'],
-    collect() {
-      this.reset();
-      for (const { name, weight } of members()) this.set({ member: name }, weight);
-    },
-  });
-  new Gauge({
-    registers,
-    name: 'etcd_lb_sessions',
-    help: 'Client connections that are joined with a member at this moment.',
-    labelNames: ['member'],
-    collect() {
-      this.reset();
-      for (const member of served()) {
-        this.inc({ member: member.name }, proxy.sessions.countOf(member));
-      }
-    },
-  });
-  new Gauge({
-    registers,
-    name: 'etcd_lb_waiting_clients',
-    help: 'Clients that are held at this moment while a member is dialled for them.',
-    collect() {
-      this.set(proxy.waiting);
-    },
-  });
-  new Counter({
-    registers,
-    name: 'etcd_lb_sessions_opened_total',
-    help: 'Client connections that were joined with a member.',
-    labelNames: ['member'],
-    collect() {
-      this.reset();
-      for (const member of served()) {
-        this.inc({ member: member.name }, proxy.sessions.totalsOf(member).opened);
-      }
-    },
-  });
-  new Counter({
-    registers,
-    name: 'etcd_lb_sessions_closed_total',
-    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved while quiet), removed (its member is none any more), or cut at shutdown.',
-    labelNames: ['member', 'reason'],
-    collect() {
-      this.reset();
-      for (const member of served()) {
-        const { ended } = proxy.sessions.totalsOf(member);
-        for (const reason of endReasons) this.inc({ member: member.name, reason }, ended[reason]);
-      }
-    },
-  });
-  new Counter({
-    registers,
-    name: 'etcd_lb_bytes_total',
-    help: 'Bytes relayed, by direction: upstream (from clients to the member) or downstream (from the member to clients).',
-    labelNames: ['member', 'direction'],
-    collect() {
-      this.reset();
-      for (const member of served()) {
-        const { bytes } = proxy.sessions.totalsOf(member);
-        this.inc({ member: member.name, direction: 'upstream' }, bytes.client);
-        this.inc({ member: member.name, direction: 'downstream' }, bytes.member);
-      }
-    },
-  });
 }
