@@ -20,7 +20,7 @@ import { Discovery } from './discovery/discovery.ts';
 import type { Place } from './discovery/place.ts';
 import { Roster } from './discovery/roster.ts';
 import { SavedMembers } from './discovery/saved-members.ts';
-import { srvSchemes } from './discovery/srv.ts';
+import { memberSchemes } from './discovery/srv.ts';
 import { systemDns } from './discovery/system-dns.ts';
 import { discoveryChanged } from './observe/discovery-events.ts';
 import { type EventBody, namesChanged } from './observe/events.ts';
@@ -57,7 +57,7 @@ export class Membership {
     this.#discovery = new Discovery({
       endpoints,
       srvDomain: discoverySrv,
-      srvSchemes: srvSchemes(endpoints, Object.keys(tls).length > 0),
+      schemes: memberSchemes(endpoints, Object.keys(tls).length > 0),
       followsCluster: discovery === 'members',
       saved: stateDir === undefined ? undefined : new SavedMembers(stateDir),
       dns: systemDns,
@@ -116,9 +116,9 @@ export class Membership {
 }
 
 function memberAt(place: Place, settings: Settings): Member {
-  const { name, host, port, address } = place;
+  const { name, settingsName = name, host, port, address } = place;
   const numberOf = (setting: 'weight' | 'priority'): number | undefined =>
-    settings[setting].find(({ member }) => member === name)?.value;
+    settings[setting].find(({ member }) => member === name || member === settingsName)?.value;
   const share = numberOf('weight') ?? place.weight ?? 1;
   const priority = numberOf('priority') ?? place.priority ?? 0;
   const lookup: LookupFunction | undefined = address === undefined ? undefined : alwaysAt(address);

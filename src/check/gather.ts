@@ -14,7 +14,7 @@ import { checkUrlOf } from '../config/check-url.ts';
 import { type Endpoint, formatEndpoint } from '../config/endpoint.ts';
 import { Refusal } from '../config/error.ts';
 import type { Settings } from '../config/settings.ts';
-import { findSrvMembers, srvSchemes } from '../discovery/srv.ts';
+import { findSrvMembers, memberSchemes } from '../discovery/srv.ts';
 import { systemDns } from '../discovery/system-dns.ts';
 import { tryClientPort } from './client-port.ts';
 import { readMetricsPage } from './metrics-page.ts';
@@ -40,7 +40,7 @@ export async function gather(settings: GatherSettings): Promise<Observation[]> {
 
 async function namedByDns({ endpoints, discoverySrv, tls }: GatherSettings): Promise<Endpoint[]> {
   if (discoverySrv === undefined) return [];
-  const schemes = srvSchemes(endpoints, Object.keys(tls).length > 0);
+  const schemes = memberSchemes(endpoints, Object.keys(tls).length > 0);
   try {
     return await findSrvMembers(discoverySrv, schemes, systemDns.srv);
   } catch (error) {

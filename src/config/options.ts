@@ -281,7 +281,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   drainTimeout: {
     placeholder: 'DURATION',
     default: '10s',
-    help: 'How long clients have to leave at shutdown; 0 closes them at once.',
+    help: 'How long clients have to leave at shutdown, or a member that is removed; 0 closes them at once.',
     list: false,
     shape: shapes.durationOrZero,
   },

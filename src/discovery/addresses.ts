@@ -33,6 +33,8 @@ const retry = 5_000;
 
 interface Known {
   addresses: readonly string[];
+  /** Has it ever had several? Then it goes on to be a name of many, so that who is left stays who it is. */
+  isShared: boolean;
   failing: boolean;
   timer?: NodeJS.Timeout;
 }
@@ -57,16 +59,16 @@ export class Addresses {
     }
     for (const name of names) {
       if (this.#known.has(name)) continue;
-      const known: Known = { addresses: [], failing: false };
+      const known: Known = { addresses: [], isShared: false, failing: false };
       this.#known.set(name, known);
       void this.#ask(name, known);
     }
   }
 
-  /** The addresses of a host that several members share; empty if it has only one, or is one. */
+  /** The addresses of a host that several members share; empty if it never had but one, or is one. */
   of(host: string): readonly string[] {
-    const { addresses = [] } = this.#known.get(host) ?? {};
-    return addresses.length > 1 ? addresses : [];
+    const known = this.#known.get(host);
+    return known?.isShared ? known.addresses : [];
   }
 
   stop(): void {
@@ -76,33 +78,35 @@ export class Addresses {
   }
 
   async #ask(name: string, known: Known): Promise<void> {
-    const [found, ttl] = await Promise.allSettled([
-      this.#options.lookup(name),
-      this.#options.ttl(name),
-    ]);
-    if (this.#known.get(name) !== known) return;
-    const seconds = ttl.status === 'fulfilled' ? ttl.value * 1_000 : usual;
-    let wait = Math.min(longest, Math.max(shortest, seconds));
-    if (found.status === 'fulfilled' && found.value.length > 0) {
-      this.#take(name, known, oneFamily(found.value));
-    } else {
-      wait = retry;
-      const why = found.status === 'rejected' ? classify(found.reason).detail : 'no address';
-      this.#tell(name, known, why);
+    const isWatched = (): boolean => this.#known.get(name) === known;
+    // Asked meanwhile: a name server that does not answer keeps what a hosts file knows from nobody.
+    const ttl = this.#options.ttl(name).then(
+      (seconds) => Math.min(longest, Math.max(shortest, seconds * 1_000)),
+      () => usual,
+    );
+    const found = await this.#options.lookup(name).catch((error: Error) => error);
+    if (!isWatched()) return;
+    let wait = retry;
+    if (found instanceof Error) this.#tell(name, known, classify(found).detail);
+    else if (found.length === 0) this.#tell(name, known, 'no address');
+    else {
+      this.#take(name, known, oneFamily(found));
+      wait = await ttl;
     }
-    known.timer = setTimeout(() => void this.#ask(name, known), wait);
+    if (isWatched()) known.timer = setTimeout(() => void this.#ask(name, known), wait);
   }
 
   #take(name: string, known: Known, addresses: readonly string[]): void {
     const before = this.of(name);
     known.addresses = addresses;
+    known.isShared ||= addresses.length > 1;
     this.#tell(name, known, undefined);
     if (before.join() !== this.of(name).join()) this.#options.onChange();
   }
 
   /** A name with one address is told of where it is used. */
   #tell(name: string, known: Known, failure: string | undefined): void {
-    const failing = failure !== undefined && known.addresses.length > 1;
+    const failing = failure !== undefined && known.isShared;
     if (failing === known.failing) return;
     known.failing = failing;
     this.#options.onFailure({ name, failure, addresses: known.addresses });

@@ -46,8 +46,8 @@ export interface DiscoveryOptions {
   readonly endpoints: readonly Endpoint[];
   /** Whose SRV records name further members. */
   readonly srvDomain?: string | undefined;
-  /** Which SRV records are asked for, the first that exist are taken. */
-  readonly srvSchemes: readonly Scheme[];
+  /** What members may speak: SRV records of the first that has any are taken, saved members of any. */
+  readonly schemes: readonly Scheme[];
   /** Are the members those that the cluster lists? */
   readonly followsCluster: boolean;
   readonly saved?: SavedMembers | undefined;
@@ -64,8 +64,11 @@ export interface DiscoveryOptions {
 
 /** Between two questions for SRV records, ms: Node does not tell for how long they hold. */
 const srvInterval = 10_000;
-/** What a member advertises is told of after this long, ms: its seed may not have answered yet. */
-const misadvertisedAfter = 3_000;
+/**
+ * That a member is not used for what it advertises is told of after this long, ms: it may be one of the
+ * seeds that have not said yet who they are, and etcd takes many seconds to start.
+ */
+const misadvertisedAfter = 30_000;
 /** When no member was healthy for this long, ms, the seeds are tried again beside those of the last list. */
 const seedsAfter = 30_000;
 
@@ -96,8 +99,8 @@ export class Discovery {
 
   /** The members to begin with, before anybody was asked; may be none. */
   begin(): readonly Place[] {
-    const { saved, onChange } = this.#options;
-    const loaded = saved?.load() ?? { kind: 'none' };
+    const { saved, schemes, onChange } = this.#options;
+    const loaded = saved?.load(schemes) ?? { kind: 'none' };
     if (saved !== undefined && loaded.kind === 'list') {
       const { places, savedAt } = loaded;
       this.#old = places;
@@ -135,8 +138,8 @@ export class Discovery {
     const addresses = this.#addresses.of(place.host);
     if (addresses.length === 0) return [place];
     return addresses.map((address) => {
-      const own = { ...place, address };
-      return { ...own, name: `${place.name}/${address}` };
+      const name = `${place.name}/${address}`;
+      return { ...place, name, settingsName: place.name, address };
     });
   }
 
@@ -198,21 +201,20 @@ export class Discovery {
   }
 
   async #askSrv(domain: string): Promise<void> {
-    const { srvSchemes, dns, onChange } = this.#options;
-    try {
-      this.#srv = await findSrvMembers(domain, srvSchemes, dns.srv);
-      if (this.#stopped) return;
-      if (this.#srvFailing) onChange({ kind: 'srv-back', domain });
-      this.#srvFailing = false;
-      if (!this.#options.followsCluster) this.#old = [];
+    const { schemes, dns, onChange, followsCluster } = this.#options;
+    const found = await findSrvMembers(domain, schemes, dns.srv).catch((error: Error) => error);
+    if (this.#stopped) return;
+    const wasFailing = this.#srvFailing;
+    this.#srvFailing = found instanceof Error;
+    if (found instanceof Error) {
+      const none = this.#seeds().length === 0;
+      if (!wasFailing) onChange({ kind: 'srv-failing', domain, why: found.message, none });
+    } else {
+      if (wasFailing) onChange({ kind: 'srv-back', domain });
+      this.#srv = found;
+      if (!followsCluster) this.#old = [];
       this.#watchNames();
       this.#update();
-    } catch (error) {
-      if (this.#stopped) return;
-      const none = this.#seeds().length === 0;
-      const why = (error as Error).message;
-      if (!this.#srvFailing) onChange({ kind: 'srv-failing', domain, why, none });
-      this.#srvFailing = true;
     }
     const now = performance.now();
     this.#srvTimer = setTimeout(

@@ -7,6 +7,8 @@ import { type Endpoint, formatEndpoint } from '../config/endpoint.ts';
 import { formatHostPort } from '../config/host-port.ts';
 
 export interface Place extends Endpoint {
+  /** What settings call it, where `name` tells it apart from others of that name. */
+  readonly settingsName?: string | undefined;
   /** An address of `host`, where that is a name that several members share. */
   readonly address?: string | undefined;
   /** Share of new connections against the others', and class, as DNS names them (RFC 2782). */

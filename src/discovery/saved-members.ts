@@ -9,7 +9,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { formatEndpoint, parseEndpoints } from '../config/endpoint.ts';
+import { formatEndpoint, parseEndpoints, type Scheme } from '../config/endpoint.ts';
 import { Refusal } from '../config/error.ts';
 import type { Place } from './place.ts';
 
@@ -23,6 +23,7 @@ const shape = z.strictObject({
       z.strictObject({
         name: z.string().check(z.minLength(1)),
         url: z.string(),
+        settingsName: z.optional(z.string()),
         address: z.optional(z.union([z.ipv4(), z.ipv6()])),
         weight: z.optional(z.number().check(z.positive())),
         priority: z.optional(z.number().check(z.nonnegative())),
@@ -55,8 +56,12 @@ export class SavedMembers {
     }
   }
 
-  /** Reads the list. Never throws: a restart must work without it. */
-  load(): Loaded {
+  /**
+   * Reads the list. Never throws: a restart must work without it.
+   *
+   * @param schemes what members may speak: a list from before a cluster had TLS is no use after it.
+   */
+  load(schemes: readonly Scheme[]): Loaded {
     let text: string;
     try {
       text = readFileSync(this.file, 'utf8');
@@ -69,6 +74,9 @@ export class SavedMembers {
       const places = members.map(({ url, ...rest }): Place => {
         const [endpoint] = parseEndpoints(url, 'http');
         if (endpoint === undefined) throw new Error(`${JSON.stringify(url)} is no URL`);
+        if (!schemes.includes(endpoint.scheme)) {
+          throw new Error(`${url} is not ${schemes.join(' or ')}, as the settings want it`);
+        }
         return { ...endpoint, ...rest };
       });
       this.#saved = contentOf(places);
@@ -111,8 +119,8 @@ export class SavedMembers {
 }
 
 function entryOf(place: Place): z.infer<typeof shape>['members'][number] {
-  const { name, address, weight, priority } = place;
-  return { name, url: formatEndpoint(place), address, weight, priority };
+  const { name, settingsName, address, weight, priority } = place;
+  return { name, settingsName, url: formatEndpoint(place), address, weight, priority };
 }
 
 function contentOf(places: readonly Place[]): string {

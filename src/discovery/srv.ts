@@ -17,10 +17,10 @@ const services: Readonly<Record<Scheme, string>> = {
 };
 
 /**
- * Which of the two to ask for: what the endpoints speak, as all members must; without endpoints https,
- * and http where nobody brings certificates.
+ * What members may speak, the better first: what the endpoints do, as all members must; without
+ * endpoints https, or http where nobody brings certificates.
  */
-export function srvSchemes(endpoints: readonly Endpoint[], hasCertificates: boolean): Scheme[] {
+export function memberSchemes(endpoints: readonly Endpoint[], hasCertificates: boolean): Scheme[] {
   const [first] = endpoints;
   if (first !== undefined) return [first.scheme];
   return hasCertificates ? ['https'] : ['https', 'http'];

@@ -20,8 +20,12 @@ const smallestLot = 5;
 const calmAfter = 1_000;
 
 interface Departure {
+  /** How long its sessions have, ms, and until when, ms of `performance.now()`. */
+  readonly timeout: number;
   readonly until: number;
   readonly awaited: Set<Session>;
+  /** Sessions that were closed as they were when their time was over. */
+  cut: number;
   timer?: NodeJS.Timeout;
 }
 
@@ -30,7 +34,7 @@ export class Departures {
   readonly #onGone: (candidate: Candidate, cut: number) => void;
   readonly #underWay = new Map<Candidate, Departure>();
 
-  /** @param onGone is told when no session is left, and how many were cut. */
+  /** @param onGone is told when no session is left and none can come, and how many were never quiet. */
   constructor(
     sessions: Pick<Sessions, 'openOn' | 'closeAllOf'>,
     onGone: (candidate: Candidate, cut: number) => void,
@@ -44,10 +48,15 @@ export class Departures {
     return [...this.#underWay.keys()];
   }
 
-  /** @param timeout after which what is left is closed, ms. */
+  /** @param timeout after which what is left is closed, ms; 0 for at once. */
   begin(candidate: Candidate, timeout: number): void {
     if (this.#underWay.has(candidate)) return;
-    const departure: Departure = { until: performance.now() + timeout, awaited: new Set() };
+    const departure: Departure = {
+      timeout,
+      until: performance.now() + timeout,
+      awaited: new Set(),
+      cut: 0,
+    };
     this.#underWay.set(candidate, departure);
     const lot = Math.max(smallestLot, Math.ceil(this.#sessions.openOn(candidate).size / lots));
     this.#beat(candidate, departure, lot);
@@ -60,15 +69,20 @@ export class Departures {
   }
 
   #beat(candidate: Candidate, departure: Departure, lot: number): void {
-    const open = this.#sessions.openOn(candidate);
     const isOver = performance.now() >= departure.until;
-    const cut = isOver ? this.#sessions.closeAllOf(candidate, 'removed') : 0;
-    if (open.size === 0 || isOver) {
+    if (isOver) {
+      const closed = this.#sessions.closeAllOf(candidate, 'removed');
+      // Who was given no time has not outstayed it.
+      if (departure.timeout > 0) departure.cut += closed;
+    }
+    // The load counts dials too: one that was under way may still become a session.
+    if (candidate.load === 0) {
       this.#underWay.delete(candidate);
-      this.#onGone(candidate, cut);
+      this.#onGone(candidate, departure.cut);
       return;
     }
-    const waiting = [...open].filter((each) => !each.closing && !departure.awaited.has(each));
+    const open = [...this.#sessions.openOn(candidate)];
+    const waiting = open.filter((each) => !each.closing && !departure.awaited.has(each));
     for (const session of waiting.slice(0, lot)) void this.#closeAtRest(session, departure);
     departure.timer = setTimeout(() => this.#beat(candidate, departure, lot), beat);
   }

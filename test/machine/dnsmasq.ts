@@ -3,11 +3,8 @@
  * mount namespace of its own with another resolv.conf (see `prefix`); the machine's own is not touched.
  * Needs root: port 53, unshare.
  */
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from './child.ts';
 import { findDnsmasq } from './programs.ts';
 
@@ -53,7 +50,7 @@ export class Dnsmasq implements AsyncDisposable {
     ];
     const known = records.map((record) => `--${record}`);
     this.#child = new Child('dnsmasq', [program.path, ...flags, ...known], { env: program.env });
-    while (!(await accepts(this.#address))) await delay(20);
+    await this.#child.listens(53, this.#address); // TCP, on the same port
   }
 
   /** It answers nothing any more, until it serves again. */
@@ -70,18 +67,5 @@ export class Dnsmasq implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-}
-
-/** It speaks TCP on the same port. */
-async function accepts(address: string): Promise<boolean> {
-  const socket = connect(53, address);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
   }
 }

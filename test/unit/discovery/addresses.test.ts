@@ -100,3 +100,22 @@ test('a name that is not watched any more is forgotten, also while it is asked f
   addresses.watch([]);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('a name that had several addresses stays one of many, so that who is left is who it was', async () => {
+  addresses.watch(['etcd']);
+  await pass(0);
+  answer = async () => ['10.0.0.2'];
+  await pass(5_000);
+  expect([addresses.of('etcd'), changes]).toEqual([['10.0.0.2'], 2]);
+});
+
+test('addresses are there before their time to live is known', async () => {
+  const late = Promise.withResolvers<number>();
+  ttl = () => late.promise;
+  addresses.watch(['etcd']);
+  await pass(0);
+  expect(addresses.of('etcd')).toHaveLength(2);
+  late.resolve(5);
+  await pass(5_000);
+  expect(asked).toBe(2);
+});

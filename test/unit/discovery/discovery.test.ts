@@ -47,7 +47,7 @@ afterEach(() => {
 function start(options: Partial<DiscoveryOptions>): Discovery {
   const discovery = new Discovery({
     endpoints: [],
-    srvSchemes: ['http'],
+    schemes: ['http'],
     followsCluster: false,
     dns: {
       lookup: async (name) => hosts.get(name) ?? [],
@@ -80,7 +80,10 @@ test('a name with several addresses is as many members, and follows them', async
   expect(there()).toEqual(['etcd', '10.0.0.9']);
   await pass(0);
   expect(places).toMatchObject([
-    { name: 'etcd:2379/10.0.0.1', host: 'etcd', address: '10.0.0.1' },
+    {
+      ...{ name: 'etcd:2379/10.0.0.1', settingsName: 'etcd:2379' },
+      ...{ host: 'etcd', address: '10.0.0.1' },
+    },
     { address: '10.0.0.2' },
     { host: '10.0.0.9' },
   ]);
@@ -151,7 +154,7 @@ describe('following the cluster', () => {
     list = [listed('1'), { ...listed('2'), clientUrls: ['http://127.0.0.1:2379'] }];
     discovery.consider();
     expect(told).toEqual([]); // somebody may still say that it is he
-    await pass(3_000);
+    await pass(30_000);
     discovery.consider();
     discovery.consider();
     expect(told).toEqual(['misadvertised']);
@@ -171,7 +174,9 @@ describe('the state directory', () => {
     discovery.consider();
     expect(there()).toEqual(['10.0.0.1', '10.0.0.2']);
     await vi.waitFor(() =>
-      expect(new SavedMembers(folder).load()).toMatchObject({ places: [{}, { name: 'm2' }] }),
+      expect(new SavedMembers(folder).load(['http'])).toMatchObject({
+        places: [{}, { name: 'm2' }],
+      }),
     );
   });
 
@@ -185,7 +190,7 @@ describe('the state directory', () => {
     await pass(10_000);
     expect(there()).toEqual(['new']);
     await vi.waitFor(() =>
-      expect(new SavedMembers(folder).load()).toMatchObject({ places: [{ host: 'new' }] }),
+      expect(new SavedMembers(folder).load(['http'])).toMatchObject({ places: [{ host: 'new' }] }),
     );
   });
 });

@@ -21,12 +21,12 @@ const places: Place[] = [
 test('what was saved is what is loaded, in a directory that was made for it', async () => {
   const directory = join(folder, 'a/b');
   await new SavedMembers(directory).save(places);
-  expect(new SavedMembers(directory).load()).toMatchObject({ kind: 'list', places });
+  expect(new SavedMembers(directory).load(['https'])).toMatchObject({ kind: 'list', places });
   expect(await readdir(directory)).toEqual(['members.json']);
 });
 
 test('nothing was saved yet', () => {
-  expect(new SavedMembers(folder).load()).toEqual({ kind: 'none' });
+  expect(new SavedMembers(folder).load(['https'])).toEqual({ kind: 'none' });
 });
 
 test('the same list is written once, and not after it was loaded', async () => {
@@ -37,7 +37,7 @@ test('the same list is written once, and not after it was loaded', async () => {
   await saved.save(places);
   expect(await readFile(saved.file, 'utf8')).toBe(first);
   const restarted = new SavedMembers(folder);
-  restarted.load();
+  restarted.load(['https']);
   await restarted.save(places);
   expect(await readFile(saved.file, 'utf8')).toBe(first);
 });
@@ -45,7 +45,7 @@ test('the same list is written once, and not after it was loaded', async () => {
 test('of two lists at once the second is the one that stays', async () => {
   const saved = new SavedMembers(folder);
   await Promise.all([saved.save(places.slice(0, 1)), saved.save(places)]);
-  expect(new SavedMembers(folder).load()).toMatchObject({ places });
+  expect(new SavedMembers(folder).load(['https'])).toMatchObject({ places });
 });
 
 test.each([
@@ -73,10 +73,23 @@ test.each([
   const saved = new SavedMembers(folder);
   await saved.save(places);
   await writeFile(saved.file, edit(await readFile(saved.file, 'utf8')));
-  const loaded = new SavedMembers(folder).load();
+  const loaded = new SavedMembers(folder).load(['https']);
   expect(loaded).toMatchObject({ kind: 'unusable', why: expect.stringMatching(why) });
   await saved.save(places.slice(1));
-  expect(new SavedMembers(folder).load()).toMatchObject({ kind: 'list', places: places.slice(1) });
+  expect(new SavedMembers(folder).load(['https'])).toMatchObject({
+    kind: 'list',
+    places: places.slice(1),
+  });
+});
+
+test('a list from before the cluster had TLS is not used after it', async () => {
+  const plain = places.map((place) => ({ ...place, scheme: 'http' as const }));
+  await new SavedMembers(folder).save(plain);
+  expect(new SavedMembers(folder).load(['https'])).toEqual({
+    kind: 'unusable',
+    why: 'http://10.0.0.1:2379 is not https, as the settings want it',
+  });
+  expect(new SavedMembers(folder).load(['https', 'http'])).toMatchObject({ places: plain });
 });
 
 test('a file that cannot be written is told of, and leaves what was there', async () => {
@@ -84,7 +97,7 @@ test('a file that cannot be written is told of, and leaves what was there', asyn
   await saved.save(places);
   await mkdir(`${saved.file}.new`); // stands in the way, for root too
   await expect(saved.save(places.slice(1))).rejects.toThrow(/EISDIR/);
-  expect(new SavedMembers(folder).load()).toMatchObject({ places });
+  expect(new SavedMembers(folder).load(['https'])).toMatchObject({ places });
 });
 
 test('a directory that cannot be made refuses the setting', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findSrvMembers, placesFrom, srvSchemes } from '../../../src/discovery/srv.ts';
+import { findSrvMembers, memberSchemes, placesFrom } from '../../../src/discovery/srv.ts';
 
 const record = (name: string, priority = 0, weight = 0) => ({ name, port: 2379, priority, weight });
 
@@ -45,7 +45,7 @@ test('priority is the class and weight the share, 0 a small one; in the order of
 
 test('which of the two is asked for follows from the endpoints, or else from certificates', () => {
   const http = { name: 'a', scheme: 'http', host: 'a', port: 1 } as const;
-  expect(srvSchemes([http], true)).toEqual(['http']);
-  expect(srvSchemes([], true)).toEqual(['https']);
-  expect(srvSchemes([], false)).toEqual(['https', 'http']);
+  expect(memberSchemes([http], true)).toEqual(['http']);
+  expect(memberSchemes([], true)).toEqual(['https']);
+  expect(memberSchemes([], false)).toEqual(['https', 'http']);
 });

@@ -1,16 +1,18 @@
 /** How the sessions of a member that has left are closed, on a clock of our own. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Candidate } from '../../../src/balance/snapshot.ts';
 import { look } from '../../../src/proxy/activity.ts';
 import { Departures } from '../../../src/proxy/departures.ts';
 import { type FakeSession, FakeSessions } from './fake-session.ts';
 import { candidateAt } from './members.ts';
 
-const m0 = candidateAt(1, 'm0');
+let m0: Candidate;
 let sessions: FakeSessions;
 let gone: number[];
 let departures: Departures;
 
 beforeEach(() => {
+  m0 = candidateAt(1, 'm0');
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   sessions = new FakeSessions();
   gone = [];
@@ -87,7 +89,19 @@ test('with no time to leave all are closed at once', () => {
   const all = Array.from({ length: 20 }, calm);
   departures.begin(m0, 0);
   expect(all.every(({ closing }) => closing)).toBe(true);
-  expect(gone).toEqual([20]);
+  expect(gone).toEqual([0]);
+});
+
+test('a dial that was under way is waited for, and its session leaves too', async () => {
+  m0.load += 1;
+  departures.begin(m0, 0);
+  await pass(500);
+  expect(gone).toEqual([]);
+  const session = sessions.open(m0, performance.now());
+  m0.load -= 1; // the dial's, which the session has taken over
+  await pass(200);
+  expect(session.closedFor).toBe('removed');
+  expect(gone).toEqual([0]);
 });
 
 test('a member without sessions is gone at once', () => {
