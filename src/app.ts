@@ -234,6 +234,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     raceAfter: settings.dialRaceAfter,
     keepalive: settings.keepalive,
     maxConnections: settings.maxConnections,
+    follows: (candidate) => settings.followCalls && membership.isPlain(candidate),
     lookup: names.lookup,
     isSelf,
     connect: (options) => copiers[copier].connect(options),
@@ -246,7 +247,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   });
 
   const evictions = new Evictions(dataPath.sessions);
-  const departures = new Departures(dataPath.sessions, forget);
+  const departures = new Departures(dataPath.sessions, dataPath.farewells, forget);
   const upkeep = new Upkeep({
     settings,
     members: candidates,
@@ -315,6 +316,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     await afterPoll();
     listeners.close();
     record(stoppingEvent(dataPath.sessions.count, settings.drainTimeout));
+    dataPath.askAllToLeave(settings.drainTimeout);
     const timer = setTimeout(() => giveUpWaiting.resolve(), settings.drainTimeout);
     await Promise.race([dataPath.idle(), giveUpWaiting.promise]);
     clearTimeout(timer);

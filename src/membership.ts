@@ -102,6 +102,11 @@ export class Membership {
     this.#discovery.consider();
   }
 
+  /** Do clients speak to this member without TLS? */
+  isPlain(candidate: Candidate): boolean {
+    return this.members.find((each) => each.candidate === candidate)?.place.scheme === 'http';
+  }
+
   /** For questions to a member about itself. */
   clientOf(candidate: Candidate): EtcdClient {
     const member = this.members.find((each) => each.candidate === candidate);
@@ -124,7 +129,16 @@ function memberAt(place: Place, settings: Settings): Member {
   const lookup: LookupFunction | undefined = address === undefined ? undefined : alwaysAt(address);
   return {
     place,
-    candidate: { name, host: address ?? host, port, load: 0, weight: share, share, priority },
+    candidate: {
+      name,
+      host: address ?? host,
+      port,
+      load: 0,
+      calls: 0,
+      weight: share,
+      share,
+      priority,
+    },
     endpoint: formatEndpoint(place),
     address,
     checkUrl: checkUrlOf(place, settings.checkUrl),

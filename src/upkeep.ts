@@ -81,6 +81,7 @@ export class Upkeep {
     this.#descriptors = new Descriptors(record);
     this.#rebalancer = new Rebalancer(
       dataPath.sessions,
+      dataPath.farewells,
       {
         // Another policy would not send a moved client where there is room.
         spread: balanced.includes(settings.balance) ? settings.rebalance : 0,

@@ -14,6 +14,8 @@ export interface Candidate {
   readonly port: number;
   /** Sessions open or being dialled. Kept by the data path, read by the policies. */
   load: number;
+  /** Calls in flight, of the sessions whose calls can be seen. Kept as `load` is. */
+  calls: number;
   /**
    * Its share of new connections against the others': as configured, and less while it starts slowly
    * after a failure. Above 0. Kept by the control flow (slow-start.ts), read by the policies.

@@ -271,6 +271,13 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     list: false,
     shape: shapes.durationOrZero,
   },
+  followCalls: {
+    placeholder: 'on|off',
+    default: 'on',
+    help: 'Where bytes are plain HTTP/2, follow the calls in them: to move clients without cutting one, and to count them.',
+    list: false,
+    shape: shapes.onOrOff,
+  },
   maxConnections: {
     placeholder: 'COUNT',
     default: '10000',

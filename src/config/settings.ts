@@ -76,6 +76,8 @@ export interface Settings {
   readonly rebalance: number;
   /** Age from which a session may be moved though it is never quiet; 0 for never. */
   readonly maxSessionAge: number;
+  /** Are calls followed in sessions whose bytes are plain? */
+  readonly followCalls: boolean;
   /** Client connections at a time, 1 or more. */
   readonly maxConnections: number;
   /** For clients to leave at shutdown; 0 closes them at once. */

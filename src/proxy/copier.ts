@@ -21,6 +21,18 @@ export interface SocketPair {
   readonly member: Socket;
 }
 
+/**
+ * Reads along with what is copied, chunk by chunk, and may have a word to the client put in between. It
+ * changes nothing of what either side says.
+ */
+export interface Follower {
+  /** Told of the first `count` of `bytes`, which the client has sent. */
+  followClient(bytes: Uint8Array, count: number): void;
+  /** The same for the member. Returns where in them `word` is to be put, as an offset; -1 for nowhere. */
+  followMember(bytes: Uint8Array, count: number): number;
+  readonly word: Uint8Array;
+}
+
 /** A session being copied. */
 export interface Copying extends SocketPair {
   /**
@@ -34,7 +46,7 @@ export interface Copying extends SocketPair {
  * Starts to copy both ways between two connected sockets that have not been read from, and counts.
  * Returns the sockets that carry the session from now on, which need not be those given. A peer that
  * does not read stops the reading from the other side. A failed write destroys the socket it was
- * for with that error. Ends and errors are otherwise left to the caller. Throws when one of the
+ * for with that error; what is for one that is destroyed is dropped. Ends and errors are otherwise left to the caller. Throws when one of the
  * sockets is destroyed.
  */
-export type Copier = (pair: SocketPair, counts: ByteCounts) => Copying;
+export type Copier = (pair: SocketPair, counts: ByteCounts, follower?: Follower) => Copying;

@@ -14,6 +14,7 @@ import { Alarms } from './alarms.ts';
 import { ConnectTimes } from './connect-times.ts';
 import type { Copier } from './copier.ts';
 import { type DialAttempt, type DialOptions, dial } from './dial.ts';
+import { Farewells } from './farewells.ts';
 import { resetConnection } from './relay.ts';
 import { type EndReason, type Session, Sessions } from './sessions.ts';
 
@@ -35,11 +36,14 @@ export interface DataPathOptions extends Omit<DialOptions, 'onAttempt' | 'raceAf
   /** Client connections at the same time, waiting ones included. */
   readonly maxConnections: number;
   readonly copy: Copier;
+  /** Are the bytes of a session with this member plain, and are its calls to be followed? */
+  readonly follows: (candidate: Candidate) => boolean;
   readonly observer: DataPathObserver;
 }
 
 export class DataPath {
   readonly sessions: Sessions;
+  readonly farewells: Farewells;
   readonly #options: DataPathOptions;
   readonly #dialOptions: DialOptions;
   readonly #dials = new AbortController();
@@ -63,6 +67,7 @@ export class DataPath {
       observer.ended(session, reason);
       this.#settle();
     });
+    this.farewells = new Farewells(this.sessions);
   }
 
   /** Clients that wait for a member. */
@@ -90,14 +95,24 @@ export class DataPath {
     });
   }
 
+  /**
+   * Asks clients to leave, as far as that can be done without cutting what is in flight.
+   *
+   * @param timeout ms.
+   */
+  askAllToLeave(timeout: number): void {
+    for (const session of this.sessions.all()) this.farewells.begin(session, 'shutdown', timeout);
+  }
+
   /** Ends everything at once: waiting clients and sessions. Returns how many sessions were closed. */
   close(): number {
     this.#dials.abort();
+    this.farewells.stop();
     return this.sessions.closeAll('shutdown');
   }
 
   async #serve(client: Socket): Promise<void> {
-    const { observer, copy } = this.#options;
+    const { observer, copy, follows } = this.#options;
     this.#waiting += 1;
     const dialled = await dial(this.#dialOptions, this.#dials.signal);
     this.#waiting -= 1;
@@ -108,7 +123,8 @@ export class DataPath {
       dialled.candidate.load -= 1;
       dialled.socket.destroy();
     } else {
-      const session = this.sessions.open(client, dialled, copy);
+      const follow = follows(dialled.candidate);
+      const session = this.sessions.open(client, dialled, copy, follow);
       observer.opened(session, dialled.failovers);
     }
     this.#settle();

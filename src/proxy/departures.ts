@@ -1,12 +1,14 @@
 /**
- * Departures: the sessions of a member that is no longer one. They are closed a few at a time, each when
- * no call is in flight as far as can be seen, and what is left when the time is over is closed as it is.
+ * Departures: the sessions of a member that is no longer one. Their clients are asked to leave where that
+ * can be done; the others are closed a few at a time, each when no call is in flight as far as can be
+ * seen, and what is left when the time is over is closed as it is.
  *
  * Owns the order and the pace. That a member has left is decided elsewhere.
  */
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import type { Candidate } from '../balance/snapshot.ts';
 import { isQuiet } from './activity.ts';
+import type { Farewells } from './farewells.ts';
 import { isStill, nextRest } from './rest.ts';
 import type { Session, Sessions } from './sessions.ts';
 
@@ -31,15 +33,18 @@ interface Departure {
 
 export class Departures {
   readonly #sessions: Pick<Sessions, 'openOn' | 'closeAllOf'>;
+  readonly #farewells: Pick<Farewells, 'begin' | 'has'>;
   readonly #onGone: (candidate: Candidate, cut: number) => void;
   readonly #underWay = new Map<Candidate, Departure>();
 
   /** @param onGone is told when no session is left and none can come, and how many were never quiet. */
   constructor(
     sessions: Pick<Sessions, 'openOn' | 'closeAllOf'>,
+    farewells: Pick<Farewells, 'begin' | 'has'>,
     onGone: (candidate: Candidate, cut: number) => void,
   ) {
     this.#sessions = sessions;
+    this.#farewells = farewells;
     this.#onGone = onGone;
   }
 
@@ -75,14 +80,18 @@ export class Departures {
       // Who was given no time has not outstayed it.
       if (departure.timeout > 0) departure.cut += closed;
     }
+    const open = [...this.#sessions.openOn(candidate)];
     // The load counts dials too: one that was under way may still become a session.
-    if (candidate.load === 0) {
+    if (candidate.load === 0 && open.length === 0) {
       this.#underWay.delete(candidate);
       this.#onGone(candidate, departure.cut);
       return;
     }
-    const open = [...this.#sessions.openOn(candidate)];
-    const waiting = open.filter((each) => !each.closing && !departure.awaited.has(each));
+    for (const session of open)
+      this.#farewells.begin(session, 'removed', departure.until - performance.now());
+    const waiting = open.filter(
+      (each) => !each.closing && !departure.awaited.has(each) && !this.#farewells.has(each),
+    );
     for (const session of waiting.slice(0, lot)) void this.#closeAtRest(session, departure);
     departure.timer = setTimeout(() => this.#beat(candidate, departure, lot), beat);
   }

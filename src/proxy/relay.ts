@@ -8,7 +8,7 @@
  * are and what is counted (session.ts).
  */
 import type { Socket } from 'node:net';
-import type { ByteCounts, Copier, SocketPair } from './copier.ts';
+import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
 
 /** Who ended it and how: the first to close, unless a reset came later. */
 export type RelayEnd =
@@ -21,6 +21,13 @@ export type RelayEnd =
 export interface Relay {
   /** Closes both ends at once. `onEnd` follows, with `closed-by-us`, unless it was ending already. */
   close(): void;
+  /**
+   * Ends the connection to the client in order, so that whatever was sent still arrives, and the one to
+   * the member. `onEnd` follows as with `close` once the client has ended its side too.
+   */
+  finish(): void;
+  /** Sends the client a word of our own, after all that the member has said so far. */
+  say(word: Uint8Array): void;
   /** See `Copying`. */
   catchUp(): boolean;
 }
@@ -37,8 +44,9 @@ export function startRelay(
   copy: Copier,
   counts: ByteCounts,
   onEnd: (end: RelayEnd) => void,
+  follower?: Follower,
 ): Relay {
-  const { client, member, catchUp } = copy(pair, counts);
+  const { client, member, catchUp } = copy(pair, counts, follower);
   let end: RelayEnd | undefined;
   let open = 2;
 
@@ -67,6 +75,13 @@ export function startRelay(
       client.destroy();
       member.destroy();
     },
+    finish: () => {
+      end ??= 'closed-by-us';
+      member.destroy();
+      client.end();
+      client.resume(); // it may have waited for the member, and its own end must be seen
+    },
+    say: (word) => void client.write(word),
     catchUp,
   };
 }

@@ -8,7 +8,9 @@
 
 import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
-import { type Activity, newActivity } from './activity.ts';
+import { type Activity, look, newActivity } from './activity.ts';
+import { type CallFigures, newCallFigures } from './call-figures.ts';
+import { Calls } from './calls.ts';
 import type { ByteCounts, Copier } from './copier.ts';
 import type { Dialled } from './dial.ts';
 import { type Relay, type RelayEnd, startRelay } from './relay.ts';
@@ -41,11 +43,22 @@ export interface Session {
   readonly bytes: Readonly<Counted>;
   /** What was seen of it lately; kept by the sweep (silence.ts). */
   readonly activity: Activity;
+  /** What is known of its calls; undefined where nobody follows them. */
+  readonly calls: Calls | undefined;
   /** Was it told to close? */
   readonly closing: boolean;
+  /** Takes in, at `now`, what was said; see `look`. */
+  look(now: number): boolean;
+  /**
+   * Asks the client to take its next calls elsewhere, where its calls are followed. It is no load of the
+   * member's from then on. What comes of it is for farewells.ts.
+   */
+  bid(reason: CloseReason): void;
+  /** Closes it in order, once no call is in flight; `close` still cuts it short. */
+  finish(reason: CloseReason): void;
   /**
    * Closes both ends at once, so that the client sees it and comes back elsewhere. Returns false
-   * when it is being closed already.
+   * when that was done already.
    */
   close(reason: CloseReason): boolean;
   /** See `Copying`: false when, at this very moment, the client has sent nothing more. */
@@ -57,11 +70,13 @@ export interface MemberTotals {
   opened: number;
   readonly ended: Record<EndReason, number>;
   readonly bytes: Pick<ByteCounts, 'client' | 'member'>;
+  /** Kept up to date by the sessions whose calls are followed. */
+  readonly calls: CallFigures;
 }
 
 interface MemberSessions {
   readonly open: Set<Session>;
-  /** `bytes` of ended sessions only. */
+  /** Its `bytes` are those of ended sessions only. */
   readonly past: MemberTotals;
 }
 
@@ -90,8 +105,10 @@ export class Sessions {
   /**
    * Joins a client and a member. Takes over both sockets and the load that the dial has counted.
    * Throws when one of the sockets is destroyed already.
+   *
+   * @param follow are the bytes plain, so that calls can be seen in them?
    */
-  open(client: Socket, dialled: Dialled, copy: Copier): Session {
+  open(client: Socket, dialled: Dialled, copy: Copier, follow = false): Session {
     const { candidate } = dialled;
     const { open, past } = this.#of(candidate);
     const bytes: ByteCounts = {
@@ -102,28 +119,53 @@ export class Sessions {
       },
     };
     const openedAt = performance.now();
+    const calls = follow ? new Calls(candidate, past.calls) : undefined;
+    let leaving: CloseReason | undefined;
     let closing: CloseReason | undefined;
-    const relay: Relay = startRelay({ client, member: dialled.socket }, copy, bytes, (end) => {
-      const reason = end === 'closed-by-us' ? (closing ?? 'shutdown') : end;
+    let isClosed = false;
+    const onEnd = (end: RelayEnd): void => {
+      // A client that was asked to leave, and has nothing more to ask, leaves by itself.
+      const isOurs = end === 'closed-by-us' || (end === 'client-closed' && leaving !== undefined);
+      const reason = isOurs ? (closing ?? leaving ?? 'shutdown') : (end as EndReason);
       open.delete(session);
-      candidate.load -= 1;
+      calls?.end();
+      if (leaving === undefined) candidate.load -= 1;
       this.#count -= 1;
       past.ended[reason] += 1;
       past.bytes.client += bytes.client;
       past.bytes.member += bytes.member;
       this.#onEnd(session, reason);
-    });
+    };
+    const pair = { client, member: dialled.socket };
+    const relay: Relay = startRelay(pair, copy, bytes, onEnd, calls);
     const session: Session = {
       candidate,
       openedAt,
       bytes,
       activity: newActivity(openedAt),
+      calls,
       get closing() {
         return closing !== undefined;
       },
-      close: (reason) => {
-        if (closing !== undefined) return false;
+      look: (now) =>
+        calls?.state === 'followed'
+          ? look(session.activity, calls, now, 0)
+          : look(session.activity, bytes, now),
+      bid: (reason) => {
+        if (calls === undefined || leaving !== undefined) return;
+        leaving = reason;
+        candidate.load -= 1;
+        if (calls.bid()) relay.say(calls.word);
+      },
+      finish: (reason) => {
+        if (closing !== undefined) return;
         closing = reason;
+        relay.finish();
+      },
+      close: (reason) => {
+        if (isClosed) return false;
+        isClosed = true;
+        closing ??= reason;
         relay.close();
         return true;
       },
@@ -149,6 +191,11 @@ export class Sessions {
     return this.#of(candidate).open;
   }
 
+  /** The open sessions of all members. */
+  all(): Session[] {
+    return [...this.#byMember.values()].flatMap(({ open }) => [...open]);
+  }
+
   /** Open sessions on a member. */
   countOf(candidate: Candidate): number {
     return this.#of(candidate).open.size;
@@ -157,12 +204,13 @@ export class Sessions {
   /** Figures of a member since the start. Walks its open sessions: for scrapes, not for the data path. */
   totalsOf(candidate: Candidate): MemberTotals {
     const { open, past } = this.#of(candidate);
+    const { calls } = past;
     const bytes = { ...past.bytes };
     for (const session of open) {
       bytes.client += session.bytes.client;
       bytes.member += session.bytes.member;
     }
-    return { opened: past.opened, ended: { ...past.ended }, bytes };
+    return { opened: past.opened, ended: { ...past.ended }, bytes, calls };
   }
 
   /** Closes every session of a member that is not being closed yet. Returns how many. */
@@ -194,6 +242,7 @@ export class Sessions {
         opened: 0,
         ended: ended as Record<EndReason, number>,
         bytes: { client: 0, member: 0 },
+        calls: newCallFigures(),
       },
     };
     this.#byMember.set(candidate, sessions);

@@ -21,7 +21,7 @@
  */
 import { readSync, writeSync } from 'node:fs';
 import { connect, type Server, Socket, type TcpNetConnectOpts } from 'node:net';
-import type { ByteCounts, Copier, SocketPair } from './copier.ts';
+import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
 
 /** What we use of Node's TCP and pipe handles. `fd` is negative once the handle is closed. */
 interface Handle {
@@ -91,7 +91,11 @@ export function connectToSharedBuffer(options: TcpNetConnectOpts): Socket {
 }
 
 /** See `Copier`. */
-export const copyThroughSharedBuffer: Copier = (given: SocketPair, counts: ByteCounts) => {
+export const copyThroughSharedBuffer: Copier = (
+  given: SocketPair,
+  counts: ByteCounts,
+  follower?: Follower,
+) => {
   const resumeClient = (): void => void client.resume();
   const resumeMember = (): void => void member.resume();
   const fromClient = (bytes: number): boolean => {
@@ -100,18 +104,36 @@ export const copyThroughSharedBuffer: Copier = (given: SocketPair, counts: ByteC
     if (!counts.noted) counts.note();
     return forward(bytes, member, resumeClient);
   };
-  const client = takeOver(given.client, fromClient);
-  const member = readWith(given.member, (bytes) => {
+  const fromMember = (bytes: number): boolean => {
     counts.member += bytes;
     counts.memberSpokeLast = true;
     if (!counts.noted) counts.note();
     return forward(bytes, client, resumeMember);
-  });
+  };
+  // Whoever is not followed pays nothing for it.
+  const readsClient =
+    follower === undefined
+      ? fromClient
+      : (bytes: number): boolean => {
+          follower.followClient(buffer, bytes);
+          return fromClient(bytes);
+        };
+  const readsMember =
+    follower === undefined
+      ? fromMember
+      : (bytes: number): boolean => {
+          const at = follower.followMember(buffer, bytes);
+          if (at < 0) return fromMember(bytes);
+          counts.member += bytes;
+          return forwardWith(follower.word, at, bytes, client, resumeMember);
+        };
+  const client = takeOver(given.client, readsClient);
+  const member = readWith(given.member, readsMember);
   const catchUp = (): boolean => {
     // What is still to be sent must not be overtaken; nothing is read before that.
     if (member.writableLength > 0) return true;
     const bytes = readNow(client);
-    if (bytes > 0 && !fromClient(bytes)) client.pause();
+    if (bytes > 0 && !readsClient(bytes)) client.pause();
     return bytes > 0;
   };
   return { client, member, catchUp };
@@ -134,7 +156,7 @@ function readNow(socket: Socket): number {
  */
 function forward(bytes: number, target: Socket, resume: () => void): boolean {
   const handle = handleOf(target);
-  if (handle === null) return false; // destroyed: the session is about to end
+  if (handle === null) return true; // destroyed: the session is about to end, nobody misses it
   if (bytes <= slotSize) return forwardSmall(bytes, target, resume);
   let taken = 0;
   // The descriptor is asked of the live handle each time: a number kept from earlier could by now
@@ -151,6 +173,23 @@ function forward(bytes: number, target: Socket, resume: () => void): boolean {
   target.write(Buffer.from(buffer.subarray(taken, bytes)), (error) => {
     if (!error) resume();
   });
+  return false;
+}
+
+/** As `forward`, with `word` put in after the first `at` bytes. */
+function forwardWith(
+  word: Uint8Array,
+  at: number,
+  bytes: number,
+  target: Socket,
+  resume: () => void,
+): boolean {
+  target.write(
+    Buffer.concat([buffer.subarray(0, at), word, buffer.subarray(at, bytes)]),
+    (error) => {
+      if (!error) resume();
+    },
+  );
   return false;
 }
 

@@ -3,29 +3,40 @@
  * knows them. Same behaviour, a third more CPU, and garbage for every chunk.
  */
 import type { Socket } from 'node:net';
-import type { ByteCounts, Copier, SocketPair } from './copier.ts';
+import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
 
 /** See `Copier`. */
-export const copyThroughStreams: Copier = (pair: SocketPair, counts: ByteCounts) => {
+export const copyThroughStreams: Copier = (
+  pair: SocketPair,
+  counts: ByteCounts,
+  follower?: Follower,
+) => {
   const { client, member } = pair;
   if (client.destroyed || member.destroyed) throw new Error('the connection is already closed');
-  client.on('data', (chunk) => {
+  client.on('data', (chunk: Buffer) => {
+    follower?.followClient(chunk, chunk.length);
     counts.client += chunk.length;
     counts.memberSpokeLast = false;
     if (!counts.noted) counts.note();
     forward(chunk, client, member);
   });
-  member.on('data', (chunk) => {
+  member.on('data', (chunk: Buffer) => {
     counts.member += chunk.length;
     counts.memberSpokeLast = true;
     if (!counts.noted) counts.note();
-    forward(chunk, member, client);
+    const at = follower?.followMember(chunk, chunk.length) ?? -1;
+    if (follower === undefined || at < 0) forward(chunk, member, client);
+    else forward(withWord(chunk, at, follower.word), member, client);
   });
   return { ...pair, catchUp: () => false };
 };
 
-function forward(chunk: Buffer | string, source: Socket, target: Socket): void {
-  if (target.write(chunk)) return;
+function withWord(chunk: Buffer, at: number, word: Uint8Array): Buffer {
+  return Buffer.concat([chunk.subarray(0, at), word, chunk.subarray(at)]);
+}
+
+function forward(chunk: Buffer, source: Socket, target: Socket): void {
+  if (target.destroyed || target.write(chunk)) return;
   source.pause();
   target.once('drain', () => source.resume());
 }

@@ -177,7 +177,7 @@ async function families(): Promise<Family[]> {
 
 /** What a balancer that has seen a little of everything would answer; nothing is opened. */
 async function render(): Promise<string> {
-  const candidate = { name: 'm0', host: '127.0.0.1', port: 1, load: 0, weight: 1 };
+  const candidate = { name: 'm0', host: '127.0.0.1', port: 1, load: 0, calls: 0, weight: 1 };
   const ignore = (): void => {};
   const monitor = new Monitor({
     members: [{ candidate, checkUrl: 'http://127.0.0.1:1', checksClientPort: true }],
@@ -200,6 +200,7 @@ async function render(): Promise<string> {
     raceAfter: 1,
     keepalive: 0,
     maxConnections: 1,
+    follows: () => false,
     lookup,
     connect: net.connect,
     isSelf: () => false,

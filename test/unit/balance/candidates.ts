@@ -9,6 +9,7 @@ export function candidatesWith(...loads: number[]): Candidate[] {
     host: '127.0.0.1',
     port: 2379,
     load,
+    calls: 0,
     weight: 1,
   }));
 }

@@ -7,7 +7,7 @@ import type { Unfit } from '../../../src/cluster/standing.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map(
-  (name): Candidate => ({ name, host: '127.0.0.1', port: 2379, load: 0, weight: 1 }),
+  (name): Candidate => ({ name, host: '127.0.0.1', port: 2379, load: 0, calls: 0, weight: 1 }),
 ) as [Candidate, Candidate, Candidate];
 
 let changes: ClusterChange[];

@@ -22,7 +22,14 @@ const timeout = { reason: 'timeout', detail: 'timed out' } as const;
 
 /** Two members; m1 is healthy throughout, m0 fails and recovers. Returns when m0 was restored. */
 function restoredAfter(failures: number, otherHealthy: boolean): number | undefined {
-  const [m0, m1] = ['m0', 'm1'].map((name) => ({ name, host: 'h', port: 1, load: 0, weight: 1 }));
+  const [m0, m1] = ['m0', 'm1'].map((name) => ({
+    name,
+    host: 'h',
+    port: 1,
+    load: 0,
+    calls: 0,
+    weight: 1,
+  }));
   if (m0 === undefined || m1 === undefined) throw new Error('no members');
   const changes: TableChange[] = [];
   const table = new MemberTable([m0, m1], { rise: 2, fall: 1, moment: 0 }, 0, (change) =>

@@ -5,7 +5,14 @@ import type { Inspection, MemberFacts } from '../../../src/cluster/facts.ts';
 import { Inspector } from '../../../src/cluster/inspector.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 
-const member: Candidate = { name: 'm0', host: '127.0.0.1', port: 2379, load: 0, weight: 1 };
+const member: Candidate = {
+  name: 'm0',
+  host: '127.0.0.1',
+  port: 2379,
+  load: 0,
+  calls: 0,
+  weight: 1,
+};
 const interval = 10_000;
 
 let asked: number[];

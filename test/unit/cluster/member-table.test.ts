@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 
 function candidate(name: string): Candidate {
-  return { name, host: '127.0.0.1', port: 2379, load: 0, weight: 1 };
+  return { name, host: '127.0.0.1', port: 2379, load: 0, calls: 0, weight: 1 };
 }
 
 function see(candidate: Candidate, ...observations: Observation[]): void {

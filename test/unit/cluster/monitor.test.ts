@@ -12,7 +12,14 @@ import { lookup } from '../../support/lookup.ts';
 
 /** A monitor of one member, and a way to wait for a state. */
 function monitorOf(checkUrl: string, checksClientPort: boolean) {
-  const candidate: Candidate = { name: 'm0', host: '127.0.0.1', port: 1, load: 0, weight: 1 };
+  const candidate: Candidate = {
+    name: 'm0',
+    host: '127.0.0.1',
+    port: 1,
+    load: 0,
+    calls: 0,
+    weight: 1,
+  };
   const states: Health['state'][] = [];
   let onState = (): void => {};
   const stop = new AbortController();

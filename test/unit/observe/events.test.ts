@@ -20,6 +20,7 @@ const [m0, m1, m2] = ['m0', 'm1', 'm2'].map((name) => ({
   host: '127.0.0.1',
   port: 2379,
   load: 0,
+  calls: 0,
   weight: 1,
 })) as [Candidate, Candidate, Candidate];
 

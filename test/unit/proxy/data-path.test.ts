@@ -42,6 +42,7 @@ async function front(targets: Candidate[], options: Partial<DataPathOptions> = {
     raceAfter: 5000,
     keepalive: 0,
     maxConnections: 100,
+    follows: () => false,
     lookup,
     connect: net.connect,
     isSelf: () => false,

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Candidate } from '../../../src/balance/snapshot.ts';
 import { look } from '../../../src/proxy/activity.ts';
 import { Departures } from '../../../src/proxy/departures.ts';
+import { Farewells } from '../../../src/proxy/farewells.ts';
 import { type FakeSession, FakeSessions } from './fake-session.ts';
 import { candidateAt } from './members.ts';
 
@@ -16,7 +17,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   sessions = new FakeSessions();
   gone = [];
-  departures = new Departures(sessions, (_, cut) => gone.push(cut));
+  departures = new Departures(sessions, new Farewells(sessions), (_, cut) => gone.push(cut));
 });
 afterEach(() => {
   departures.stop();

@@ -269,7 +269,7 @@ test('for any members in any order: one session if any accepts, each tried at mo
       const targets = kinds.map((kind, index) => {
         if (kind === 'refuses') return refusing(`m${index}`);
         if (kind === 'frozen') return frozen(`m${index}`);
-        return { ...(echoes[index] as Candidate), load: 0 };
+        return { ...(echoes[index] as Candidate), load: 0, calls: 0 };
       });
       attempts = [];
       const anyAccepts = kinds.includes('echoes');

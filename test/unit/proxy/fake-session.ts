@@ -1,6 +1,6 @@
 /** Sessions without sockets, for what only looks at their counts and closes them. */
 import type { Candidate } from '../../../src/balance/snapshot.ts';
-import { newActivity } from '../../../src/proxy/activity.ts';
+import { look, newActivity } from '../../../src/proxy/activity.ts';
 import type { ByteCounts } from '../../../src/proxy/copier.ts';
 import type { CloseReason, Session } from '../../../src/proxy/sessions.ts';
 
@@ -37,6 +37,7 @@ export class FakeSessions {
       openedAt: now,
       bytes,
       activity: newActivity(now),
+      calls: undefined,
       closedFor: undefined,
       unread: false,
       get closing() {
@@ -49,6 +50,9 @@ export class FakeSessions {
         candidate.load -= 1;
         return true;
       },
+      look: (at) => look(session.activity, bytes, at),
+      bid: () => {},
+      finish: () => {},
       catchUp() {
         return this.unread;
       },

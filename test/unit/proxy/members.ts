@@ -16,7 +16,7 @@ export function routeTo(...all: Candidate[]): Snapshot {
 
 /** The name is the default one of a member nobody asks for. */
 export function candidateAt(port: number, name = `m${port}`): Candidate {
-  return { name, host: '127.0.0.1', port, load: 0, weight: 1 };
+  return { name, host: '127.0.0.1', port, load: 0, calls: 0, weight: 1 };
 }
 
 /** Nothing listens on port 1 of loopback: connecting is refused. */

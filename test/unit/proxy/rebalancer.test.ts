@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { beforeEach, expect, test } from 'vitest';
 import type { Candidate } from '../../../src/balance/snapshot.ts';
 import { look } from '../../../src/proxy/activity.ts';
+import { Farewells } from '../../../src/proxy/farewells.ts';
 import { Rebalancer, type RebalancerOptions } from '../../../src/proxy/rebalancer.ts';
 import { type FakeSession, FakeSessions } from './fake-session.ts';
 import { candidateAt } from './members.ts';
@@ -21,6 +22,7 @@ function rebalancer(given: Partial<RebalancerOptions> = {}) {
   let moved = 0;
   const subject = new Rebalancer(
     sessions,
+    new Farewells(sessions),
     { ...options, ...given },
     () => {
       moved += 1;

@@ -1,0 +1,229 @@
+/**
+ * Calls: what can be told of a session whose bytes are plain HTTP/2, by following the frames both ways.
+ *
+ *   client  HEADERS ─► stream open      … END_STREAM ─► call in flight
+ *   member  HEADERS ─► first byte       … END_STREAM or RST_STREAM ─► over
+ *
+ * A call is in flight once the client has asked all it has to ask and until the member has answered. A
+ * stream on which the client may still speak, such as a watch or a lease's keep-alive, is open and not in
+ * flight: etcd's clients take such a one up again elsewhere, and miss nothing.
+ *
+ * It also has the word that asks the client to leave, and knows where in the member's bytes it may come.
+ * Owns what is counted, which are plain numbers. When a client is asked to leave is farewells.ts.
+ */
+import type { Candidate } from '../balance/snapshot.ts';
+import {
+  acknowledgement,
+  clientPreface,
+  endStream,
+  FrameFollower,
+  frameTypes,
+  serverPreface,
+} from '../http2/frames.ts';
+import { goAway } from '../http2/goaway.ts';
+import type { CallFigures } from './call-figures.ts';
+import type { Follower } from './copier.ts';
+
+/** `unknown` until both sides have said something; `lost`: these are no calls, or not any more. */
+export type CallsState = 'unknown' | 'followed' | 'lost';
+
+/** How far it has come with asking the client to leave. */
+export type Farewell = 'unsaid' | 'pending' | 'said' | 'heard';
+
+/** A stream that is younger than this, ms, may be a call that the client has not finished asking. */
+const youth = 1_000;
+
+/** Times are kept as whole tenths of a ms, which fit a small integer: no memory for each call. */
+const tenths = 10;
+const wrap = 0x3fffffff;
+const now = (): number => Math.round(performance.now() * tenths) & wrap;
+const since = (time: number): number => (now() - time) & wrap;
+
+export class Calls implements Follower {
+  readonly word = goAway;
+  readonly #candidate: Candidate;
+  readonly #figures: CallFigures;
+  readonly #fromClient = new FrameFollower(clientPreface, (type, flags, id) => {
+    this.#asked(type, flags, id);
+  });
+  readonly #fromMember = new FrameFollower(serverPreface, (type, flags, id) => {
+    this.#answered(type, flags, id);
+  });
+  /** When each open stream was opened; as a negative number once its client has finished asking. */
+  readonly #streams = new Map<number, number>();
+  #inFlight = 0;
+  #isLost = false;
+  /** The member's PINGs that the client has not acknowledged. */
+  #pings = 0;
+  #farewell: Farewell = 'unsaid';
+  /** Acknowledgements until ours has come: a client gives them in order. */
+  #acknowledgementsLeft = 0;
+  /** Frames that carried some of a question, or of an answer; as `Spoken` in activity.ts. */
+  client = 0;
+  member = 0;
+  memberSpokeLast = false;
+
+  /** @param figures of the member, shared by its sessions. */
+  constructor(candidate: Candidate, figures: CallFigures) {
+    this.#candidate = candidate;
+    this.#figures = figures;
+  }
+
+  get state(): CallsState {
+    if (this.#isLost) return 'lost';
+    const known = this.#fromClient.state === 'frames' && this.#fromMember.state === 'frames';
+    return known ? 'followed' : 'unknown';
+  }
+
+  get farewell(): Farewell {
+    return this.#farewell;
+  }
+
+  /** Calls that were asked and are not answered. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Would closing the session now break a call? */
+  get isBusy(): boolean {
+    if (this.#inFlight > 0) return true;
+    for (const openedAt of this.#streams.values()) {
+      if (since(openedAt) < youth * tenths) return true;
+    }
+    return false;
+  }
+
+  /** See `Follower`. */
+  followClient(bytes: Uint8Array, count: number): void {
+    if (this.#isLost) return;
+    this.#fromClient.follow(bytes, count);
+    if (this.#fromClient.state === 'lost') this.#giveUp();
+  }
+
+  /** See `Follower`. */
+  followMember(bytes: Uint8Array, count: number): number {
+    if (this.#isLost) return -1;
+    const gap = this.#fromMember.follow(bytes, count);
+    if (this.#fromMember.state === 'lost') this.#giveUp();
+    if (gap < 0 || this.#farewell !== 'pending') return -1;
+    this.#say();
+    return gap;
+  }
+
+  /**
+   * Asks the client to leave, once. Returns whether `word` is to be sent at once; if not, it is put
+   * in as soon as a frame of the member's has ended, or was before.
+   */
+  bid(): boolean {
+    if (this.#farewell !== 'unsaid') return false;
+    this.#farewell = 'pending';
+    if (!this.#fromMember.isBetweenFrames) return false;
+    this.#say();
+    return true;
+  }
+
+  /** The session has ended: what was in flight is not any more. */
+  end(): void {
+    this.#candidate.calls -= this.#inFlight;
+    this.#figures.streams -= this.#streams.size;
+    this.#inFlight = 0;
+    this.#streams.clear();
+  }
+
+  #say(): void {
+    this.#farewell = 'said';
+    this.#acknowledgementsLeft = this.#pings + 1;
+  }
+
+  #giveUp(): void {
+    this.#isLost = true;
+    this.#figures.lost += 1;
+    this.end();
+  }
+
+  #asked(type: number, flags: number, id: number): void {
+    switch (type) {
+      case frameTypes.headers:
+        this.#spoke('client');
+        if (!this.#streams.has(id)) this.#open(id);
+        if ((flags & endStream) !== 0) this.#askedAll(id);
+        break;
+      case frameTypes.data:
+        this.#spoke('client');
+        if ((flags & endStream) !== 0) this.#askedAll(id);
+        break;
+      case frameTypes.resetStream:
+        this.#close(id);
+        break;
+      case frameTypes.ping:
+        if ((flags & acknowledgement) !== 0) this.#acknowledged();
+        break;
+    }
+  }
+
+  #answered(type: number, flags: number, id: number): void {
+    switch (type) {
+      case frameTypes.headers:
+        this.#spoke('member');
+        if ((flags & endStream) !== 0) this.#close(id);
+        else this.#began(id);
+        break;
+      case frameTypes.data:
+        this.#spoke('member');
+        if ((flags & endStream) !== 0) this.#close(id);
+        break;
+      case frameTypes.resetStream:
+        this.#close(id);
+        break;
+      case frameTypes.ping:
+        if ((flags & acknowledgement) === 0) this.#pings += 1;
+        break;
+    }
+  }
+
+  #spoke(who: 'client' | 'member'): void {
+    this[who] += 1;
+    this.memberSpokeLast = who === 'member';
+  }
+
+  #open(id: number): void {
+    this.#streams.set(id, now());
+    this.#figures.started += 1;
+    this.#figures.streams += 1;
+  }
+
+  #askedAll(id: number): void {
+    const openedAt = this.#streams.get(id);
+    if (openedAt === undefined || openedAt < 0) return;
+    this.#streams.set(id, -openedAt - 1);
+    this.#inFlight += 1;
+    this.#candidate.calls += 1;
+  }
+
+  #began(id: number): void {
+    const time = this.#streams.get(id);
+    if (time === undefined) return;
+    this.#figures.firstBytes.observe(since(time < 0 ? -time - 1 : time) / tenths);
+  }
+
+  #close(id: number): void {
+    const time = this.#streams.get(id);
+    if (time === undefined) return;
+    this.#streams.delete(id);
+    this.#figures.streams -= 1;
+    if (time >= 0) return;
+    this.#inFlight -= 1;
+    this.#candidate.calls -= 1;
+  }
+
+  #acknowledged(): void {
+    if (this.#farewell === 'said') {
+      this.#acknowledgementsLeft -= 1;
+      if (this.#acknowledgementsLeft === 0) {
+        this.#farewell = 'heard';
+        return;
+      }
+    }
+    if (this.#pings > 0) this.#pings -= 1;
+  }
+}
