@@ -152,7 +152,7 @@ export class Sessions {
           ? look(session.activity, calls, now, 0)
           : look(session.activity, bytes, now),
       bid: (reason) => {
-        if (calls === undefined || leaving !== undefined) return;
+        if (calls === undefined || leaving !== undefined || !open.has(session)) return;
         leaving = reason;
         candidate.load -= 1;
         if (calls.bid()) relay.say(calls.word);

@@ -1,7 +1,7 @@
 /** Real TCP peers for tests of the relay, in a line each. */
 import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
-import type { ByteCounts, Copier } from '../../src/proxy/copier.ts';
+import type { ByteCounts, Copier, Follower } from '../../src/proxy/copier.ts';
 import { type Relay, type RelayEnd, startRelay } from '../../src/proxy/relay.ts';
 import type { connectToSharedBuffer } from '../../src/proxy/shared-buffer.ts';
 
@@ -60,6 +60,7 @@ export async function relayed(
   pairs: Pairs,
   copy: Copier,
   connect?: typeof connectToSharedBuffer,
+  follower?: Follower,
 ): Promise<Relayed> {
   const client = await pairs.connect();
   const pair = await pairs.connect(connect);
@@ -69,6 +70,7 @@ export async function relayed(
     note: () => {},
   };
   const ended = Promise.withResolvers<RelayEnd>();
-  const relay = startRelay({ client: client.far, member: member.far }, copy, counts, ended.resolve);
+  const ends = { client: client.far, member: member.far };
+  const relay = startRelay(ends, copy, counts, ended.resolve, follower);
   return { client: client.near, member: member.near, relay, counts, ended: ended.promise };
 }

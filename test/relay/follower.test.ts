@@ -1,0 +1,115 @@
+/** A relay that is followed: a plain copy of both directions, but for the word that it puts in. */
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import fc from 'fast-check';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { newCallFigures } from '../../src/proxy/call-figures.ts';
+import { Calls } from '../../src/proxy/calls.ts';
+import type { Copier } from '../../src/proxy/copier.ts';
+import { connectToSharedBuffer, copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
+import { copyThroughStreams } from '../../src/proxy/streams.ts';
+import { type Conversation, converse, gaps } from '../support/http2-frames.ts';
+import { Pairs, type Relayed, relayed } from '../support/tcp.ts';
+import { candidateAt } from '../unit/proxy/members.ts';
+
+const copiers: [string, Copier, typeof connectToSharedBuffer?][] = [
+  ['shared buffer', copyThroughSharedBuffer, connectToSharedBuffer],
+  ['streams', copyThroughStreams],
+];
+
+let said: Conversation;
+beforeAll(async () => {
+  said = await converse(7);
+});
+
+describe.each(copiers)('through %s', (_, copy, connect) => {
+  let pairs: Pairs;
+  beforeEach(async () => {
+    pairs = await Pairs.open();
+  });
+  afterEach(() => pairs[Symbol.asyncDispose]());
+
+  async function followed(): Promise<{ session: Relayed; calls: Calls }> {
+    const calls = new Calls(candidateAt(1, 'm0'), newCallFigures());
+    return { session: await relayed(pairs, copy, connect, calls), calls };
+  }
+
+  test('what both say arrives unaltered, and the word in one place between two frames', async () => {
+    const chunks = fc.array(fc.integer({ min: 50, max: 30_000 }), { minLength: 1, maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(chunks, chunks, fc.nat(90), async (up, down, percent) => {
+        const { session, calls } = await followed();
+        const { client, member, relay, ended } = session;
+        const [atMember, atClient] = [buffer(member), buffer(client)];
+        const bidAt = (said.server.length * percent) / 100;
+        await Promise.all([
+          send(client, said.client, up, () => {}),
+          send(member, said.server, down, (sent) => {
+            if (sent > bidAt && calls.bid()) relay.say(calls.word);
+          }),
+        ]);
+        expect(Buffer.compare(await atMember, said.client)).toBe(0);
+        const received = await atClient;
+        const place = received.indexOf(calls.word);
+        expect([0, ...gaps(said.server)]).toContain(place);
+        const others = Buffer.concat([
+          received.subarray(0, place),
+          received.subarray(place + calls.word.length),
+        ]);
+        expect(Buffer.compare(others, said.server)).toBe(0);
+        await ended;
+      }),
+      { numRuns: 15, endOnFailure: true },
+    );
+  });
+
+  test('bytes that are no HTTP/2 are copied as they are', async () => {
+    const { session, calls } = await followed();
+    const { client, member, ended } = session;
+    const [atMember, atClient] = [buffer(member), buffer(client)];
+    const question = Buffer.from('GET /health HTTP/1.1\r\nHost: etcd\r\n\r\n');
+    const answer = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    client.end(question);
+    await once(member, 'data');
+    expect(calls.bid()).toBe(false);
+    member.end(answer);
+    expect(await atMember).toEqual(question);
+    expect(await atClient).toEqual(answer);
+    await ended;
+    expect(calls.state).toBe('lost');
+  });
+
+  test('finishing sends all that was said, then ends both connections', async () => {
+    const { session } = await followed();
+    const { client, member, relay, ended } = session;
+    const [atClient, left] = [buffer(client), once(member, 'end')];
+    member.write(said.server);
+    member.resume();
+    await vi.waitUntil(() => session.counts.member === said.server.length);
+    relay.finish();
+    client.write('something that nobody reads');
+    client.end();
+    expect(Buffer.compare(await atClient, said.server)).toBe(0);
+    await left;
+    expect(await ended).toBe('closed-by-us');
+  });
+});
+
+/** Writes `bytes` in chunks of these lengths, over and over, and ends. Told how many it has written. */
+async function send(
+  socket: Socket,
+  bytes: Buffer,
+  lengths: readonly number[],
+  onChunk: (sent: number) => void,
+): Promise<void> {
+  let from = 0;
+  for (let index = 0; from < bytes.length; index += 1) {
+    const end = Math.min(bytes.length, from + (lengths[index % lengths.length] ?? bytes.length));
+    if (!socket.write(bytes.subarray(from, end))) await once(socket, 'drain');
+    else await new Promise((resolve) => setImmediate(resolve));
+    from = end;
+    onChunk(from);
+  }
+  socket.end();
+}

@@ -1,0 +1,92 @@
+/**
+ * The data path in front of real members, in this process, that asks one client after another to take its
+ * calls elsewhere: what drains and rebalancing do now and then, many times a second.
+ */
+import { once } from 'node:events';
+import net, { type AddressInfo, type Server } from 'node:net';
+import { createPolicy } from '../../src/balance/policies.ts';
+import type { Candidate } from '../../src/balance/snapshot.ts';
+import type { LocalMember } from '../../src/demo/local-member.ts';
+import { DataPath } from '../../src/proxy/data-path.ts';
+import type { EndReason } from '../../src/proxy/sessions.ts';
+import { connectToSharedBuffer, copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
+import { lookup } from './lookup.ts';
+
+export class Mover implements AsyncDisposable {
+  readonly dataPath: DataPath;
+  readonly candidates: readonly Candidate[];
+  /** Why sessions ended, in order. */
+  readonly ended: EndReason[] = [];
+  /** Sessions whose clients were asked to leave. */
+  moves = 0;
+  readonly #listener: Server;
+  #timer: NodeJS.Timeout | undefined;
+
+  static async before(members: readonly LocalMember[]): Promise<Mover> {
+    const mover = new Mover(members);
+    mover.#listener.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
+    await once(mover.#listener, 'listening');
+    return mover;
+  }
+
+  private constructor(members: readonly LocalMember[]) {
+    this.candidates = members.map(({ name, clientPort }) => ({
+      ...{ name, host: '127.0.0.1', port: clientPort },
+      ...{ load: 0, calls: 0, weight: 1 },
+    }));
+    this.dataPath = new DataPath({
+      policy: createPolicy('least-connections'),
+      snapshot: () => ({
+        routable: this.candidates,
+        all: this.candidates,
+        evicted: new Set<Candidate>(),
+      }),
+      ...{ timeout: 5_000, raceAfter: 250, keepalive: 0, maxConnections: 1_000, lookup },
+      connect: connectToSharedBuffer,
+      isSelf: () => false,
+      copy: copyThroughSharedBuffer,
+      follows: () => true,
+      observer: {
+        attempted: () => {},
+        opened: () => {},
+        ended: (_session, reason) => this.ended.push(reason),
+        rejected: () => {},
+      },
+    });
+    this.#listener = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+      this.dataPath.accept(socket),
+    );
+  }
+
+  /** `127.0.0.1:PORT` */
+  get address(): string {
+    return `127.0.0.1:${(this.#listener.address() as AddressInfo).port}`;
+  }
+
+  /** Begins to move one session every `interval` ms, the oldest that has been there for `age` ms. */
+  start(interval: number, age = 0): void {
+    this.#timer = setInterval(() => this.#moveOldest(age), interval);
+  }
+
+  /** Ends that. */
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop();
+    this.#listener.close();
+    this.dataPath.close();
+    await this.dataPath.idle();
+  }
+
+  #moveOldest(age: number): void {
+    const { sessions, farewells } = this.dataPath;
+    const [oldest] = sessions
+      .all()
+      .filter((session) => !farewells.has(session) && session.calls?.state === 'followed')
+      .sort((a, b) => a.openedAt - b.openedAt);
+    if (oldest === undefined || performance.now() - oldest.openedAt < age) return;
+    if (farewells.begin(oldest, 'rebalanced', Number.POSITIVE_INFINITY)) this.moves += 1;
+  }
+}

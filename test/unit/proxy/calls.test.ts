@@ -1,0 +1,230 @@
+/** What is counted of calls, and when the client may be asked to leave. */
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Candidate } from '../../../src/balance/snapshot.ts';
+import {
+  acknowledgement,
+  clientPreface,
+  endHeaders,
+  endStream,
+  frameTypes,
+} from '../../../src/http2/frames.ts';
+import {
+  type CallFigures,
+  firstByteBounds,
+  newCallFigures,
+} from '../../../src/proxy/call-figures.ts';
+import { Calls } from '../../../src/proxy/calls.ts';
+import { decode, encode, type Frame, frame, settings } from '../../support/http2-frames.ts';
+import { candidateAt } from './members.ts';
+
+const { data, headers, ping, resetStream, goAway, windowUpdate } = frameTypes;
+
+let m0: Candidate;
+let figures: CallFigures;
+let calls: Calls;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  m0 = candidateAt(1, 'm0');
+  figures = newCallFigures();
+  calls = new Calls(m0, figures);
+});
+afterEach(() => vi.useRealTimers());
+
+function client(...frames: Frame[]): void {
+  const bytes = encode(frames);
+  calls.followClient(bytes, bytes.length);
+}
+
+function member(...frames: Frame[]): number {
+  const bytes = encode(frames);
+  return calls.followMember(bytes, bytes.length);
+}
+
+function greet(): void {
+  calls.followClient(clientPreface, clientPreface.length);
+  client(settings);
+  member(settings);
+}
+
+const question = (id: number): Frame[] => [
+  frame(headers, endHeaders, id, 10),
+  frame(data, endStream, id, 20),
+];
+const answer = (id: number): Frame[] => [
+  frame(headers, endHeaders, id, 10),
+  frame(data, 0, id, 30),
+  frame(headers, endHeaders | endStream, id, 5),
+];
+
+test('are unknown until both have said what HTTP/2 begins with', () => {
+  expect(calls.state).toBe('unknown');
+  calls.followClient(clientPreface, 10);
+  expect(calls.state).toBe('unknown');
+  calls.followClient(clientPreface.subarray(10), clientPreface.length - 10);
+  client(settings);
+  expect(calls.state).toBe('unknown');
+  member(settings);
+  expect(calls.state).toBe('followed');
+});
+
+describe('counting', () => {
+  beforeEach(greet);
+
+  test('a call is in flight from the end of the question to the end of the answer', () => {
+    client(frame(headers, endHeaders, 1, 10));
+    expect([m0.calls, figures.streams, figures.started]).toEqual([0, 1, 1]);
+    client(frame(data, endStream, 1, 10));
+    expect([m0.calls, calls.inFlight]).toEqual([1, 1]);
+    member(...answer(1).slice(0, 2));
+    expect(m0.calls).toBe(1);
+    member(...answer(1).slice(2));
+    expect([m0.calls, calls.inFlight, figures.streams, figures.started]).toEqual([0, 0, 0, 1]);
+  });
+
+  test('a watch is open and not in flight', () => {
+    client(frame(headers, endHeaders, 1, 10), frame(data, 0, 1, 10));
+    member(...answer(1).slice(0, 2));
+    expect([m0.calls, figures.streams]).toEqual([0, 1]);
+    vi.advanceTimersByTime(1_001);
+    expect(calls.isBusy).toBe(false);
+  });
+
+  test('a stream on which the client is still asking is busy for a second', () => {
+    client(frame(headers, endHeaders, 1, 10));
+    expect(calls.isBusy).toBe(true);
+    vi.advanceTimersByTime(999);
+    expect(calls.isBusy).toBe(true);
+    vi.advanceTimersByTime(2);
+    expect(calls.isBusy).toBe(false);
+  });
+
+  test.each<[string, () => void]>([
+    ['the client', () => client(frame(resetStream, 0, 1, 4))],
+    ['the member', () => void member(frame(resetStream, 0, 1, 4))],
+  ])('a reset by %s ends it', (_, reset) => {
+    client(...question(1));
+    reset();
+    expect([m0.calls, figures.streams]).toEqual([0, 0]);
+    reset();
+    member(...answer(1));
+    expect([m0.calls, figures.streams]).toEqual([0, 0]);
+  });
+
+  test('how long the first byte takes goes into the right bucket', () => {
+    client(...question(1), ...question(3));
+    vi.advanceTimersByTime(3);
+    member(...answer(1));
+    vi.advanceTimersByTime(6_000);
+    member(...answer(3));
+    const { counts, sum } = figures.firstBytes;
+    expect(counts[firstByteBounds.indexOf(5)]).toBe(1);
+    expect(counts[firstByteBounds.length]).toBe(1);
+    expect(sum).toBeCloseTo(6_006, 0);
+  });
+
+  test('the end of a session ends what was in flight', () => {
+    client(...question(1), frame(headers, endHeaders, 3, 10));
+    calls.end();
+    calls.end();
+    expect([m0.calls, figures.streams, figures.started]).toEqual([0, 0, 2]);
+  });
+
+  test('only frames of calls count as something said', () => {
+    const before = { client: calls.client, member: calls.member };
+    client(frame(ping, acknowledgement, 0, 8), frame(windowUpdate, 0, 0, 4));
+    member(frame(ping, 0, 0, 8), frame(windowUpdate, 0, 0, 4));
+    expect({ client: calls.client, member: calls.member }).toEqual(before);
+    client(...question(1));
+    expect(calls).toMatchObject({ client: before.client + 2, memberSpokeLast: false });
+    member(...answer(1));
+    expect(calls).toMatchObject({ member: before.member + 3, memberSpokeLast: true });
+  });
+
+  test('whatever is said, in whatever order, nothing is in flight once all streams are reset', () => {
+    const said = fc.array(
+      fc.record({
+        byClient: fc.boolean(),
+        type: fc.constantFrom(data, headers, resetStream, ping, goAway),
+        ends: fc.boolean(),
+        id: fc.integer({ min: 1, max: 5 }),
+      }),
+      { maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(said, (words) => {
+        calls = new Calls(m0, figures);
+        greet();
+        for (const { byClient, type, ends, id } of words) {
+          const isOfConnection = type === ping || type === goAway;
+          const length = type === resetStream ? 4 : 8;
+          const flags = isOfConnection || type === resetStream ? 0 : endHeaders | Number(ends);
+          const word = frame(type, flags, isOfConnection ? 0 : id, length);
+          if (byClient) client(word);
+          else member(word);
+          expect(m0.calls).toBe(calls.inFlight);
+          expect(calls.inFlight).toBeGreaterThanOrEqual(0);
+          expect(figures.streams).toBeGreaterThanOrEqual(calls.inFlight);
+        }
+        for (let id = 1; id <= 5; id += 1) client(frame(resetStream, 0, id, 4));
+        expect([m0.calls, calls.inFlight, figures.streams]).toEqual([0, 0, 0]);
+      }),
+    );
+  });
+});
+
+describe('asking the client to leave', () => {
+  beforeEach(greet);
+
+  test('the word is GOAWAY for streams to come, without an error, and a PING', () => {
+    const [first, second] = decode(Buffer.from(calls.word));
+    expect(first).toMatchObject({ type: goAway, flags: 0, streamId: 0 });
+    expect(Buffer.from(first?.payload ?? []).toString('hex')).toBe('7fffffff00000000');
+    expect(second).toMatchObject({ type: ping, flags: 0, streamId: 0 });
+    expect(second?.payload).toHaveLength(8);
+  });
+
+  test('is done at once between two frames, and once only', () => {
+    expect(calls.bid()).toBe(true);
+    expect(calls.farewell).toBe('said');
+    expect(calls.bid()).toBe(false);
+    expect(member(...answer(1))).toBe(-1);
+  });
+
+  test('waits for the end of a frame that is on its way', () => {
+    const [first = settings] = answer(1);
+    const bytes = encode([first, frame(data, 0, 1, 100)]);
+    expect(calls.followMember(bytes, 50)).toBe(-1);
+    expect(calls.bid()).toBe(false);
+    expect(calls.farewell).toBe('pending');
+    expect(calls.followMember(bytes.subarray(50), 20)).toBe(-1);
+    const rest = Buffer.concat([bytes.subarray(70), encode([frame(ping, 0, 0, 8)]).subarray(0, 3)]);
+    expect(calls.followMember(rest, rest.length)).toBe(rest.length - 3);
+    expect(calls.farewell).toBe('said');
+  });
+
+  test('is heard with the acknowledgement of our PING, not with one of the member', () => {
+    member(frame(ping, 0, 0, 8), frame(ping, 0, 0, 8));
+    calls.bid();
+    client(frame(ping, acknowledgement, 0, 8), ...question(1));
+    client(frame(ping, 0, 0, 8));
+    client(frame(ping, acknowledgement, 0, 8));
+    expect(calls.farewell).toBe('said');
+    client(frame(ping, acknowledgement, 0, 8));
+    expect(calls.farewell).toBe('heard');
+    client(frame(ping, acknowledgement, 0, 8));
+    expect(calls.farewell).toBe('heard');
+  });
+});
+
+test('what makes no sense ends the following, is counted once, and leaves nothing in flight', () => {
+  greet();
+  client(...question(1));
+  member(frame(ping, 0, 1, 8));
+  expect([calls.state, m0.calls, figures.lost]).toEqual(['lost', 0, 1]);
+  client(...question(3));
+  expect(member(...answer(3))).toBe(-1);
+  expect([calls.state, m0.calls, figures.lost, figures.streams]).toEqual(['lost', 0, 1, 0]);
+  expect(calls.bid()).toBe(false);
+});
