@@ -1,7 +1,6 @@
 /** A relay that is followed: a plain copy of both directions, but for the word that it puts in. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { newCallFigures } from '../../src/proxy/call-figures.ts';
@@ -41,7 +40,7 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
       fc.asyncProperty(chunks, chunks, fc.nat(90), async (up, down, percent) => {
         const { session, calls } = await followed();
         const { client, member, relay, ended } = session;
-        const [atMember, atClient] = [buffer(member), buffer(client)];
+        const [atMember, atClient] = [received(member), received(client)];
         const bidAt = (said.server.length * percent) / 100;
         await Promise.all([
           send(client, said.client, up, () => {}),
@@ -50,12 +49,12 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
           }),
         ]);
         expect(Buffer.compare(await atMember, said.client)).toBe(0);
-        const received = await atClient;
-        const place = received.indexOf(calls.word);
+        const heard = await atClient;
+        const place = heard.indexOf(calls.word);
         expect([0, ...gaps(said.server)]).toContain(place);
         const others = Buffer.concat([
-          received.subarray(0, place),
-          received.subarray(place + calls.word.length),
+          heard.subarray(0, place),
+          heard.subarray(place + calls.word.length),
         ]);
         expect(Buffer.compare(others, said.server)).toBe(0);
         await ended;
@@ -67,7 +66,7 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
   test('bytes that are no HTTP/2 are copied as they are', async () => {
     const { session, calls } = await followed();
     const { client, member, ended } = session;
-    const [atMember, atClient] = [buffer(member), buffer(client)];
+    const [atMember, atClient] = [received(member), received(client)];
     const question = Buffer.from('GET /health HTTP/1.1\r\nHost: etcd\r\n\r\n');
     const answer = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     client.end(question);
@@ -83,7 +82,7 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
   test('finishing sends all that was said, then ends both connections', async () => {
     const { session } = await followed();
     const { client, member, relay, ended } = session;
-    const [atClient, left] = [buffer(client), once(member, 'end')];
+    const [atClient, left] = [received(client), once(member, 'end')];
     member.write(said.server);
     member.resume();
     await vi.waitUntil(() => session.counts.member === said.server.length);
@@ -95,6 +94,14 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
     expect(await ended).toBe('closed-by-us');
   });
 });
+
+/** All that comes, once the other side has ended. */
+async function received(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await once(socket.resume(), 'end');
+  return Buffer.concat(chunks);
+}
 
 /** Writes `bytes` in chunks of these lengths, over and over, and ends. Told how many it has written. */
 async function send(
