@@ -52,7 +52,7 @@ const rareInterval = 200;
 const movedPerMinute = 0.75;
 
 /** Policies under which it is known where a session belongs. */
-const balanced: readonly Settings['balance'][] = ['least-connections', 'leader'];
+const balanced: readonly Settings['balance'][] = ['least-connections', 'least-calls', 'leader'];
 
 export class Upkeep {
   readonly starvation = new Starvation();

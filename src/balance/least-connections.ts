@@ -11,14 +11,23 @@ export function leastConnections(
   source: RandomSource,
   isEligible: (candidate: Candidate) => boolean = () => true,
 ): Policy {
+  // As if it had been chosen: an idle member that starts slowly is not the emptiest.
+  return leastLoaded(source, ({ load }) => load + 1, isEligible);
+}
+
+/** The least of whatever `loadOf` says, for its weight. */
+export function leastLoaded(
+  source: RandomSource,
+  loadOf: (candidate: Candidate) => number,
+  isEligible: (candidate: Candidate) => boolean = () => true,
+): Policy {
   return (candidates, tried) => {
     let best: Candidate | undefined;
     let bestLoad = 0;
     let ties = 0;
     for (const candidate of candidates) {
       if (tried.includes(candidate) || !isEligible(candidate)) continue;
-      // As if it had been chosen: an idle member that starts slowly is not the emptiest.
-      const load = (candidate.load + 1) / candidate.weight;
+      const load = loadOf(candidate) / candidate.weight;
       if (best === undefined || load < bestLoad) {
         best = candidate;
         bestLoad = load;

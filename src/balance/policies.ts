@@ -1,5 +1,6 @@
 /** The policies there are, by the name that the setting `balance` takes. */
 import { leader } from './leader.ts';
+import { leastCalls } from './least-calls.ts';
 import { leastConnections } from './least-connections.ts';
 import { nearest } from './nearest.ts';
 import type { Policy, RandomSource } from './policy.ts';
@@ -8,6 +9,7 @@ import { roundRobin } from './round-robin.ts';
 
 const policies = {
   'least-connections': leastConnections,
+  'least-calls': leastCalls,
   'round-robin': roundRobin,
   random,
   leader,

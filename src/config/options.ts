@@ -204,7 +204,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   balance: {
     placeholder: 'POLICY',
     default: 'least-connections',
-    help: 'How a member is chosen: least-connections, round-robin, random, leader or nearest.',
+    help: 'How a member is chosen: least-connections, least-calls (plain HTTP/2 only), round-robin, random, leader or nearest.',
     list: false,
     shape: shapes.oneOf(policies),
   },
@@ -260,14 +260,14 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   rebalance: {
     placeholder: 'COUNT',
     default: '2',
-    help: "How far the members' sessions may be apart before quiet ones are moved, under least-connections or leader; 0 to move none.",
+    help: "How far the members' sessions may be apart before some are moved, under least-connections, least-calls or leader; 0 to move none.",
     list: false,
     shape: shapes.countOrZero,
   },
   maxSessionAge: {
     placeholder: 'DURATION',
     default: '0',
-    help: 'Age from which a session may be moved to balance although it is never quiet; 0 for never.',
+    help: 'Age from which an opaque session may be moved to balance although it is never quiet; 0 for never.',
     list: false,
     shape: shapes.durationOrZero,
   },

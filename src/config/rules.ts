@@ -29,6 +29,7 @@ export function checkRules(settings: Settings, originOf: OriginOf, machine: Mach
   refuseLateRace(settings, originOf);
   refuseUnaskedMembers(settings, originOf);
   refuseIdleState(settings);
+  refuseBlindPolicy(settings, originOf);
   refuseStrangers('weight', settings);
   refuseStrangers('priority', settings);
 }
@@ -60,6 +61,26 @@ function refuseIdleState(settings: Settings): void {
     'state-dir',
     'there is nothing to keep, since members are only those of --endpoints; leave it out, or write --discovery members',
   );
+}
+
+/** Calls are seen in plain bytes only. */
+function refuseBlindPolicy(
+  { balance, endpoints, followCalls }: Settings,
+  originOf: OriginOf,
+): void {
+  if (balance !== 'least-calls') return;
+  if (!followCalls) {
+    throw new Refusal(
+      'balance',
+      `least-calls counts calls, which ${mention('follow-calls off', originOf('follow-calls'))} leaves unseen; write follow-calls on, or least-connections`,
+    );
+  }
+  if (endpoints.some(({ scheme }) => scheme === 'https')) {
+    throw new Refusal(
+      'balance',
+      'least-calls counts calls, which cannot be seen in TLS that passes through; write least-connections',
+    );
+  }
 }
 
 /** Numbers for members that there are none of, or two for one. */

@@ -10,6 +10,7 @@ import type { Owner } from './owner.ts';
 
 export const policies = [
   'least-connections',
+  'least-calls',
   'round-robin',
   'random',
   'leader',

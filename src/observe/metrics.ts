@@ -13,6 +13,7 @@ import type { CheckResult } from '../cluster/probe.ts';
 import { healthStates } from '../cluster/verdict.ts';
 import { type RejectReason, rejectReasons } from '../proxy/data-path.ts';
 import type { DialAttempt } from '../proxy/dial.ts';
+import { readCalls } from './call-metrics.ts';
 import { readCluster } from './cluster-metrics.ts';
 import { readState, type StateSources } from './state-metrics.ts';
 
@@ -44,6 +45,7 @@ export class Metrics {
     const registers = [registry];
     collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopResolution });
     readState(registry, sources);
+    readCalls(registry, sources.proxy, () => [...sources.members(), ...sources.leaving()]);
     readCluster(registry, sources);
     this.#checks = new Counter({
       registers,

@@ -108,7 +108,7 @@ export function readState(registry: Registry, sources: StateSources): void {
   new Counter({
     registers,
     name: 'etcd_lb_sessions_closed_total',
-    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved while quiet), removed (its member is none any more), or cut at shutdown.',
+    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved to another member), removed (its member is none any more), or shutdown (of the balancer).',
     labelNames: ['member', 'reason'],
     collect() {
       this.reset();

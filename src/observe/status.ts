@@ -81,6 +81,13 @@ export interface MemberStatus {
   readonly sessionsEnded: Readonly<Record<EndReason, number>>;
   readonly bytesFromClients: number;
   readonly bytesFromMember: number;
+  /** Absent where bytes are opaque. */
+  readonly calls?: {
+    readonly total: number;
+    readonly inFlight: number;
+    /** Calls in flight, and watches and the like. */
+    readonly streams: number;
+  };
 }
 
 /** What does not change while the balancer runs. */
@@ -177,6 +184,13 @@ function memberStatus(
     sessionsEnded: totals.ended,
     bytesFromClients: totals.bytes.client,
     bytesFromMember: totals.bytes.member,
+    ...(proxy.follows(candidate) && {
+      calls: {
+        total: totals.calls.started,
+        inFlight: candidate.calls,
+        streams: totals.calls.streams,
+      },
+    }),
   };
 }
 

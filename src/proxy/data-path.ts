@@ -75,6 +75,11 @@ export class DataPath {
     return this.#waiting;
   }
 
+  /** Are the calls of sessions with this member followed? */
+  follows(candidate: Candidate): boolean {
+    return this.#options.follows(candidate);
+  }
+
   /** Takes an accepted, paused and unread connection to a member. Never throws. */
   accept(client: Socket): void {
     const { maxConnections, observer } = this.#options;

@@ -200,7 +200,7 @@ async function render(): Promise<string> {
     raceAfter: 1,
     keepalive: 0,
     maxConnections: 1,
-    follows: () => false,
+    follows: () => true,
     lookup,
     connect: net.connect,
     isSelf: () => false,

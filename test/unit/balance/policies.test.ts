@@ -18,6 +18,11 @@ test('each name makes the policy that it names', () => {
   const half = () => 0.5;
   const members = candidatesWith(3, 0, 5, 0.5);
   expect(createPolicy('least-connections', half)(members, [])?.name).toBe('m1');
+  const busy = candidatesWith(1, 3, 2).map((each, index) => ({
+    ...each,
+    calls: index === 0 ? 1 : 0,
+  }));
+  expect(createPolicy('least-calls', half)(busy, [])?.name).toBe('m2');
   const inTurn = createPolicy('round-robin', half);
   expect([inTurn(members, [])?.name, inTurn(members, [])?.name]).toEqual(['m2', 'm3']);
   expect(createPolicy('random', () => 0)(members, [])?.name).toBe('m3');

@@ -51,7 +51,7 @@ describe('a value is refused', () => {
     [
       'balance',
       'leastconn',
-      '"leastconn" is not one of the choices; write least-connections, round-robin, random, leader or nearest.',
+      '"leastconn" is not one of the choices; write least-connections, least-calls, round-robin, random, leader or nearest.',
     ],
     [
       'log-level',

@@ -104,6 +104,19 @@ test.each([
   expect(refused({ endpoints: 'm0=a,m1=b', ...given })).toBe(reason);
 });
 
+test.each([
+  [
+    { 'follow-calls': 'off' },
+    '--balance: least-calls counts calls, which --follow-calls off leaves unseen; write follow-calls on, or least-connections.',
+  ],
+  [
+    { endpoints: 'https://10.0.0.1:2379' },
+    '--balance: least-calls counts calls, which cannot be seen in TLS that passes through; write least-connections.',
+  ],
+])('a policy that cannot see what it counts: %j', (given, reason) => {
+  expect(refused({ ...members, balance: 'least-calls', ...given })).toBe(reason);
+});
+
 describe('discovery', () => {
   test.each([
     [{ 'discovery-srv': 'example.com' }],

@@ -19,6 +19,8 @@ import { candidateAt, inOrder, Members, refusing } from '../proxy/members.ts';
 
 const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
 let members: Members;
+/** Members whose calls are followed. */
+let followed: Candidate[];
 let there: Candidate[];
 let leaving: Candidate[];
 let m0: Candidate;
@@ -33,6 +35,7 @@ beforeEach(async () => {
   members = new Members();
   [m0, m1] = [await members.serve('m0', answerTwice), await members.serve('m1', answerTwice)];
   there = [m0, m1];
+  followed = [m0];
   leaving = [];
   monitor = new Monitor({
     members: [m0, m1].map((candidate) => ({
@@ -59,7 +62,7 @@ beforeEach(async () => {
     raceAfter: 5000,
     keepalive: 0,
     maxConnections: 100,
-    follows: () => false,
+    follows: (candidate) => followed.includes(candidate),
     lookup,
     connect: net.connect,
     isSelf: () => false,
@@ -140,6 +143,11 @@ describe('names and help', () => {
     'member_state',
     'sessions',
     'waiting_clients',
+    'calls_total',
+    'calls_in_flight',
+    'streams',
+    'unfollowed_sessions_total',
+    'call_first_byte_seconds',
     'sessions_opened_total',
     'sessions_closed_total',
     'session_duration_seconds',
@@ -261,6 +269,33 @@ test('series of every member and reason are there from the start, at 0', async (
     expect([name, series.get(`etcd_lb_${name}`)]).toEqual([name, 0]);
   }
   expect(series.get(`etcd_lb_build_info{version="1.2.3",node="${process.version}"}`)).toBe(1);
+});
+
+test('calls of members that are followed, and only of those', async () => {
+  const { calls } = proxy.sessions.totalsOf(m0);
+  Object.assign(calls, { started: 5, streams: 3, lost: 1 });
+  m0.calls = 2;
+  for (const duration of [0.4, 0.5, 3, 7_000]) calls.firstBytes.observe(duration);
+  const first = 'etcd_lb_call_first_byte_seconds';
+  expect(
+    await valuesOf(
+      'etcd_lb_calls_total{member="m0"}',
+      'etcd_lb_calls_in_flight{member="m0"}',
+      'etcd_lb_streams{member="m0"}',
+      'etcd_lb_unfollowed_sessions_total{member="m0"}',
+      `${first}_bucket{le="0.0005",member="m0"}`,
+      `${first}_bucket{le="0.0025",member="m0"}`,
+      `${first}_bucket{le="0.005",member="m0"}`,
+      `${first}_bucket{le="5",member="m0"}`,
+      `${first}_bucket{le="+Inf",member="m0"}`,
+      `${first}_count{member="m0"}`,
+    ),
+  ).toEqual([5, 2, 3, 1, 2, 2, 3, 3, 4, 4]);
+  const series = await scrape();
+  expect(series.get(`${first}_sum{member="m0"}`)).toBeCloseTo(7.0039);
+  expect([...series.keys()].filter((name) => /calls|streams|first_byte/.test(name))).not.toContain(
+    'etcd_lb_calls_total{member="m1"}',
+  );
 });
 
 test('changes of state are there from the start, so that a rate sees the first', async () => {

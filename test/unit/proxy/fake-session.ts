@@ -5,8 +5,12 @@ import type { ByteCounts } from '../../../src/proxy/copier.ts';
 import type { CloseReason, Session } from '../../../src/proxy/sessions.ts';
 
 export interface FakeSession extends Session {
+  calls: Session['calls'];
   readonly bytes: ByteCounts;
   closedFor: CloseReason | undefined;
+  /** Why its client was asked to leave, and why it was ended in order. */
+  bidFor: CloseReason | undefined;
+  finishedFor: CloseReason | undefined;
   /** Has the client sent something that was not read yet? */
   unread: boolean;
   /** What the two would do on the wire. */
@@ -39,6 +43,8 @@ export class FakeSessions {
       activity: newActivity(now),
       calls: undefined,
       closedFor: undefined,
+      bidFor: undefined,
+      finishedFor: undefined,
       unread: false,
       get closing() {
         return this.closedFor !== undefined;
@@ -51,8 +57,13 @@ export class FakeSessions {
         return true;
       },
       look: (at) => look(session.activity, bytes, at),
-      bid: () => {},
-      finish: () => {},
+      bid(reason) {
+        this.bidFor = reason;
+        this.calls?.bid();
+      },
+      finish(reason) {
+        this.finishedFor = reason;
+      },
       catchUp() {
         return this.unread;
       },

@@ -1,0 +1,190 @@
+/** How clients are asked to leave, and when their sessions end, on a clock of our own. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Candidate } from '../../../src/balance/snapshot.ts';
+import {
+  acknowledgement,
+  clientPreface,
+  endHeaders,
+  endStream,
+  frameTypes,
+} from '../../../src/http2/frames.ts';
+import { newCallFigures } from '../../../src/proxy/call-figures.ts';
+import { Calls } from '../../../src/proxy/calls.ts';
+import { Farewells } from '../../../src/proxy/farewells.ts';
+import { encode, type Frame, frame, settings } from '../../support/http2-frames.ts';
+import { type FakeSession, FakeSessions } from './fake-session.ts';
+import { candidateAt } from './members.ts';
+
+const { headers, ping } = frameTypes;
+const question = frame(headers, endHeaders | endStream, 1, 10);
+const answer = frame(headers, endHeaders | endStream, 1, 10);
+const acknowledged = frame(ping, acknowledgement, 0, 8);
+
+let m0: Candidate;
+let sessions: FakeSessions;
+let farewells: Farewells;
+
+beforeEach(() => {
+  m0 = candidateAt(1, 'm0');
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  sessions = new FakeSessions();
+  farewells = new Farewells(sessions);
+});
+afterEach(() => {
+  farewells.stop();
+  vi.useRealTimers();
+});
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+/** A session whose calls are followed. */
+function followed(): FakeSession {
+  const session = sessions.open(m0, performance.now());
+  session.calls = new Calls(m0, newCallFigures());
+  session.calls.followClient(clientPreface, clientPreface.length);
+  say(session, 'client', settings);
+  say(session, 'member', settings);
+  return session;
+}
+
+function say({ calls }: FakeSession, who: 'client' | 'member', ...frames: Frame[]): void {
+  const bytes = encode(frames);
+  if (who === 'client') calls?.followClient(bytes, bytes.length);
+  else calls?.followMember(bytes, bytes.length);
+}
+
+test('a session ends once its client has understood and has no call in flight', async () => {
+  const session = followed();
+  say(session, 'client', question);
+  expect(farewells.begin(session, 'removed', 10_000)).toBe(true);
+  expect(farewells.has(session)).toBe(true);
+  await pass(20);
+  expect(session.bidFor).toBe('removed');
+  say(session, 'client', acknowledged);
+  await pass(3_000);
+  expect(session.finishedFor).toBeUndefined();
+  say(session, 'member', answer);
+  await pass(20);
+  expect(session.finishedFor).toBe('removed');
+});
+
+test('what a client has sent and we have not read yet keeps its session', async () => {
+  const session = followed();
+  farewells.begin(session, 'removed', 10_000);
+  await pass(20);
+  say(session, 'client', acknowledged);
+  session.unread = true;
+  await pass(100);
+  expect(session.finishedFor).toBeUndefined();
+  session.unread = false;
+  await pass(20);
+  expect(session.finishedFor).toBe('removed');
+});
+
+test('a client that has not understood keeps its session, for five seconds', async () => {
+  const session = followed();
+  farewells.begin(session, 'rebalanced', Number.POSITIVE_INFINITY);
+  await pass(4_900);
+  expect(session.finishedFor).toBeUndefined();
+  await pass(200);
+  expect(session.finishedFor).toBe('rebalanced');
+});
+
+test('what is in flight when the time is over is cut', async () => {
+  const session = followed();
+  say(session, 'client', question);
+  farewells.begin(session, 'shutdown', 1_000);
+  await pass(20);
+  say(session, 'client', acknowledged);
+  await pass(900);
+  expect(session.closedFor).toBeUndefined();
+  await pass(120);
+  expect(session.closedFor).toBe('shutdown');
+  await pass(20);
+  expect(farewells.has(session)).toBe(false);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('where there is no hurry a call may take as long as it takes', async () => {
+  const session = followed();
+  say(session, 'client', question);
+  farewells.begin(session, 'rebalanced', Number.POSITIVE_INFINITY);
+  await pass(20);
+  say(session, 'client', acknowledged);
+  await pass(3_600_000);
+  expect([session.closedFor, session.finishedFor]).toEqual([undefined, undefined]);
+  say(session, 'member', answer);
+  await pass(20);
+  expect(session.finishedFor).toBe('rebalanced');
+});
+
+test('a hurry that comes later counts', async () => {
+  const session = followed();
+  say(session, 'client', question);
+  farewells.begin(session, 'rebalanced', Number.POSITIVE_INFINITY);
+  await pass(100);
+  expect(farewells.begin(session, 'removed', 500)).toBe(false);
+  await pass(520);
+  expect(session.closedFor).toBe('rebalanced');
+});
+
+test('a client that does not end its side of the connection is closed after a second', async () => {
+  const session = followed();
+  farewells.begin(session, 'removed', 10_000);
+  await pass(20);
+  say(session, 'client', acknowledged);
+  await pass(20);
+  expect(session.finishedFor).toBe('removed');
+  await pass(980);
+  expect(session.closedFor).toBeUndefined();
+  await pass(40);
+  expect(session.closedFor).toBe('removed');
+});
+
+test('opaque sessions, and those that are not followed yet or any more, are for others', () => {
+  const opaque = sessions.open(m0);
+  const young = sessions.open(m0);
+  young.calls = new Calls(m0, newCallFigures());
+  const lost = followed();
+  say(lost, 'member', frame(ping, 0, 1, 8));
+  for (const session of [opaque, young, lost]) {
+    expect(farewells.begin(session, 'removed', 1_000)).toBe(false);
+    expect(farewells.has(session)).toBe(false);
+  }
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('one whose bytes make no sense any more goes when it is quiet', async () => {
+  const session = followed();
+  farewells.begin(session, 'removed', 10_000);
+  say(session, 'member', frame(ping, 0, 1, 8));
+  await pass(20);
+  session.ask();
+  session.look(performance.now());
+  await pass(260);
+  expect(session.finishedFor).toBeUndefined();
+  await pass(60);
+  expect(session.finishedFor).toBe('removed');
+});
+
+test('a thousand are asked over half a second, not all at once', async () => {
+  const all = Array.from({ length: 2_000 }, followed);
+  for (const session of all) farewells.begin(session, 'shutdown', 10_000);
+  const asked = (): number => all.filter(({ bidFor }) => bidFor !== undefined).length;
+  await pass(1);
+  expect(asked()).toBe(80);
+  await pass(240);
+  expect(asked()).toBeGreaterThan(800);
+  expect(asked()).toBeLessThan(1_200);
+  await pass(300);
+  expect(asked()).toBe(2_000);
+});
+
+test('one that has ended meanwhile is forgotten, and not asked', async () => {
+  const session = followed();
+  farewells.begin(session, 'removed', 10_000);
+  session.close('evicted');
+  await pass(50);
+  expect(farewells.has(session)).toBe(false);
+  expect(vi.getTimerCount()).toBe(0);
+});
