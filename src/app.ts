@@ -238,7 +238,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     lookup: names.lookup,
     isSelf,
     connect: (options) => copiers[copier].connect(options),
-    copy: (pair, counts) => copiers[copier].copy(pair, counts),
+    copy: (pair, counts, follower) => copiers[copier].copy(pair, counts, follower),
     observer,
   });
   const metrics = new Metrics({

@@ -8,9 +8,13 @@ import { findEtcd } from '../../src/demo/etcd-binary.ts';
 import { freePorts } from '../../src/demo/free-ports.ts';
 import { startLocalCluster } from '../../src/demo/local-cluster.ts';
 import { Balancer } from '../support/balancer.ts';
+import { Load } from '../support/load.ts';
 
 export interface Seen {
   readonly failures: readonly string[];
+  /** Of clients that call without pause over gRPC. */
+  readonly failedCalls: readonly string[];
+  readonly calls: number;
   /** Sessions that each of the two had opened before one stopped. */
   readonly opened: readonly number[];
   /** Exit code of the one that stopped. */
@@ -31,6 +35,8 @@ const args = [
 await using first = await Balancer.start(args);
 await using second = await Balancer.start(args);
 
+const calling = new Load(`http://127.0.0.1:${port}`, 10, 1);
+await calling.everyoneServed();
 const working = Promise.all(Array.from({ length: clients }, client));
 await until(() => asked > 400);
 const opened = await Promise.all([first, second].map(sessionsOpened));
@@ -40,7 +46,10 @@ const askedUntilThen = asked;
 await until(() => asked > askedUntilThen + 200);
 stop = true;
 await working;
-console.log(JSON.stringify({ failures, opened, code } satisfies Seen));
+await calling.everyoneServed();
+await calling[Symbol.asyncDispose]();
+const { errors: failedCalls, successes: calls } = calling;
+console.log(JSON.stringify({ failures, failedCalls, calls, opened, code } satisfies Seen));
 
 async function client(): Promise<void> {
   for (; !stop; asked += 1) await askVersion().catch((error) => failures.push(String(error)));

@@ -14,15 +14,17 @@ import type { Seen } from './reuse-port-scene.ts';
  */
 const prepare = 'ip link set lo up && echo 1 > /proc/sys/net/ipv4/tcp_migrate_req && exec "$@"';
 
-test('connections are spread over both, and none is refused while one of them stops', async () => {
+test('connections are spread over both; while one stops none is refused and no call fails', async () => {
   await ensureNamespaces(console.log);
   const scene = [process.execPath, join(import.meta.dirname, 'reuse-port-scene.ts')];
   const { stdout } = await promisify(execFile)('unshare', [
     ...['--net', 'sh', '-c', prepare, 'sh'],
     ...scene,
   ]);
-  const { failures, opened, code } = JSON.parse(stdout) as Seen;
+  const { failures, failedCalls, calls, opened, code } = JSON.parse(stdout) as Seen;
   expect(failures).toEqual([]);
+  expect(failedCalls).toEqual([]);
+  expect(calls).toBeGreaterThan(500);
   expect(code).toBe(0);
   expect(Math.min(...opened)).toBeGreaterThan(100); // of 400: the kernel spreads by hash
 });
