@@ -80,22 +80,41 @@ export class FrameFollower {
    * frame of somebody else's may come in; -1 where there is none, as in the midst of a long payload.
    */
   follow(bytes: Uint8Array, count: number): number {
+    if (this.state === 'lost') return -1;
     let gap = this.isBetweenFrames ? 0 : -1;
     let at = 0;
-    while (at < count && this.#state !== 'lost') {
+    while (at < count) {
       if (this.#remaining > 0) {
         const skipped = Math.min(this.#remaining, count - at);
         this.#remaining -= skipped;
         at += skipped;
+      } else if (this.#seen === 0 && this.#state === 'frames' && at + headerLength <= count) {
+        // A header that is there as a whole, as nearly all are.
+        this.#length =
+          ((bytes[at] as number) << 16) |
+          ((bytes[at + 1] as number) << 8) |
+          (bytes[at + 2] as number);
+        this.#type = bytes[at + 3] as number;
+        this.#flags = bytes[at + 4] as number;
+        // The first bit of a stream's number is reserved and says nothing.
+        this.#streamId =
+          (((bytes[at + 5] as number) & 0x7f) << 24) |
+          ((bytes[at + 6] as number) << 16) |
+          ((bytes[at + 7] as number) << 8) |
+          (bytes[at + 8] as number);
+        at += headerLength;
+        this.#headed();
       } else {
         this.#take(bytes[at] as number);
         at += 1;
       }
+      if (this.#state === 'lost') return -1;
       if (this.#remaining === 0 && this.isBetweenFrames) gap = at;
     }
-    return this.#state === 'lost' ? -1 : gap;
+    return gap;
   }
 
+  /** The next byte of a preface, or of a header that comes in parts. */
   #take(byte: number): void {
     if (this.#compared < this.#preface.length) {
       if (byte !== this.#preface[this.#compared]) this.#state = 'lost';
@@ -107,9 +126,12 @@ export class FrameFollower {
     if (index < 3) this.#length = (index === 0 ? 0 : this.#length << 8) | byte;
     else if (index === 3) this.#type = byte;
     else if (index === 4) this.#flags = byte;
-    // The first bit of a stream's number is reserved and says nothing.
     else this.#streamId = index === 5 ? byte & 0x7f : (this.#streamId << 8) | byte;
-    if (this.#seen < headerLength) return;
+    if (this.#seen === headerLength) this.#headed();
+  }
+
+  /** A header is there. */
+  #headed(): void {
     this.#seen = 0;
     if (!this.#isAllowedHere() || !this.#isPossible()) {
       this.#state = 'lost';

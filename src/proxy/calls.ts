@@ -23,6 +23,7 @@ import {
 import { goAway } from '../http2/goaway.ts';
 import type { CallFigures } from './call-figures.ts';
 import type { Follower } from './copier.ts';
+import { OpenStreams } from './open-streams.ts';
 
 /** `unknown` until both sides have said something; `lost`: these are no calls, or not any more. */
 export type CallsState = 'unknown' | 'followed' | 'lost';
@@ -36,7 +37,7 @@ const youth = 1_000;
 /** Times are kept as whole tenths of a ms, which fit a small integer: no memory for each call. */
 const tenths = 10;
 const wrap = 0x3fffffff;
-const now = (): number => Math.round(performance.now() * tenths) & wrap;
+const now = (): number => (performance.now() * tenths) & wrap;
 const since = (time: number): number => (now() - time) & wrap;
 
 export class Calls implements Follower {
@@ -50,7 +51,7 @@ export class Calls implements Follower {
     this.#answered(type, flags, id);
   });
   /** When each open stream was opened; as a negative number once its client has finished asking. */
-  readonly #streams = new Map<number, number>();
+  readonly #streams = new OpenStreams();
   #inFlight = 0;
   #isLost = false;
   /** The member's PINGs that the client has not acknowledged. */
@@ -87,10 +88,7 @@ export class Calls implements Follower {
   /** Would closing the session now break a call? */
   get isBusy(): boolean {
     if (this.#inFlight > 0) return true;
-    for (const openedAt of this.#streams.values()) {
-      if (since(openedAt) < youth * tenths) return true;
-    }
-    return false;
+    return this.#streams.some((openedAt) => since(openedAt) < youth * tenths);
   }
 
   /** See `Follower`. */
@@ -144,12 +142,14 @@ export class Calls implements Follower {
   #asked(type: number, flags: number, id: number): void {
     switch (type) {
       case frameTypes.headers:
-        this.#spoke('client');
-        if (!this.#streams.has(id)) this.#open(id);
+        this.client += 1;
+        this.memberSpokeLast = false;
+        if (this.#streams.find(id) < 0) this.#open(id);
         if ((flags & endStream) !== 0) this.#askedAll(id);
         break;
       case frameTypes.data:
-        this.#spoke('client');
+        this.client += 1;
+        this.memberSpokeLast = false;
         if ((flags & endStream) !== 0) this.#askedAll(id);
         break;
       case frameTypes.resetStream:
@@ -164,12 +164,14 @@ export class Calls implements Follower {
   #answered(type: number, flags: number, id: number): void {
     switch (type) {
       case frameTypes.headers:
-        this.#spoke('member');
+        this.member += 1;
+        this.memberSpokeLast = true;
         if ((flags & endStream) !== 0) this.#close(id);
         else this.#began(id);
         break;
       case frameTypes.data:
-        this.#spoke('member');
+        this.member += 1;
+        this.memberSpokeLast = true;
         if ((flags & endStream) !== 0) this.#close(id);
         break;
       case frameTypes.resetStream:
@@ -181,35 +183,34 @@ export class Calls implements Follower {
     }
   }
 
-  #spoke(who: 'client' | 'member'): void {
-    this[who] += 1;
-    this.memberSpokeLast = who === 'member';
-  }
-
   #open(id: number): void {
-    this.#streams.set(id, now());
+    this.#streams.add(id, now());
     this.#figures.started += 1;
     this.#figures.streams += 1;
   }
 
   #askedAll(id: number): void {
-    const openedAt = this.#streams.get(id);
-    if (openedAt === undefined || openedAt < 0) return;
-    this.#streams.set(id, -openedAt - 1);
+    const slot = this.#streams.find(id);
+    if (slot < 0) return;
+    const openedAt = this.#streams.valueAt(slot);
+    if (openedAt < 0) return;
+    this.#streams.setAt(slot, -openedAt - 1);
     this.#inFlight += 1;
     this.#candidate.calls += 1;
   }
 
   #began(id: number): void {
-    const time = this.#streams.get(id);
-    if (time === undefined) return;
+    const slot = this.#streams.find(id);
+    if (slot < 0) return;
+    const time = this.#streams.valueAt(slot);
     this.#figures.firstBytes.observe(since(time < 0 ? -time - 1 : time) / tenths);
   }
 
   #close(id: number): void {
-    const time = this.#streams.get(id);
-    if (time === undefined) return;
-    this.#streams.delete(id);
+    const slot = this.#streams.find(id);
+    if (slot < 0) return;
+    const time = this.#streams.valueAt(slot);
+    this.#streams.deleteAt(slot);
     this.#figures.streams -= 1;
     if (time >= 0) return;
     this.#inFlight -= 1;

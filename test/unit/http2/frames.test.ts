@@ -176,10 +176,9 @@ describe('a real conversation', () => {
         (at, bit, cuts) => {
           const bytes = Buffer.from(said.server);
           bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << bit), at);
-          const { seen, places, follower } = follow(bytes, cuts);
-          if (follower.state === 'lost') {
-            expect(heads(bytes).slice(0, seen.length)).toEqual(seen);
-          }
+          const { seen, places } = follow(bytes, cuts);
+          const whole = heads(bytes); // the last that is told of may not be
+          expect(seen.slice(0, whole.length)).toEqual(whole.slice(0, seen.length));
           for (const place of places) expect(gaps(bytes)).toContain(place);
         },
       ),
