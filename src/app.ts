@@ -18,6 +18,7 @@ import { Monitor } from './cluster/monitor.ts';
 import { Names } from './cluster/names.ts';
 import { learner } from './cluster/standing.ts';
 import { acceptsNew, isConfirmedFailure } from './cluster/verdict.ts';
+import { exposedKeys, memberTls } from './config/certificates.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
 import { type Member, Membership } from './membership.ts';
@@ -26,6 +27,7 @@ import { memberJoined, memberLeft, sessionsRemoved } from './observe/discovery-e
 import {
   type EventBody,
   EventLog,
+  keyExposed,
   memberChanged,
   modeChanged,
   namesChanged,
@@ -107,7 +109,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     timeout: settings.checkTimeout,
     silentTimeout: Math.min(settings.checkTimeout, settings.checkFastInterval),
     lookup: names.lookup,
-    tls: settings.tls,
+    tls: memberTls(settings.certificates.members, settings.serverName),
     isSelf,
     wasStarved: (start) => upkeep.starvation.since(start),
     isSilent: (candidate, bound) => upkeep.silence.isSilent(candidate, performance.now(), bound),
@@ -308,6 +310,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   membership.start(checking.signal);
   startPulse((beat) => upkeep.beat(beat), checking.signal);
   record(started(sources.identity, membership.members, observe?.port));
+  for (const path of exposedKeys(settings.certificateFiles)) record(keyExposed(path));
 
   let stopped: Promise<number> | undefined;
   const stop = async (): Promise<number> => {

@@ -13,6 +13,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { EtcdClient } from './cluster/etcd-client.ts';
 import type { MonitoredMember } from './cluster/monitor.ts';
 import { alwaysAt } from './cluster/names.ts';
+import { memberTls } from './config/certificates.ts';
 import { checkUrlOf } from './config/check-url.ts';
 import { formatEndpoint } from './config/endpoint.ts';
 import type { Settings } from './config/settings.ts';
@@ -20,7 +21,7 @@ import { Discovery } from './discovery/discovery.ts';
 import type { Place } from './discovery/place.ts';
 import { Roster } from './discovery/roster.ts';
 import { SavedMembers } from './discovery/saved-members.ts';
-import { memberSchemes } from './discovery/srv.ts';
+import { isHttps, memberSchemes } from './discovery/srv.ts';
 import { systemDns } from './discovery/system-dns.ts';
 import { discoveryChanged } from './observe/discovery-events.ts';
 import { type EventBody, namesChanged } from './observe/events.ts';
@@ -53,11 +54,11 @@ export class Membership {
   constructor(options: MembershipOptions) {
     const { settings, cluster, isHealthy, onJoin, onLeave, record } = options;
     this.#settings = settings;
-    const { endpoints, discovery, discoverySrv, stateDir, tls } = settings;
+    const { endpoints, discovery, discoverySrv, stateDir } = settings;
     this.#discovery = new Discovery({
       endpoints,
       srvDomain: discoverySrv,
-      schemes: memberSchemes(endpoints, Object.keys(tls).length > 0),
+      schemes: memberSchemes(endpoints, isHttps(settings)),
       followsCluster: discovery === 'members',
       saved: stateDir === undefined ? undefined : new SavedMembers(stateDir),
       dns: systemDns,
@@ -112,7 +113,8 @@ export class Membership {
     const member = this.members.find((each) => each.candidate === candidate);
     if (member === undefined) throw new Error(`${candidate.name} is no member`);
     const { scheme, host, address, port } = member.place;
-    const { tls, etcdUser } = this.#settings;
+    const { certificates, serverName, etcdUser } = this.#settings;
+    const tls = memberTls(certificates.members, serverName);
     return new EtcdClient({
       ...{ scheme, host, address, port, tls, timeout: inspectTimeout },
       ...(etcdUser && { user: etcdUser }),

@@ -17,7 +17,7 @@ import type { Observation } from './observation.ts';
  */
 export function examine(
   observations: readonly Observation[],
-  { listen, tls, discovery }: Pick<Settings, 'listen' | 'tls' | 'discovery'>,
+  { listen, certificates, discovery }: Pick<Settings, 'listen' | 'certificates' | 'discovery'>,
   now: number,
 ): Finding[] {
   return inOrder([
@@ -25,7 +25,7 @@ export function examine(
     ...findInMembers(observations),
     ...findInAdvertised(observations, discovery),
     ...findInDatabases(observations),
-    ...findInCertificates({ observations, listen, tls, now }),
+    ...findInCertificates({ observations, listen, tls: certificates.members, now }),
     ...findInFigures(observations),
     ...findInClocks(observations),
   ]);

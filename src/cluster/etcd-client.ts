@@ -9,6 +9,7 @@
 import { rootCertificates } from 'node:tls';
 import type { Interceptor } from '@grpc/grpc-js';
 import type { Etcd3, IOptions } from 'etcd3';
+import type { MemberTls } from '../config/certificates.ts';
 import { factsOf, type MemberFacts } from './facts.ts';
 import { classify } from './failure.ts';
 import { serverName } from './server-name.ts';
@@ -21,7 +22,7 @@ export interface EtcdClientOptions {
   readonly address?: string | undefined;
   readonly port: number;
   /** PEM texts, as for the checks. */
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly tls: MemberTls;
   /** Of etcd's own users, where it has some. */
   readonly user?: { readonly name: string; readonly password: string };
   /** Bound on each question, ms. */

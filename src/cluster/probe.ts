@@ -13,20 +13,15 @@
  */
 import type { Agent } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
+import type { MemberTls } from '../config/certificates.ts';
 import { http, https } from '../node-http.ts';
 import { classify, type Failure } from './failure.ts';
-
-/** PEM texts for `https` checks: what to trust, and who we are where etcd asks (mutual TLS). */
-export interface ProbeTls {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-}
 
 export interface ProbeOptions {
   /** Scheme, host and port, such as `https://10.0.0.1:2379`; no path. */
   readonly url: string;
-  readonly tls: ProbeTls;
+  /** For `https`. */
+  readonly tls: MemberTls;
   /** Finds the address of a host name. */
   readonly lookup: LookupFunction;
   /** Is the other end of this socket the balancer itself? Such an endpoint never passes. */

@@ -44,6 +44,7 @@ export interface Event {
     | 'names-back'
     | 'descriptors-short'
     | 'descriptors-back'
+    | 'key-exposed'
     | 'stopping'
     | 'stopped';
   readonly message: string;
@@ -90,6 +91,16 @@ export function started(
     kind: 'started',
     message: `etcd-lb ${version} listens on ${listen.join(', ')} in front of ${before}`,
     fields: { version, listen, endpoints, observePort },
+  };
+}
+
+/** Every user of this machine may read, or replace, a private key. */
+export function keyExposed(path: string): EventBody {
+  return {
+    level: 'warn',
+    kind: 'key-exposed',
+    message: `every user of this machine may read or replace the private key ${path}: chmod o-rwx it`,
+    fields: { path },
   };
 }
 

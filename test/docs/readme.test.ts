@@ -102,8 +102,11 @@ describe(examplePath, () => {
     expect(new Set(settings.endpoints.map(({ scheme }) => scheme))).toEqual(new Set(['https']));
   });
 
-  test('loads with what is commented out, but for the files that are not here', () => {
-    const text = whole.replaceAll(/^(cacert|cert|key|user|password-file): .*$/gm, '');
+  test('loads with what is commented out, but for the files that are not here, and what goes with them', () => {
+    const text = whole.replaceAll(
+      /^(cacert|cert|key|tls-cert|tls-key|client-ca|allow-client|user|password-file): .*$/gm,
+      '',
+    );
     const path = join(folderWith({ 'etcd-lb.yaml': text }), 'etcd-lb.yaml');
     expect(load(path).settings.checkUrl).toBe(values['check-url']);
   });
