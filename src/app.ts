@@ -39,12 +39,13 @@ import {
 import { type ObserveServer, openObserveServer } from './observe/http.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
-import { rejectionNotices } from './observe/notices.ts';
+import { handshakeNotices, rejectionNotices } from './observe/notices.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
 import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
 import { Departures } from './proxy/departures.ts';
 import { Evictions } from './proxy/evictions.ts';
 import { openListeners } from './proxy/listeners.ts';
+import { Reception } from './proxy/reception.ts';
 import { leadsToSelf } from './proxy/self.ts';
 import {
   connectToSharedBuffer,
@@ -101,6 +102,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   let listen: readonly ListenAddress[] = settings.listen;
   const isSelf = (socket: Socket, port: number): boolean => leadsToSelf(socket, port, listen);
 
+  const towardsMembers = memberTls(settings.certificates.members, settings.serverName);
   const names = new Names((change) => record(namesChanged(change)));
   const monitor = new Monitor({
     members: membership.members,
@@ -109,7 +111,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     timeout: settings.checkTimeout,
     silentTimeout: Math.min(settings.checkTimeout, settings.checkFastInterval),
     lookup: names.lookup,
-    tls: memberTls(settings.certificates.members, settings.serverName),
+    tls: towardsMembers,
     isSelf,
     wasStarved: (start) => upkeep.starvation.since(start),
     isSilent: (candidate, bound) => upkeep.silence.isSilent(candidate, performance.now(), bound),
@@ -228,6 +230,23 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       noticeRejection(reason);
     },
   };
+  const noticeHandshake = handshakeNotices(record);
+  const reception =
+    settings.tls === 'passthrough'
+      ? undefined
+      : new Reception({
+          clients: settings.certificates.clients,
+          allow: settings.allowClient,
+          members: towardsMembers,
+          isPlain: (candidate) => membership.isPlain(candidate),
+          hostOf: (candidate) => membership.hostOf(candidate),
+          timeout: settings.dialTimeout,
+          onHandshakeFailure: (reason) => {
+            metrics.handshakeFailed(reason);
+            noticeHandshake(reason);
+          },
+          onNoRequest: () => observer.rejected('no-request'),
+        });
   let copier: CopierName = 'streams';
   const dataPath = new DataPath({
     policy: createPolicy(settings.balance),
@@ -236,11 +255,14 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     raceAfter: settings.dialRaceAfter,
     keepalive: settings.keepalive,
     maxConnections: settings.maxConnections,
-    follows: (candidate) => settings.followCalls && membership.isPlain(candidate),
+    // With TLS of our own, the bytes in between are plain whatever the members speak.
+    follows: (candidate) =>
+      settings.followCalls && (reception !== undefined || membership.isPlain(candidate)),
     lookup: names.lookup,
     isSelf,
     connect: (options) => copiers[copier].connect(options),
-    copy: (pair, counts) => copiers[copier].copy(pair, counts),
+    copy: (pair, counts, follower) => copiers[copier].copy(pair, counts, follower),
+    ...(reception && { receive: (client, signal) => reception.receive(client, signal) }),
     observer,
   });
   const metrics = new Metrics({
@@ -269,7 +291,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     onAcceptError: () => observer.rejected('accept-failed'),
   });
   listen = listeners.addresses;
-  if (listeners.servers.every(isSupported)) copier = 'shared-buffer';
+  // TLS is Node's streams.
+  const isShared = reception === undefined && listeners.servers.every(isSupported);
+  if (isShared) copier = 'shared-buffer';
 
   const sources: StatusSources = {
     identity: {

@@ -108,6 +108,12 @@ export class Membership {
     return this.members.find((each) => each.candidate === candidate)?.place.scheme === 'http';
   }
 
+  /** The host of a member as it was named, by which its certificate is verified. */
+  hostOf(candidate: Candidate): string {
+    const member = this.members.find((each) => each.candidate === candidate);
+    return member?.place.host ?? candidate.host;
+  }
+
   /** For questions to a member about itself. */
   clientOf(candidate: Candidate): EtcdClient {
     const member = this.members.find((each) => each.candidate === candidate);

@@ -10,6 +10,7 @@ import type { NameChange } from '../cluster/names.ts';
 import type { RoutingMode } from '../cluster/routing.ts';
 import type { Evidence, Health } from '../cluster/verdict.ts';
 import type { RejectReason } from '../proxy/data-path.ts';
+import type { HandshakeFailure } from '../proxy/terminator.ts';
 
 /** One line of the log and of `/status`. Further fields depend on `kind`. */
 export interface Event {
@@ -31,6 +32,7 @@ export interface Event {
     | 'sessions-evicted'
     | 'sessions-moved'
     | 'clients-rejected'
+    | 'handshakes-failed'
     | 'member-joined'
     | 'member-left'
     | 'sessions-removed'
@@ -229,11 +231,32 @@ export function clientsRejected(reason: RejectReason, clients: number): EventBod
     limit: 'max-connections is reached',
     'no-member': 'no member could be reached',
     'accept-failed': 'the system could not accept them (are descriptors short? see ulimit -n)',
+    'no-request':
+      'they said nothing within dial-timeout, or spoke TLS, where --tls originate expects plain HTTP',
   }[reason];
   return {
     level: 'warn',
     kind: 'clients-rejected',
     message: `turned away ${count(clients, 'client')}: ${why}`,
+    fields: { reason, clients },
+  };
+}
+
+/** Told at most every few seconds, so `clients` is a number. */
+export function handshakesFailed(reason: HandshakeFailure, clients: number): EventBody {
+  const why = {
+    'no-certificate': 'they showed no certificate, which --client-ca asks for',
+    untrusted: 'their certificates are not accepted by --client-ca, or not valid now',
+    'not-allowed': 'their certificates carry no name of --allow-client',
+    rejected: 'they did not accept our certificate (--tls-cert)',
+    protocol: 'what they sent is no TLS that is spoken here',
+    timeout: 'they did not finish it in time',
+    closed: 'they left before it was finished',
+  }[reason];
+  return {
+    level: 'warn',
+    kind: 'handshakes-failed',
+    message: `the TLS handshake of ${count(clients, 'client')} failed: ${why}`,
     fields: { reason, clients },
   };
 }

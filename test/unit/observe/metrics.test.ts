@@ -152,6 +152,7 @@ describe('names and help', () => {
     'evictions_total',
     'member_state_changes_total',
     'rejected_clients_total',
+    'tls_handshakes_failed_total',
     'member_weight',
     'silences_total',
     'starvations_total',
@@ -257,6 +258,8 @@ test('series of every member and reason are there from the start, at 0', async (
     'rejected_clients_total{reason="limit"}',
     'rejected_clients_total{reason="no-member"}',
     'rejected_clients_total{reason="accept-failed"}',
+    'rejected_clients_total{reason="no-request"}',
+    'tls_handshakes_failed_total{reason="untrusted"}',
   ]) {
     expect([name, series.get(`etcd_lb_${name}`)]).toEqual([name, 0]);
   }
