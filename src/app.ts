@@ -18,13 +18,16 @@ import { Monitor } from './cluster/monitor.ts';
 import { Names } from './cluster/names.ts';
 import { learner } from './cluster/standing.ts';
 import { acceptsNew, isConfirmedFailure } from './cluster/verdict.ts';
-import { exposedKeys, memberTls } from './config/certificates.ts';
+import { exposedKeys } from './config/certificates.ts';
+import { expiriesOf } from './config/expiry.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
 import { type Member, Membership } from './membership.ts';
 import { clusterChanged, fitnessChanged } from './observe/cluster-events.ts';
 import { memberJoined, memberLeft, sessionsRemoved } from './observe/discovery-events.ts';
 import {
+  certificatesRefused,
+  certificatesRenewed,
   type EventBody,
   EventLog,
   keyExposed,
@@ -54,6 +57,7 @@ import {
 } from './proxy/shared-buffer.ts';
 import { copyThroughStreams } from './proxy/streams.ts';
 import { startPulse } from './pulse.ts';
+import { Renewal } from './renewal.ts';
 import { Upkeep } from './upkeep.ts';
 
 /** A running balancer. */
@@ -90,8 +94,20 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const giveUpWaiting = Promise.withResolvers<void>();
   const events = new EventLog((event) => log.write(event));
   const record = (body: EventBody): void => events.record(body);
+  const renewal = new Renewal({
+    settings,
+    onApplied: (certificates) => {
+      metrics.renewed('applied');
+      record(certificatesRenewed(expiriesOf(certificates, Date.now())));
+    },
+    onRefused: (refusal) => {
+      metrics.renewed('refused');
+      record(certificatesRefused(refusal));
+    },
+  });
   const membership = new Membership({
     settings,
+    tls: () => renewal.members,
     cluster: () => cluster,
     isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
     onJoin: (member) => join(member),
@@ -102,7 +118,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   let listen: readonly ListenAddress[] = settings.listen;
   const isSelf = (socket: Socket, port: number): boolean => leadsToSelf(socket, port, listen);
 
-  const towardsMembers = memberTls(settings.certificates.members, settings.serverName);
+  const { clients } = settings.certificates;
   const names = new Names((change) => record(namesChanged(change)));
   const monitor = new Monitor({
     members: membership.members,
@@ -111,7 +127,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     timeout: settings.checkTimeout,
     silentTimeout: Math.min(settings.checkTimeout, settings.checkFastInterval),
     lookup: names.lookup,
-    tls: towardsMembers,
+    tls: () => renewal.members,
     isSelf,
     wasStarved: (start) => upkeep.starvation.since(start),
     isSilent: (candidate, bound) => upkeep.silence.isSilent(candidate, performance.now(), bound),
@@ -235,9 +251,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     settings.tls === 'passthrough'
       ? undefined
       : new Reception({
-          clients: settings.certificates.clients,
+          ...(clients && { clients: () => renewal.certificates.clients ?? clients }),
           allow: settings.allowClient,
-          members: towardsMembers,
+          members: () => renewal.members,
           isPlain: (candidate) => membership.isPlain(candidate),
           hostOf: (candidate) => membership.hostOf(candidate),
           timeout: settings.dialTimeout,
@@ -268,6 +284,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const metrics = new Metrics({
     ...{ version, members: candidates, monitor, cluster, proxy: dataPath },
     leaving: () => departures.leaving,
+    certificates: () => renewal.certificates,
   });
 
   const evictions = new Evictions(dataPath.sessions);
@@ -332,6 +349,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   monitor.start(checking.signal);
   inspector.start(checking.signal);
   membership.start(checking.signal);
+  void renewal.start(checking.signal);
   startPulse((beat) => upkeep.beat(beat), checking.signal);
   record(started(sources.identity, membership.members, observe?.port));
   for (const path of exposedKeys(settings.certificateFiles)) record(keyExposed(path));

@@ -13,7 +13,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { EtcdClient } from './cluster/etcd-client.ts';
 import type { MonitoredMember } from './cluster/monitor.ts';
 import { alwaysAt } from './cluster/names.ts';
-import { memberTls } from './config/certificates.ts';
+import type { MemberTls } from './config/certificates.ts';
 import { checkUrlOf } from './config/check-url.ts';
 import { formatEndpoint } from './config/endpoint.ts';
 import type { Settings } from './config/settings.ts';
@@ -34,6 +34,8 @@ export interface Member extends NamedMember, MonitoredMember {
 
 export interface MembershipOptions {
   readonly settings: Settings;
+  /** For questions to members; see `EtcdClientOptions`. */
+  readonly tls: () => MemberTls;
   readonly cluster: () => Cluster;
   readonly isHealthy: (candidate: Candidate) => boolean;
   readonly onJoin: (member: Member) => void;
@@ -47,6 +49,7 @@ const inspectTimeout = 2_000;
 
 export class Membership {
   readonly #settings: Settings;
+  readonly #tls: () => MemberTls;
   readonly #roster: Roster<Member>;
   readonly #discovery: Discovery;
 
@@ -54,6 +57,7 @@ export class Membership {
   constructor(options: MembershipOptions) {
     const { settings, cluster, isHealthy, onJoin, onLeave, record } = options;
     this.#settings = settings;
+    this.#tls = options.tls;
     const { endpoints, discovery, discoverySrv, stateDir } = settings;
     this.#discovery = new Discovery({
       endpoints,
@@ -119,8 +123,8 @@ export class Membership {
     const member = this.members.find((each) => each.candidate === candidate);
     if (member === undefined) throw new Error(`${candidate.name} is no member`);
     const { scheme, host, address, port } = member.place;
-    const { certificates, serverName, etcdUser } = this.#settings;
-    const tls = memberTls(certificates.members, serverName);
+    const { etcdUser } = this.#settings;
+    const tls = this.#tls;
     return new EtcdClient({
       ...{ scheme, host, address, port, tls, timeout: inspectTimeout },
       ...(etcdUser && { user: etcdUser }),

@@ -80,7 +80,13 @@ async function observe(
 
 /** The same question as the balancer asks. */
 async function checkHealth(url: string, tls: MemberTls): Promise<CheckResult> {
-  const probe = new Probe({ url, tls, lookup, isSelf: () => false, wasStarved: () => false });
+  const probe = new Probe({
+    url,
+    tls: () => tls,
+    lookup,
+    isSelf: () => false,
+    wasStarved: () => false,
+  });
   try {
     return await probe.check(timeout, () => {});
   } finally {
@@ -93,7 +99,14 @@ async function inspect(
   tls: MemberTls,
   user: Settings['etcdUser'],
 ): Promise<Inspection> {
-  const client = new EtcdClient({ scheme, host, port, tls, timeout, ...(user && { user }) });
+  const client = new EtcdClient({
+    scheme,
+    host,
+    port,
+    tls: () => tls,
+    timeout,
+    ...(user && { user }),
+  });
   try {
     return { kind: 'known', facts: await client.inspect() };
   } catch (error) {

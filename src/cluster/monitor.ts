@@ -34,7 +34,8 @@ export interface MonitorOptions {
   /** The same for a member that is silent to clients that wait, ms; at most `timeout`. */
   readonly silentTimeout: number;
   readonly lookup: LookupFunction;
-  readonly tls: MemberTls;
+  /** For checks over https; see `ProbeOptions`. */
+  readonly tls: () => MemberTls;
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Was this process kept from running since `start` (of `performance.now()`)? */
   readonly wasStarved: (start: number) => boolean;

@@ -8,6 +8,7 @@
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { Refusal } from './error.ts';
 import { readTextFile } from './text-file.ts';
 
@@ -82,6 +83,7 @@ function loadAuthorities(setting: string, path: string | undefined, now: Date): 
   if (fault !== undefined && !faults.includes(undefined)) {
     throw new Refusal(setting, `${path} ${fault}`);
   }
+  tryOut(setting, path, { ca });
   return { ca };
 }
 
@@ -109,7 +111,18 @@ function loadIdentity(certGiven: GivenPath, keyGiven: GivenPath, now: Date): Tls
       `${keyPath} does not belong to the certificate ${certPath} (--${certSetting}); give the two that were made together`,
     );
   }
+  tryOut(certSetting, certPath, { cert, key });
   return { cert, key };
+}
+
+/** What OpenSSL takes no offence at, such as a key that is too short, is found by having it used. */
+function tryOut(setting: string, path: string, material: TlsMaterial): void {
+  try {
+    createSecureContext(material);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Refusal(setting, `${path} cannot be used: ${message}; make another one`);
+  }
 }
 
 function certificatesIn(setting: string, path: string, pem: string): X509Certificate[] {

@@ -9,6 +9,8 @@ import type { TableChange } from '../cluster/member-table.ts';
 import type { NameChange } from '../cluster/names.ts';
 import type { RoutingMode } from '../cluster/routing.ts';
 import type { Evidence, Health } from '../cluster/verdict.ts';
+import type { Refusal } from '../config/error.ts';
+import type { CertificateSetting } from '../config/expiry.ts';
 import type { RejectReason } from '../proxy/data-path.ts';
 import type { HandshakeFailure } from '../proxy/terminator.ts';
 
@@ -47,6 +49,8 @@ export interface Event {
     | 'descriptors-short'
     | 'descriptors-back'
     | 'key-exposed'
+    | 'certificates-renewed'
+    | 'certificates-refused'
     | 'stopping'
     | 'stopped';
   readonly message: string;
@@ -103,6 +107,31 @@ export function keyExposed(path: string): EventBody {
     kind: 'key-exposed',
     message: `every user of this machine may read or replace the private key ${path}: chmod o-rwx it`,
     fields: { path },
+  };
+}
+
+/** "certificate files have changed, and are in force from now on: tls-cert until 2026-01-05 …" */
+export function certificatesRenewed(
+  expiries: Readonly<Partial<Record<CertificateSetting, number>>>,
+): EventBody {
+  const dates = Object.entries(expiries).map(
+    ([setting, at]) => `${setting} until ${new Date(at).toISOString()}`,
+  );
+  return {
+    level: 'info',
+    kind: 'certificates-renewed',
+    message: `certificate files have changed, and are in force for new connections: ${dates.join(', ')}`,
+    fields: { expiries },
+  };
+}
+
+/** Told once for each state of the files. */
+export function certificatesRefused({ setting, message }: Refusal): EventBody {
+  return {
+    level: 'error',
+    kind: 'certificates-refused',
+    message: `certificate files have changed and cannot be used, those of before stay in force: --${setting}: ${message}`,
+    fields: { setting, reason: message },
   };
 }
 

@@ -40,6 +40,7 @@ export class Metrics {
   readonly #starvations: Counter;
   readonly #rejected: Counter;
   readonly #handshakesFailed: Counter;
+  readonly #renewals: Counter;
 
   constructor(sources: StateSources) {
     const registry = this.#registry;
@@ -126,6 +127,13 @@ export class Metrics {
       help: 'Handshakes of clients that failed under --tls terminate, by reason: no-certificate, untrusted, not-allowed (no name of --allow-client), rejected (the client did not accept ours), protocol, timeout or closed.',
       labelNames: ['reason'],
     });
+    this.#renewals = new Counter({
+      registers,
+      name: 'etcd_lb_certificate_reloads_total',
+      help: 'Times that certificate files had changed: applied to new connections, or refused because they cannot be used, so that those of before stay in force.',
+      labelNames: ['result'],
+    });
+    for (const result of ['applied', 'refused']) this.#renewals.inc({ result }, 0);
     for (const reason of handshakeFailures) this.#handshakesFailed.inc({ reason }, 0);
     // Series that exist from the start, so that a rate sees the first increment.
     for (const reason of rejectReasons) this.#rejected.inc({ reason }, 0);
@@ -200,6 +208,10 @@ export class Metrics {
 
   starved(): void {
     this.#starvations.inc();
+  }
+
+  renewed(result: 'applied' | 'refused'): void {
+    this.#renewals.inc({ result });
   }
 
   handshakeFailed(reason: HandshakeFailure): void {

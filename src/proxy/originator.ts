@@ -16,29 +16,23 @@ import type { Protocol } from './first-bytes.ts';
 import { modernTls } from './modern-tls.ts';
 
 export interface OriginatorOptions {
-  readonly tls: MemberTls;
+  /** Asked before each connection: the same object until it is renewed. */
+  readonly tls: () => MemberTls;
   /** The host of a member as it was named, by which it is verified, whatever address is dialled. */
   readonly hostOf: (candidate: Candidate) => string;
 }
 
 export class Originator {
-  readonly #hostOf: (candidate: Candidate) => string;
+  readonly #options: OriginatorOptions;
   #tls: MemberTls;
   #context: SecureContext;
   #sessions = new WeakMap<Candidate, Buffer>();
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
-  constructor({ tls, hostOf }: OriginatorOptions) {
-    this.#hostOf = hostOf;
-    this.#tls = tls;
-    this.#context = contextOf(tls);
-  }
-
-  /** Uses these from the next connection on. A session made with the old ones is not resumed. */
-  renew(tls: MemberTls): void {
-    this.#context = contextOf(tls);
-    this.#tls = tls;
-    this.#sessions = new WeakMap();
+  constructor(options: OriginatorOptions) {
+    this.#options = options;
+    this.#tls = options.tls();
+    this.#context = contextOf(this.#tls);
   }
 
   /**
@@ -46,8 +40,9 @@ export class Originator {
    * else the socket ends with an error.
    */
   connect(options: ConnectOptions, protocol: Protocol): TLSSocket {
+    this.#renew();
     const { candidate } = options;
-    const name = this.#tls.servername ?? this.#hostOf(candidate);
+    const name = this.#tls.servername ?? this.#options.hostOf(candidate);
     const sessions = this.#sessions;
     const session = sessions.get(candidate);
     const socket = connect({
@@ -70,6 +65,15 @@ export class Originator {
       if (spoken !== protocol) socket.destroy(otherProtocol(spoken, protocol));
     });
     return socket;
+  }
+
+  #renew(): void {
+    const tls = this.#options.tls();
+    if (tls === this.#tls) return;
+    this.#tls = tls;
+    this.#context = contextOf(tls);
+    // Whoever resumes is known by what it showed then, and so are we.
+    this.#sessions = new WeakMap();
   }
 }
 

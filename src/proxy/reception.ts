@@ -11,7 +11,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
-import type { Certificates, MemberTls } from '../config/certificates.ts';
+import type { MemberTls, TlsMaterial } from '../config/certificates.ts';
 import type { ConnectOptions } from './dial.ts';
 import { nextProtocol, type Protocol } from './first-bytes.ts';
 import { Originator } from './originator.ts';
@@ -24,10 +24,10 @@ export interface Received {
 }
 
 export interface ReceptionOptions {
-  /** What clients see; absent where they come plainly. */
-  readonly clients?: Certificates['clients'];
+  /** See `TerminatorOptions`; absent where clients come plainly. */
+  readonly clients?: () => TlsMaterial;
   readonly allow: readonly string[];
-  readonly members: MemberTls;
+  readonly members: () => MemberTls;
   /** Is there no TLS towards this member? */
   readonly isPlain: (candidate: Candidate) => boolean;
   readonly hostOf: (candidate: Candidate) => string;
@@ -50,12 +50,6 @@ export class Reception {
     this.#originator = new Originator({ tls: members, hostOf });
     this.#terminator =
       clients && new Terminator({ tls: clients, allow, onFailure: onHandshakeFailure });
-  }
-
-  /** Uses these from the next connections on. */
-  renew(clients: Certificates['clients'], members: MemberTls): void {
-    this.#originator.renew(members);
-    if (clients !== undefined) this.#terminator?.renew(clients);
   }
 
   /**

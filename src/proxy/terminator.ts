@@ -29,8 +29,11 @@ export const handshakeFailures = [
 export type HandshakeFailure = (typeof handshakeFailures)[number];
 
 export interface TerminatorOptions {
-  /** What clients see; they need a certificate if there is a `ca`. */
-  readonly tls: TlsMaterial;
+  /**
+   * What clients see; they need a certificate if there is a `ca`, at the start and ever after. Asked before
+   * each handshake: the same object until it is renewed.
+   */
+  readonly tls: () => TlsMaterial;
   /** Names of which a client's certificate must carry one; empty for any. */
   readonly allow: readonly string[];
   readonly onFailure: (reason: HandshakeFailure) => void;
@@ -42,16 +45,21 @@ const handshakeTimeout = 5_000;
 type Settle = (secure?: TLSSocket) => void;
 
 export class Terminator {
+  readonly #options: Pick<TerminatorOptions, 'tls'>;
   readonly #server: Server;
+  #tls: TlsMaterial;
   /** Whose handshake has ended well: the server names only the socket that it made. */
   readonly #current = new AsyncLocalStorage<Settle>();
 
+  /** Throws when the PEM texts cannot be used together (they are validated before). */
   constructor({ tls, allow, onFailure }: TerminatorOptions) {
+    this.#options = { tls };
+    this.#tls = tls();
     this.#server = createServer({
-      ...contextOptions(tls),
+      ...contextOptions(this.#tls),
       handshakeTimeout,
       ALPNProtocols: ['h2', 'http/1.1'],
-      requestCert: tls.ca !== undefined,
+      requestCert: this.#tls.ca !== undefined,
       rejectUnauthorized: true,
     });
     this.#server.on('secureConnection', (socket) => {
@@ -70,17 +78,13 @@ export class Terminator {
     });
   }
 
-  /** Shows these from the next handshake on; sessions made with the old ones are not resumed. */
-  renew(tls: TlsMaterial): void {
-    this.#server.setSecureContext(contextOptions(tls));
-  }
-
   /**
    * Takes an accepted, paused and unread connection through the handshake. Resolves with the connection to
    * read and write in its place, paused and unread too; with `undefined`, and it closed, when there is none,
    * or when `signal` aborts. Never rejects.
    */
   accept(client: Socket, signal: AbortSignal): Promise<TLSSocket | undefined> {
+    this.#renew();
     const { promise, resolve } = Promise.withResolvers<TLSSocket | undefined>();
     const onAbort = (): void => void client.destroy();
     const onClose = (): void => settle();
@@ -94,6 +98,14 @@ export class Terminator {
     if (client.destroyed) settle();
     else this.#current.run(settle, () => this.#server.emit('connection', client));
     return promise;
+  }
+
+  /** The keys of session tickets are new with it: nobody resumes what an old authority has let in. */
+  #renew(): void {
+    const tls = this.#options.tls();
+    if (tls === this.#tls) return;
+    this.#tls = tls;
+    this.#server.setSecureContext(contextOptions(tls));
   }
 }
 

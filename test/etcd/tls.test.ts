@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { copyFile, mkdir, rename, symlink } from 'node:fs/promises';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net, { type Socket } from 'node:net';
@@ -18,7 +19,7 @@ import {
   createCertificates,
   type KeyPairFiles,
 } from '../support/certificates.ts';
-import { etcd3, etcdctl } from '../support/clients.ts';
+import { etcd3, etcdctl, withoutRetries } from '../support/clients.ts';
 
 const name = 'balancer.example';
 const parts = new AsyncDisposableStack();
@@ -191,6 +192,101 @@ describe('terminated', () => {
     // etcd greets whoever it serves.
     await once(second, 'data');
   });
+});
+
+describe('renewed', () => {
+  /** Files that can be replaced under the balancer's eyes. */
+  async function links(): Promise<KeyPairFiles> {
+    const files = {
+      cert: join(certificates.folder, 'renewed.crt'),
+      key: join(certificates.folder, 'renewed.key'),
+    };
+    await copyFile(shown.cert, files.cert);
+    await copyFile(shown.key, files.key);
+    return files;
+  }
+
+  test('under load no call fails; a bad pair is refused, and the old one serves', async () => {
+    const files = await links();
+    const balancer = await terminate('--tls-cert', files.cert, '--tls-key', files.key);
+    const serial = async (): Promise<string> => {
+      const socket = connect(balancer, certificates.client, { ALPNProtocols: ['h2'] });
+      await once(socket, 'secureConnect');
+      const { serialNumber } = socket.getPeerCertificate();
+      socket.destroy();
+      return serialNumber;
+    };
+    const before = await serial();
+    let calls = 0;
+    let isOver = false;
+    // Some keep their connection, some come anew for each call.
+    const kept = etcd3(`https://${balancer.address}`, certificates, {
+      grpcOptions: { 'grpc.ssl_target_name_override': name },
+      faultHandling: withoutRetries,
+    });
+    onTestFinished(() => kept.close());
+    const load = Promise.all([
+      (async () => {
+        for (; !isOver; calls += 1) await kept.put('renewed').value(calls);
+      })(),
+      (async () => {
+        for (; !isOver; calls += 1) await get(balancer, '/version');
+      })(),
+    ]);
+    const next = await certificates.issue('balancer-next', [{ type: 'dns', value: name }]);
+    await copyFile(next.cert, files.cert);
+    await copyFile(next.key, files.key);
+    await balancer.logged(({ event }) => event === 'certificates-renewed');
+    const after = await serial();
+    expect(after).not.toBe(before);
+    expect(await balancer.metric('etcd_lb_certificate_reloads_total{result="applied"}')).toBe(1);
+
+    await copyFile(shown.cert, files.cert);
+    const { msg } = await balancer.logged(({ event }) => event === 'certificates-refused');
+    expect(msg).toBe(
+      `certificate files have changed and cannot be used, those of before stay in force: --tls-key: ${files.key} does not belong to the certificate ${files.cert} (--tls-cert); give the two that were made together`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    expect(await serial()).toBe(after);
+    expect(await balancer.metric('etcd_lb_certificate_reloads_total{result="refused"}')).toBe(1);
+    isOver = true;
+    await load;
+    expect(calls).toBeGreaterThan(100);
+    const { status } = await fetch(`${balancer.observeUrl}/readyz`);
+    expect(status).toBe(200);
+  }, 60_000);
+
+  test('what is shown to members too: checks, questions and traffic, through a swapped link', async () => {
+    // As Kubernetes has it: the files are links into a folder that is a link.
+    const [first, second] = ['first', 'second'].map((each) => join(certificates.folder, each));
+    for (const [folder, from] of [
+      [first, certificates.client],
+      [second, certificates.stranger],
+    ] as const) {
+      await mkdir(folder as string);
+      await copyFile(from.cert, join(folder as string, 'tls.crt'));
+      await copyFile(from.key, join(folder as string, 'tls.key'));
+    }
+    const current = join(certificates.folder, 'current');
+    const point = async (at: string | undefined): Promise<void> => {
+      await symlink(at ?? '', `${current}.new`);
+      await rename(`${current}.new`, current);
+    };
+    await point(first);
+    const balancer = await start(
+      ...['--cert', join(current, 'tls.crt'), '--key', join(current, 'tls.key')],
+    );
+    await point(second);
+    await balancer.logged(({ event }) => event === 'certificates-renewed');
+    // Checks and questions show the stranger's from now on, which members refuse.
+    await balancer.logged(({ event }) => event === 'inspection-failing');
+    await balancer.reached('m0', 'suspect');
+    const from = balancer.log.length;
+    await point(first);
+    await balancer.logged(({ event }) => event === 'certificates-renewed', from);
+    await balancer.reached('m0', 'healthy', from);
+    await balancer.logged(({ event }) => event === 'inspection-back', from);
+  }, 60_000);
 });
 
 describe('originated', () => {

@@ -48,10 +48,12 @@ const read = ({ cert, key }: KeyPairFiles) => ({
 async function open(...members: Candidate[]): Promise<void> {
   const words: string[] = []; // not those of the one before, which may still be ending
   told = words;
+  const forClients = { ca, ...read(certificates.server) };
+  const forMembers = { ca, ...read(certificates.client) };
   const reception = new Reception({
-    clients: { ca, ...read(certificates.server) },
+    clients: () => forClients,
     allow: [],
-    members: { ca, ...read(certificates.client) },
+    members: () => forMembers,
     isPlain: () => false,
     hostOf: ({ host }) => host,
     timeout: 5_000,
