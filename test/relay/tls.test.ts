@@ -9,6 +9,7 @@ import net, { type AddressInfo, type Socket } from 'node:net';
 import tls, { type TLSSocket, type TlsOptions } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Candidate } from '../../src/balance/snapshot.ts';
+import type { TlsMaterial } from '../../src/config/certificates.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { Reception } from '../../src/proxy/reception.ts';
 import { copyThroughStreams } from '../../src/proxy/streams.ts';
@@ -28,6 +29,8 @@ let told: string[];
 /** Where clients connect. */
 let port: number;
 let dataPath: DataPath;
+let forClients: TlsMaterial;
+let forMembers: TlsMaterial;
 
 beforeAll(async () => {
   certificates = await createCertificates();
@@ -48,8 +51,8 @@ const read = ({ cert, key }: KeyPairFiles) => ({
 async function open(...members: Candidate[]): Promise<void> {
   const words: string[] = []; // not those of the one before, which may still be ending
   told = words;
-  const forClients = { ca, ...read(certificates.server) };
-  const forMembers = { ca, ...read(certificates.client) };
+  forClients = { ca, ...read(certificates.server) };
+  forMembers = { ca, ...read(certificates.client) };
   const reception = new Reception({
     clients: () => forClients,
     allow: [],
@@ -303,6 +306,47 @@ describe('a member', () => {
       await once(client, 'end');
     }
     expect(resumed).toEqual([false, true, true]);
+  });
+});
+
+describe('what is renewed', () => {
+  test('counts for new connections, which resume nothing; those there are stay', async () => {
+    const shownToMember: string[] = [];
+    const resumed: boolean[] = [];
+    await open(
+      await member('m0', (socket) => {
+        shownToMember.push(String(socket.getPeerCertificate().subject.CN));
+        resumed.push(socket.isSessionReused());
+        echo(socket);
+      }),
+    );
+    const said = async (client: TLSSocket, word: string): Promise<string> => {
+      client.write(word);
+      const [chunk] = await once(client, 'data');
+      return String(chunk);
+    };
+    const old = await connect();
+    const tickets = once(old, 'session');
+    expect(await said(old, 'before')).toBe('before');
+    const [session] = await tickets;
+    const again = await connect({ session });
+    expect(again.isSessionReused()).toBe(true);
+    expect(await said(again, 'again')).toBe('again');
+
+    const renewed = await certificates.issue('renewed', [{ type: 'ip', value: '127.0.0.1' }]);
+    forClients = { ...forClients, ...read(renewed) };
+    forMembers = { ...forMembers, ...read(renewed) };
+    const next = await connect({ session });
+    expect(next.isSessionReused()).toBe(false);
+    expect(next.getPeerCertificate().subject.CN).toBe('renewed');
+    expect(await said(next, 'after')).toBe('after');
+    expect(await said(old, 'still')).toBe('still');
+    expect(shownToMember).toEqual(['client', 'client', 'renewed']);
+    expect(resumed).toEqual([false, true, false]);
+
+    forClients = { ...forClients, ca: readFileSync(certificates.otherCa, 'utf8') };
+    await connect(); // the client has finished before its certificate is judged (RFC 8446 section 2)
+    await expect.poll(() => told).toContain('handshake untrusted');
   });
 });
 
