@@ -13,6 +13,7 @@ import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
+import { Originator } from '../../src/proxy/originator.ts';
 import { Balancer } from '../support/balancer.ts';
 import {
   type Certificates,
@@ -20,6 +21,7 @@ import {
   type KeyPairFiles,
 } from '../support/certificates.ts';
 import { etcd3, etcdctl, withoutRetries } from '../support/clients.ts';
+import { candidateAt } from '../unit/proxy/members.ts';
 
 const name = 'balancer.example';
 const parts = new AsyncDisposableStack();
@@ -62,8 +64,8 @@ const terminate = (...flags: string[]): Promise<Balancer> =>
   );
 
 const read = ({ cert, key }: KeyPairFiles) => ({
-  cert: readFileSync(cert),
-  key: readFileSync(key),
+  cert: readFileSync(cert, 'utf8'),
+  key: readFileSync(key, 'utf8'),
 });
 
 /** A TLS connection to the balancer; the test ends with it. */
@@ -182,7 +184,23 @@ describe('terminated', () => {
     expect(await failed(balancer, 'rejected')).toBeGreaterThan(0);
   });
 
-  test('resumes sessions, with clients and with members', async () => {
+  test('follows calls, and asks clients to leave before it stops', async () => {
+    const balancer = await terminate();
+    const session = http2.connect(`https://${name}`, {
+      createConnection: () => connect(balancer, certificates.client, { ALPNProtocols: ['h2'] }),
+    });
+    session.on('error', () => {});
+    onTestFinished(() => session.destroy());
+    const request = session.request({ ':path': '/version' });
+    const [headers] = await once(request, 'response');
+    expect(headers[':status']).toBe(200);
+    await once(request.resume(), 'end');
+    const left = once(session, 'goaway');
+    balancer.signal('SIGTERM');
+    expect((await left)[0]).toBe(http2.constants.NGHTTP2_NO_ERROR);
+  });
+
+  test('resumes sessions with clients', async () => {
     const balancer = await terminate('--allow-client', 'client');
     const first = connect(balancer, certificates.client, { ALPNProtocols: ['h2'] });
     const [session] = await once(first.resume(), 'session');
@@ -192,6 +210,27 @@ describe('terminated', () => {
     // etcd greets whoever it serves.
     await once(second, 'data');
   });
+});
+
+test('etcd resumes sessions with us', async () => {
+  const { ca, client } = certificates;
+  const material = { ca: readFileSync(ca, 'utf8'), ...read(client) };
+  const url = new URL(cluster.members[0]?.clientUrl ?? '');
+  const candidate = candidateAt(Number(url.port));
+  const originator = new Originator({
+    tls: () => material,
+    hostOf: () => '127.0.0.1',
+  });
+  const reused: boolean[] = [];
+  for (let visit = 0; visit < 2; visit += 1) {
+    const options = { candidate, host: '127.0.0.1', port: candidate.port };
+    const socket = originator.connect(options, 'h2');
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'secureConnect');
+    reused.push(socket.isSessionReused());
+    await once(socket, 'data'); // etcd's first frame, behind its tickets
+  }
+  expect(reused).toEqual([false, true]);
 });
 
 describe('renewed', () => {
