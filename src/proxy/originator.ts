@@ -53,11 +53,6 @@ export class Originator {
       ...(isIP(name) === 0 && { servername: name }),
       ...(session && { session }),
     });
-    // Node's TLS sockets take these only once they are connected.
-    socket.once('connect', () => {
-      socket.setNoDelay(options.noDelay);
-      socket.setKeepAlive(options.keepAlive, options.keepAliveInitialDelay);
-    });
     socket.on('session', (latest) => sessions.set(candidate, latest));
     socket.once('secureConnect', () => {
       // A server of HTTP/2 may take a client of HTTP/1.1 as one that knows no ALPN, as Go's do.

@@ -64,6 +64,7 @@ export class Terminator {
     });
     this.#server.on('secureConnection', (socket) => {
       socket.on('error', () => {}); // whoever reads it sees it closed
+      socket.allowHalfOpen = true;
       const certificate = socket.getPeerX509Certificate();
       const isAllowed =
         allow.length === 0 || (certificate !== undefined && carriesOneOf(allow, certificate));
@@ -93,6 +94,8 @@ export class Terminator {
       signal.removeEventListener('abort', onAbort);
       resolve(secure);
     };
+    // Who leaves during the handshake is gone; half of a connection is of use only after it.
+    client.allowHalfOpen = false;
     client.once('close', onClose);
     signal.addEventListener('abort', onAbort);
     if (client.destroyed) settle();

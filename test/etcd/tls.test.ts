@@ -138,6 +138,21 @@ describe('terminated', () => {
     expect(await run('get', 'etcdctl')).toBe('etcdctl\none\n');
   });
 
+  test('serves in front of members without TLS', async () => {
+    await using plain = await startLocalCluster({ etcd, size: 1 });
+    await using balancer = await Balancer.start([
+      ...['--endpoints', plain.members[0]?.clientUrl ?? '', '--client-ca', certificates.ca],
+      ...['--tls', 'terminate', '--tls-cert', shown.cert, '--tls-key', shown.key],
+    ]);
+    const client = etcd3(`https://${balancer.address}`, certificates, {
+      grpcOptions: { 'grpc.ssl_target_name_override': name },
+    });
+    onTestFinished(() => client.close());
+    await client.put('plain').value('yes');
+    expect(await client.get('plain').string()).toBe('yes');
+    expect(JSON.parse(await get(balancer, '/health'))).toMatchObject({ health: 'true' });
+  });
+
   test('serves HTTP/1.1 beside HTTP/2', async () => {
     const balancer = await terminate();
     expect(JSON.parse(await get(balancer, '/health'))).toMatchObject({ health: 'true' });

@@ -64,7 +64,7 @@ async function open(...members: Candidate[]): Promise<void> {
     onNoRequest: () => words.push('no request'),
   });
   dataPath = new DataPath({
-    ...{ policy: inOrder, timeout: 5_000, raceAfter: 5_000, keepalive: 0, maxConnections: 10 },
+    ...{ policy: inOrder, timeout: 5_000, raceAfter: 1_000, keepalive: 0, maxConnections: 10 },
     snapshot: () => routeTo(...members),
     follows: () => false,
     lookup,
@@ -260,7 +260,7 @@ describe('a member', () => {
     const client = await connect();
     client.write('x');
     await once(client, 'data');
-    expect(told.at(-1)).toBe('right connected');
+    expect(told).toContain('right connected');
     expect(wrong.load).toBe(0);
     return told[0];
   }
@@ -289,6 +289,18 @@ describe('a member', () => {
     const plain = net.createServer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     const wrong = candidateAt(await listen(plain), 'wrong');
     expect(await reachedInPlaceOf(wrong)).toMatch(/^wrong tls: /);
+  });
+
+  test('that accepts and never greets is raced, and given up', async () => {
+    const mute = candidateAt(await listen(net.createServer()), 'wrong');
+    expect(await reachedInPlaceOf(mute)).toBe('right connected');
+    expect(told).toEqual(['right connected', 'wrong abandoned']);
+    await open(mute);
+    const started = performance.now();
+    await once((await connect()).resume(), 'end');
+    expect(performance.now() - started).toBeLessThan(7_000);
+    await dataPath.idle();
+    expect(told).toEqual(['wrong timeout: not connected within 5000 ms', 'no-member']);
   });
 
   test('is greeted with the session of the last time', async () => {
@@ -367,7 +379,10 @@ describe('a client', () => {
     await expect.poll(() => dataPath.waiting).toBe(1);
     leaving.resetAndDestroy();
     await dataPath.idle();
-    expect(told).toEqual(['handshake closed']);
+    // As one who looks whether somebody listens.
+    net.connect(port, '127.0.0.1').end();
+    await expect.poll(() => told).toEqual(['handshake closed', 'handshake closed']);
+    await dataPath.idle();
     const silent = net.connect(port, '127.0.0.1');
     await expect.poll(() => dataPath.waiting).toBe(1);
     dataPath.close();
