@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { copyFile, mkdir, rename, symlink } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename, symlink } from 'node:fs/promises';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net, { type Socket } from 'node:net';
@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
 import { Originator } from '../../src/proxy/originator.ts';
-import { Balancer } from '../support/balancer.ts';
+import { Balancer, etcdLb } from '../support/balancer.ts';
 import {
   type Certificates,
   createCertificates,
@@ -341,6 +341,28 @@ describe('renewed', () => {
     await balancer.reached('m0', 'healthy', from);
     await balancer.logged(({ event }) => event === 'inspection-back', from);
   }, 60_000);
+});
+
+test('a key that everybody may read is told of, by run and by check', async () => {
+  const key = join(certificates.folder, 'open.key');
+  await copyFile(certificates.client.key, key);
+  await chmod(key, 0o644);
+  const path = join(certificates.folder, 'key.sock');
+  const flags = ['--tls', 'originate', '--listen', `unix:${path}`, '--key', key];
+  const balancer = await start(...flags);
+  const { msg } = await balancer.logged(({ event }) => event === 'key-exposed');
+  expect(msg).toContain(key);
+  expect(balancer.history).not.toContain('PRIVATE');
+  const { stdout } = await etcdLb(['check', '--json', ...towardsMembers, ...flags]);
+  const { findings } = JSON.parse(stdout) as { findings: { subject: string; seen: string }[] };
+  expect(findings.map(({ subject }) => subject)).toEqual(
+    expect.arrayContaining([key, '--tls originate']),
+  );
+  expect(findings.find(({ subject }) => subject === '--tls originate')?.seen).toBe(
+    'etcd sees the certificate of --cert, CN=client, for every client',
+  );
+  // Members do not name our socket, nor need they.
+  expect(stdout).not.toContain('does not name');
 });
 
 describe('originated', () => {
