@@ -18,14 +18,19 @@ import { Monitor } from './cluster/monitor.ts';
 import { Names } from './cluster/names.ts';
 import { learner } from './cluster/standing.ts';
 import { acceptsNew, isConfirmedFailure } from './cluster/verdict.ts';
+import { exposedKeys } from './config/certificates.ts';
+import { expiriesOf } from './config/expiry.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
 import { type Member, Membership } from './membership.ts';
 import { clusterChanged, fitnessChanged } from './observe/cluster-events.ts';
 import { memberJoined, memberLeft, sessionsRemoved } from './observe/discovery-events.ts';
 import {
+  certificatesRefused,
+  certificatesRenewed,
   type EventBody,
   EventLog,
+  keyExposed,
   memberChanged,
   modeChanged,
   namesChanged,
@@ -37,12 +42,13 @@ import {
 import { type ObserveServer, openObserveServer } from './observe/http.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
-import { rejectionNotices } from './observe/notices.ts';
+import { handshakeNotices, rejectionNotices } from './observe/notices.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
 import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
 import { Departures } from './proxy/departures.ts';
 import { Evictions } from './proxy/evictions.ts';
 import { openListeners } from './proxy/listeners.ts';
+import { Reception } from './proxy/reception.ts';
 import { leadsToSelf } from './proxy/self.ts';
 import {
   connectToSharedBuffer,
@@ -51,6 +57,7 @@ import {
 } from './proxy/shared-buffer.ts';
 import { copyThroughStreams } from './proxy/streams.ts';
 import { startPulse } from './pulse.ts';
+import { Renewal } from './renewal.ts';
 import { Upkeep } from './upkeep.ts';
 
 /** A running balancer. */
@@ -87,8 +94,20 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const giveUpWaiting = Promise.withResolvers<void>();
   const events = new EventLog((event) => log.write(event));
   const record = (body: EventBody): void => events.record(body);
+  const renewal = new Renewal({
+    settings,
+    onApplied: (certificates) => {
+      metrics.renewed('applied');
+      record(certificatesRenewed(expiriesOf(certificates, Date.now())));
+    },
+    onRefused: (refusal) => {
+      metrics.renewed('refused');
+      record(certificatesRefused(refusal));
+    },
+  });
   const membership = new Membership({
     settings,
+    tls: () => renewal.members,
     cluster: () => cluster,
     isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
     onJoin: (member) => join(member),
@@ -99,6 +118,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   let listen: readonly ListenAddress[] = settings.listen;
   const isSelf = (socket: Socket, port: number): boolean => leadsToSelf(socket, port, listen);
 
+  const { clients } = settings.certificates;
   const names = new Names((change) => record(namesChanged(change)));
   const monitor = new Monitor({
     members: membership.members,
@@ -107,7 +127,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     timeout: settings.checkTimeout,
     silentTimeout: Math.min(settings.checkTimeout, settings.checkFastInterval),
     lookup: names.lookup,
-    tls: settings.tls,
+    tls: () => renewal.members,
     isSelf,
     wasStarved: (start) => upkeep.starvation.since(start),
     isSilent: (candidate, bound) => upkeep.silence.isSilent(candidate, performance.now(), bound),
@@ -226,6 +246,23 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       noticeRejection(reason);
     },
   };
+  const noticeHandshake = handshakeNotices(record);
+  const reception =
+    settings.tls === 'passthrough'
+      ? undefined
+      : new Reception({
+          ...(clients && { clients: () => renewal.certificates.clients ?? clients }),
+          allow: settings.allowClient,
+          members: () => renewal.members,
+          isPlain: (candidate) => membership.isPlain(candidate),
+          hostOf: (candidate) => membership.hostOf(candidate),
+          timeout: settings.dialTimeout,
+          onHandshakeFailure: (reason) => {
+            metrics.handshakeFailed(reason);
+            noticeHandshake(reason);
+          },
+          onNoRequest: () => observer.rejected('no-request'),
+        });
   let copier: CopierName = 'streams';
   const dataPath = new DataPath({
     policy: createPolicy(settings.balance),
@@ -234,16 +271,20 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     raceAfter: settings.dialRaceAfter,
     keepalive: settings.keepalive,
     maxConnections: settings.maxConnections,
-    follows: (candidate) => settings.followCalls && membership.isPlain(candidate),
+    // With TLS of our own, the bytes in between are plain whatever the members speak.
+    follows: (candidate) =>
+      settings.followCalls && (reception !== undefined || membership.isPlain(candidate)),
     lookup: names.lookup,
     isSelf,
     connect: (options) => copiers[copier].connect(options),
     copy: (pair, counts, follower) => copiers[copier].copy(pair, counts, follower),
+    ...(reception && { receive: (client, signal) => reception.receive(client, signal) }),
     observer,
   });
   const metrics = new Metrics({
     ...{ version, members: candidates, monitor, cluster, proxy: dataPath },
     leaving: () => departures.leaving,
+    certificates: () => renewal.certificates,
   });
 
   const evictions = new Evictions(dataPath.sessions);
@@ -267,7 +308,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     onAcceptError: () => observer.rejected('accept-failed'),
   });
   listen = listeners.addresses;
-  if (listeners.servers.every(isSupported)) copier = 'shared-buffer';
+  // TLS is Node's streams.
+  const isShared = reception === undefined && listeners.servers.every(isSupported);
+  if (isShared) copier = 'shared-buffer';
 
   const sources: StatusSources = {
     identity: {
@@ -306,8 +349,10 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   monitor.start(checking.signal);
   inspector.start(checking.signal);
   membership.start(checking.signal);
+  void renewal.start(checking.signal);
   startPulse((beat) => upkeep.beat(beat), checking.signal);
   record(started(sources.identity, membership.members, observe?.port));
+  for (const path of exposedKeys(settings.certificateFiles)) record(keyExposed(path));
 
   let stopped: Promise<number> | undefined;
   const stop = async (): Promise<number> => {

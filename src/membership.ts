@@ -13,6 +13,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { EtcdClient } from './cluster/etcd-client.ts';
 import type { MonitoredMember } from './cluster/monitor.ts';
 import { alwaysAt } from './cluster/names.ts';
+import type { MemberTls } from './config/certificates.ts';
 import { checkUrlOf } from './config/check-url.ts';
 import { formatEndpoint } from './config/endpoint.ts';
 import type { Settings } from './config/settings.ts';
@@ -20,7 +21,7 @@ import { Discovery } from './discovery/discovery.ts';
 import type { Place } from './discovery/place.ts';
 import { Roster } from './discovery/roster.ts';
 import { SavedMembers } from './discovery/saved-members.ts';
-import { memberSchemes } from './discovery/srv.ts';
+import { isHttps, memberSchemes } from './discovery/srv.ts';
 import { systemDns } from './discovery/system-dns.ts';
 import { discoveryChanged } from './observe/discovery-events.ts';
 import { type EventBody, namesChanged } from './observe/events.ts';
@@ -33,6 +34,8 @@ export interface Member extends NamedMember, MonitoredMember {
 
 export interface MembershipOptions {
   readonly settings: Settings;
+  /** For questions to members; see `EtcdClientOptions`. */
+  readonly tls: () => MemberTls;
   readonly cluster: () => Cluster;
   readonly isHealthy: (candidate: Candidate) => boolean;
   readonly onJoin: (member: Member) => void;
@@ -46,6 +49,7 @@ const inspectTimeout = 2_000;
 
 export class Membership {
   readonly #settings: Settings;
+  readonly #tls: () => MemberTls;
   readonly #roster: Roster<Member>;
   readonly #discovery: Discovery;
 
@@ -53,11 +57,12 @@ export class Membership {
   constructor(options: MembershipOptions) {
     const { settings, cluster, isHealthy, onJoin, onLeave, record } = options;
     this.#settings = settings;
-    const { endpoints, discovery, discoverySrv, stateDir, tls } = settings;
+    this.#tls = options.tls;
+    const { endpoints, discovery, discoverySrv, stateDir } = settings;
     this.#discovery = new Discovery({
       endpoints,
       srvDomain: discoverySrv,
-      schemes: memberSchemes(endpoints, Object.keys(tls).length > 0),
+      schemes: memberSchemes(endpoints, isHttps(settings)),
       followsCluster: discovery === 'members',
       saved: stateDir === undefined ? undefined : new SavedMembers(stateDir),
       dns: systemDns,
@@ -107,12 +112,19 @@ export class Membership {
     return this.members.find((each) => each.candidate === candidate)?.place.scheme === 'http';
   }
 
+  /** The host of a member as it was named, by which its certificate is verified. */
+  hostOf(candidate: Candidate): string {
+    const member = this.members.find((each) => each.candidate === candidate);
+    return member?.place.host ?? candidate.host;
+  }
+
   /** For questions to a member about itself. */
   clientOf(candidate: Candidate): EtcdClient {
     const member = this.members.find((each) => each.candidate === candidate);
     if (member === undefined) throw new Error(`${candidate.name} is no member`);
     const { scheme, host, address, port } = member.place;
-    const { tls, etcdUser } = this.#settings;
+    const { etcdUser } = this.#settings;
+    const tls = this.#tls;
     return new EtcdClient({
       ...{ scheme, host, address, port, tls, timeout: inspectTimeout },
       ...(etcdUser && { user: etcdUser }),

@@ -1,14 +1,15 @@
 /**
- * Findings about certificates: what expires, and whether clients can verify a member through the
- * balancer. TLS passes through it, so that clients compare the name that *they* dialled, the
- * balancer's, with the certificate of whichever member answers.
+ * Findings about certificates: what expires, who may read the keys, and whether clients can verify whom
+ * they reach. They compare the name that *they* dialled, the balancer's: with the certificate of
+ * whichever member answers where TLS passes through, and with ours where we end it.
  *
- * Pure; the certificates were read by config/ and gather.ts.
+ * Pure; the files were read by config/, the members' certificates by gather.ts.
  */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { TlsMaterial } from '../config/certificates.ts';
+import type { Certificates } from '../config/certificates.ts';
 import type { ListenAddress } from '../config/listen.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Finding } from './finding.ts';
 import { isReachable, type Observation } from './observation.ts';
 import { timeInWords } from './quantities.ts';
@@ -19,12 +20,17 @@ const notice = 30 * 24 * 3_600_000;
 export interface CertificateInput {
   readonly observations: readonly Observation[];
   readonly listen: readonly ListenAddress[];
-  readonly tls: TlsMaterial;
+  readonly tls: Settings['tls'];
+  readonly certificates: Certificates;
+  /** Paths of private keys that every user may read. */
+  readonly exposedKeys: readonly string[];
   /** ms since the epoch. */
   readonly now: number;
 }
 
-export function findInCertificates({ observations, listen, tls, now }: CertificateInput) {
+export function findInCertificates(input: CertificateInput): Finding[] {
+  const { observations, listen, tls, certificates, now } = input;
+  const { members, clients } = certificates;
   const served = observations.flatMap((each) => {
     const { name, clientPort } = each;
     const certificate = clientPort.kind === 'open' ? clientPort.certificate : undefined;
@@ -32,9 +38,15 @@ export function findInCertificates({ observations, listen, tls, now }: Certifica
   });
   return [
     ...served.flatMap(({ name, certificate }) => findServerExpiry(name, certificate, now)),
-    ...served.flatMap(({ name, certificate }) => findNames(name, certificate, listen)),
-    ...findAuthorities(tls, now),
-    ...findOwn(tls, now),
+    ...(tls === 'passthrough'
+      ? served.flatMap(({ name, certificate }) => findNames(name, certificate, listen))
+      : []),
+    ...findShown(clients?.cert, listen, now),
+    ...findAuthorities('--client-ca', clients?.ca, now),
+    ...findAuthorities('--cacert', members.ca, now),
+    ...findOwn(tls, members.cert, now),
+    ...findIdentity(input),
+    ...input.exposedKeys.map(exposed),
   ];
 }
 
@@ -83,7 +95,62 @@ function isFor(certificate: X509Certificate, host: string): boolean {
   return certificate.checkHost(host, { subject: 'never' }) !== undefined;
 }
 
-function findAuthorities({ ca = '' }: TlsMaterial, now: number): Finding[] {
+/** What clients see of us. One that has expired is refused as a wrong setting. */
+function findShown(cert: string | undefined, listen: readonly ListenAddress[], now: number) {
+  const findings: Finding[] = [];
+  const [shown] = certificatesIn(cert);
+  if (shown === undefined) return findings;
+  const subject = '--tls-cert';
+  if (shown.validToDate.getTime() - now <= notice) {
+    findings.push({
+      severity: 'warning',
+      subject,
+      seen: `the certificate that clients see ${expiry(shown, now)}`,
+      why: 'From then on no client that verifies it can connect.',
+      mend: 'Renew it and replace the files of --tls-cert and --tls-key; they are read again by themselves.',
+    });
+  }
+  const missing = hostsOf(listen).filter((host) => !isFor(shown, host));
+  if (missing.length > 0) {
+    const hosts = missing.join(' and ');
+    findings.push({
+      severity: 'warning',
+      subject,
+      seen: `the certificate that clients see does not name ${hosts}, where --listen has the balancer`,
+      why: `Clients that connect to ${hosts} cannot verify the balancer.`,
+      mend: `Reissue it with ${hosts} among its subject alternative names, or have clients use a name that it has and that leads to the balancer.`,
+    });
+  }
+  return findings;
+}
+
+/** With TLS of our own, who a client is ends here. */
+function findIdentity({ tls, certificates, observations }: CertificateInput): Finding[] {
+  const isSecure = observations.some(({ endpoint }) => endpoint.startsWith('https:'));
+  const [own] = certificatesIn(certificates.members.cert);
+  if (tls === 'passthrough' || !isSecure || own === undefined) return [];
+  return [
+    {
+      severity: 'note',
+      subject: `--tls ${tls}`,
+      seen: `etcd sees the certificate of --cert, ${nameOf(own)}, for every client`,
+      why: 'Where etcd has users and takes the common name of a certificate for one, all clients have the rights of this one.',
+      mend: 'Give --cert the rights that clients need together, or have them bring user and password; --tls passthrough keeps each its own.',
+    },
+  ];
+}
+
+function exposed(path: string): Finding {
+  return {
+    severity: 'warning',
+    subject: path,
+    seen: 'every user of this machine may read or replace this private key',
+    why: 'Whoever has it is the balancer to etcd or to clients.',
+    mend: `Take the rights away with \`chmod o-rwx ${path}\`, and make a new key if others were on this machine.`,
+  };
+}
+
+function findAuthorities(subject: string, ca: string | undefined, now: number): Finding[] {
   return certificatesIn(ca).flatMap((authority): Finding[] => {
     const left = authority.validToDate.getTime() - now;
     if (left > notice) return [];
@@ -93,7 +160,7 @@ function findAuthorities({ ca = '' }: TlsMaterial, now: number): Finding[] {
       ? [
           {
             severity: 'warning',
-            subject: '--cacert',
+            subject,
             seen,
             why: 'From then on nothing that it signed is accepted, neither members nor clients.',
             mend: 'Make a new authority, trust both for a while, then reissue what the old one signed.',
@@ -102,7 +169,7 @@ function findAuthorities({ ca = '' }: TlsMaterial, now: number): Finding[] {
       : [
           {
             severity: 'note',
-            subject: '--cacert',
+            subject,
             seen,
             why: 'What it signed is no longer accepted, and others in the file are still good.',
             mend: 'Take it out of the file.',
@@ -112,7 +179,7 @@ function findAuthorities({ ca = '' }: TlsMaterial, now: number): Finding[] {
 }
 
 /** One that has expired is refused as a wrong setting. */
-function findOwn({ cert = '' }: TlsMaterial, now: number): Finding[] {
+function findOwn(tls: Settings['tls'], cert: string | undefined, now: number): Finding[] {
   const [own] = certificatesIn(cert);
   if (own === undefined || own.validToDate.getTime() - now > notice) return [];
   return [
@@ -120,13 +187,16 @@ function findOwn({ cert = '' }: TlsMaterial, now: number): Finding[] {
       severity: 'warning',
       subject: '--cert',
       seen: `the client certificate ${expiry(own, now)}`,
-      why: 'From then on every health check fails, and the balancer takes all members for failed.',
-      mend: 'Renew it and replace the files of --cert and --key, then restart etcd-lb.',
+      why:
+        tls === 'passthrough'
+          ? 'From then on every health check fails, and the balancer takes all members for failed.'
+          : 'From then on every health check and every connection to a member fails.',
+      mend: 'Renew it and replace the files of --cert and --key; they are read again by themselves.',
     },
   ];
 }
 
-function certificatesIn(pem: string): X509Certificate[] {
+function certificatesIn(pem = ''): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
   return blocks.map((block) => new X509Certificate(block));
 }

@@ -7,7 +7,7 @@
 import { connect as connectPlainly, isIP, type Socket } from 'node:net';
 import { connect as connectWithTls } from 'node:tls';
 import { classify } from '../cluster/failure.ts';
-import type { TlsMaterial } from '../config/certificates.ts';
+import type { MemberTls } from '../config/certificates.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { ClientPort } from './observation.ts';
 
@@ -18,7 +18,7 @@ import type { ClientPort } from './observation.ts';
  */
 export function tryClientPort(
   endpoint: Endpoint,
-  tls: TlsMaterial,
+  tls: MemberTls,
   timeout: number,
 ): Promise<ClientPort> {
   return new Promise((resolve) => {
@@ -40,7 +40,7 @@ export function tryClientPort(
 
 function open(
   { scheme, host, port }: Endpoint,
-  { cert, key }: TlsMaterial,
+  { cert, key, servername = host }: MemberTls,
   onOpen: (open: ClientPort) => void,
 ): Socket {
   if (scheme === 'http') {
@@ -55,7 +55,7 @@ function open(
     port,
     cert,
     key,
-    ...(isIP(host) === 0 && { servername: host }),
+    ...(isIP(servername) === 0 && { servername }),
     minVersion: 'TLSv1.2',
     rejectUnauthorized: false, // only looked at
   });

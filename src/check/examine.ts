@@ -10,14 +10,18 @@ import { type Finding, inOrder } from './finding.ts';
 import { findInMembers } from './members.ts';
 import type { Observation } from './observation.ts';
 
+type ExamineSettings = Pick<Settings, 'listen' | 'tls' | 'certificates' | 'discovery'>;
+
 /**
  * The worst first.
  *
+ * @param exposedKeys see `CertificateInput`.
  * @param now ms since the epoch.
  */
 export function examine(
   observations: readonly Observation[],
-  { listen, tls, discovery }: Pick<Settings, 'listen' | 'tls' | 'discovery'>,
+  { listen, tls, certificates, discovery }: ExamineSettings,
+  exposedKeys: readonly string[],
   now: number,
 ): Finding[] {
   return inOrder([
@@ -25,7 +29,7 @@ export function examine(
     ...findInMembers(observations),
     ...findInAdvertised(observations, discovery),
     ...findInDatabases(observations),
-    ...findInCertificates({ observations, listen, tls, now }),
+    ...findInCertificates({ observations, listen, tls, certificates, exposedKeys, now }),
     ...findInFigures(observations),
     ...findInClocks(observations),
   ]);

@@ -10,11 +10,12 @@ import type { LookupFunction } from 'node:net';
 import { EtcdClient } from '../cluster/etcd-client.ts';
 import type { Inspection } from '../cluster/facts.ts';
 import { type CheckResult, Probe } from '../cluster/probe.ts';
+import { type MemberTls, memberTls } from '../config/certificates.ts';
 import { checkUrlOf } from '../config/check-url.ts';
 import { type Endpoint, formatEndpoint } from '../config/endpoint.ts';
 import { Refusal } from '../config/error.ts';
 import type { Settings } from '../config/settings.ts';
-import { findSrvMembers, memberSchemes } from '../discovery/srv.ts';
+import { findSrvMembers, isHttps, memberSchemes } from '../discovery/srv.ts';
 import { systemDns } from '../discovery/system-dns.ts';
 import { tryClientPort } from './client-port.ts';
 import { readMetricsPage } from './metrics-page.ts';
@@ -22,7 +23,7 @@ import type { Observation } from './observation.ts';
 
 export type GatherSettings = Pick<
   Settings,
-  'endpoints' | 'discoverySrv' | 'tls' | 'checkUrl' | 'etcdUser'
+  'endpoints' | 'discoverySrv' | 'tls' | 'certificates' | 'serverName' | 'checkUrl' | 'etcdUser'
 >;
 
 /** Bound on each question, ms. */
@@ -38,9 +39,13 @@ export async function gather(settings: GatherSettings): Promise<Observation[]> {
   return Promise.all(places.map((endpoint) => observe(endpoint, settings)));
 }
 
-async function namedByDns({ endpoints, discoverySrv, tls }: GatherSettings): Promise<Endpoint[]> {
+async function namedByDns({
+  endpoints,
+  discoverySrv,
+  ...rest
+}: GatherSettings): Promise<Endpoint[]> {
   if (discoverySrv === undefined) return [];
-  const schemes = memberSchemes(endpoints, Object.keys(tls).length > 0);
+  const schemes = memberSchemes(endpoints, isHttps(rest));
   try {
     return await findSrvMembers(discoverySrv, schemes, systemDns.srv);
   } catch (error) {
@@ -53,8 +58,9 @@ async function namedByDns({ endpoints, discoverySrv, tls }: GatherSettings): Pro
 
 async function observe(
   endpoint: Endpoint,
-  { tls, checkUrl, etcdUser: user }: GatherSettings,
+  { certificates, serverName, checkUrl, etcdUser: user }: GatherSettings,
 ): Promise<Observation> {
+  const tls = memberTls(certificates.members, serverName);
   const url = checkUrlOf(endpoint, checkUrl);
   const [health, clientPort, inspection, page] = await Promise.all([
     checkHealth(url, tls),
@@ -73,8 +79,14 @@ async function observe(
 }
 
 /** The same question as the balancer asks. */
-async function checkHealth(url: string, tls: Settings['tls']): Promise<CheckResult> {
-  const probe = new Probe({ url, tls, lookup, isSelf: () => false, wasStarved: () => false });
+async function checkHealth(url: string, tls: MemberTls): Promise<CheckResult> {
+  const probe = new Probe({
+    url,
+    tls: () => tls,
+    lookup,
+    isSelf: () => false,
+    wasStarved: () => false,
+  });
   try {
     return await probe.check(timeout, () => {});
   } finally {
@@ -84,10 +96,17 @@ async function checkHealth(url: string, tls: Settings['tls']): Promise<CheckResu
 
 async function inspect(
   { scheme, host, port }: Endpoint,
-  tls: Settings['tls'],
+  tls: MemberTls,
   user: Settings['etcdUser'],
 ): Promise<Inspection> {
-  const client = new EtcdClient({ scheme, host, port, tls, timeout, ...(user && { user }) });
+  const client = new EtcdClient({
+    scheme,
+    host,
+    port,
+    tls: () => tls,
+    timeout,
+    ...(user && { user }),
+  });
   try {
     return { kind: 'known', facts: await client.inspect() };
   } catch (error) {

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { classify } from '../cluster/failure.ts';
+import type { MemberTls } from '../config/certificates.ts';
 import { http, https } from '../node-http.ts';
 import { parseExposition } from './exposition.ts';
 import type { Observation } from './observation.ts';
@@ -10,7 +11,7 @@ export interface PageOptions {
   /** Scheme, host and port. */
   readonly url: string;
   /** PEM texts. */
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly tls: MemberTls;
   /** Bound on the whole answer, ms. */
   readonly timeout: number;
 }

@@ -9,6 +9,7 @@
 import { rootCertificates } from 'node:tls';
 import type { Interceptor } from '@grpc/grpc-js';
 import type { Etcd3, IOptions } from 'etcd3';
+import type { MemberTls } from '../config/certificates.ts';
 import { factsOf, type MemberFacts } from './facts.ts';
 import { classify } from './failure.ts';
 import { serverName } from './server-name.ts';
@@ -20,8 +21,8 @@ export interface EtcdClientOptions {
   /** Of the host, where that is a name that several members share. */
   readonly address?: string | undefined;
   readonly port: number;
-  /** PEM texts, as for the checks. */
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** As for the checks; asked before each question. */
+  readonly tls: () => MemberTls;
   /** Of etcd's own users, where it has some. */
   readonly user?: { readonly name: string; readonly password: string };
   /** Bound on each question, ms. */
@@ -32,13 +33,19 @@ export class EtcdClient {
   readonly #options: EtcdClientOptions;
   readonly #closed = new AbortController();
   #etcd: Promise<Etcd3> | undefined;
+  /** What `#etcd` was made with. */
+  #tls: MemberTls;
 
   constructor(options: EtcdClientOptions) {
     this.#options = options;
+    this.#tls = options.tls();
   }
 
-  /** Asks the member. Rejects with an error of one clause for people. */
+  /** Asks the member; one question at a time. Rejects with an error of one clause for people. */
   async inspect(): Promise<MemberFacts> {
+    const tls = this.#options.tls();
+    if (tls !== this.#tls) this.#disconnect();
+    this.#tls = tls;
     try {
       this.#etcd ??= this.#connect();
       const etcd = await this.#etcd;
@@ -122,10 +129,10 @@ export class EtcdClient {
   }
 
   async #security(): Promise<Partial<Pick<IOptions, 'credentials' | 'grpcOptions'>>> {
-    const { scheme, host, port, tls, timeout } = this.#options;
+    const { scheme, host, port, timeout } = this.#options;
     if (scheme === 'http') return {};
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(timeout)]);
-    const { ca = rootCertificates.join('\n'), cert, key } = tls;
+    const { ca = rootCertificates.join('\n'), cert, key } = this.#tls;
     return {
       credentials: {
         rootCertificate: Buffer.from(ca),
@@ -133,7 +140,7 @@ export class EtcdClient {
         ...(key !== undefined && { privateKey: Buffer.from(key) }),
       },
       grpcOptions: {
-        'grpc.ssl_target_name_override': await serverName({ host, port, ...tls }, signal),
+        'grpc.ssl_target_name_override': await serverName({ host, port, ...this.#tls }, signal),
       },
     };
   }

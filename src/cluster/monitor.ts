@@ -6,10 +6,11 @@
  */
 import type { LookupFunction, Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
+import type { MemberTls } from '../config/certificates.ts';
 import { type CheckSchedule, Checks } from './checks.ts';
 import type { Failure } from './failure.ts';
 import { MemberTable, type TableChange, type TableRules } from './member-table.ts';
-import { type CheckResult, Probe, type ProbeTls } from './probe.ts';
+import { type CheckResult, Probe } from './probe.ts';
 import { acceptsNew } from './verdict.ts';
 
 /** A member and where to ask after its health. */
@@ -33,7 +34,8 @@ export interface MonitorOptions {
   /** The same for a member that is silent to clients that wait, ms; at most `timeout`. */
   readonly silentTimeout: number;
   readonly lookup: LookupFunction;
-  readonly tls: ProbeTls;
+  /** For checks over https; see `ProbeOptions`. */
+  readonly tls: () => MemberTls;
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Was this process kept from running since `start` (of `performance.now()`)? */
   readonly wasStarved: (start: number) => boolean;

@@ -13,20 +13,15 @@
  */
 import type { Agent } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
+import type { MemberTls } from '../config/certificates.ts';
 import { http, https } from '../node-http.ts';
 import { classify, type Failure } from './failure.ts';
-
-/** PEM texts for `https` checks: what to trust, and who we are where etcd asks (mutual TLS). */
-export interface ProbeTls {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-}
 
 export interface ProbeOptions {
   /** Scheme, host and port, such as `https://10.0.0.1:2379`; no path. */
   readonly url: string;
-  readonly tls: ProbeTls;
+  /** For `https`, asked before each check: the same object until it is renewed. */
+  readonly tls: () => MemberTls;
   /** Finds the address of a host name. */
   readonly lookup: LookupFunction;
   /** Is the other end of this socket the balancer itself? Such an endpoint never passes. */
@@ -59,19 +54,19 @@ interface Answer {
 export class Probe {
   readonly #options: ProbeOptions;
   readonly #client: typeof http | typeof https;
-  readonly #agent: Agent;
+  #agent: Agent;
+  #tls: MemberTls;
+  /** Those of before a renewal, for as long as a check is in flight. */
+  readonly #retired: Agent[] = [];
   readonly #inFlight = new Set<AbortController>();
   #path = readyz;
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
   constructor(options: ProbeOptions) {
     this.#options = options;
-    const connection = { keepAlive: true, maxFreeSockets: 1, lookup: options.lookup };
-    const secure = options.url.startsWith('https:');
-    this.#client = secure ? https : http;
-    this.#agent = secure
-      ? new https.Agent({ ...connection, ...options.tls, minVersion: 'TLSv1.2' })
-      : new http.Agent(connection);
+    this.#client = options.url.startsWith('https:') ? https : http;
+    this.#tls = options.tls();
+    this.#agent = this.#newAgent();
   }
 
   /**
@@ -85,6 +80,7 @@ export class Probe {
     const started = performance.now();
     const abort = new AbortController();
     this.#inFlight.add(abort);
+    this.#renew();
     const late = setTimeout(
       () => this.#askWhetherItRuns(timeout * (1 - patience), onAnswer),
       timeout * patience,
@@ -109,13 +105,30 @@ export class Probe {
       clearTimeout(timer);
       clearTimeout(late);
       this.#inFlight.delete(abort);
+      if (this.#inFlight.size === 0) for (const agent of this.#retired.splice(0)) agent.destroy();
     }
   }
 
   /** Closes the connections; checks in flight fail. */
   close(): void {
     for (const abort of this.#inFlight) abort.abort(new Error('stopped'));
-    this.#agent.destroy();
+    for (const agent of [this.#agent, ...this.#retired]) agent.destroy();
+  }
+
+  /** Leaves the old connection to the checks that wait on it. */
+  #renew(): void {
+    const tls = this.#options.tls();
+    if (tls === this.#tls) return;
+    this.#tls = tls;
+    this.#retired.push(this.#agent);
+    this.#agent = this.#newAgent();
+  }
+
+  #newAgent(): Agent {
+    const connection = { keepAlive: true, maxFreeSockets: 1, lookup: this.#options.lookup };
+    return this.#client === https
+      ? new https.Agent({ ...connection, ...this.#tls, minVersion: 'TLSv1.2' })
+      : new http.Agent(connection);
   }
 
   #askWhetherItRuns(timeout: number, onAnswer: () => void): void {

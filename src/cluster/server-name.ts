@@ -8,22 +8,21 @@
  */
 import { isIP } from 'node:net';
 import { connect, type PeerCertificate } from 'node:tls';
+import type { MemberTls } from '../config/certificates.ts';
 
-export interface ServerNameOptions {
+export interface ServerNameOptions extends MemberTls {
   readonly host: string;
   readonly port: number;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
 }
 
 /**
- * Resolves with the host itself where that is a name, else with a DNS name of its certificate. Rejects
+ * Resolves with the name that is to be verified, or the host itself where that is one, else with a DNS name of its certificate. Rejects
  * when the member cannot be reached by `signal`, when its certificate is not accepted, or when it has
  * no DNS name.
  */
 export async function serverName(options: ServerNameOptions, signal: AbortSignal): Promise<string> {
-  const { host } = options;
+  const { host, servername } = options;
+  if (servername !== undefined) return servername;
   if (isIP(host) === 0) return host;
   const name = dnsNameIn(await certificateOf(options, signal));
   if (name !== undefined) return name;

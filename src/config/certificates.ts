@@ -1,19 +1,43 @@
 /**
- * The files behind `--cacert`, `--cert` and `--key`: read, and refused at start-up for whatever
- * would otherwise show as a failing handshake with every member later.
+ * The certificate files: `--cacert`, `--cert` and `--key`, which are for members, and `--tls-cert`,
+ * `--tls-key` and `--client-ca`, which are for clients. Read, and refused for whatever would otherwise
+ * show as a failing handshake with everybody later.
  *
- * They serve the checks and the questions to members only; client traffic keeps its own TLS, which passes through. Whether
- * the members accept them is for the first check to find out.
+ * Leaves to others when they are read (at the start, and again when they change) and who uses them.
+ * Whether members and clients accept them is for the first handshake to find out.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { Refusal } from './error.ts';
 import { readTextFile } from './text-file.ts';
 
-/** PEM texts. `cert` and `key` are both there or both not, and belong together. */
+/**
+ * What we need to speak TLS with somebody, as PEM texts. `cert` and `key` are both there or both not,
+ * and belong together.
+ */
 export interface TlsMaterial {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+}
+
+export interface Certificates {
+  /** For connections to members; `{}` if no file was given. */
+  readonly members: TlsMaterial;
+  /** For clients, where we speak TLS with them. Without `ca` they need no certificate. */
+  readonly clients?: TlsMaterial;
+}
+
+/** What connections to members are made with, besides the address. */
+export interface MemberTls extends TlsMaterial {
+  /** To verify a member by, and to ask for, in place of its host. As Node spells it. */
+  readonly servername?: string;
+}
+
+/** Puts together what is read from files and what is not. */
+export function memberTls(members: TlsMaterial, serverName: string | undefined): MemberTls {
+  return { ...members, ...(serverName !== undefined && { servername: serverName }) };
 }
 
 /** Paths, relative ones to the working directory. */
@@ -21,45 +45,84 @@ export interface CertificateFiles {
   readonly cacert?: string;
   readonly cert?: string;
   readonly key?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  /** Or the word `none`, which is no path. */
+  readonly clientCa?: string;
 }
 
-/** Reads and checks the files; `{}` for none. Throws `Refusal` for the setting to blame. */
-export function loadCertificates(files: CertificateFiles, now = new Date()): TlsMaterial {
-  return { ...loadAuthorities(files, now), ...loadIdentity(files, now) };
+/** Reads and checks the files. Throws `Refusal` for the setting to blame. */
+export function loadCertificates(files: CertificateFiles, now = new Date()): Certificates {
+  const { cacert, cert, key, tlsCert, tlsKey, clientCa } = files;
+  const members = {
+    ...loadAuthorities('cacert', cacert, now),
+    ...loadIdentity(['cert', cert], ['key', key], now),
+  };
+  const authorities = clientCa === 'none' ? undefined : clientCa;
+  const clients = {
+    ...loadAuthorities('client-ca', authorities, now),
+    ...loadIdentity(['tls-cert', tlsCert], ['tls-key', tlsKey], now),
+  };
+  return { members, ...(Object.keys(clients).length > 0 && { clients }) };
 }
 
-function loadAuthorities({ cacert: path }: CertificateFiles, now: Date): TlsMaterial {
+/** The private keys that every user of this machine may read or replace, as paths. */
+export function exposedKeys({ key, tlsKey }: CertificateFiles): string[] {
+  return [key, tlsKey].filter((path) => {
+    const stat = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+    return stat !== undefined && (stat.mode & 0o007) !== 0;
+  }) as string[];
+}
+
+function loadAuthorities(setting: string, path: string | undefined, now: Date): TlsMaterial {
   if (path === undefined) return {};
-  const ca = readTextFile('cacert', path);
-  const faults = certificatesIn('cacert', path, ca).map((each) => validityFault(each, now));
+  const ca = readTextFile(setting, path);
+  const faults = certificatesIn(setting, path, ca).map((each) => validityFault(each, now));
   // While an authority is being replaced, its bundle holds the old one beside the new one.
   const [fault] = faults;
   if (fault !== undefined && !faults.includes(undefined)) {
-    throw new Refusal('cacert', `${path} ${fault}`);
+    throw new Refusal(setting, `${path} ${fault}`);
   }
+  tryOut(setting, path, { ca });
   return { ca };
 }
 
-function loadIdentity(files: CertificateFiles, now: Date): TlsMaterial {
-  if (files.cert === undefined && files.key === undefined) return {};
-  if (files.cert === undefined) {
-    throw new Refusal('key', 'is given without --cert; give both, or neither');
+/** A setting and the path that was given for it. */
+type GivenPath = readonly [setting: string, path: string | undefined];
+
+function loadIdentity(certGiven: GivenPath, keyGiven: GivenPath, now: Date): TlsMaterial {
+  const [certSetting, certPath] = certGiven;
+  const [keySetting, keyPath] = keyGiven;
+  if (certPath === undefined && keyPath === undefined) return {};
+  if (certPath === undefined) {
+    throw new Refusal(keySetting, `is given without --${certSetting}; give both, or neither`);
   }
-  if (files.key === undefined) {
-    throw new Refusal('cert', 'is given without --key; give both, or neither');
+  if (keyPath === undefined) {
+    throw new Refusal(certSetting, `is given without --${keySetting}; give both, or neither`);
   }
-  const cert = readTextFile('cert', files.cert);
-  const key = readTextFile('key', files.key);
-  const [leaf] = certificatesIn('cert', files.cert, cert);
+  const cert = readTextFile(certSetting, certPath);
+  const key = readTextFile(keySetting, keyPath);
+  const [leaf] = certificatesIn(certSetting, certPath, cert);
   const fault = leaf && validityFault(leaf, now);
-  if (fault !== undefined) throw new Refusal('cert', `${files.cert} ${fault}`);
-  if (!leaf?.checkPrivateKey(privateKeyIn(files.key, key))) {
+  if (fault !== undefined) throw new Refusal(certSetting, `${certPath} ${fault}`);
+  if (!leaf?.checkPrivateKey(privateKeyIn(keySetting, keyPath, key))) {
     throw new Refusal(
-      'key',
-      `${files.key} does not belong to the certificate ${files.cert} (--cert); give the two that were made together`,
+      keySetting,
+      `${keyPath} does not belong to the certificate ${certPath} (--${certSetting}); give the two that were made together`,
     );
   }
+  tryOut(certSetting, certPath, { cert, key });
   return { cert, key };
+}
+
+/** What OpenSSL takes no offence at, such as a key that is too short, is found by having it used. */
+function tryOut(setting: string, path: string, material: TlsMaterial): void {
+  try {
+    createSecureContext(material);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Refusal(setting, `${path} cannot be used: ${message}; make another one`);
+  }
 }
 
 function certificatesIn(setting: string, path: string, pem: string): X509Certificate[] {
@@ -79,14 +142,17 @@ function certificatesIn(setting: string, path: string, pem: string): X509Certifi
   });
 }
 
-function privateKeyIn(path: string, pem: string): KeyObject {
+function privateKeyIn(setting: string, path: string, pem: string): KeyObject {
   if (pem.includes('ENCRYPTED')) {
-    throw new Refusal('key', `${path} is encrypted; write the path of a key without a passphrase`);
+    throw new Refusal(
+      setting,
+      `${path} is encrypted; write the path of a key without a passphrase`,
+    );
   }
   try {
     return createPrivateKey(pem);
   } catch {
-    throw new Refusal('key', `${path} holds no PEM private key; write the path of one that does`);
+    throw new Refusal(setting, `${path} holds no PEM private key; write the path of one that does`);
   }
 }
 

@@ -11,7 +11,7 @@
  * Owns precedence, and puts the place a value came from in front of every complaint. Reads files;
  * opens, starts and prints nothing.
  */
-import { loadCertificates } from './certificates.ts';
+import { type CertificateFiles, loadCertificates } from './certificates.ts';
 import { thisMachine } from './collision.ts';
 import { type Endpoint, formatNamedEndpoint, parseEndpoints, type Scheme } from './endpoint.ts';
 import { readEnvironment } from './environment.ts';
@@ -86,7 +86,7 @@ type Text = Given['value'] | undefined;
 /** Each setting by itself. */
 function readValues(textOf: (name: string) => Text): Values {
   const values: Partial<Record<keyof Values, unknown>> = {
-    ...{ endpoints: [], weight: [], priority: [] },
+    ...{ endpoints: [], weight: [], priority: [], allowClient: [] },
   };
   for (const option of options) {
     const text = textOf(option.name);
@@ -111,19 +111,28 @@ function optionNamed(name: string): OptionSpec {
 
 /** The settings that depend on others, or on files. */
 function resolve(values: Values): Settings {
-  const { config: _, cacert, cert, key, user, passwordFile, endpoints, ...rest } = values;
-  const files = {
+  const { config: _, cacert, cert, key, tlsCert, tlsKey, clientCa, ...others } = values;
+  const { user, passwordFile, endpoints, ...rest } = others;
+  const toMembers = {
     ...(cacert !== undefined && { cacert }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
   };
+  const files: CertificateFiles = {
+    ...toMembers,
+    ...(tlsCert !== undefined && { tlsCert }),
+    ...(tlsKey !== undefined && { tlsKey }),
+    ...(clientCa !== undefined && { clientCa }),
+  };
   // As etcdctl: whoever brings certificates means https.
-  const scheme = Object.keys(files).length > 0 ? 'https' : 'http';
+  const isHttps = Object.keys(toMembers).length > 0 || rest.tls === 'originate';
+  const scheme = isHttps ? 'https' : 'http';
   const etcdUser = loadUser(user, passwordFile);
   return {
     ...rest,
     endpoints: understood(endpoints, scheme),
-    tls: loadCertificates(files),
+    certificates: loadCertificates(files),
+    certificateFiles: files,
     ...(etcdUser && { etcdUser }),
   };
 }

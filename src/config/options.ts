@@ -10,15 +10,27 @@ import { parseDomain } from './domain.ts';
 import { parseListenAddress, parseTcpAddress } from './listen.ts';
 import { parseMemberNumber } from './member-number.ts';
 import { parseOwner } from './owner.ts';
-import { discoveries, logFormats, logLevels, policies, type Settings } from './settings.ts';
+import {
+  discoveries,
+  logFormats,
+  logLevels,
+  policies,
+  type Settings,
+  tlsModes,
+} from './settings.ts';
 import * as shapes from './shapes.ts';
 
 /**
  * The settings one by one, each understood by itself: certificates are still paths, and endpoints
  * still words, since both need to know about other settings.
  */
-export interface Values extends Omit<Settings, 'tls' | 'endpoints' | 'etcdUser'> {
+export interface Values
+  extends Omit<Settings, 'certificates' | 'certificateFiles' | 'endpoints' | 'etcdUser'> {
   readonly config?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  /** A path, or the word `none`. */
+  readonly clientCa?: string;
   readonly cacert?: string;
   readonly cert?: string;
   readonly key?: string;
@@ -82,6 +94,48 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     list: false,
     shape: shapes.grammar(parseOwner),
   },
+  tls: {
+    placeholder: 'MODE',
+    default: 'passthrough',
+    help: 'passthrough leaves TLS to clients and members; terminate speaks it with clients; originate takes plain clients to https members.',
+    list: false,
+    shape: shapes.oneOf(tlsModes),
+  },
+  tlsCert: {
+    placeholder: 'FILE',
+    default: undefined,
+    help: 'Certificate (PEM) that clients see under --tls terminate, its issuers after it.',
+    list: false,
+    shape: shapes.word,
+  },
+  tlsKey: {
+    placeholder: 'FILE',
+    default: undefined,
+    help: 'Private key (PEM) of --tls-cert.',
+    list: false,
+    shape: shapes.word,
+  },
+  clientCa: {
+    placeholder: 'FILE',
+    default: undefined,
+    help: 'Authorities (PEM) that must have signed the certificates of clients under --tls terminate, or none: clients need no certificate.',
+    list: false,
+    shape: shapes.word,
+  },
+  allowClient: {
+    placeholder: 'NAMES',
+    default: undefined,
+    help: 'Names of which a client certificate must carry one, as common name or alternative name; any if not given.',
+    list: true,
+    shape: shapes.words,
+  },
+  plaintextTcp: {
+    placeholder: 'on|off',
+    default: 'off',
+    help: 'Listen on TCP under --tls originate too: whoever can connect then has the cluster, without a certificate.',
+    list: false,
+    shape: shapes.onOrOff,
+  },
   endpoints: {
     placeholder: 'URLS',
     default: undefined,
@@ -113,14 +167,14 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   cacert: {
     placeholder: 'FILE',
     default: undefined,
-    help: 'Authorities (PEM) that health checks trust; the system ones if not given.',
+    help: 'Authorities (PEM) trusted for members: by checks, and by traffic where we speak its TLS; the system ones if not given.',
     list: false,
     shape: shapes.word,
   },
   cert: {
     placeholder: 'FILE',
     default: undefined,
-    help: 'Client certificate (PEM) of health checks, where etcd asks for one.',
+    help: 'Our client certificate (PEM) for members that ask for one: of checks, and of traffic where we speak its TLS.',
     list: false,
     shape: shapes.word,
   },
@@ -130,6 +184,13 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Private key (PEM) of --cert.',
     list: false,
     shape: shapes.word,
+  },
+  serverName: {
+    placeholder: 'NAME',
+    default: undefined,
+    help: 'Name that the certificate of every https member must carry, in place of its own host.',
+    list: false,
+    shape: shapes.grammar(parseDomain),
   },
   checkUrl: {
     placeholder: 'URL',

@@ -30,6 +30,11 @@ export function checkRules(settings: Settings, originOf: OriginOf, machine: Mach
   refuseUnaskedMembers(settings, originOf);
   refuseIdleState(settings);
   refuseBlindPolicy(settings, originOf);
+  refuseTlsForClients(settings, originOf);
+  refuseUnknownClients(settings, originOf);
+  refuseAllowList(settings);
+  refusePlainMembers(settings, originOf);
+  refusePlaintextTcp(settings, originOf);
   refuseStrangers('weight', settings);
   refuseStrangers('priority', settings);
 }
@@ -65,7 +70,7 @@ function refuseIdleState(settings: Settings): void {
 
 /** Calls are seen in plain bytes only. */
 function refuseBlindPolicy(
-  { balance, endpoints, followCalls }: Settings,
+  { balance, endpoints, followCalls, tls }: Settings,
   originOf: OriginOf,
 ): void {
   if (balance !== 'least-calls') return;
@@ -75,10 +80,10 @@ function refuseBlindPolicy(
       `least-calls counts calls, which ${mention('follow-calls off', originOf('follow-calls'))} leaves unseen; write follow-calls on, or least-connections`,
     );
   }
-  if (endpoints.some(({ scheme }) => scheme === 'https')) {
+  if (tls === 'passthrough' && endpoints.some(({ scheme }) => scheme === 'https')) {
     throw new Refusal(
       'balance',
-      'least-calls counts calls, which cannot be seen in TLS that passes through; write least-connections',
+      'least-calls counts calls, which cannot be seen in TLS that passes through; write least-connections, or another --tls',
     );
   }
 }
@@ -101,6 +106,86 @@ function refuseStrangers(setting: 'weight' | 'priority', settings: Settings): vo
     }
     seen.add(member);
   }
+}
+
+/** What clients see of us goes with speaking TLS to them, and nothing else does. */
+function refuseTlsForClients({ tls, certificateFiles }: Settings, originOf: OriginOf): void {
+  const { tlsCert, tlsKey, clientCa } = certificateFiles;
+  if (tls === 'terminate') {
+    if (tlsCert !== undefined && tlsKey !== undefined) return;
+    throw new Refusal(
+      tlsCert === undefined ? 'tls-cert' : 'tls-key',
+      `clients are to see a certificate under ${mention('tls terminate', originOf('tls'))}; write the paths of --tls-cert and --tls-key`,
+    );
+  }
+  const given = { 'tls-cert': tlsCert, 'tls-key': tlsKey, 'client-ca': clientCa };
+  for (const [setting, path] of Object.entries(given)) {
+    if (path === undefined) continue;
+    throw new Refusal(
+      setting,
+      `no TLS is spoken with clients under ${mention(`tls ${tls}`, originOf('tls'))}; leave it out, or write --tls terminate`,
+    );
+  }
+}
+
+/** To let in whoever connects must be written, not forgotten. */
+function refuseUnknownClients({ tls, certificateFiles }: Settings, originOf: OriginOf): void {
+  if (tls !== 'terminate' || certificateFiles.clientCa !== undefined) return;
+  throw new Refusal(
+    'client-ca',
+    `${mention('tls terminate', originOf('tls'))} must know whom to let in; write the path of the authorities of your clients, or none to let in everybody who can connect`,
+  );
+}
+
+function refuseAllowList({ tls, allowClient, certificates }: Settings): void {
+  if (allowClient.length === 0) return;
+  if (tls !== 'terminate') {
+    throw new Refusal(
+      'allow-client',
+      `no certificate of a client is seen under --tls ${tls}; leave it out, or write --tls terminate`,
+    );
+  }
+  if (certificates.clients?.ca !== undefined) return;
+  throw new Refusal(
+    'allow-client',
+    'clients are asked for no certificate under --client-ca none; write the path of their authorities there',
+  );
+}
+
+/** Where TLS towards members is asked for, they must speak it. Discovered ones are held to it later. */
+function refusePlainMembers({ tls, endpoints, serverName }: Settings, originOf: OriginOf): void {
+  const plain = endpoints.find(({ scheme }) => scheme === 'http');
+  if (plain === undefined) return;
+  if (tls === 'originate') {
+    throw new Refusal(
+      'endpoints',
+      `${formatEndpoint(plain)} speaks no TLS, which ${mention('tls originate', originOf('tls'))} is for; write https, or --tls passthrough`,
+    );
+  }
+  if (serverName !== undefined) {
+    throw new Refusal(
+      'server-name',
+      `${formatEndpoint(plain)} shows no certificate that could carry ${serverName}; leave it out, or write https endpoints`,
+    );
+  }
+}
+
+/** A file has permissions; a port, loopback or not, is open to every process that reaches it. */
+function refusePlaintextTcp(settings: Settings, originOf: OriginOf): void {
+  const { tls, listen, plaintextTcp } = settings;
+  if (tls !== 'originate') {
+    if (!plaintextTcp) return;
+    throw new Refusal(
+      'plaintext-tcp',
+      `is for --tls originate, not for ${mention(`tls ${tls}`, originOf('tls'))}; leave it out`,
+    );
+  }
+  const open = listen.find(({ kind }) => kind === 'tcp');
+  if (open === undefined || plaintextTcp) return;
+  throw new Refusal(
+    'listen',
+    `under ${mention('tls originate', originOf('tls'))} every process that reaches ${formatListenAddress(open)} would have the cluster without a certificate; write unix:/path, or --plaintext-tcp on`,
+  );
 }
 
 function refuseMixedSchemes({ endpoints }: Settings): void {

@@ -2,7 +2,7 @@
  * Everything a run of etcd-lb is told, in the units the code uses. Other rooms import the type and
  * nothing else; how each setting is written, and its default, is options.ts.
  */
-import type { TlsMaterial } from './certificates.ts';
+import type { CertificateFiles, Certificates } from './certificates.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ListenAddress, TcpAddress } from './listen.ts';
 import type { MemberNumber } from './member-number.ts';
@@ -17,6 +17,8 @@ export const policies = [
   'nearest',
 ] as const;
 export const discoveries = ['static', 'members'] as const;
+/** Who speaks TLS with whom; see the README. */
+export const tlsModes = ['passthrough', 'terminate', 'originate'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export const logFormats = ['auto', 'json', 'pretty'] as const;
 
@@ -38,8 +40,18 @@ export interface Settings {
   readonly discoverySrv?: string;
   /** Directory for the last good list of members. */
   readonly stateDir?: string;
-  /** For the health checks; `{}` if no file was given. */
-  readonly tls: TlsMaterial;
+  /** `passthrough`: clients' bytes are the members'. Else one side or both are TLS connections of our own. */
+  readonly tls: (typeof tlsModes)[number];
+  /** As they were read at the start; see `certificateFiles`. */
+  readonly certificates: Certificates;
+  /** Where they were read from, and will be again. */
+  readonly certificateFiles: CertificateFiles;
+  /** Names of which a client's certificate must carry one; empty for any that is trusted. */
+  readonly allowClient: readonly string[];
+  /** May clients come without TLS over TCP, though members ask for it? */
+  readonly plaintextTcp: boolean;
+  /** To verify members by, in place of their hosts. */
+  readonly serverName?: string;
   /** Contains `{host}`; resolved by `checkUrlOf`. Absent: the endpoint's own URL. */
   readonly checkUrl?: string;
   /** Between two checks of a healthy member. */

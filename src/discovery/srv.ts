@@ -6,6 +6,7 @@ import type { SrvRecord } from 'node:dns';
 import { classify } from '../cluster/failure.ts';
 import type { Endpoint, Scheme } from '../config/endpoint.ts';
 import { formatHostPort } from '../config/host-port.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Place } from './place.ts';
 
 /** Asks for the SRV records of a name; rejects as `dns.promises.resolveSrv`. */
@@ -18,12 +19,22 @@ const services: Readonly<Record<Scheme, string>> = {
 
 /**
  * What members may speak, the better first: what the endpoints do, as all members must; without
- * endpoints https, or http where nobody brings certificates.
+ * endpoints https, or http where nothing asks for TLS.
  */
-export function memberSchemes(endpoints: readonly Endpoint[], hasCertificates: boolean): Scheme[] {
+export function memberSchemes(endpoints: readonly Endpoint[], onlyHttps: boolean): Scheme[] {
   const [first] = endpoints;
   if (first !== undefined) return [first.scheme];
-  return hasCertificates ? ['https'] : ['https', 'http'];
+  return onlyHttps ? ['https'] : ['https', 'http'];
+}
+
+/** Do the settings ask for members with TLS? */
+export function isHttps({
+  tls,
+  certificates,
+  serverName,
+}: Pick<Settings, 'tls' | 'certificates' | 'serverName'>): boolean {
+  const isAsked = tls === 'originate' || serverName !== undefined;
+  return isAsked || Object.keys(certificates.members).length > 0;
 }
 
 /**

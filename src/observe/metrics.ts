@@ -13,6 +13,7 @@ import type { CheckResult } from '../cluster/probe.ts';
 import { healthStates } from '../cluster/verdict.ts';
 import { type RejectReason, rejectReasons } from '../proxy/data-path.ts';
 import type { DialAttempt } from '../proxy/dial.ts';
+import { type HandshakeFailure, handshakeFailures } from '../proxy/terminator.ts';
 import { readCalls } from './call-metrics.ts';
 import { readCluster } from './cluster-metrics.ts';
 import { readState, type StateSources } from './state-metrics.ts';
@@ -39,6 +40,8 @@ export class Metrics {
   readonly #silences: Counter;
   readonly #starvations: Counter;
   readonly #rejected: Counter;
+  readonly #handshakesFailed: Counter;
+  readonly #renewals: Counter;
 
   constructor(sources: StateSources) {
     const registry = this.#registry;
@@ -117,9 +120,23 @@ export class Metrics {
     this.#rejected = new Counter({
       registers,
       name: 'etcd_lb_rejected_clients_total',
-      help: 'Clients that were turned away: limit (max-connections reached) or no-member (none could be reached within dial-timeout), or accept-failed (the system ran out of descriptors).',
+      help: 'Clients that were turned away: limit (max-connections reached), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors) or no-request (nothing was said within dial-timeout, or TLS, where --tls originate expects plain HTTP).',
       labelNames: ['reason'],
     });
+    this.#handshakesFailed = new Counter({
+      registers,
+      name: 'etcd_lb_tls_handshakes_failed_total',
+      help: 'Handshakes of clients that failed under --tls terminate, by reason: no-certificate, untrusted, not-allowed (no name of --allow-client), rejected (the client did not accept ours), protocol, timeout or closed.',
+      labelNames: ['reason'],
+    });
+    this.#renewals = new Counter({
+      registers,
+      name: 'etcd_lb_certificate_reloads_total',
+      help: 'Times that certificate files had changed: applied to new connections, or refused because they cannot be used, so that those of before stay in force.',
+      labelNames: ['result'],
+    });
+    for (const result of ['applied', 'refused']) this.#renewals.inc({ result }, 0);
+    for (const reason of handshakeFailures) this.#handshakesFailed.inc({ reason }, 0);
     // Series that exist from the start, so that a rate sees the first increment.
     for (const reason of rejectReasons) this.#rejected.inc({ reason }, 0);
     for (const member of sources.members()) this.joined(member);
@@ -193,6 +210,14 @@ export class Metrics {
 
   starved(): void {
     this.#starvations.inc();
+  }
+
+  renewed(result: 'applied' | 'refused'): void {
+    this.#renewals.inc({ result });
+  }
+
+  handshakeFailed(reason: HandshakeFailure): void {
+    this.#handshakesFailed.inc({ reason });
   }
 
   rejected(reason: RejectReason): void {

@@ -5,7 +5,8 @@
  */
 import type { Candidate } from '../balance/snapshot.ts';
 import type { RejectReason } from '../proxy/data-path.ts';
-import { clientsRejected, type EventBody, sessionsMoved } from './events.ts';
+import type { HandshakeFailure } from '../proxy/terminator.ts';
+import { clientsRejected, type EventBody, handshakesFailed, sessionsMoved } from './events.ts';
 
 /** Turned-away clients are told of at most this often, ms; the metric counts each. */
 const rejectionInterval = 10_000;
@@ -16,16 +17,27 @@ const movesEnd = 1_000;
 export function rejectionNotices(
   record: (body: EventBody) => void,
 ): (reason: RejectReason) => void {
-  const untold = new Map<RejectReason, number>();
-  const toldAt = new Map<RejectReason, number>();
-  return (reason) => {
+  return paced((reason, clients) => record(clientsRejected(reason, clients)));
+}
+
+/** The same for failed handshakes of clients. */
+export function handshakeNotices(
+  record: (body: EventBody) => void,
+): (reason: HandshakeFailure) => void {
+  return paced((reason, clients) => record(handshakesFailed(reason, clients)));
+}
+
+function paced<Reason>(tell: (reason: Reason, clients: number) => void) {
+  const untold = new Map<Reason, number>();
+  const toldAt = new Map<Reason, number>();
+  return (reason: Reason): void => {
     const clients = (untold.get(reason) ?? 0) + 1;
     const now = performance.now();
     const due = now - (toldAt.get(reason) ?? Number.NEGATIVE_INFINITY) >= rejectionInterval;
     untold.set(reason, due ? 0 : clients);
     if (!due) return;
     toldAt.set(reason, now);
-    record(clientsRejected(reason, clients));
+    tell(reason, clients);
   };
 }
 

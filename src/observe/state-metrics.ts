@@ -6,6 +6,8 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Candidate } from '../balance/snapshot.ts';
 import { serves } from '../cluster/routing.ts';
 import { healthStates } from '../cluster/verdict.ts';
+import type { Certificates } from '../config/certificates.ts';
+import { expiriesOf } from '../config/expiry.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import { endReasons } from '../proxy/sessions.ts';
 import type { ClusterSources } from './cluster-metrics.ts';
@@ -16,11 +18,13 @@ export interface StateSources extends ClusterSources {
   /** Those that have left and still have sessions. */
   readonly leaving: () => readonly Candidate[];
   readonly proxy: DataPath;
+  /** Those in force. */
+  readonly certificates: () => Certificates;
 }
 
 /** Adds them to the registry. */
 export function readState(registry: Registry, sources: StateSources): void {
-  const { version, members, leaving, monitor, proxy } = sources;
+  const { version, members, leaving, monitor, proxy, certificates } = sources;
   const served = (): readonly Candidate[] => [...members(), ...leaving()];
   const registers = [registry];
   new Gauge({
@@ -29,6 +33,18 @@ export function readState(registry: Registry, sources: StateSources): void {
     help: 'Always 1; the labels tell the version of etcd-lb and of the Node runtime.',
     labelNames: ['version', 'node'],
   }).set({ version, node: process.version }, 1);
+  new Gauge({
+    registers,
+    name: 'etcd_lb_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate in force expires that a setting names, in seconds since 1970; of several authorities the next one that does.',
+    labelNames: ['certificate'],
+    collect() {
+      this.reset();
+      for (const [certificate, at] of Object.entries(expiriesOf(certificates(), Date.now()))) {
+        this.set({ certificate }, at / 1000);
+      }
+    },
+  });
   new Gauge({
     registers,
     name: 'etcd_lb_panic',

@@ -1,8 +1,9 @@
 /**
  * The data path, from an accepted connection to a session:
  *
- *   listener ──► admission ──► dial ──► session
- *                   │            └── no member answers: the client is reset
+ *   listener ──► admission ──► reception ──► dial ──► session
+ *                   │             │            └── no member answers: the client is reset
+ *                   │             └── where we speak TLS: no handshake, or no request
  *                   └── too many: the client is reset
  *
  * Owns the connections that wait for a member. Asks the snapshot and the policy where to go and
@@ -15,11 +16,12 @@ import { ConnectTimes } from './connect-times.ts';
 import type { Copier } from './copier.ts';
 import { type DialAttempt, type DialOptions, dial } from './dial.ts';
 import { Farewells } from './farewells.ts';
+import type { Received } from './reception.ts';
 import { resetConnection } from './relay.ts';
 import { type EndReason, type Session, Sessions } from './sessions.ts';
 
 /** Why a client was turned away. Used as a metric label. */
-export const rejectReasons = ['limit', 'no-member', 'accept-failed'] as const;
+export const rejectReasons = ['limit', 'no-member', 'accept-failed', 'no-request'] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 
 /** What others may want to know; none of it is called per chunk. */
@@ -36,6 +38,8 @@ export interface DataPathOptions extends Omit<DialOptions, 'onAttempt' | 'raceAf
   /** Client connections at the same time, waiting ones included. */
   readonly maxConnections: number;
   readonly copy: Copier;
+  /** What comes before the dial, if anything; see `Reception`. `undefined`: there is nobody to serve. */
+  readonly receive?: (client: Socket, signal: AbortSignal) => Promise<Received | undefined>;
   /** Are the bytes of a session with this member plain, and are its calls to be followed? */
   readonly follows: (candidate: Candidate) => boolean;
   readonly observer: DataPathObserver;
@@ -116,10 +120,21 @@ export class DataPath {
     return this.sessions.closeAll('shutdown');
   }
 
-  async #serve(client: Socket): Promise<void> {
-    const { observer, copy, follows } = this.#options;
+  async #serve(accepted: Socket): Promise<void> {
+    const { observer, copy, follows, receive } = this.#options;
     this.#waiting += 1;
-    const dialled = await dial(this.#dialOptions, this.#dials.signal);
+    const received =
+      receive === undefined
+        ? { client: accepted, connect: this.#dialOptions.connect }
+        : await receive(accepted, this.#dials.signal);
+    if (received === undefined) {
+      this.#waiting -= 1;
+      accepted.destroy();
+      this.#settle();
+      return;
+    }
+    const { client, connect } = received;
+    const dialled = await dial({ ...this.#dialOptions, connect }, this.#dials.signal);
     this.#waiting -= 1;
     if (dialled === undefined) {
       if (!this.#dials.signal.aborted) observer.rejected('no-member');

@@ -14,10 +14,16 @@
  * (balance/) and what a failure means (cluster/).
  */
 import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Policy } from '../balance/policy.ts';
 import type { Candidate, Snapshot } from '../balance/snapshot.ts';
 import { classify, type Failure } from '../cluster/failure.ts';
 import type { Alarm, Alarms } from './alarms.ts';
+
+/** As `net.connect` takes them, and who is connected to. */
+export interface ConnectOptions extends TcpNetConnectOpts {
+  readonly candidate: Candidate;
+}
 
 export interface DialOptions {
   readonly policy: Policy;
@@ -31,8 +37,8 @@ export interface DialOptions {
   readonly keepalive: number;
   /** Finds the addresses of a host name. */
   readonly lookup: LookupFunction;
-  /** `net.connect`, or another way to a connection that fits the copier. */
-  readonly connect: (options: TcpNetConnectOpts) => Socket;
+  /** `net.connect`, or another way to a connection that fits the copier, with TLS or without. */
+  readonly connect: (options: ConnectOptions) => Socket;
   /** What rings when a dial, or an attempt, has taken long enough. */
   readonly alarms: Alarms;
   /** Is the other end of this socket the balancer itself? */
@@ -113,6 +119,7 @@ class Dial {
     this.#tried.push(candidate);
     candidate.load += 1;
     const socket = this.#options.connect({
+      candidate,
       host: candidate.host,
       port: candidate.port,
       lookup: this.#options.lookup,
@@ -124,17 +131,21 @@ class Dial {
     socket.pause(); // nothing is read before there is a session to read it
     const attempt: Attempt = { candidate, socket, startedAt: performance.now() };
     this.#pending.add(attempt);
-    socket.once('connect', () => this.#connected(attempt));
+    socket.once('connect', () => this.#refuseSelf(attempt));
+    const usable = socket instanceof TLSSocket ? 'secureConnect' : 'connect';
+    socket.once(usable, () => this.#connected(attempt));
     socket.on('error', (error) => this.#failed(attempt, classify(error)));
   }
 
+  /** Before anything is said: what we say to ourselves is a client, for which is dialled again. */
+  #refuseSelf(attempt: Attempt): void {
+    if (!this.#options.isSelf(attempt.socket, attempt.candidate.port)) return;
+    this.#failed(attempt, { reason: 'self', detail: 'this endpoint is the balancer itself' });
+  }
+
   #connected(attempt: Attempt): void {
-    if (!this.#pending.has(attempt)) return;
     const { candidate, socket, startedAt } = attempt;
-    if (this.#options.isSelf(socket, candidate.port)) {
-      this.#failed(attempt, { reason: 'self', detail: 'this endpoint is the balancer itself' });
-      return;
-    }
+    if (!this.#pending.has(attempt) || socket.destroyed) return;
     if (this.#options.snapshot().evicted.has(candidate)) {
       // Convicted while this was under way; a hung process still connects.
       this.#failed(attempt, {

@@ -8,6 +8,7 @@
  * are and what is counted (session.ts).
  */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
 
 /** Who ended it and how: the first to close, unless a reset came later. */
@@ -88,14 +89,17 @@ export function startRelay(
 
 /**
  * Closes with a TCP reset, so that the peer learns that the call was cut; a Unix socket has none, nor
- * has a connection on which we have ended our side already.
+ * has a connection on which we have ended our side already. With TLS it is learned from the `close_notify`
+ * that is missing (RFC 8446 section 6.1), and Node's TLS sockets know no reset: the mark would keep one
+ * from being closed at all.
  *
  * Not by `resetAndDestroy`, which shuts the connection down first: libuv refuses to reset one whose
  * shutdown is under way, and if it is destroyed in that moment it is never closed, neither for us nor
  * for the peer. The mark alone makes `destroy` reset at once; a Node without it would just close.
  */
 export function resetConnection(socket: Socket): void {
-  const canReset = socket.remoteAddress !== undefined && !socket.writableEnded;
+  const isPlain = !(socket instanceof TLSSocket);
+  const canReset = isPlain && socket.remoteAddress !== undefined && !socket.writableEnded;
   if (canReset) (socket as unknown as { resetAndClosing: boolean }).resetAndClosing = true;
   socket.destroy();
 }

@@ -238,6 +238,57 @@ describe.concurrent('values that do not go together', () => {
   ]);
 });
 
+describe.concurrent('TLS of our own', () => {
+  const shown = ['--tls-cert', server.cert, '--tls-key', server.key];
+  check([
+    {
+      what: 'terminated without a word on whom to let in',
+      args: [...valid, '--tls', 'terminate', ...shown],
+      names: '--client-ca (not set): --tls terminate must know whom to let in;',
+      says: ['or none to let in everybody'],
+    },
+    {
+      what: 'terminated without a certificate',
+      args: [...valid, '--tls', 'terminate', '--client-ca', 'none'],
+      names: '--tls-cert (not set): clients are to see a certificate',
+      says: ['write the paths of --tls-cert and --tls-key'],
+    },
+    {
+      what: 'terminated with a key that does not match',
+      args: [...valid, '--tls', 'terminate', '--tls-cert', server.cert, '--tls-key', client.key],
+      names: `--tls-key: ${client.key} does not belong to the certificate ${server.cert} (--tls-cert);`,
+      says: ['give the two that were made together'],
+    },
+    {
+      what: 'originated on a TCP port, loopback too',
+      args: [...listen, ...secureMembers, '--tls', 'originate'],
+      names: `--listen: under --tls originate every process that reaches ${free}`,
+      says: ['write unix:/path, or --plaintext-tcp on'],
+    },
+    {
+      what: 'originated to members that speak none',
+      args: [...members, '--listen', 'unix:/x', '--tls', 'originate'],
+      names: '--endpoints: http://127.0.0.1:1 speaks no TLS',
+      says: ['write https, or --tls passthrough'],
+    },
+    {
+      what: 'with names of clients that nobody can check',
+      args: [
+        ...valid,
+        '--tls',
+        'terminate',
+        ...shown,
+        '--client-ca',
+        'none',
+        '--allow-client',
+        'a',
+      ],
+      names: '--allow-client: clients are asked for no certificate under --client-ca none;',
+      says: ['write the path of their authorities there'],
+    },
+  ]);
+});
+
 describe.concurrent('endpoints', () => {
   const others = Object.values(os.networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const own = others.find(({ internal, family }) => !internal && family === 'IPv4')?.address;

@@ -20,6 +20,9 @@ import { copyThroughStreams } from '../../src/proxy/streams.ts';
 import { someFacts, undescribed } from '../support/described-cluster.ts';
 import { lookup } from '../support/lookup.ts';
 import { folderWith } from '../unit/config/folder.ts';
+import { makePair } from '../unit/config/pem.ts';
+
+const noTls = {};
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -102,8 +105,11 @@ describe(examplePath, () => {
     expect(new Set(settings.endpoints.map(({ scheme }) => scheme))).toEqual(new Set(['https']));
   });
 
-  test('loads with what is commented out, but for the files that are not here', () => {
-    const text = whole.replaceAll(/^(cacert|cert|key|user|password-file): .*$/gm, '');
+  test('loads with what is commented out, but for the files that are not here, and what goes with them', () => {
+    const text = whole.replaceAll(
+      /^(cacert|cert|key|tls-cert|tls-key|client-ca|allow-client|user|password-file): .*$/gm,
+      '',
+    );
     const path = join(folderWith({ 'etcd-lb.yaml': text }), 'etcd-lb.yaml');
     expect(load(path).settings.checkUrl).toBe(values['check-url']);
   });
@@ -184,7 +190,7 @@ async function render(): Promise<string> {
     rules: { rise: 1, fall: 1 },
     schedule: { interval: 1, fastInterval: 1 },
     timeout: 1,
-    tls: {},
+    tls: () => noTls,
     lookup,
     isSelf: () => false,
     silentTimeout: 100,
@@ -211,8 +217,17 @@ async function render(): Promise<string> {
   const alarms = [{ kind: 'NOSPACE', memberId: someFacts.memberId }];
   const known = { kind: 'known', facts: { ...someFacts, alarms } } as const;
   cluster.observe(candidate, known, 0);
+  const { cert } = await makePair();
   const metrics = new Metrics({
-    ...{ version: '0.0.0', members: () => [candidate], leaving: () => [], monitor, cluster, proxy },
+    ...{
+      version: '0.0.0',
+      members: () => [candidate],
+      leaving: () => [],
+      certificates: () => ({ members: { cert } }),
+      monitor,
+      cluster,
+      proxy,
+    },
   });
   metrics.checked(candidate, { ok: true, duration: 1 });
   metrics.inspected(candidate, known);

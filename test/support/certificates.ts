@@ -30,6 +30,8 @@ export interface Certificates extends AsyncDisposable {
   readonly otherCa: string;
   /** As `server`, but signed by `otherCa`. */
   readonly stranger: KeyPairFiles;
+  /** A further one for servers and clients both, of the first authority, with these alternative names. */
+  issue(name: string, alternatives: x509.JsonGeneralNames): Promise<KeyPairFiles>;
 }
 
 const day = 24 * 60 * 60_000;
@@ -71,6 +73,10 @@ export async function createCertificates(names: readonly string[] = []): Promise
     name: string,
     usages: ConstructorParameters<typeof x509.ExtendedKeyUsageExtension>[0],
     notAfter = new Date(now + day),
+    alternatives: x509.JsonGeneralNames = allNames.map((value) => ({
+      type: isIP(value) ? 'ip' : 'dns',
+      value,
+    })),
   ): Promise<KeyPairFiles> {
     const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
     const cert = await x509.X509CertificateGenerator.create({
@@ -85,9 +91,7 @@ export async function createCertificates(names: readonly string[] = []): Promise
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         new x509.ExtendedKeyUsageExtension(usages),
-        new x509.SubjectAlternativeNameExtension(
-          allNames.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value })),
-        ),
+        new x509.SubjectAlternativeNameExtension(alternatives),
         await x509.AuthorityKeyIdentifierExtension.create(issuer.cert.publicKey),
       ],
     });
@@ -113,6 +117,8 @@ export async function createCertificates(names: readonly string[] = []): Promise
     expired,
     otherCa: otherCa.file,
     stranger,
+    issue: (name, alternatives) =>
+      issue(ca, name, [serverAuth, clientAuth], undefined, alternatives),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -24,9 +24,10 @@ const served = cluster(1).map((each) => ({
 
 /** `warning m0: what was seen` of each finding. */
 function said(input: Partial<CertificateInput>): string[] {
-  return findInCertificates({ observations: [], listen: [], tls: {}, now, ...input }).map(
-    ({ severity, subject, seen }) => `${severity} ${subject}: ${seen}`,
-  );
+  return findInCertificates({
+    ...{ observations: [], listen: [], tls: 'passthrough', certificates: { members: {} } },
+    ...{ exposedKeys: [], now, ...input },
+  }).map(({ severity, subject, seen }) => `${severity} ${subject}: ${seen}`);
 }
 
 /** A certificate, PEM, that ends so many days from now. */
@@ -94,14 +95,14 @@ test('a certificate without names has none, whatever its subject', async () => {
 describe('our own files', () => {
   test('that last, or are not given, are no findings', async () => {
     const pem = await ending(31);
-    expect(said({ tls: { ca: pem, cert: pem, key: '' } })).toEqual([]);
+    expect(said({ certificates: { members: { ca: pem, cert: pem, key: '' } } })).toEqual([]);
     expect(said({})).toEqual([]);
   });
 
   test('that expire soon are warnings', async () => {
     const pem = await ending(5.1);
     const date = new Date(now + 5.1 * day).toISOString().slice(0, 10);
-    expect(said({ tls: { ca: pem, cert: pem, key: '' } })).toEqual([
+    expect(said({ certificates: { members: { ca: pem, cert: pem, key: '' } } })).toEqual([
       `warning --cacert: the authority CN=test expires in 5 days, on ${date}`,
       `warning --cert: the client certificate expires in 5 days, on ${date}`,
     ]);
@@ -109,7 +110,7 @@ describe('our own files', () => {
 
   test('are looked through to the last authority; one that has expired beside others is a note', async () => {
     const ca = [await ending(400), await ending(-10), await ending(20)].join('\n');
-    expect(said({ tls: { ca } })).toEqual([
+    expect(said({ certificates: { members: { ca } } })).toEqual([
       expect.stringMatching(/^note --cacert: the authority CN=test expired on/),
       expect.stringMatching(/^warning --cacert: the authority CN=test expires in 20 days/),
     ]);
@@ -117,6 +118,56 @@ describe('our own files', () => {
 
   test('may begin with the certificate of the client and go on with its issuers', async () => {
     const cert = [await ending(400), await ending(2)].join('\n');
-    expect(said({ tls: { cert, key: '' } })).toEqual([]);
+    expect(said({ certificates: { members: { cert, key: '' } } })).toEqual([]);
   });
+});
+
+describe('with TLS of our own', () => {
+  const later = certificate.validToDate.getTime() - 31 * day;
+  const secure = served.map((each) => ({ ...each, endpoint: 'https://10.0.0.1:2379' }));
+
+  test('the names that count are those of --tls-cert, not those of members', async () => {
+    const listen = [parseListenAddress('example:2379'), parseListenAddress('unix:/x')];
+    const certificates = { members: {}, clients: { cert: await ending(400), key: '' } };
+    const clients = { cert: await readFile(server.cert, 'utf8'), key: '' };
+    const observations = served;
+    expect(said({ tls: 'terminate', observations, listen, certificates, now: later })).toEqual([
+      'warning --tls-cert: the certificate that clients see does not name example, where --listen has the balancer',
+    ]);
+    const fitting = [parseListenAddress('lb.etcd.example:2379')];
+    expect(
+      said({
+        ...{ tls: 'terminate', observations, listen: fitting, now: later },
+        certificates: { members: {}, clients },
+      }),
+    ).toEqual([]);
+    expect(said({ tls: 'originate', observations, listen, now: later })).toEqual([]);
+  });
+
+  test('what clients see and whom they must be signed by may expire', async () => {
+    const pem = await ending(5.1);
+    const certificates = { members: {}, clients: { ca: pem, cert: pem, key: '' } };
+    expect(said({ tls: 'terminate', certificates })).toEqual([
+      expect.stringMatching(/^warning --tls-cert: the certificate that clients see expires in 5/),
+      expect.stringMatching(/^warning --client-ca: the authority CN=test expires in 5 days/),
+    ]);
+  });
+
+  test('etcd knows clients apart no more', async () => {
+    const cert = await ending(400);
+    const certificates = { members: { cert, key: '' } };
+    const now = later;
+    expect(said({ tls: 'originate', observations: secure, certificates, now })).toEqual([
+      'note --tls originate: etcd sees the certificate of --cert, CN=test, for every client',
+    ]);
+    expect(said({ tls: 'terminate', observations: secure, now })).toEqual([]);
+    expect(said({ tls: 'terminate', observations: served, certificates, now })).toEqual([]);
+    expect(said({ observations: secure, certificates, now })).toEqual([]);
+  });
+});
+
+test('a key that everybody may read is a warning', () => {
+  expect(said({ exposedKeys: ['/etc/key.pem'] })).toEqual([
+    'warning /etc/key.pem: every user of this machine may read or replace this private key',
+  ]);
 });

@@ -10,6 +10,8 @@ import { alwaysAt } from '../../../src/cluster/names.ts';
 import type { Health } from '../../../src/cluster/verdict.ts';
 import { lookup } from '../../support/lookup.ts';
 
+const noTls = {};
+
 /** A monitor of one member, and a way to wait for a state. */
 function monitorOf(checkUrl: string, checksClientPort: boolean) {
   const candidate: Candidate = {
@@ -28,7 +30,7 @@ function monitorOf(checkUrl: string, checksClientPort: boolean) {
     rules: { rise: 1, fall: 3 },
     schedule: { interval: 60_000, fastInterval: 20 },
     timeout: 1000,
-    tls: {},
+    tls: () => noTls,
     lookup,
     isSelf: () => false,
     silentTimeout: 100,

@@ -12,6 +12,8 @@ import { Probe, type ProbeOptions } from '../../../src/cluster/probe.ts';
 import { createCertificates, type KeyPairFiles } from '../../support/certificates.ts';
 import { lookup } from '../../support/lookup.ts';
 
+const noTls = {};
+
 const probes: Probe[] = [];
 afterEach(() => {
   for (const probe of probes.splice(0)) probe.close();
@@ -20,7 +22,7 @@ afterEach(() => {
 /** A probe whose checks all have the same bound, ms. */
 function probe({ timeout = 2000, ...options }: Partial<ProbeOptions> & Given) {
   const made = new Probe({
-    tls: {},
+    tls: () => noTls,
     lookup,
     isSelf: () => false,
     wasStarved: () => false,
@@ -375,14 +377,30 @@ describe('TLS', () => {
 
   test('with a client certificate passes, on one connection for many checks', async () => {
     const { url, sockets, ca, certificates } = await securePeer();
-    const checks = probe({ url, tls: { ca, ...(await pem(certificates.client)) } });
+    const tls = { ca, ...(await pem(certificates.client)) };
+    const checks = probe({ url, tls: () => tls });
     for (let n = 0; n < 5; n += 1) expect(await checks.check()).toMatchObject({ ok: true });
     expect(sockets).toHaveLength(1);
   });
 
+  test('takes what is renewed from the next check on, with a new connection', async () => {
+    const { url, sockets, ca, certificates } = await securePeer();
+    const good = { ca, ...(await pem(certificates.client)) };
+    let tls: object = good;
+    const checks = probe({ url, tls: () => tls });
+    expect(await checks.check()).toMatchObject({ ok: true });
+    tls = { ca: await readFile(certificates.otherCa, 'utf8') };
+    expect(await checks.check()).toMatchObject({ ok: false, failure: { reason: 'tls' } });
+    tls = { ...good };
+    expect(await checks.check()).toMatchObject({ ok: true });
+    expect(sockets).toHaveLength(2); // those that were accepted
+    expect(sockets[0]?.destroyed).toBe(true);
+  });
+
   test('without the client certificate that the member asks for fails', async () => {
     const { url, ca } = await securePeer();
-    expect(await probe({ url, tls: { ca } }).check()).toMatchObject({
+    const tls = { ca };
+    expect(await probe({ url, tls: () => tls }).check()).toMatchObject({
       ok: false,
       failure: { reason: 'tls' },
     });
@@ -392,7 +410,7 @@ describe('TLS', () => {
     const { url, certificates } = await securePeer();
     const otherCa = await readFile(certificates.otherCa, 'utf8');
     for (const tls of [{ ca: otherCa }, {}]) {
-      const result = await probe({ url, tls }).check();
+      const result = await probe({ url, tls: () => tls }).check();
       expect(result).toMatchObject({ ok: false, failure: { reason: 'tls' } });
       expect(result.ok ? '' : result.failure.detail).toMatch(/certificate/);
     }

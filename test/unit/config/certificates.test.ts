@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadCertificates } from '../../../src/config/certificates.ts';
+import { exposedKeys, loadCertificates } from '../../../src/config/certificates.ts';
 import { folderWith } from './folder.ts';
 import { makePair } from './pem.ts';
 import { refused } from './refused.ts';
@@ -29,23 +30,25 @@ function flagsFor<Name extends string>(
 
 describe('certificates', () => {
   test('none at all', () => {
-    expect(loadCertificates({})).toEqual({});
+    expect(loadCertificates({})).toEqual({ members: {} });
   });
 
   test('an authority, a certificate and its key', () => {
     const { cacert, cert, key } = flagsFor({ cacert: other.cert, ...good });
-    expect(loadCertificates({ cacert, cert, key })).toEqual({ ca: other.cert, ...good });
+    expect(loadCertificates({ cacert, cert, key })).toEqual({
+      members: { ca: other.cert, ...good },
+    });
   });
 
   test('a certificate followed by its issuers', () => {
     const chain = `${good.cert}\n${other.cert}`;
     const { cert, key } = flagsFor({ cert: chain, key: good.key });
-    expect(loadCertificates({ cert, key }).cert).toBe(chain);
+    expect(loadCertificates({ cert, key }).members.cert).toBe(chain);
   });
 
   test('a bundle in which the old authority has expired beside the new one', () => {
     const { cacert } = flagsFor({ cacert: `${expired.cert}\n${good.cert}` });
-    expect(loadCertificates({ cacert }).ca).toContain(good.cert);
+    expect(loadCertificates({ cacert }).members.ca).toContain(good.cert);
   });
 });
 
@@ -128,4 +131,12 @@ describe('certificates are refused', () => {
     );
     expect(refused(flagsFor(early))).toContain(`is not valid before ${date}`);
   });
+});
+
+test('keys that everybody may read are named, others are not', () => {
+  const { key, tlsKey } = flagsFor({ key: good.key, tlsKey: other.key });
+  chmodSync(key, 0o604);
+  chmodSync(tlsKey, 0o640);
+  expect(exposedKeys({ key, tlsKey })).toEqual([key]);
+  expect(exposedKeys({})).toEqual([]);
 });

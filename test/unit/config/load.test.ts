@@ -53,7 +53,11 @@ describe('settings', () => {
       socketMode: 0o660,
       endpoints: [{ name: '10.0.0.1:2379', scheme: 'http', host: '10.0.0.1', port: 2379 }],
       discovery: 'static',
-      tls: {},
+      tls: 'passthrough',
+      certificates: { members: {} },
+      certificateFiles: {},
+      allowClient: [],
+      plaintextTcp: false,
       checkInterval: 1000,
       checkFastInterval: 250,
       checkTimeout: 700,
@@ -95,7 +99,11 @@ describe('settings', () => {
       ],
       discovery: 'static',
       discoverySrv: 'example.com',
-      tls: {},
+      tls: 'passthrough',
+      certificates: { members: {} },
+      certificateFiles: {},
+      allowClient: [],
+      plaintextTcp: false,
       checkUrl: 'http://{host}:2381',
       checkInterval: 3000,
       checkFastInterval: 300,
@@ -131,7 +139,7 @@ describe('settings', () => {
     const cacert = join(folderWith({ 'ca.crt': cert }), 'ca.crt');
     const { settings, effective } = load({ endpoints: 'a', cacert });
     expect(settings.endpoints[0]?.scheme).toBe('https');
-    expect(settings.tls).toEqual({ ca: cert });
+    expect(settings.certificates).toEqual({ members: { ca: cert } });
     expect(effective.find(({ name }) => name === 'endpoints')?.value).toBe('https://a:2379');
   });
 

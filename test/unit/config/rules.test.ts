@@ -1,6 +1,9 @@
-import os from 'node:os';
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os, { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { loadSettings } from '../../../src/config/load.ts';
+import { makePair } from './pem.ts';
 import { refused } from './refused.ts';
 
 const members = { endpoints: 'http://10.0.0.1:2379' };
@@ -111,7 +114,7 @@ test.each([
   ],
   [
     { endpoints: 'https://10.0.0.1:2379' },
-    '--balance: least-calls counts calls, which cannot be seen in TLS that passes through; write least-connections.',
+    '--balance: least-calls counts calls, which cannot be seen in TLS that passes through; write least-connections, or another --tls.',
   ],
 ])('a policy that cannot see what it counts: %j', (given, reason) => {
   expect(refused({ ...members, balance: 'least-calls', ...given })).toBe(reason);
@@ -149,5 +152,91 @@ describe('discovery', () => {
     ],
   ])('is refused: %j', (flags, reason) => {
     expect(refused({ ...members, ...flags })).toBe(reason);
+  });
+});
+
+describe('TLS of our own', async () => {
+  const { cert, key } = await makePair();
+  const folder = mkdtempSync(join(tmpdir(), 'etcd-lb-rules-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  for (const [name, text] of Object.entries({ 'tls.crt': cert, 'tls.key': key, 'ca.crt': cert })) {
+    writeFileSync(join(folder, name), text);
+  }
+  const shown = { 'tls-cert': join(folder, 'tls.crt'), 'tls-key': join(folder, 'tls.key') };
+  const clientCa = { 'client-ca': join(folder, 'ca.crt') };
+  const socket = { listen: 'unix:/x' };
+  const secure = { endpoints: 'https://10.0.0.1' };
+
+  test.each([
+    { ...members, tls: 'terminate', ...shown, ...clientCa, 'allow-client': 'a,b' },
+    { ...secure, tls: 'terminate', ...shown, 'client-ca': 'none', 'server-name': 'etcd.example' },
+    { ...secure, tls: 'originate', ...socket },
+    { endpoints: '10.0.0.1', tls: 'originate', ...socket },
+    { ...secure, tls: 'originate', 'plaintext-tcp': 'on' },
+  ])('is accepted: %j', (flags) => {
+    const { settings } = loadSettings({ flags, env: {} });
+    expect(settings.tls).toBe(flags.tls);
+  });
+
+  test.each([
+    [
+      { ...members, tls: 'terminate' },
+      '--tls-cert (not set): clients are to see a certificate under --tls terminate; write the paths of --tls-cert and --tls-key.',
+    ],
+    [
+      { ...members, tls: 'terminate', 'tls-cert': shown['tls-cert'] },
+      '--tls-cert: is given without --tls-key; give both, or neither.',
+    ],
+    [
+      { ...members, ...shown },
+      '--tls-cert: no TLS is spoken with clients under --tls passthrough (default); leave it out, or write --tls terminate.',
+    ],
+    [
+      { ...secure, ...socket, tls: 'originate', 'client-ca': 'none' },
+      '--client-ca: no TLS is spoken with clients under --tls originate; leave it out, or write --tls terminate.',
+    ],
+    [
+      { ...members, tls: 'terminate', ...shown },
+      '--client-ca (not set): --tls terminate must know whom to let in; write the path of the authorities of your clients, or none to let in everybody who can connect.',
+    ],
+    [
+      { ...members, 'allow-client': 'a' },
+      '--allow-client: no certificate of a client is seen under --tls passthrough; leave it out, or write --tls terminate.',
+    ],
+    [
+      { ...members, tls: 'terminate', ...shown, 'client-ca': 'none', 'allow-client': 'a' },
+      '--allow-client: clients are asked for no certificate under --client-ca none; write the path of their authorities there.',
+    ],
+    [
+      { ...members, ...socket, tls: 'originate' },
+      '--endpoints: http://10.0.0.1:2379 speaks no TLS, which --tls originate is for; write https, or --tls passthrough.',
+    ],
+    [
+      { ...members, 'server-name': 'etcd.example' },
+      '--server-name: http://10.0.0.1:2379 shows no certificate that could carry etcd.example; leave it out, or write https endpoints.',
+    ],
+    [
+      { ...members, 'plaintext-tcp': 'on' },
+      '--plaintext-tcp: is for --tls originate, not for --tls passthrough (default); leave it out.',
+    ],
+    [
+      { ...secure, tls: 'originate' },
+      '--listen (default): under --tls originate every process that reaches 127.0.0.1:2379 would have the cluster without a certificate; write unix:/path, or --plaintext-tcp on.',
+    ],
+    [
+      { ...secure, tls: 'originate', listen: ['unix:/x', '10.9.9.9:1'] },
+      '--listen: under --tls originate every process that reaches 10.9.9.9:1 would have the cluster without a certificate; write unix:/path, or --plaintext-tcp on.',
+    ],
+    [
+      { ...members, tls: 'both' },
+      '--tls: "both" is not one of the choices; write passthrough, terminate or originate.',
+    ],
+  ])('is refused: %j', (flags, reason) => {
+    expect(refused(flags)).toBe(reason);
+  });
+
+  test('and the word none is read as no file', () => {
+    const flags = { ...members, tls: 'terminate', ...shown, 'client-ca': 'none' };
+    expect(loadSettings({ flags, env: {} }).settings.certificates.clients).toEqual({ cert, key });
   });
 });

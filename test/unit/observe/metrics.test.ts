@@ -17,6 +17,8 @@ import { someFacts, undescribed } from '../../support/described-cluster.ts';
 import { lookup } from '../../support/lookup.ts';
 import { candidateAt, inOrder, Members, refusing } from '../proxy/members.ts';
 
+const noTls = {};
+
 const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
 let members: Members;
 /** Members whose calls are followed. */
@@ -46,7 +48,7 @@ beforeEach(async () => {
     rules: { rise: 1, fall: 1 },
     schedule: { interval: 2000, fastInterval: 250 },
     timeout: 700,
-    tls: {},
+    tls: () => noTls,
     lookup,
     isSelf: () => false,
     silentTimeout: 100,
@@ -79,6 +81,7 @@ beforeEach(async () => {
     version: '1.2.3',
     members: () => there,
     leaving: () => leaving,
+    certificates: () => ({ members: {} }),
     monitor,
     cluster,
     proxy,
@@ -160,6 +163,9 @@ describe('names and help', () => {
     'evictions_total',
     'member_state_changes_total',
     'rejected_clients_total',
+    'tls_handshakes_failed_total',
+    'certificate_reloads_total',
+    'certificate_expiry_timestamp_seconds',
     'member_weight',
     'silences_total',
     'starvations_total',
@@ -204,11 +210,12 @@ describe('names and help', () => {
     for (const help of helps) expect(help).toMatch(/^[A-Z1].{30,}\.$/);
   });
 
-  test('counters end in _total, durations in _seconds, and nothing else does', async () => {
+  test('counters end in _total, durations and times in _seconds, and nothing else does', async () => {
     const { text } = await metrics.render();
     for (const [, name, type] of text.matchAll(/^# TYPE (etcd_lb_\S+) (\S+)$/gm)) {
       expect([name, name?.endsWith('_total')]).toEqual([name, type === 'counter']);
-      expect([name, name?.endsWith('_seconds')]).toEqual([name, type === 'histogram']);
+      const isTime = type === 'histogram' || name?.endsWith('_timestamp_seconds') === true;
+      expect([name, name?.endsWith('_seconds')]).toEqual([name, isTime]);
     }
   });
 
@@ -223,6 +230,7 @@ describe('names and help', () => {
           version: '1',
           members: () => [],
           leaving: () => [],
+          certificates: () => ({ members: {} }),
           monitor,
           cluster,
           proxy,
@@ -265,6 +273,10 @@ test('series of every member and reason are there from the start, at 0', async (
     'rejected_clients_total{reason="limit"}',
     'rejected_clients_total{reason="no-member"}',
     'rejected_clients_total{reason="accept-failed"}',
+    'rejected_clients_total{reason="no-request"}',
+    'tls_handshakes_failed_total{reason="untrusted"}',
+    'certificate_reloads_total{result="applied"}',
+    'certificate_reloads_total{result="refused"}',
   ]) {
     expect([name, series.get(`etcd_lb_${name}`)]).toEqual([name, 0]);
   }
@@ -471,6 +483,7 @@ test('a member whose name needs escaping does not break the page', async () => {
     version: '1',
     members: () => [odd],
     leaving: () => [],
+    certificates: () => ({ members: {} }),
     monitor,
     cluster,
     proxy,
