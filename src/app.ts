@@ -52,6 +52,7 @@ import { Reception } from './proxy/reception.ts';
 import { leadsToSelf } from './proxy/self.ts';
 import {
   connectToSharedBuffer,
+  copyBesideTls,
   copyThroughSharedBuffer,
   isSupported,
 } from './proxy/shared-buffer.ts';
@@ -79,6 +80,7 @@ export interface App {
 /** The ways to copy bytes; the first is taken where this Node allows it. */
 const copiers = {
   'shared-buffer': { connect: connectToSharedBuffer, copy: copyThroughSharedBuffer },
+  'shared-buffer-beside-tls': { connect: net.connect, copy: copyBesideTls },
   streams: { connect: net.connect, copy: copyThroughStreams },
 };
 type CopierName = keyof typeof copiers;
@@ -308,9 +310,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     onAcceptError: () => observer.rejected('accept-failed'),
   });
   listen = listeners.addresses;
-  // TLS is Node's streams.
-  const isShared = reception === undefined && listeners.servers.every(isSupported);
-  if (isShared) copier = 'shared-buffer';
+  if (listeners.servers.every(isSupported)) {
+    copier = reception === undefined ? 'shared-buffer' : 'shared-buffer-beside-tls';
+  }
 
   const sources: StatusSources = {
     identity: {

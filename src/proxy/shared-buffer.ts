@@ -21,7 +21,9 @@
  */
 import { readSync, writeSync } from 'node:fs';
 import { connect, type Server, Socket, type TcpNetConnectOpts } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
+import { copyChunks, type Listen, listenToStream } from './streams.ts';
 
 /** What we use of Node's TCP and pipe handles. `fd` is negative once the handle is closed. */
 interface Handle {
@@ -138,6 +140,34 @@ export const copyThroughSharedBuffer: Copier = (
   };
   return { client, member, catchUp };
 };
+
+/**
+ * Reads a plain connection through the buffer, for whoever keeps what was read, as TLS does until it is
+ * sent: a chunk is a copy of its own, of its own size, where a stream takes 64 KiB for each read.
+ */
+const listenThroughSharedBuffer: Listen = (socket, onChunk) => {
+  const head: Buffer | null = socket.read(); // what was looked at and put back, see first-bytes.ts
+  const { ended } = (socket as unknown as { _readableState: { ended: boolean } })._readableState;
+  if (ended) {
+    if (head !== null) socket.unshift(head);
+    return listenToStream(socket, onChunk);
+  }
+  const successor = readWith(socket, (bytes) => onChunk(Buffer.from(buffer.subarray(0, bytes))));
+  if (head !== null) {
+    // Before anything is read, and when both sides are there.
+    queueMicrotask(() => {
+      if (!onChunk(head)) successor.pause();
+    });
+  }
+  return successor;
+};
+
+/** A copier for sessions with TLS of our own on one side or both. */
+export const copyBesideTls: Copier = copyChunks((socket, onChunk) =>
+  socket instanceof TLSSocket
+    ? listenToStream(socket, onChunk)
+    : listenThroughSharedBuffer(socket, onChunk),
+);
 
 /** Reads what has arrived, without waiting. Returns the number of bytes now in the buffer. */
 function readNow(socket: Socket): number {

@@ -1,42 +1,57 @@
 /**
- * Copies with plain Node streams: the way for a Node whose handles are not as shared-buffer.ts
- * knows them. Same behaviour, a third more CPU, and garbage for every chunk.
+ * Copies with plain Node streams: the way for TLS of our own, and for a Node whose handles are not as
+ * shared-buffer.ts knows them. Same behaviour, more CPU, and garbage for every chunk.
  */
 import type { Socket } from 'node:net';
 import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
 
+/**
+ * Has `onChunk` called with what is read from a socket, until it returns false; from then on when the socket
+ * is resumed. Returns the socket to use from now on, which need not be the given one.
+ */
+export type Listen = (socket: Socket, onChunk: (chunk: Buffer) => boolean) => Socket;
+
+/** A copier that reads in this way and writes as any stream is written to. */
+export function copyChunks(listen: Listen): Copier {
+  return (pair: SocketPair, counts: ByteCounts, follower?: Follower) => {
+    if (pair.client.destroyed || pair.member.destroyed) {
+      throw new Error('the connection is already closed');
+    }
+    const resumeClient = (): void => void client.resume();
+    const resumeMember = (): void => void member.resume();
+    const client: Socket = listen(pair.client, (chunk) => {
+      follower?.followClient(chunk, chunk.length);
+      counts.client += chunk.length;
+      counts.memberSpokeLast = false;
+      if (!counts.noted) counts.note();
+      return forward(chunk, member, resumeClient);
+    });
+    const member: Socket = listen(pair.member, (chunk) => {
+      counts.member += chunk.length;
+      counts.memberSpokeLast = true;
+      if (!counts.noted) counts.note();
+      const at = follower?.followMember(chunk, chunk.length) ?? -1;
+      const said = follower === undefined || at < 0 ? chunk : withWord(chunk, at, follower.word);
+      return forward(said, client, resumeMember);
+    });
+    return { client, member, catchUp: () => false };
+  };
+}
+
+export const listenToStream: Listen = (socket, onChunk) =>
+  socket.on('data', (chunk: Buffer) => {
+    if (!onChunk(chunk)) socket.pause();
+  });
+
 /** See `Copier`. */
-export const copyThroughStreams: Copier = (
-  pair: SocketPair,
-  counts: ByteCounts,
-  follower?: Follower,
-) => {
-  const { client, member } = pair;
-  if (client.destroyed || member.destroyed) throw new Error('the connection is already closed');
-  client.on('data', (chunk: Buffer) => {
-    follower?.followClient(chunk, chunk.length);
-    counts.client += chunk.length;
-    counts.memberSpokeLast = false;
-    if (!counts.noted) counts.note();
-    forward(chunk, client, member);
-  });
-  member.on('data', (chunk: Buffer) => {
-    counts.member += chunk.length;
-    counts.memberSpokeLast = true;
-    if (!counts.noted) counts.note();
-    const at = follower?.followMember(chunk, chunk.length) ?? -1;
-    if (follower === undefined || at < 0) forward(chunk, member, client);
-    else forward(withWord(chunk, at, follower.word), member, client);
-  });
-  return { ...pair, catchUp: () => false };
-};
+export const copyThroughStreams: Copier = copyChunks(listenToStream);
 
 function withWord(chunk: Buffer, at: number, word: Uint8Array): Buffer {
   return Buffer.concat([chunk.subarray(0, at), word, chunk.subarray(at)]);
 }
 
-function forward(chunk: Buffer, source: Socket, target: Socket): void {
-  if (target.destroyed || target.write(chunk)) return;
-  source.pause();
-  target.once('drain', () => source.resume());
+function forward(chunk: Buffer, target: Socket, resume: () => void): boolean {
+  if (target.destroyed || target.write(chunk)) return true;
+  target.once('drain', resume);
+  return false;
 }

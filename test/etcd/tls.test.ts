@@ -127,7 +127,7 @@ describe('terminated', () => {
     const large = Buffer.alloc(1_000_000, 'x');
     await client.put('terminated/large').value(large);
     expect((await client.get('terminated/large').buffer())?.equals(large)).toBe(true);
-    expect((await balancer.status()).copier).toBe('streams');
+    expect((await balancer.status()).copier).toBe('shared-buffer-beside-tls');
   });
 
   test('serves etcdctl, which asks for our name only', async () => {
