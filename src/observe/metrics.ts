@@ -6,7 +6,7 @@
  * recorded as it happens, here. Nothing of it is touched on the byte path.
  * Every help text is a sentence that a stranger understands; the README lists them all.
  */
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
 import type { Candidate } from '../balance/snapshot.ts';
 import type { Inspection } from '../cluster/facts.ts';
 import type { CheckResult } from '../cluster/probe.ts';
@@ -16,15 +16,13 @@ import type { DialAttempt } from '../proxy/dial.ts';
 import { type HandshakeFailure, handshakeFailures } from '../proxy/terminator.ts';
 import { readCalls } from './call-metrics.ts';
 import { readCluster } from './cluster-metrics.ts';
+import { collectRuntime } from './runtime-metrics.ts';
 import { readState, type StateSources } from './state-metrics.ts';
 
 /** Seconds. Checks and dials take a fraction of a millisecond to a few seconds. */
 const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** Seconds. Sessions last from one call of etcdctl to the life of an apiserver. */
 const lifetimeBuckets = [0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600];
-
-/** How often the delay of the event loop is measured, ms: each time wakes an idle process. */
-const loopResolution = 250;
 
 export class Metrics {
   readonly #registry = new Registry();
@@ -46,7 +44,7 @@ export class Metrics {
   constructor(sources: StateSources) {
     const registry = this.#registry;
     const registers = [registry];
-    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopResolution });
+    collectRuntime(registry);
     readState(registry, sources);
     readCalls(registry, sources.proxy, () => [...sources.members(), ...sources.leaving()]);
     readCluster(registry, sources);

@@ -154,6 +154,7 @@ function memberStatus(
   const { health } = entry;
   const check = monitor.lastCheck(candidate);
   const totals = proxy.sessions.totalsOf(candidate);
+  const { bytes } = totals;
   return {
     name: candidate.name,
     endpoint,
@@ -182,8 +183,8 @@ function memberStatus(
     sessions: proxy.sessions.countOf(candidate),
     sessionsOpened: totals.opened,
     sessionsEnded: totals.ended,
-    bytesFromClients: totals.bytes.client,
-    bytesFromMember: totals.bytes.member,
+    bytesFromClients: bytes.client,
+    bytesFromMember: bytes.member,
     ...(proxy.follows(candidate) && {
       calls: {
         total: totals.calls.started,

@@ -201,16 +201,25 @@ export class Sessions {
     return this.#of(candidate).open.size;
   }
 
-  /** Figures of a member since the start. Walks its open sessions: for scrapes, not for the data path. */
+  /**
+   * Figures of a member since the start. Whoever asks for `bytes` walks its open sessions: for scrapes,
+   * not for the data path.
+   */
   totalsOf(candidate: Candidate): MemberTotals {
     const { open, past } = this.#of(candidate);
-    const { calls } = past;
-    const bytes = { ...past.bytes };
-    for (const session of open) {
-      bytes.client += session.bytes.client;
-      bytes.member += session.bytes.member;
-    }
-    return { opened: past.opened, ended: { ...past.ended }, bytes, calls };
+    return {
+      opened: past.opened,
+      ended: { ...past.ended },
+      calls: past.calls,
+      get bytes() {
+        const bytes = { ...past.bytes };
+        for (const session of open) {
+          bytes.client += session.bytes.client;
+          bytes.member += session.bytes.member;
+        }
+        return bytes;
+      },
+    };
   }
 
   /** Closes every session of a member that is not being closed yet. Returns how many. */
