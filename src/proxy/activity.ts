@@ -5,9 +5,8 @@
  *   quiet     nothing in flight, as far as can be seen: it may be closed without cutting a call
  *   waiting   the client has sent something and the member has said nothing since
  *
- * Pure: the sweep (silence.ts) brings the time. Where bytes are opaque both are guesses: a client's last
- * word may need no answer (an HTTP/2 window update), which is why neither convicts anybody. Where calls
- * are followed (calls.ts), frames that carry them are counted in place of bytes.
+ * Pure: the sweep (silence.ts) brings the time. Bytes are opaque, so both are guesses: a client's last
+ * word may need no answer (an HTTP/2 window update), which is why neither convicts anybody.
  */
 import type { ByteCounts } from './copier.ts';
 
@@ -19,7 +18,7 @@ import type { ByteCounts } from './copier.ts';
 const mereAcknowledgement = 48;
 
 /** What is looked at. */
-export type Spoken = Readonly<Pick<ByteCounts, 'client' | 'member' | 'memberSpokeLast'>>;
+type Spoken = Readonly<Pick<ByteCounts, 'client' | 'member' | 'memberSpokeLast'>>;
 
 /** What the last look saw. All times are ms of `performance.now()`, those of looks. */
 export interface Activity {
@@ -38,19 +37,10 @@ export function newActivity(now: number): Activity {
   return { client: 0, member: 0, changedAt: now, waitingSince: undefined, askedAt: now };
 }
 
-/**
- * Takes in the counts at `now`. Returns whether the member has answered something since the last look.
- *
- * @param mere by how much `member` may grow without an answer.
- */
-export function look(
-  activity: Activity,
-  bytes: Spoken,
-  now: number,
-  mere = mereAcknowledgement,
-): boolean {
+/** Takes in the counts at `now`. Returns whether the member has answered something since the last look. */
+export function look(activity: Activity, bytes: Spoken, now: number): boolean {
   const asked = bytes.client !== activity.client;
-  const answered = bytes.member - activity.member > mere;
+  const answered = bytes.member - activity.member > mereAcknowledgement;
   if (asked) activity.askedAt = now;
   if (asked || bytes.member !== activity.member) activity.changedAt = now;
   activity.client = bytes.client;

@@ -59,10 +59,6 @@ export class Calls implements Follower {
   #farewell: Farewell = 'unsaid';
   /** Acknowledgements until ours has come: a client gives them in order. */
   #acknowledgementsLeft = 0;
-  /** Frames that carried some of a question, or of an answer; as `Spoken` in activity.ts. */
-  client = 0;
-  member = 0;
-  memberSpokeLast = false;
 
   /** @param figures of the member, shared by its sessions. */
   constructor(candidate: Candidate, figures: CallFigures) {
@@ -142,14 +138,10 @@ export class Calls implements Follower {
   #asked(type: number, flags: number, id: number): void {
     switch (type) {
       case frameTypes.headers:
-        this.client += 1;
-        this.memberSpokeLast = false;
         if (this.#streams.find(id) < 0) this.#open(id);
         if ((flags & endStream) !== 0) this.#askedAll(id);
         break;
       case frameTypes.data:
-        this.client += 1;
-        this.memberSpokeLast = false;
         if ((flags & endStream) !== 0) this.#askedAll(id);
         break;
       case frameTypes.resetStream:
@@ -164,14 +156,10 @@ export class Calls implements Follower {
   #answered(type: number, flags: number, id: number): void {
     switch (type) {
       case frameTypes.headers:
-        this.member += 1;
-        this.memberSpokeLast = true;
         if ((flags & endStream) !== 0) this.#close(id);
         else this.#began(id);
         break;
       case frameTypes.data:
-        this.member += 1;
-        this.memberSpokeLast = true;
         if ((flags & endStream) !== 0) this.#close(id);
         break;
       case frameTypes.resetStream:

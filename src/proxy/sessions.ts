@@ -8,7 +8,7 @@
 
 import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
-import { type Activity, look, newActivity } from './activity.ts';
+import { type Activity, newActivity } from './activity.ts';
 import { type CallFigures, newCallFigures } from './call-figures.ts';
 import { Calls } from './calls.ts';
 import type { ByteCounts, Copier } from './copier.ts';
@@ -47,8 +47,6 @@ export interface Session {
   readonly calls: Calls | undefined;
   /** Was it told to close? */
   readonly closing: boolean;
-  /** Takes in, at `now`, what was said; see `look`. */
-  look(now: number): boolean;
   /**
    * Asks the client to take its next calls elsewhere, where its calls are followed. It is no load of the
    * member's from then on. What comes of it is for farewells.ts.
@@ -147,10 +145,6 @@ export class Sessions {
       get closing() {
         return closing !== undefined;
       },
-      look: (now) =>
-        calls?.state === 'followed'
-          ? look(session.activity, calls, now, 0)
-          : look(session.activity, bytes, now),
       bid: (reason) => {
         if (calls === undefined || leaving !== undefined || !open.has(session)) return;
         leaving = reason;

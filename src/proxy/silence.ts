@@ -10,6 +10,7 @@
  * follows from a silence to the control flow.
  */
 import type { Candidate } from '../balance/snapshot.ts';
+import { look } from './activity.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /** What the sweeps saw of one member. Times are ms of `performance.now()`. */
@@ -58,11 +59,11 @@ export class Silence {
     if (starved) for (const voice of this.#voices.values()) voice.spokeAt = now;
     const news = this.#sessions.takeNews();
     for (const session of news) {
-      const { candidate, activity } = session;
+      const { candidate, activity, bytes } = session;
       const voice = this.#voices.get(candidate);
       if (voice === undefined) continue;
       const { waitingSince } = activity;
-      if (session.look(now)) voice.spokeAt = now;
+      if (look(activity, bytes, now)) voice.spokeAt = now;
       const goesOn = activity.waitingSince === waitingSince;
       if (goesOn && waitingSince !== undefined) continue;
       voice.waiting.delete(session);

@@ -36,6 +36,15 @@ export function boundsOf(results: Results): readonly Bound[] {
     atMost(250, 'start to first accepted connection, ms', ours('start.time')),
     atLeast(0.5, 'new connections per second, of HAProxy’s', toHaproxy('connections.perSecond')),
     atMost(3, 'event-loop delay p99 at 20,000 RPC/s, ms', ours('loop.p99')),
+    atMost(
+      1.1,
+      'CPU per small RPC, followed, of that copied',
+      ours('following.on') / ours('following.off'),
+    ),
+    ...['rpc', 'large'].map((what) => {
+      const key = `terminating.${what}.cpu`;
+      return atMost(1.3, `CPU in TLS that ends here, ${what}, of HAProxy’s`, toHaproxy(key));
+    }),
     flatness(
       `CPU per RPC with ${mostSessions} sessions, of that with 10`,
       `sessions.${mostSessions}`,

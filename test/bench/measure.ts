@@ -68,7 +68,10 @@ export interface Scene {
   readonly use: <T extends AsyncDisposable>(part: T) => T;
 }
 
-export type SceneOptions = Pick<StartOptions, 'port' | 'checkPort' | 'inspected' | 'tls'>;
+export type SceneOptions = Pick<
+  StartOptions,
+  'port' | 'checkPort' | 'inspected' | 'tls' | 'serve' | 'followCalls'
+>;
 
 /** The contestant at work. */
 export interface Started extends Running {

@@ -35,6 +35,10 @@ export interface StartOptions {
   readonly maxConnections?: number;
   /** If members speak TLS with their clients, which passes through. */
   readonly tls?: MemberTls;
+  /** If it is to end the TLS of clients, what they see; paths of PEM files. They need no certificate. */
+  readonly serve?: Pick<MemberTls, 'cert' | 'key'>;
+  /** False for etcd-lb to copy plain bytes without a look at them. */
+  readonly followCalls?: boolean;
 }
 
 /** A contestant at work. */

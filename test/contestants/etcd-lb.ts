@@ -42,7 +42,7 @@ export class EtcdLb implements Running {
 
   private constructor(endpoints: readonly Endpoint[], options: StartOptions, program: string) {
     const { prefix = [], env, port = 0, checkPort, inspected = true } = options;
-    const { maxConnections, tls } = options;
+    const { maxConnections, tls, serve, followCalls = true } = options;
     this.child = new Child(
       'etcd-lb',
       [
@@ -54,6 +54,9 @@ export class EtcdLb implements Running {
         ...(inspected ? [] : ['--inspect-interval', '0']),
         ...(maxConnections === undefined ? [] : ['--max-connections', String(maxConnections)]),
         ...(tls ? ['--cacert', tls.ca, '--cert', tls.cert, '--key', tls.key] : []),
+        ...(serve ? ['--tls', 'terminate', '--client-ca', 'none'] : []),
+        ...(serve ? ['--tls-cert', serve.cert, '--tls-key', serve.key] : []),
+        ...(followCalls ? [] : ['--follow-calls', 'off']),
         '--endpoints',
         endpoints
           .map((each) => `${each.name}=${tls ? 'https' : 'http'}://${hostPort(each)}`)

@@ -23,7 +23,8 @@ export const haproxy: Contestant = {
     const program = await findHaproxy();
     const port = await listenPort(options);
     const file = join(folder, 'haproxy.cfg');
-    await writeFile(file, configuration(port, endpoints, await checkOf(options), options));
+    const [check, bind] = [await checkOf(options), await bindOf(options)];
+    await writeFile(file, configuration(port, endpoints, check, bind, options));
     const child = new Child('haproxy', [...prefix, program.path, '-db', '-f', file], {
       env: { ...env, ...program.env },
     });
@@ -38,13 +39,22 @@ export const haproxy: Contestant = {
 async function checkOf({ checkPort, tls, folder }: StartOptions): Promise<string> {
   const words = ['check', ...(checkPort === undefined ? [] : [`port ${checkPort}`])];
   if (tls && checkPort === undefined)
-    words.push(`check-ssl verify none crt ${await inOneFile(tls, folder)}`);
+    words.push(`check-ssl verify none crt ${await inOneFile(tls, join(folder, 'check.pem'))}`);
   return words.join(' ');
 }
 
+/** How clients are met, as said on the line of the address. */
+async function bindOf({ serve, folder }: StartOptions): Promise<string> {
+  if (serve === undefined) return '';
+  const file = await inOneFile(serve, join(folder, 'serve.pem'));
+  return `ssl crt ${file} alpn h2,http/1.1 ssl-min-ver TLSv1.2`;
+}
+
 /** HAProxy wants a certificate and its key in one file. */
-async function inOneFile({ cert, key }: MemberTls, folder: string): Promise<string> {
-  const file = join(folder, 'check.pem');
+async function inOneFile(
+  { cert, key }: Pick<MemberTls, 'cert' | 'key'>,
+  file: string,
+): Promise<string> {
   const texts = await Promise.all([readFile(cert, 'utf8'), readFile(key, 'utf8')]);
   await writeFile(file, texts.join('\n'), { mode: 0o600 });
   return file;
@@ -54,11 +64,13 @@ function configuration(
   port: number,
   endpoints: readonly Endpoint[],
   check: string,
+  bind: string,
   { maxConnections = 9_000 }: StartOptions,
 ): string {
   return `
 global
   nbthread 1
+  ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384
   maxconn ${maxConnections}
 defaults
   maxconn ${maxConnections}
@@ -72,7 +84,7 @@ defaults
   option clitcpka
   option srvtcpka
 listen etcd
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port} ${bind}
   balance leastconn
   option httpchk GET /health
   default-server inter 2s fastinter 250ms downinter 250ms fall 3 rise 2 on-marked-down shutdown-sessions

@@ -3,7 +3,7 @@ import type { Endpoint } from '../../contestants/contestant.ts';
 import type { Etcd } from '../backend/etcd.ts';
 import { type Calls, call } from '../load/h2load.ts';
 import { largeKey, smallKey } from '../load/requests.ts';
-import type { Figures, Scene, Started } from '../measure.ts';
+import type { Figures, Scene, SceneOptions, Started } from '../measure.ts';
 import { quantile } from '../statistics.ts';
 import { costOf } from './cost.ts';
 
@@ -17,10 +17,11 @@ export async function startBefore(
   etcd: Etcd,
   { start, folder }: Scene,
   count = 1,
+  options: SceneOptions = {},
 ): Promise<{ readonly started: Started; readonly to: To }> {
   const { tls } = etcd;
   const endpoints: readonly Endpoint[] = etcd.members(count);
-  const started = await start(endpoints, tls && { tls });
+  const started = await start(endpoints, { ...(tls && { tls }), ...options });
   return { started, to: { address: started.address, tls: tls !== undefined, folder } };
 }
 

@@ -18,7 +18,7 @@ import { Calls } from '../../../src/proxy/calls.ts';
 import { decode, encode, type Frame, frame, settings } from '../../support/http2-frames.ts';
 import { candidateAt } from './members.ts';
 
-const { data, headers, ping, resetStream, goAway, windowUpdate } = frameTypes;
+const { data, headers, ping, resetStream, goAway } = frameTypes;
 
 let m0: Candidate;
 let figures: CallFigures;
@@ -129,17 +129,6 @@ describe('counting', () => {
     calls.end();
     calls.end();
     expect([m0.calls, figures.streams, figures.started]).toEqual([0, 0, 2]);
-  });
-
-  test('only frames of calls count as something said', () => {
-    const before = { client: calls.client, member: calls.member };
-    client(frame(ping, acknowledgement, 0, 8), frame(windowUpdate, 0, 0, 4));
-    member(frame(ping, 0, 0, 8), frame(windowUpdate, 0, 0, 4));
-    expect({ client: calls.client, member: calls.member }).toEqual(before);
-    client(...question(1));
-    expect(calls).toMatchObject({ client: before.client + 2, memberSpokeLast: false });
-    member(...answer(1));
-    expect(calls).toMatchObject({ member: before.member + 3, memberSpokeLast: true });
   });
 
   test('whatever is said, in whatever order, nothing is in flight once all streams are reset', () => {

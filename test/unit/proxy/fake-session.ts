@@ -1,6 +1,6 @@
 /** Sessions without sockets, for what only looks at their counts and closes them. */
 import type { Candidate } from '../../../src/balance/snapshot.ts';
-import { look, newActivity } from '../../../src/proxy/activity.ts';
+import { newActivity } from '../../../src/proxy/activity.ts';
 import type { ByteCounts } from '../../../src/proxy/copier.ts';
 import type { CloseReason, Session } from '../../../src/proxy/sessions.ts';
 
@@ -56,7 +56,6 @@ export class FakeSessions {
         candidate.load -= 1;
         return true;
       },
-      look: (at) => look(session.activity, bytes, at),
       bid(reason) {
         this.bidFor = reason;
         this.calls?.bid();

@@ -8,6 +8,7 @@ import {
   endStream,
   frameTypes,
 } from '../../../src/http2/frames.ts';
+import { look } from '../../../src/proxy/activity.ts';
 import { newCallFigures } from '../../../src/proxy/call-figures.ts';
 import { Calls } from '../../../src/proxy/calls.ts';
 import { Farewells } from '../../../src/proxy/farewells.ts';
@@ -160,7 +161,7 @@ test('one whose bytes make no sense any more goes when it is quiet', async () =>
   say(session, 'member', frame(ping, 0, 1, 8));
   await pass(20);
   session.ask();
-  session.look(performance.now());
+  look(session.activity, session.bytes, performance.now());
   await pass(260);
   expect(session.finishedFor).toBeUndefined();
   await pass(60);
