@@ -26,11 +26,8 @@ import { type Member, Membership } from './membership.ts';
 import { clusterChanged, fitnessChanged } from './observe/cluster-events.ts';
 import { memberJoined, memberLeft, sessionsRemoved } from './observe/discovery-events.ts';
 import {
-  certificatesRefused,
-  certificatesRenewed,
   type EventBody,
   EventLog,
-  keyExposed,
   memberChanged,
   modeChanged,
   namesChanged,
@@ -44,6 +41,7 @@ import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { handshakeNotices, rejectionNotices } from './observe/notices.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
+import { certificatesRefused, certificatesRenewed, keyExposed } from './observe/tls-events.ts';
 import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
 import { Departures } from './proxy/departures.ts';
 import { Evictions } from './proxy/evictions.ts';

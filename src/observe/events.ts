@@ -9,10 +9,7 @@ import type { TableChange } from '../cluster/member-table.ts';
 import type { NameChange } from '../cluster/names.ts';
 import type { RoutingMode } from '../cluster/routing.ts';
 import type { Evidence, Health } from '../cluster/verdict.ts';
-import type { Refusal } from '../config/error.ts';
-import type { CertificateSetting } from '../config/expiry.ts';
 import type { RejectReason } from '../proxy/data-path.ts';
-import type { HandshakeFailure } from '../proxy/terminator.ts';
 
 /** One line of the log and of `/status`. Further fields depend on `kind`. */
 export interface Event {
@@ -97,41 +94,6 @@ export function started(
     kind: 'started',
     message: `etcd-lb ${version} listens on ${listen.join(', ')} in front of ${before}`,
     fields: { version, listen, endpoints, observePort },
-  };
-}
-
-/** Every user of this machine may read, or replace, a private key. */
-export function keyExposed(path: string): EventBody {
-  return {
-    level: 'warn',
-    kind: 'key-exposed',
-    message: `every user of this machine may read or replace the private key ${path}: chmod o-rwx it`,
-    fields: { path },
-  };
-}
-
-/** "certificate files have changed, and are in force from now on: tls-cert until 2026-01-05 …" */
-export function certificatesRenewed(
-  expiries: Readonly<Partial<Record<CertificateSetting, number>>>,
-): EventBody {
-  const dates = Object.entries(expiries).map(
-    ([setting, at]) => `${setting} until ${new Date(at).toISOString()}`,
-  );
-  return {
-    level: 'info',
-    kind: 'certificates-renewed',
-    message: `certificate files have changed, and are in force for new connections: ${dates.join(', ')}`,
-    fields: { expiries },
-  };
-}
-
-/** Told once for each state of the files. */
-export function certificatesRefused({ setting, message }: Refusal): EventBody {
-  return {
-    level: 'error',
-    kind: 'certificates-refused',
-    message: `certificate files have changed and cannot be used, those of before stay in force: --${setting}: ${message}`,
-    fields: { setting, reason: message },
   };
 }
 
@@ -267,25 +229,6 @@ export function clientsRejected(reason: RejectReason, clients: number): EventBod
     level: 'warn',
     kind: 'clients-rejected',
     message: `turned away ${count(clients, 'client')}: ${why}`,
-    fields: { reason, clients },
-  };
-}
-
-/** Told at most every few seconds, so `clients` is a number. */
-export function handshakesFailed(reason: HandshakeFailure, clients: number): EventBody {
-  const why = {
-    'no-certificate': 'they showed no certificate, which --client-ca asks for',
-    untrusted: 'their certificates are not accepted by --client-ca, or not valid now',
-    'not-allowed': 'their certificates carry no name of --allow-client',
-    rejected: 'they did not accept our certificate (--tls-cert)',
-    protocol: 'what they sent is no TLS that is spoken here',
-    timeout: 'they did not finish it in time',
-    closed: 'they left before it was finished',
-  }[reason];
-  return {
-    level: 'warn',
-    kind: 'handshakes-failed',
-    message: `the TLS handshake of ${count(clients, 'client')} failed: ${why}`,
     fields: { reason, clients },
   };
 }

@@ -6,7 +6,8 @@
 import type { Candidate } from '../balance/snapshot.ts';
 import type { RejectReason } from '../proxy/data-path.ts';
 import type { HandshakeFailure } from '../proxy/terminator.ts';
-import { clientsRejected, type EventBody, handshakesFailed, sessionsMoved } from './events.ts';
+import { clientsRejected, type EventBody, sessionsMoved } from './events.ts';
+import { handshakesFailed } from './tls-events.ts';
 
 /** Turned-away clients are told of at most this often, ms; the metric counts each. */
 const rejectionInterval = 10_000;

@@ -123,21 +123,22 @@ export class DataPath {
   async #serve(accepted: Socket): Promise<void> {
     const { observer, copy, follows, receive } = this.#options;
     this.#waiting += 1;
-    const received =
-      receive === undefined
-        ? { client: accepted, connect: this.#dialOptions.connect }
-        : await receive(accepted, this.#dials.signal);
-    if (received === undefined) {
+    const { signal } = this.#dials;
+    const received = receive && (await receive(accepted, signal));
+    if (receive !== undefined && received === undefined) {
       this.#waiting -= 1;
       accepted.destroy();
       this.#settle();
       return;
     }
-    const { client, connect } = received;
-    const dialled = await dial({ ...this.#dialOptions, connect }, this.#dials.signal);
+    const client = received?.client ?? accepted;
+    const options = received
+      ? { ...this.#dialOptions, connect: received.connect }
+      : this.#dialOptions;
+    const dialled = await dial(options, signal);
     this.#waiting -= 1;
     if (dialled === undefined) {
-      if (!this.#dials.signal.aborted) observer.rejected('no-member');
+      if (!signal.aborted) observer.rejected('no-member');
       resetConnection(client);
     } else if (client.destroyed) {
       dialled.candidate.load -= 1;

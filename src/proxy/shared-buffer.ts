@@ -16,8 +16,8 @@
  * descriptor, and what is left of it is copied. (The latter alone would do for both, but its way
  * through `node:fs` costs 12 % of a small call; see test/bench/JOURNAL.md.)
  *
- * This is where we leave Node's documented API (relay.ts does in a word), in one point: the handle, and with it
- * the descriptor, of a connected socket. `isSupported` tells whether this Node has it as we know it.
+ * This is where we leave Node's documented API (relay.ts does in a word): the handle, and with it the
+ * descriptor, of a connected socket; and whether a stream has ended that was looked at before (beside TLS). `isSupported` tells whether this Node has it as we know it.
  */
 import { readSync, writeSync } from 'node:fs';
 import { connect, type Server, Socket, type TcpNetConnectOpts } from 'node:net';

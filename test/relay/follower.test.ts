@@ -6,7 +6,11 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { newCallFigures } from '../../src/proxy/call-figures.ts';
 import { Calls } from '../../src/proxy/calls.ts';
 import type { Copier } from '../../src/proxy/copier.ts';
-import { connectToSharedBuffer, copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
+import {
+  connectToSharedBuffer,
+  copyBesideTls,
+  copyThroughSharedBuffer,
+} from '../../src/proxy/shared-buffer.ts';
 import { copyThroughStreams } from '../../src/proxy/streams.ts';
 import { type Conversation, converse, gaps } from '../support/http2-frames.ts';
 import { Pairs, type Relayed, relayed } from '../support/tcp.ts';
@@ -15,6 +19,7 @@ import { candidateAt } from '../unit/proxy/members.ts';
 const copiers: [string, Copier, typeof connectToSharedBuffer?][] = [
   ['shared buffer', copyThroughSharedBuffer, connectToSharedBuffer],
   ['streams', copyThroughStreams],
+  ['shared buffer beside TLS', copyBesideTls],
 ];
 
 let said: Conversation;

@@ -6,7 +6,11 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Copier } from '../../src/proxy/copier.ts';
 import { resetConnection } from '../../src/proxy/relay.ts';
-import { connectToSharedBuffer, copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
+import {
+  connectToSharedBuffer,
+  copyBesideTls,
+  copyThroughSharedBuffer,
+} from '../../src/proxy/shared-buffer.ts';
 import { copyThroughStreams } from '../../src/proxy/streams.ts';
 import { Pairs, type Relayed, relayed } from '../support/tcp.ts';
 
@@ -14,6 +18,7 @@ const copiers: [string, Copier, typeof connectToSharedBuffer?][] = [
   ['shared buffer', copyThroughSharedBuffer, connectToSharedBuffer],
   ['shared buffer, taken over on both sides', copyThroughSharedBuffer],
   ['streams', copyThroughStreams],
+  ['shared buffer beside TLS', copyBesideTls],
 ];
 
 describe.each(copiers)('relay through %s', (_, copy, connect) => {
