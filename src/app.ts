@@ -5,9 +5,14 @@
  *        ▲            ▲              │                         │
  *        │            └─ dial failed ┼─────────────────────────┘
  *   inspector ──► cluster            └──► evictions, events ──► log, metrics, status
+ *
+ *   admin socket ──► orders ──► drains, departures, rebalancer        SIGHUP ──► reload ──► all of them
  */
 import net, { type Socket } from 'node:net';
 import { setImmediate as afterPoll } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { Orders } from './admin/orders.ts';
+import { type AdminServer, openAdminSocket } from './admin/server.ts';
 import { smoothed } from './balance/latency.ts';
 import { createPolicy } from './balance/policies.ts';
 import type { Candidate } from './balance/snapshot.ts';
@@ -21,7 +26,9 @@ import { acceptsNew, isConfirmedFailure } from './cluster/verdict.ts';
 import { exposedKeys } from './config/certificates.ts';
 import { expiriesOf } from './config/expiry.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
+import type { Loaded } from './config/load.ts';
 import type { Settings } from './config/settings.ts';
+import { watchFiles } from './file-watch.ts';
 import { type Member, Membership } from './membership.ts';
 import { clusterChanged, fitnessChanged } from './observe/cluster-events.ts';
 import { memberJoined, memberLeft, sessionsRemoved } from './observe/discovery-events.ts';
@@ -40,10 +47,17 @@ import { type ObserveServer, openObserveServer } from './observe/http.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { handshakeNotices, rejectionNotices } from './observe/notices.ts';
+import {
+  adminUnavailable,
+  drainEnded,
+  drainsFound,
+  type ReloadResult,
+  reloaded,
+} from './observe/operator-events.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
 import { certificatesRefused, certificatesRenewed, keyExposed } from './observe/tls-events.ts';
 import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
-import { Departures } from './proxy/departures.ts';
+import { type Departed, Departures } from './proxy/departures.ts';
 import { Evictions } from './proxy/evictions.ts';
 import { openListeners } from './proxy/listeners.ts';
 import { Reception } from './proxy/reception.ts';
@@ -56,7 +70,10 @@ import {
 } from './proxy/shared-buffer.ts';
 import { copyThroughStreams } from './proxy/streams.ts';
 import { startPulse } from './pulse.ts';
+import { Reload } from './reload.ts';
+import { emptiesPool } from './reload-trial.ts';
 import { Renewal } from './renewal.ts';
+import { Drains } from './state/drains.ts';
 import { Upkeep } from './upkeep.ts';
 
 /** A running balancer. */
@@ -66,6 +83,8 @@ export interface App {
   /** Port of the observe listener; `undefined` when it is off. */
   readonly observePort: number | undefined;
   status(): Status;
+  /** Reads the settings again and puts in force what has changed, or nothing; says so in the log. */
+  reload(): Promise<ReloadResult>;
   /**
    * Stops accepting, waits for sessions up to `drainTimeout`, then closes the rest. Resolves with
    * the number of sessions that had to be closed. A second call changes nothing.
@@ -83,11 +102,23 @@ const copiers = {
 };
 type CopierName = keyof typeof copiers;
 
+export interface AppOptions {
+  /** What to start with. */
+  readonly loaded: Loaded;
+  /** Reads the settings again, for a reload. Throws `ConfigError`. */
+  readonly load: () => Loaded;
+  readonly version: string;
+  readonly log: Log;
+}
+
 /**
  * Starts a balancer. Does not wait for etcd: it accepts at once and `/readyz` tells. Throws
  * `Refusal` when an address cannot be opened, with nothing left open.
  */
-export async function startApp(settings: Settings, version: string, log: Log): Promise<App> {
+export async function startApp(options: AppOptions): Promise<App> {
+  const { loaded, load, version, log } = options;
+  let { settings } = loaded;
+  const inForce = (): Settings => settings;
   const startedAt = new Date();
   const stopping = new AbortController();
   const checking = new AbortController();
@@ -105,8 +136,10 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       record(certificatesRefused(refusal));
     },
   });
+  const drains = new Drains(settings.stateDir);
+  for (const event of drainsFound(drains.load())) record(event);
   const membership = new Membership({
-    settings,
+    settings: inForce,
     tls: () => renewal.members,
     cluster: () => cluster,
     isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
@@ -122,10 +155,28 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const names = new Names((change) => record(namesChanged(change)));
   const monitor = new Monitor({
     members: membership.members,
-    rules: { rise: settings.checkRise, fall: settings.checkFall },
-    schedule: { interval: settings.checkInterval, fastInterval: settings.checkFastInterval },
-    timeout: settings.checkTimeout,
-    silentTimeout: Math.min(settings.checkTimeout, settings.checkFastInterval),
+    rules: {
+      get rise() {
+        return settings.checkRise;
+      },
+      get fall() {
+        return settings.checkFall;
+      },
+    },
+    schedule: {
+      get interval() {
+        return settings.checkInterval;
+      },
+      get fastInterval() {
+        return settings.checkFastInterval;
+      },
+    },
+    get timeout() {
+      return settings.checkTimeout;
+    },
+    get silentTimeout() {
+      return Math.min(settings.checkTimeout, settings.checkFastInterval);
+    },
     lookup: names.lookup,
     tls: () => renewal.members,
     isSelf,
@@ -151,8 +202,11 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       const { candidate, unfit } = change.fitness;
       if (unfit === undefined) upkeep.slowStart.begin(candidate, performance.now());
     }
-    if (change.mode !== undefined) record(modeChanged(change.mode.from, change.mode.to));
-    const { snapshot, mode } = monitor.table;
+    const { snapshot, mode, entries } = monitor.table;
+    if (change.mode !== undefined) {
+      const drained = entries.filter((entry) => entry.drained).map(({ candidate }) => candidate);
+      record(modeChanged(change.mode.from, change.mode.to, drained));
+    }
     for (const [member, sessions] of evictions.set(change.evict)) {
       metrics.evicted(member);
       const health = monitor.table.health(member);
@@ -170,8 +224,14 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     metrics.joined(candidate);
     monitor.add(member);
     if (place.isLearner) monitor.table.judge(candidate, learner);
+    holdDrain(member);
     inspector.add(candidate);
     inspector.inspectAllNow();
+  };
+  /** What an operator has asked for holds for a member that comes, or comes back. */
+  const holdDrain = ({ candidate, endpoint }: Member): void => {
+    const isDrained = drains.of({ name: candidate.name, endpoint }) !== undefined;
+    monitor.table.drain(candidate, isDrained);
   };
   const leave = ({ candidate }: Member): void => {
     const isGone = isConfirmedFailure(monitor.table.health(candidate));
@@ -182,10 +242,15 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     cluster.forget(candidate);
     monitor.remove(candidate);
     upkeep.leave(candidate);
-    departures.begin(candidate, timeout);
+    departures.begin(candidate, timeout, 'removed');
     inspector.inspectAllNow();
   };
-  const forget = (candidate: Candidate, cut: number): void => {
+  const departed = (candidate: Candidate, departure: Departed): void => {
+    const { reason, cut } = departure;
+    if (reason === 'drained') {
+      record(drainEnded(candidate, departure));
+      return;
+    }
     if (cut > 0) record(sessionsRemoved(candidate, cut));
     dataPath.sessions.forget(candidate);
     const isSucceeded = candidates().some(({ name }) => name === candidate.name);
@@ -195,7 +260,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const cluster = new Cluster({
     members: candidates,
     isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
-    maxLag: settings.maxLag,
+    get maxLag() {
+      return settings.maxLag;
+    },
     onStanding: (candidate, unfit, leads) => {
       candidate.leads = leads;
       monitor.table.judge(candidate, unfit);
@@ -203,9 +270,11 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     onChange: (change) => record(clusterChanged(change)),
   });
   const inspector = new Inspector({
-    members: candidates(),
+    members: candidates,
     open: (candidate) => membership.clientOf(candidate),
-    interval: settings.inspectInterval,
+    get interval() {
+      return settings.inspectInterval;
+    },
     isSettled: () => cluster.isSettled,
     onInspection: (candidate, inspection) => {
       metrics.inspected(candidate, inspection);
@@ -252,11 +321,13 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       ? undefined
       : new Reception({
           ...(clients && { clients: () => renewal.certificates.clients ?? clients }),
-          allow: settings.allowClient,
+          allow: () => settings.allowClient,
           members: () => renewal.members,
           isPlain: (candidate) => membership.isPlain(candidate),
           hostOf: (candidate) => membership.hostOf(candidate),
-          timeout: settings.dialTimeout,
+          get timeout() {
+            return settings.dialTimeout;
+          },
           onHandshakeFailure: (reason) => {
             metrics.handshakeFailed(reason);
             noticeHandshake(reason);
@@ -264,13 +335,22 @@ export async function startApp(settings: Settings, version: string, log: Log): P
           onNoRequest: () => observer.rejected('no-request'),
         });
   let copier: CopierName = 'streams';
+  let policy = createPolicy(settings.balance);
   const dataPath = new DataPath({
-    policy: createPolicy(settings.balance),
+    get policy() {
+      return policy;
+    },
     snapshot: () => monitor.table.snapshot,
-    timeout: settings.dialTimeout,
-    raceAfter: settings.dialRaceAfter,
+    get timeout() {
+      return settings.dialTimeout;
+    },
+    get raceAfter() {
+      return settings.dialRaceAfter;
+    },
     keepalive: settings.keepalive,
-    maxConnections: settings.maxConnections,
+    get maxConnections() {
+      return settings.maxConnections;
+    },
     // With TLS of our own, the bytes in between are plain whatever the members speak.
     follows: (candidate) =>
       settings.followCalls && (reception !== undefined || membership.isPlain(candidate)),
@@ -288,14 +368,42 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   });
 
   const evictions = new Evictions(dataPath.sessions);
-  const departures = new Departures(dataPath.sessions, dataPath.farewells, forget);
+  const departures = new Departures(dataPath.sessions, dataPath.farewells, departed);
   const upkeep = new Upkeep({
-    settings,
+    settings: inForce,
     members: candidates,
     monitor,
     dataPath,
     metrics,
     record,
+  });
+
+  const apply = (next: Settings): void => {
+    const { balance, checkUrl, ...before } = settings;
+    settings = next;
+    log.level = next.logLevel;
+    if (next.balance !== balance) policy = createPolicy(next.balance);
+    renewal.configure(next);
+    for (const member of membership.configure()) monitor.rewatch(member);
+    monitor.table.refresh();
+    const isAskedAnew =
+      next.inspectInterval !== before.inspectInterval ||
+      !isDeepStrictEqual(next.etcdUser, before.etcdUser);
+    if (isAskedAnew) inspector.restart();
+  };
+  const reload = new Reload({
+    started: loaded,
+    load,
+    trial: (next) =>
+      emptiesPool(next, {
+        ...{ settings: inForce, monitor, membership, drains, isSelf },
+        lookup: names.lookup,
+      }),
+    apply,
+    onResult: (result) => {
+      metrics.reloaded(result.kind);
+      record(reloaded(result));
+    },
   });
 
   const listeners = await openListeners({
@@ -319,11 +427,11 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       pid: process.pid,
       startedAt: startedAt.toISOString(),
       listen: listen.map(formatListenAddress),
-      policy: settings.balance,
       copier,
     },
+    policy: () => settings.balance,
     members: () => membership.members,
-    leaving: () => departures.leaving,
+    ...{ departures, drains },
     monitor,
     cluster,
     proxy: dataPath,
@@ -331,7 +439,12 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     stopping: () => stopping.signal.aborted,
   };
   const status = (): Status => takeStatus(sources);
+  const orders = new Orders({
+    ...{ settings: inForce, members: () => membership.members, monitor, cluster },
+    ...{ sessions: dataPath.sessions, drains, departures, upkeep, log, record },
+  });
   let observe: ObserveServer | undefined;
+  let admin: AdminServer | undefined;
   if (settings.observe !== undefined) {
     try {
       observe = await openObserveServer({
@@ -345,11 +458,27 @@ export async function startApp(settings: Settings, version: string, log: Log): P
       throw error;
     }
   }
+  if (settings.adminSocket.kind !== 'off') {
+    try {
+      const reloads = (force: boolean): Promise<ReloadResult> => reload.run(force);
+      const api = { status, events, orders, reload: reloads };
+      const opened = await openAdminSocket(settings.adminSocket, api);
+      if ('why' in opened) record(adminUnavailable(opened.path, opened.why));
+      else admin = opened;
+    } catch (error) {
+      listeners.close();
+      observe?.close();
+      dataPath.close();
+      throw error;
+    }
+  }
 
+  for (const member of membership.members) holdDrain(member);
   monitor.start(checking.signal);
   inspector.start(checking.signal);
   membership.start(checking.signal);
   void renewal.start(checking.signal);
+  if (settings.watchConfig) void reloadOnChange(settings.configFile, reload, checking.signal);
   startPulse((beat) => upkeep.beat(beat), checking.signal);
   record(started(sources.identity, membership.members, observe?.port));
   for (const path of exposedKeys(settings.certificateFiles)) record(keyExposed(path));
@@ -371,6 +500,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     await dataPath.idle();
     checking.abort();
     observe?.close();
+    admin?.close();
     record(stoppedEvent(cut));
     return cut;
   };
@@ -378,7 +508,23 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     listen,
     observePort: observe?.port,
     status,
+    reload: () => reload.run(),
     stop: () => (stopped ??= stop()),
     stopNow: () => giveUpWaiting.resolve(),
   };
+}
+
+/** Reloads once for each content that the file is found with. */
+async function reloadOnChange(
+  path: string | undefined,
+  reload: Reload,
+  signal: AbortSignal,
+): Promise<void> {
+  let known: string | undefined;
+  const onRest = async (content: string): Promise<void> => {
+    const isNews = known !== undefined && content !== known;
+    known = content;
+    if (isNews) await reload.run();
+  };
+  await watchFiles(() => (path === undefined ? [] : [path]), onRest, signal);
 }

@@ -33,7 +33,8 @@ export interface Member extends NamedMember, MonitoredMember {
 }
 
 export interface MembershipOptions {
-  readonly settings: Settings;
+  /** Those in force. */
+  readonly settings: () => Settings;
   /** For questions to members; see `EtcdClientOptions`. */
   readonly tls: () => MemberTls;
   readonly cluster: () => Cluster;
@@ -48,23 +49,25 @@ export interface MembershipOptions {
 const inspectTimeout = 2_000;
 
 export class Membership {
-  readonly #settings: Settings;
+  readonly #settings: () => Settings;
   readonly #tls: () => MemberTls;
   readonly #roster: Roster<Member>;
   readonly #discovery: Discovery;
 
   /** Reads the state directory. Throws `Refusal` when it cannot be made. */
   constructor(options: MembershipOptions) {
-    const { settings, cluster, isHealthy, onJoin, onLeave, record } = options;
-    this.#settings = settings;
+    const { cluster, isHealthy, onJoin, onLeave, record } = options;
+    const settings = options.settings();
+    this.#settings = options.settings;
     this.#tls = options.tls;
     const { endpoints, discovery, discoverySrv, stateDir } = settings;
+    const isFixed = discovery === 'static' && discoverySrv === undefined;
     this.#discovery = new Discovery({
       endpoints,
       srvDomain: discoverySrv,
       schemes: memberSchemes(endpoints, isHttps(settings)),
       followsCluster: discovery === 'members',
-      saved: stateDir === undefined ? undefined : new SavedMembers(stateDir),
+      saved: stateDir === undefined || isFixed ? undefined : new SavedMembers(stateDir),
       dns: systemDns,
       known: () =>
         this.members.map(({ place, candidate }) => {
@@ -83,7 +86,7 @@ export class Membership {
       onNameChange: (change) => record(namesChanged(change)),
     });
     this.#roster = new Roster(this.#discovery.begin(), {
-      admit: (place) => memberAt(place, settings),
+      admit: (place) => memberAt(place, this.#settings()),
       onJoin,
       onLeave,
     });
@@ -100,6 +103,36 @@ export class Membership {
   /** Asks whoever names members, until `signal` aborts. Call it once. */
   start(signal: AbortSignal): void {
     this.#discovery.start(signal);
+  }
+
+  /**
+   * Brings the members in line with the settings, which have changed: who is none any more leaves, who is
+   * new joins, the others stay, with their connections. Returns those of them that are checked in
+   * another way now.
+   */
+  configure(): readonly Member[] {
+    const settings = this.#settings();
+    this.#discovery.configure(settings.endpoints);
+    const amended: Member[] = [];
+    this.#roster.amend((member) => {
+      const { candidate, place } = member;
+      const { share, priority } = standingOf(place, settings);
+      candidate.weight *= share / (candidate.share ?? 1);
+      Object.assign(candidate, { share, priority });
+      const checked = checkedBy(place, settings);
+      if (checked.checkUrl === member.checkUrl) return member;
+      const after = { ...member, ...checked };
+      amended.push(after);
+      return after;
+    });
+    return amended;
+  }
+
+  /** The members as they would be under other settings, for a first look at them. */
+  under(settings: Settings): readonly Member[] {
+    const isFixed = settings.discovery === 'static' && settings.discoverySrv === undefined;
+    const places = isFixed ? settings.endpoints : this.members.map(({ place }) => place);
+    return places.map((place) => memberAt(place, settings));
   }
 
   /** A member has said something of itself and its cluster. */
@@ -123,7 +156,7 @@ export class Membership {
     const member = this.members.find((each) => each.candidate === candidate);
     if (member === undefined) throw new Error(`${candidate.name} is no member`);
     const { scheme, host, address, port } = member.place;
-    const { etcdUser } = this.#settings;
+    const { etcdUser } = this.#settings();
     const tls = this.#tls;
     return new EtcdClient({
       ...{ scheme, host, address, port, tls, timeout: inspectTimeout },
@@ -133,11 +166,8 @@ export class Membership {
 }
 
 function memberAt(place: Place, settings: Settings): Member {
-  const { name, settingsName = name, host, port, address } = place;
-  const numberOf = (setting: 'weight' | 'priority'): number | undefined =>
-    settings[setting].find(({ member }) => member === name || member === settingsName)?.value;
-  const share = numberOf('weight') ?? place.weight ?? 1;
-  const priority = numberOf('priority') ?? place.priority ?? 0;
+  const { name, host, port, address } = place;
+  const { share, priority } = standingOf(place, settings);
   const lookup: LookupFunction | undefined = address === undefined ? undefined : alwaysAt(address);
   return {
     place,
@@ -153,8 +183,28 @@ function memberAt(place: Place, settings: Settings): Member {
     },
     endpoint: formatEndpoint(place),
     address,
+    ...checkedBy(place, settings),
+    lookup,
+  };
+}
+
+/** Its due against the others', and its class. */
+function standingOf(place: Place, settings: Settings): { share: number; priority: number } {
+  const { name, settingsName = name } = place;
+  const numberOf = (setting: 'weight' | 'priority'): number | undefined =>
+    settings[setting].find(({ member }) => member === name || member === settingsName)?.value;
+  return {
+    share: numberOf('weight') ?? place.weight ?? 1,
+    priority: numberOf('priority') ?? place.priority ?? 0,
+  };
+}
+
+function checkedBy(
+  place: Place,
+  settings: Settings,
+): Pick<Member, 'checkUrl' | 'checksClientPort'> {
+  return {
     checkUrl: checkUrlOf(place, settings.checkUrl),
     checksClientPort: settings.checkUrl === undefined,
-    lookup,
   };
 }

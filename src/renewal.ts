@@ -5,13 +5,9 @@
  *   files ──► changed, and at rest ──► the checks of the start ──► in force
  *                                            └── refused: the old ones stay
  *
- * Files are looked at, not watched: kubeadm and cert-manager write them in place, Kubernetes swaps a link
- * to a folder above them, and a network's file system tells of nothing. Owns the timer and what is in
- * force. Whoever makes a connection asks for it then; connections there are stay as they are.
+ * Owns what is in force. Whoever makes a connection asks for it then; connections there are stay as they
+ * are.
  */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { setInterval } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type Certificates,
@@ -21,29 +17,31 @@ import {
 } from './config/certificates.ts';
 import { Refusal } from './config/error.ts';
 import type { Settings } from './config/settings.ts';
+import { watchFiles } from './file-watch.ts';
+
+/** Where certificates come from, and what they are. */
+type Source = Pick<Settings, 'certificates' | 'certificateFiles' | 'serverName'>;
 
 export interface RenewalOptions {
-  readonly settings: Pick<Settings, 'certificates' | 'certificateFiles' | 'serverName'>;
+  readonly settings: Source;
   readonly onApplied: (certificates: Certificates) => void;
   /** Told once of each state of the files that cannot be used. */
   readonly onRefused: (refusal: Refusal) => void;
 }
 
-/** Between two looks, ms. A pair that is being written must be the same in two of them. */
-const interval = 2_000;
-
 export class Renewal {
   readonly #options: RenewalOptions;
+  #settings: Source;
   #certificates: Certificates;
   #members: MemberTls;
-  /** What the files held: at the last look, when they were put in force, and when they were refused. */
-  #seen: string | undefined;
+  /** What the files held when they were put in force, and when they were refused. */
   #applied: string | undefined;
   #refused: string | undefined;
 
   constructor(options: RenewalOptions) {
     const { certificates, serverName } = options.settings;
     this.#options = options;
+    this.#settings = options.settings;
     this.#certificates = certificates;
     this.#members = memberTls(certificates.members, serverName);
   }
@@ -58,35 +56,40 @@ export class Renewal {
   }
 
   /** Looks at the files until `signal` aborts. Call it once. */
-  async start(signal: AbortSignal): Promise<void> {
-    if (this.#paths.length === 0) return;
-    try {
-      for await (const _ of setInterval(interval, undefined, { signal })) await this.#look();
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
+  start(signal: AbortSignal): Promise<void> {
+    return watchFiles(
+      () => this.#paths,
+      (content) => this.#take(content),
+      signal,
+    );
+  }
+
+  /** Puts what was read for other settings in force. */
+  configure(settings: Source): void {
+    const { certificates, serverName } = settings;
+    const isOther = serverName !== this.#settings.serverName;
+    this.#settings = settings;
+    this.#applied = undefined;
+    this.#refused = undefined;
+    if (isOther || !isDeepStrictEqual(certificates, this.#certificates)) this.#put(certificates);
   }
 
   get #paths(): string[] {
-    const { clientCa, ...others } = this.#options.settings.certificateFiles;
+    const { clientCa, ...others } = this.#settings.certificateFiles;
     const paths = clientCa === 'none' ? others : { ...others, clientCa };
     return Object.values(paths).filter((path) => path !== undefined);
   }
 
-  async #look(): Promise<void> {
-    const content = await this.#read();
-    const isAtRest = content === this.#seen;
-    this.#seen = content;
-    if (!isAtRest || content === this.#applied) return;
-    const { settings, onApplied, onRefused } = this.#options;
+  #take(content: string): void {
+    if (content === this.#applied) return;
+    const { onApplied, onRefused } = this.#options;
     try {
-      const certificates = loadCertificates(settings.certificateFiles);
+      const certificates = loadCertificates(this.#settings.certificateFiles);
       this.#applied = content;
       this.#refused = undefined;
       // The first look, or files that are back as they were.
       if (isDeepStrictEqual(certificates, this.#certificates)) return;
-      this.#certificates = certificates;
-      this.#members = memberTls(certificates.members, settings.serverName);
+      this.#put(certificates);
       onApplied(certificates);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -98,13 +101,8 @@ export class Renewal {
     }
   }
 
-  /** A digest of what the files hold, keys included; of one that cannot be read, why. */
-  async #read(): Promise<string> {
-    const digest = createHash('sha256');
-    for (const path of this.#paths) {
-      const text = await readFile(path, 'utf8').catch((error: Error) => `unread: ${error.message}`);
-      digest.update(`${text.length}:${text}`);
-    }
-    return digest.digest('hex');
+  #put(certificates: Certificates): void {
+    this.#certificates = certificates;
+    this.#members = memberTls(certificates.members, this.#settings.serverName);
   }
 }

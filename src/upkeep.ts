@@ -10,10 +10,11 @@
  *
  * Owns these parts and their order. Each is a file of its own and knows nothing of the others.
  */
+import { excessesOf } from './balance/rebalance.ts';
 import { SlowStart } from './balance/slow-start.ts';
 import type { Candidate } from './balance/snapshot.ts';
 import type { Monitor } from './cluster/monitor.ts';
-import { isBarred, serves } from './cluster/routing.ts';
+import { mayServe, serves } from './cluster/routing.ts';
 import { Starvation } from './cluster/starvation.ts';
 import { nextInStep } from './cluster/step.ts';
 import type { Settings } from './config/settings.ts';
@@ -23,12 +24,13 @@ import type { EventBody } from './observe/events.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { MoveNotices } from './observe/notices.ts';
 import type { DataPath } from './proxy/data-path.ts';
-import { Rebalancer } from './proxy/rebalancer.ts';
+import { type RebalancedMember, Rebalancer } from './proxy/rebalancer.ts';
 import { Silence } from './proxy/silence.ts';
 import type { Beat } from './pulse.ts';
 
 export interface UpkeepOptions {
-  readonly settings: Settings;
+  /** Those in force. */
+  readonly settings: () => Settings;
   /** Those there are. */
   readonly members: () => readonly Candidate[];
   readonly monitor: Monitor;
@@ -52,7 +54,11 @@ const rareInterval = 200;
 const movedPerMinute = 0.75;
 
 /** Policies under which it is known where a session belongs. */
-const balanced: readonly Settings['balance'][] = ['least-connections', 'least-calls', 'leader'];
+export const balanced: readonly Settings['balance'][] = [
+  'least-connections',
+  'least-calls',
+  'leader',
+];
 
 export class Upkeep {
   readonly starvation = new Starvation();
@@ -73,21 +79,26 @@ export class Upkeep {
     this.silence = new Silence(
       dataPath.sessions,
       members(),
-      settings.suspectAfter,
+      () => settings().suspectAfter,
       performance.now(),
     );
-    this.slowStart = new SlowStart(settings.slowStart);
+    this.slowStart = new SlowStart(() => settings().slowStart);
     this.#moveNotices = new MoveNotices(members, record);
     this.#descriptors = new Descriptors(record);
     this.#rebalancer = new Rebalancer(
       dataPath.sessions,
       dataPath.farewells,
       {
-        // Another policy would not send a moved client where there is room.
-        spread: balanced.includes(settings.balance) ? settings.rebalance : 0,
+        get spread() {
+          const { balance, rebalance } = settings();
+          // Another policy would not send a moved client where there is room.
+          return balanced.includes(balance) ? rebalance : 0;
+        },
         perMinute: movedPerMinute,
         minAge: movableAge,
-        maxAge: settings.maxSessionAge,
+        get maxAge() {
+          return settings().maxSessionAge;
+        },
       },
       (from) => this.#moveNotices.moved(from, performance.now()),
     );
@@ -118,20 +129,40 @@ export class Upkeep {
     return now - this.#spokenAt < idleAfter ? beatInterval : nextInStep(now, idleInterval) - now;
   }
 
+  /**
+   * Has sessions moved until the members are even, at `now` (ms of `performance.now()`). Returns by how many
+   * each of them is above its share; empty when they are even already.
+   */
+  balance(now: number): ReadonlyMap<Candidate, number> {
+    this.#rebalancer.order(now);
+    const shares = this.#shares();
+    const excesses = excessesOf(
+      shares.map(({ candidate, weight }) => ({ sessions: candidate.load, weight })),
+    );
+    return new Map(
+      shares.flatMap(({ candidate }, index) => {
+        const excess = Math.floor(excesses[index] ?? 0);
+        return excess > 0 ? [[candidate, excess]] : [];
+      }),
+    );
+  }
+
+  /** What each member that may serve is due. */
+  #shares(): RebalancedMember[] {
+    const { entries, snapshot } = this.#options.monitor.table;
+    const due = dueMembers(snapshot.routable, this.#options.settings().balance);
+    return entries.filter(mayServe).map((entry) => ({
+      candidate: entry.candidate,
+      healthy: serves(entry),
+      weight: due.includes(entry.candidate) ? entry.candidate.weight : 0,
+    }));
+  }
+
   #beatRarely(now: number): void {
-    const { monitor, dataPath } = this.#options;
+    const { dataPath } = this.#options;
     this.#rareAt = now;
     this.slowStart.beat(now);
-    const { entries, snapshot } = monitor.table;
-    const due = dueMembers(snapshot.routable, this.#options.settings.balance);
-    const members = entries
-      .filter((entry) => !isBarred(entry))
-      .map((entry) => ({
-        candidate: entry.candidate,
-        healthy: serves(entry),
-        weight: due.includes(entry.candidate) ? entry.candidate.weight : 0,
-      }));
-    this.#rebalancer.beat(members, now);
+    this.#rebalancer.beat(this.#shares(), now);
     this.#moveNotices.beat(now);
     const { count, opened } = dataPath.sessions;
     this.#descriptors.beat(dataPath.waiting + count, now);

@@ -47,9 +47,7 @@ export function planMove(
   rules: RebalanceRules,
 ): Move | undefined {
   if (members.some((member) => !member.healthy)) return undefined;
-  const total = inTransit + sum(members.map((member) => member.sessions));
-  const weights = sum(members.map((member) => member.weight));
-  const excesses = members.map((member) => member.sessions - (total * member.weight) / weights);
+  const excesses = excessesOf(members, inTransit);
   const shortage = -Math.min(...excesses) - inTransit;
   let move: Move | undefined;
   let most = 0;
@@ -61,6 +59,16 @@ export function planMove(
     move = { from, count: Math.min(allowed, Math.max(1, Math.floor(excess * step))) };
   }
   return move;
+}
+
+/** By how many sessions each member is above its share; below 0 for those that have too few. */
+export function excessesOf(
+  members: readonly Pick<MemberShare, 'sessions' | 'weight'>[],
+  inTransit = 0,
+): number[] {
+  const total = inTransit + sum(members.map((member) => member.sessions));
+  const weights = sum(members.map((member) => member.weight));
+  return members.map((member) => member.sessions - (total * member.weight) / weights);
 }
 
 function sum(numbers: readonly number[]): number {

@@ -20,11 +20,11 @@ export function slowStartWeight(elapsed: number, duration: number): number {
 }
 
 export class SlowStart {
-  readonly #duration: number;
+  readonly #duration: () => number;
   readonly #startedAt = new Map<Candidate, number>();
 
   /** @param duration until a member has its full weight, ms; 0 for at once. */
-  constructor(duration: number) {
+  constructor(duration: () => number) {
     this.#duration = duration;
   }
 
@@ -42,7 +42,7 @@ export class SlowStart {
   /** Brings the weights up to `now`. */
   beat(now: number): void {
     for (const [candidate, startedAt] of this.#startedAt) {
-      const part = slowStartWeight(now - startedAt, this.#duration);
+      const part = slowStartWeight(now - startedAt, this.#duration());
       candidate.weight = part * (candidate.share ?? 1);
       if (part >= 1) this.#startedAt.delete(candidate);
     }

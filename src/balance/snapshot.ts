@@ -21,10 +21,10 @@ export interface Candidate {
    * after a failure. Above 0. Kept by the control flow (slow-start.ts), read by the policies.
    */
   weight: number;
-  /** The weight it was configured with; 1 if absent. */
-  readonly share?: number;
-  /** Only the lowest class with a member that serves is used; 0 if absent. */
-  readonly priority?: number;
+  /** The weight it was configured with; 1 if absent. Kept by the control flow. */
+  share?: number;
+  /** Only the lowest class with a member that serves is used; 0 if absent. Likewise. */
+  priority?: number;
   /** Does it lead its cluster? Kept by the control flow, for the policy `leader`. */
   leads?: boolean;
   /** How long it takes to answer, ms. Kept by the control flow, for the policy `nearest`. */

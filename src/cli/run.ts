@@ -1,22 +1,25 @@
 /**
  * `etcd-lb run`: settings in, a running balancer out, until a signal ends it.
  *
- * The first SIGTERM or SIGINT drains; a second one ends the process at once.
+ * The first SIGTERM or SIGINT drains; a second one ends the process at once. SIGHUP reloads.
  */
 import { constants } from 'node:os';
 import { Refusal } from '../config/error.ts';
-import { type LoadInput, loadSettings } from '../config/load.ts';
+import { type Loaded, type LoadInput, loadSettings } from '../config/load.ts';
 
 /** Runs until it has stopped. Throws `ConfigError` with nothing started. */
 export async function run(flags: LoadInput['flags'], version: string): Promise<void> {
-  const { settings, explain } = loadSettings({ flags, env: process.env });
+  const load = (): Loaded => loadSettings({ flags, env: process.env });
+  const loaded = load();
+  const { settings, explain } = loaded;
   // Loaded by now only: a wrong setting is told without waiting for everything else.
   const { startApp } = await import('../app.ts');
   const { openLog } = await import('../observe/log.ts');
   const log = await openLog({ level: settings.logLevel, format: settings.logFormat });
   const signalled = firstSignal();
   try {
-    const app = await startApp(settings, version, log);
+    const app = await startApp({ loaded, load, version, log });
+    process.on('SIGHUP', () => void app.reload());
     await signalled;
     await app.stop();
   } catch (error) {

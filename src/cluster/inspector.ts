@@ -17,8 +17,8 @@ export interface Inquirer {
 }
 
 export interface InspectorOptions {
-  /** At the start. */
-  readonly members: readonly Candidate[];
+  /** Those there are. */
+  readonly members: () => readonly Candidate[];
   readonly open: (candidate: Candidate) => Inquirer;
   /** Between two inspections of a member, ms; 0 for none at all. */
   readonly interval: number;
@@ -35,7 +35,7 @@ const jitter = 0.1;
 export class Inspector {
   readonly #options: InspectorOptions;
   readonly #rounds = new Map<Candidate, Round>();
-  #started = false;
+  #signal: AbortSignal | undefined;
 
   constructor(options: InspectorOptions) {
     this.#options = options;
@@ -43,16 +43,22 @@ export class Inspector {
 
   /** Starts to ask every member and goes on until `signal` aborts. Call it once. */
   start(signal: AbortSignal): void {
-    const { members, interval } = this.#options;
-    if (interval === 0 || signal.aborted) return;
-    this.#started = true;
-    for (const member of members) this.add(member);
+    if (signal.aborted) return;
+    this.#signal = signal;
+    this.restart();
     signal.addEventListener('abort', () => this.#stop(), { once: true });
   }
 
-  /** Takes in a member that has joined. Before the start it is one of those of the start. */
+  /** Asks everybody anew: how, or how often, has changed. */
+  restart(): void {
+    this.#stop();
+    for (const member of this.#options.members()) this.add(member);
+  }
+
+  /** Takes in a member that has joined. */
   add(candidate: Candidate): void {
-    if (this.#started) this.#rounds.set(candidate, new Round(candidate, this.#options));
+    const isOn = this.#signal?.aborted === false && this.#options.interval > 0;
+    if (isOn) this.#rounds.set(candidate, new Round(candidate, this.#options));
   }
 
   /** Forgets a member that has left. */
@@ -67,7 +73,6 @@ export class Inspector {
   }
 
   #stop(): void {
-    this.#started = false;
     for (const round of this.#rounds.values()) round.stop();
     this.#rounds.clear();
   }

@@ -11,7 +11,7 @@
  */
 import type { Candidate, Snapshot } from '../balance/snapshot.ts';
 import { afterFailure, type Damping, holdTime, undamped } from './damping.ts';
-import { isBarred, type RoutedMember, type RoutingMode, route } from './routing.ts';
+import { mayServe, type RoutedMember, type RoutingMode, route } from './routing.ts';
 import type { Unfit } from './standing.ts';
 import {
   acceptsNew,
@@ -25,6 +25,7 @@ import {
 /** A member, the current verdict on it, and what its past adds to its next recovery. */
 export interface MemberEntry extends RoutedMember {
   readonly candidate: Candidate;
+  readonly drained: boolean;
   /** Of failures that are over. */
   readonly damping: Damping;
   /**
@@ -132,6 +133,19 @@ export class MemberTable {
     if (isNews) this.#publish({ fitness: { candidate, unfit }, witnessed: [] });
   }
 
+  /** Takes in that an operator wants a member drained, or not any more. */
+  drain(candidate: Candidate, drained: boolean): void {
+    const entry = this.#entry(candidate);
+    if (entry.drained === drained) return;
+    this.#entries = this.#entries.map((each) => (each === entry ? { ...each, drained } : each));
+    this.#publish({ witnessed: [] }, true);
+  }
+
+  /** Takes in that the candidates' classes have changed. */
+  refresh(): void {
+    this.#publish({ witnessed: [] }, true);
+  }
+
   /**
    * Is somebody in doubt, or convicted without a witness? Until that is decided it matters how the
    * others are.
@@ -192,7 +206,7 @@ export class MemberTable {
     return passes.length === 0 ? undefined : Math.min(...passes);
   }
 
-  /** @param isOther the table has other members than before. */
+  /** @param isOther the table has other members than before, or other wishes for them. */
   #publish(change: Pick<TableChange, 'member' | 'fitness' | 'witnessed'>, isOther = false): void {
     const past = { mode: this.#mode, evicted: this.#snapshot.evicted };
     const { mode, snapshot } = derive(this.#entries, this.#rules.moment);
@@ -223,6 +237,7 @@ function newEntry(candidate: Candidate, now: number): MemberEntry {
     candidate,
     health: unknownHealth(now),
     unfit: undefined,
+    drained: false,
     damping: undamped,
     lostAt: undefined,
     passedAt: undefined,
@@ -266,7 +281,7 @@ function derive(
         routing.mode === 'normal'
           ? routable.filter(({ priority = 0 }) => priority === first)
           : routable,
-      all: entries.filter((entry) => !isBarred(entry)).map((entry) => entry.candidate),
+      all: entries.filter(mayServe).map((entry) => entry.candidate),
       evicted: new Set(candidates.filter((_, index) => routing.evict[index])),
     },
   };

@@ -24,6 +24,7 @@ export interface MonitoredMember {
   readonly lookup?: LookupFunction | undefined;
 }
 
+/** What a reload can change is read when it is needed, here as in the other rooms: it may be a getter. */
 export interface MonitorOptions {
   /** At the start. */
   readonly members: readonly MonitoredMember[];
@@ -63,9 +64,20 @@ export class Monitor {
 
   constructor(options: MonitorOptions) {
     this.#options = options;
+    const { rules, schedule } = options;
     this.table = new MemberTable(
       options.members.map((member) => member.candidate),
-      { ...options.rules, moment: options.schedule.fastInterval * witnessShare },
+      {
+        get rise() {
+          return rules.rise;
+        },
+        get fall() {
+          return rules.fall;
+        },
+        get moment() {
+          return schedule.fastInterval * witnessShare;
+        },
+      },
       steadyNow(),
       (change) => this.#react(change),
     );
@@ -80,6 +92,12 @@ export class Monitor {
   /** Takes in a member that has joined. */
   add(member: MonitoredMember): void {
     this.table.add(member.candidate, steadyNow());
+    if (this.#signal !== undefined) this.#watch(member, this.#signal);
+  }
+
+  /** Checks a member in another way than before; the verdict on it stays until that says otherwise. */
+  rewatch(member: MonitoredMember): void {
+    this.#watches.get(member.candidate)?.abort();
     if (this.#signal !== undefined) this.#watch(member, this.#signal);
   }
 
@@ -120,16 +138,18 @@ export class Monitor {
     const own = new AbortController();
     const signal = AbortSignal.any([whole, own.signal]);
     this.#watches.set(candidate, own);
-    const { schedule, timeout, silentTimeout, isSilent, onCheck } = this.#options;
-    const { tls, isSelf, wasStarved } = this.#options;
+    const options = this.#options;
+    const { schedule, isSilent, onCheck, tls, isSelf, wasStarved } = options;
     const lookup = member.lookup ?? this.#options.lookup;
     const probe = new Probe({ url: member.checkUrl, tls, lookup, isSelf, wasStarved });
     signal.addEventListener('abort', () => probe.close(), { once: true });
     const onAnswer = (): void => this.table.observe(candidate, { kind: 'answered' }, steadyNow());
     const checked = {
       // Who keeps clients waiting is given less time to explain itself.
-      check: () =>
-        probe.check(isSilent(candidate, silentTimeout) ? silentTimeout : timeout, onAnswer),
+      check: () => {
+        const { timeout, silentTimeout } = options;
+        return probe.check(isSilent(candidate, silentTimeout) ? silentTimeout : timeout, onAnswer);
+      },
       report: (result: CheckResult) => {
         this.#take(member, result);
         onCheck(candidate, result);

@@ -14,7 +14,9 @@
  * evicted only when another one passed a check after the failure had begun, and passed one again a
  * moment later, in which every member that lives had its chance to pass as well.
  *
- * Who is barred (a learner, a member of another cluster) never gets a connection, not even then.
+ * Who is barred (a learner, a member of another cluster) never gets a connection, not even then, nor
+ * does a member that an operator has drained. The sessions of the latter are not evicted but leave in
+ * their own time (proxy/departures.ts).
  *
  * Pure, and derived afresh every time, so it cannot go stale.
  */
@@ -33,6 +35,8 @@ export interface RoutedMember {
   readonly health: Health;
   /** Why it must not serve although its checks may pass; see standing.ts. */
   readonly unfit?: Unfit | undefined;
+  /** Has an operator asked for it to be drained? Then nothing new goes there, however it is. */
+  readonly drained?: boolean;
   /** When it last passed a check. */
   readonly passedAt: number | undefined;
   /** While it fails: when another member passed a check for the first time since that began. */
@@ -66,7 +70,7 @@ export function route(members: readonly RoutedMember[], moment: number): Routing
     const absent = members.map((member) => !starting && isAbsent(member, members, moment));
     return {
       mode: starting ? 'starting' : 'panic',
-      routable: members.map((member, index) => !absent[index] && !isBarred(member)),
+      routable: members.map((member, index) => !absent[index] && mayServe(member)),
       evict: absent,
     };
   }
@@ -82,9 +86,21 @@ export function route(members: readonly RoutedMember[], moment: number): Routing
   };
 }
 
-/** Is it healthy and fit, so that new connections may go there? */
-export function serves({ health, unfit }: Pick<RoutedMember, 'health' | 'unfit'>): boolean {
-  return acceptsNew(health) && unfit === undefined;
+/** Is it healthy, fit and not drained, so that new connections may go there? */
+export function serves({
+  health,
+  unfit,
+  drained,
+}: Pick<RoutedMember, 'health' | 'unfit' | 'drained'>): boolean {
+  return acceptsNew(health) && unfit === undefined && drained !== true;
+}
+
+/**
+ * May new connections go there as far as its checks are not concerned? A drained member gets none even
+ * when all others fail: whoever drained it may have wiped its disk by now.
+ */
+export function mayServe(member: Pick<RoutedMember, 'unfit' | 'drained'>): boolean {
+  return !isBarred(member) && member.drained !== true;
 }
 
 /** May nothing ever go there as things stand, not even while nobody is healthy? */

@@ -42,6 +42,8 @@ export interface Loaded {
   readonly effective: readonly Effective[];
   /** Puts the place a value came from in front of what was found wrong with it later. */
   readonly explain: (refusal: Refusal) => ConfigError;
+  /** Are these what settings must be to one another? Throws `ConfigError`. For those that were put together. */
+  readonly check: (settings: Settings) => void;
 }
 
 export interface LoadInput {
@@ -69,7 +71,14 @@ export function loadSettings({ flags, env }: LoadInput): Loaded {
         value: show(option, given(option.name)?.value, settings),
         origin: originOf(option.name),
       }));
-    return { settings, effective, explain };
+    const check = (others: Settings): void => {
+      try {
+        checkRules(others, originOf, thisMachine());
+      } catch (error) {
+        throw error instanceof Refusal ? explain(error) : error;
+      }
+    };
+    return { settings, effective, explain, check };
   } catch (error) {
     throw error instanceof Refusal ? explain(error) : error;
   }
@@ -111,7 +120,7 @@ function optionNamed(name: string): OptionSpec {
 
 /** The settings that depend on others, or on files. */
 function resolve(values: Values): Settings {
-  const { config: _, cacert, cert, key, tlsCert, tlsKey, clientCa, ...others } = values;
+  const { config, cacert, cert, key, tlsCert, tlsKey, clientCa, ...others } = values;
   const { user, passwordFile, endpoints, ...rest } = others;
   const toMembers = {
     ...(cacert !== undefined && { cacert }),
@@ -134,6 +143,7 @@ function resolve(values: Values): Settings {
     certificates: loadCertificates(files),
     certificateFiles: files,
     ...(etcdUser && { etcdUser }),
+    ...(config !== undefined && { configFile: config }),
   };
 }
 

@@ -5,6 +5,7 @@
  * Owns how each setting is called, written and explained, and its default. What settings must be to
  * one another is rules.ts.
  */
+import { parseAdminSocket } from './admin-socket.ts';
 import { parseCheckUrl } from './check-url.ts';
 import { parseDomain } from './domain.ts';
 import { parseListenAddress, parseTcpAddress } from './listen.ts';
@@ -25,7 +26,10 @@ import * as shapes from './shapes.ts';
  * still words, since both need to know about other settings.
  */
 export interface Values
-  extends Omit<Settings, 'certificates' | 'certificateFiles' | 'endpoints' | 'etcdUser'> {
+  extends Omit<
+    Settings,
+    'certificates' | 'certificateFiles' | 'endpoints' | 'etcdUser' | 'configFile'
+  > {
   readonly config?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -50,6 +54,8 @@ interface Row<T> {
   readonly list: boolean;
   /** From the text, or texts, to the value. */
   readonly shape: shapes.Shape<T>;
+  /** Is it only read at the start, so that a reload cannot change it? */
+  readonly fixed?: true;
 }
 
 export interface OptionSpec extends Row<unknown> {
@@ -66,12 +72,21 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     list: false,
     shape: shapes.word,
   },
+  watchConfig: {
+    placeholder: 'on|off',
+    default: 'off',
+    help: 'Reload when the configuration file changes, as on SIGHUP.',
+    list: false,
+    shape: shapes.onOrOff,
+    fixed: true,
+  },
   listen: {
     placeholder: 'ADDRESS',
     default: '127.0.0.1:2379',
     help: 'Where clients connect: host:port, :port for every address, or unix:/path.',
     list: true,
     shape: shapes.list(parseListenAddress),
+    fixed: true,
   },
   reusePort: {
     placeholder: 'on|off',
@@ -79,6 +94,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Share the TCP addresses with other etcd-lb processes that say so too; the kernel spreads connections.',
     list: false,
     shape: shapes.onOrOff,
+    fixed: true,
   },
   socketMode: {
     placeholder: 'MODE',
@@ -86,6 +102,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Permissions of Unix sockets, in octal.',
     list: false,
     shape: shapes.mode,
+    fixed: true,
   },
   socketOwner: {
     placeholder: 'USER:GROUP',
@@ -93,6 +110,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Owner of Unix sockets: names or numbers, either may be left out.',
     list: false,
     shape: shapes.grammar(parseOwner),
+    fixed: true,
   },
   tls: {
     placeholder: 'MODE',
@@ -100,6 +118,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'passthrough leaves TLS to clients and members; terminate speaks it with clients; originate takes plain clients to https members.',
     list: false,
     shape: shapes.oneOf(tlsModes),
+    fixed: true,
   },
   tlsCert: {
     placeholder: 'FILE',
@@ -135,6 +154,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Listen on TCP under --tls originate too: whoever can connect then has the cluster, without a certificate.',
     list: false,
     shape: shapes.onOrOff,
+    fixed: true,
   },
   endpoints: {
     placeholder: 'URLS',
@@ -149,6 +169,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Who the members are: static (the endpoints), or members (those that the cluster lists, beginning at the endpoints).',
     list: false,
     shape: shapes.oneOf(discoveries),
+    fixed: true,
   },
   discoverySrv: {
     placeholder: 'DOMAIN',
@@ -156,13 +177,15 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Domain whose SRV records name endpoints: _etcd-client-ssl._tcp, or else _etcd-client._tcp.',
     list: false,
     shape: shapes.grammar(parseDomain),
+    fixed: true,
   },
   stateDir: {
     placeholder: 'DIRECTORY',
     default: undefined,
-    help: 'Directory for the last good list of discovered members, for a restart while nobody can name them.',
+    help: 'Directory for what must survive a restart: which members are drained, and the last good list of discovered ones.',
     list: false,
     shape: shapes.word,
+    fixed: true,
   },
   cacert: {
     placeholder: 'FILE',
@@ -303,6 +326,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Idle time before TCP keepalive probes to clients and members; 0 for none.',
     list: false,
     shape: shapes.keepalive,
+    fixed: true,
   },
   suspectAfter: {
     placeholder: 'DURATION',
@@ -349,7 +373,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   drainTimeout: {
     placeholder: 'DURATION',
     default: '10s',
-    help: 'How long clients have to leave at shutdown, or a member that is removed; 0 closes them at once.',
+    help: 'How long clients have to leave at shutdown, or a member that is removed or drained; 0 closes them at once.',
     list: false,
     shape: shapes.durationOrZero,
   },
@@ -359,6 +383,15 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Where metrics, readiness and status are served: host:port, or off.',
     list: false,
     shape: shapes.grammar((text) => (text === 'off' ? undefined : parseTcpAddress(text))),
+    fixed: true,
+  },
+  adminSocket: {
+    placeholder: 'PATH',
+    default: 'auto',
+    help: 'Unix socket for status, drain, reload and the like, for its owner only: a path, off, or auto: /run/etcd-lb/admin.sock if that can be opened.',
+    list: false,
+    shape: shapes.grammar(parseAdminSocket),
+    fixed: true,
   },
   logLevel: {
     placeholder: 'LEVEL',
@@ -373,6 +406,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'json, pretty, or auto: JSON on a pipe and readable on a terminal.',
     list: false,
     shape: shapes.oneOf(logFormats),
+    fixed: true,
   },
 };
 

@@ -28,7 +28,7 @@ export function checkRules(settings: Settings, originOf: OriginOf, machine: Mach
   refuseLongCheck(settings, originOf);
   refuseLateRace(settings, originOf);
   refuseUnaskedMembers(settings, originOf);
-  refuseIdleState(settings);
+  refuseIdleWatch(settings);
   refuseBlindPolicy(settings, originOf);
   refuseTlsForClients(settings, originOf);
   refuseUnknownClients(settings, originOf);
@@ -60,11 +60,11 @@ function refuseUnaskedMembers({ discovery, inspectInterval }: Settings, originOf
   );
 }
 
-function refuseIdleState(settings: Settings): void {
-  if (settings.stateDir === undefined || isDiscovered(settings)) return;
+function refuseIdleWatch({ watchConfig, configFile }: Settings): void {
+  if (!watchConfig || configFile !== undefined) return;
   throw new Refusal(
-    'state-dir',
-    'there is nothing to keep, since members are only those of --endpoints; leave it out, or write --discovery members',
+    'watch-config',
+    'there is no file to watch; write its path in --config, or leave this out',
   );
 }
 

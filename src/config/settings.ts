@@ -2,6 +2,7 @@
  * Everything a run of etcd-lb is told, in the units the code uses. Other rooms import the type and
  * nothing else; how each setting is written, and its default, is options.ts.
  */
+import type { AdminSocket } from './admin-socket.ts';
 import type { CertificateFiles, Certificates } from './certificates.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ListenAddress, TcpAddress } from './listen.ts';
@@ -24,6 +25,10 @@ export const logFormats = ['auto', 'json', 'pretty'] as const;
 
 /** Durations are in ms, and above 0 unless said otherwise. */
 export interface Settings {
+  /** Where they were read from, if from a file; relative to the working directory. */
+  readonly configFile?: string;
+  /** Are they read again when that file changes? */
+  readonly watchConfig: boolean;
   /** At least one; no two of them collide. */
   readonly listen: readonly ListenAddress[];
   /** May other processes listen on the same TCP addresses beside us (SO_REUSEPORT)? */
@@ -38,7 +43,7 @@ export interface Settings {
   readonly discovery: (typeof discoveries)[number];
   /** Whose SRV records name further endpoints. */
   readonly discoverySrv?: string;
-  /** Directory for the last good list of members. */
+  /** Directory for what must survive a restart. */
   readonly stateDir?: string;
   /** `passthrough`: clients' bytes are the members'. Else one side or both are TLS connections of our own. */
   readonly tls: (typeof tlsModes)[number];
@@ -97,6 +102,8 @@ export interface Settings {
   readonly drainTimeout: number;
   /** Where metrics and status are served, apart from `listen`; undefined for nowhere. */
   readonly observe: TcpAddress | undefined;
+  /** Where operators give orders. */
+  readonly adminSocket: AdminSocket;
   readonly logLevel: (typeof logLevels)[number];
   /** `auto`: JSON on a pipe, readable on a terminal. */
   readonly logFormat: (typeof logFormats)[number];

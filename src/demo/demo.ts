@@ -10,7 +10,7 @@ import { Etcd3 } from 'etcd3';
 import manifest from '../../package.json' with { type: 'json' };
 import { type App, startApp } from '../app.ts';
 import { formatListenAddress } from '../config/listen.ts';
-import { loadSettings } from '../config/load.ts';
+import { type Loaded, loadSettings } from '../config/load.ts';
 import type { Log } from '../observe/log.ts';
 import { startClients } from './clients.ts';
 import { type EtcdBinary, findEtcd } from './etcd-binary.ts';
@@ -100,16 +100,18 @@ async function startBalancer(cluster: LocalCluster, view: View): Promise<App> {
   const listen = await freePort(2379, view);
   const observe = await freePort(9379, view);
   const endpoints = cluster.members.map(({ name, clientUrl }) => `${name}=${clientUrl}`).join();
-  const { settings } = loadSettings({
-    flags: { listen: `127.0.0.1:${listen}`, observe: `127.0.0.1:${observe}`, endpoints },
-    env: {},
-  });
+  const load = (): Loaded =>
+    loadSettings({
+      flags: { listen: `127.0.0.1:${listen}`, observe: `127.0.0.1:${observe}`, endpoints },
+      env: {},
+    });
   const log: Log = {
     write: ({ at, message }) => view.print(`${new Date(at).toTimeString().slice(0, 8)} ${message}`),
     session: () => {},
+    level: 'info',
     close: async () => {},
   };
-  return startApp(settings, manifest.version, log);
+  return startApp({ loaded: load(), load, version: manifest.version, log });
 }
 
 async function freePort(first: number, view: View): Promise<number> {

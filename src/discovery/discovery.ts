@@ -42,7 +42,7 @@ export type DiscoveryChange =
   | { readonly kind: 'state-back'; readonly file: string };
 
 export interface DiscoveryOptions {
-  /** As configured. */
+  /** As configured at the start. */
   readonly endpoints: readonly Endpoint[];
   /** Whose SRV records name further members. */
   readonly srvDomain?: string | undefined;
@@ -75,6 +75,7 @@ const seedsAfter = 30_000;
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #addresses: Addresses;
+  #endpoints: readonly Endpoint[];
   /** Of an earlier run, until somebody alive has named the members. */
   #old: readonly Place[] = [];
   #srv: readonly Place[] | undefined;
@@ -90,6 +91,7 @@ export class Discovery {
   /** Reads the state directory; asks nobody yet. */
   constructor(options: DiscoveryOptions) {
     this.#options = options;
+    this.#endpoints = options.endpoints;
     this.#addresses = new Addresses({
       ...options.dns,
       onChange: () => this.#update(),
@@ -119,6 +121,13 @@ export class Discovery {
     if (this.#options.srvDomain !== undefined) void this.#askSrv(this.#options.srvDomain);
   }
 
+  /** Takes in endpoints that were configured anew. What the cluster lists goes on to win over them. */
+  configure(endpoints: readonly Endpoint[]): void {
+    this.#endpoints = endpoints;
+    this.#watchNames();
+    this.#update();
+  }
+
   /** Looks again at what the cluster lists: a member has said something of itself. */
   consider(): void {
     if (this.#options.followsCluster && !this.#stopped) this.#update();
@@ -126,7 +135,7 @@ export class Discovery {
 
   /** Those that settings and DNS name, and while neither DNS nor the cluster has, those of an earlier run. */
   #seeds(): Place[] {
-    const named = [...this.#options.endpoints, ...(this.#srv ?? [])].flatMap((place) =>
+    const named = [...this.#endpoints, ...(this.#srv ?? [])].flatMap((place) =>
       this.#addressed(place),
     );
     const taken = new Set(named.map(addressOf));
@@ -196,7 +205,7 @@ export class Discovery {
   }
 
   #watchNames(): void {
-    const named = [...this.#options.endpoints, ...(this.#srv ?? [])];
+    const named = [...this.#endpoints, ...(this.#srv ?? [])];
     this.#addresses.watch(named.map(({ host }) => host));
   }
 

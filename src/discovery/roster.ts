@@ -52,6 +52,11 @@ export class Roster<T extends Listed> {
     for (const member of leaving) this.#options.onLeave(member);
   }
 
+  /** Replaces what is known of the members by what `amend` makes of it; they stay who they are. */
+  amend(amend: (member: T) => T): void {
+    this.#members = this.#members.map(amend);
+  }
+
   #admit(places: readonly Place[], beside: readonly T[]): T[] {
     const names = new Set(beside.map(({ place }) => place.name));
     return places.map((place) => {

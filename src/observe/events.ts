@@ -48,6 +48,17 @@ export interface Event {
     | 'key-exposed'
     | 'certificates-renewed'
     | 'certificates-refused'
+    | 'member-drained'
+    | 'drain-ended'
+    | 'member-undrained'
+    | 'drains-restored'
+    | 'drains-unusable'
+    | 'rebalance-asked'
+    | 'session-closed'
+    | 'log-level-changed'
+    | 'reloaded'
+    | 'reload-refused'
+    | 'admin-unavailable'
     | 'stopping'
     | 'stopped';
   readonly message: string;
@@ -61,10 +72,10 @@ const kept = 300;
 
 export class EventLog {
   readonly #recent: Event[] = [];
-  readonly #listener: (event: Event) => void;
+  readonly #listeners = new Set<(event: Event) => void>();
 
   constructor(listener: (event: Event) => void) {
-    this.#listener = listener;
+    this.#listeners.add(listener);
   }
 
   /** The last 300 events, oldest first. */
@@ -72,11 +83,17 @@ export class EventLog {
     return this.#recent;
   }
 
+  /** Has a listener told of every event from now on. Returns how to stop that. */
+  subscribe(listener: (event: Event) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   record(body: EventBody): void {
     const event: Event = { at: Date.now(), ...body };
     this.#recent.push(event);
     if (this.#recent.length > kept) this.#recent.shift();
-    this.#listener(event);
+    for (const listener of this.#listeners) listener(event);
   }
 }
 
@@ -152,8 +169,16 @@ export function memberChanged({
   };
 }
 
-/** Panic begins and ends, or the first member was found healthy. */
-export function modeChanged(from: RoutingMode, to: RoutingMode): EventBody {
+/**
+ * Panic begins and ends, or the first member was found healthy.
+ *
+ * @param drained members that get nothing however they are.
+ */
+export function modeChanged(
+  from: RoutingMode,
+  to: RoutingMode,
+  drained: readonly Candidate[],
+): EventBody {
   const message = {
     panic:
       'no member is healthy: until one passes its checks, connections go to every member but one that answers nothing while most do',
@@ -164,10 +189,13 @@ export function modeChanged(from: RoutingMode, to: RoutingMode): EventBody {
     starting:
       'no member is healthy, and some have not been checked yet: every member that may serve is routed to',
   }[to];
+  const names = drained.map(({ name }) => name).join(', ');
+  const but =
+    to === 'panic' && names !== '' ? `; nothing goes to ${names}, drained by an operator` : '';
   return {
     level: to === 'panic' ? 'error' : 'info',
     kind: 'mode-changed',
-    message,
+    message: `${message}${but}`,
     fields: { from, to },
   };
 }

@@ -19,6 +19,8 @@ export interface Log {
   write(event: Event): void;
   /** Tells of one session, at level debug only: a busy balancer has thousands. */
   session(message: string, fields: object): void;
+  /** The least that is written; may be set. */
+  level: LogOptions['level'];
   /** Resolves when all is written; nothing can be written after. */
   close(): Promise<void>;
 }
@@ -41,6 +43,12 @@ export async function openLog(options: LogOptions, stream?: DestinationStream): 
   return {
     write: ({ level, kind, message, fields }) => logger[level]({ event: kind, ...fields }, message),
     session: (message, fields) => logger.debug(fields, message),
+    get level() {
+      return logger.level as LogOptions['level'];
+    },
+    set level(level) {
+      logger.level = level;
+    },
     close: async () => {
       if (background === undefined) return;
       background.end();

@@ -6,7 +6,7 @@
  * recorded as it happens, here. Nothing of it is touched on the byte path.
  * Every help text is a sentence that a stranger understands; the README lists them all.
  */
-import { Counter, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Candidate } from '../balance/snapshot.ts';
 import type { Inspection } from '../cluster/facts.ts';
 import type { CheckResult } from '../cluster/probe.ts';
@@ -40,6 +40,8 @@ export class Metrics {
   readonly #rejected: Counter;
   readonly #handshakesFailed: Counter;
   readonly #renewals: Counter;
+  readonly #reloads: Counter;
+  readonly #reloadSucceeded: Gauge;
 
   constructor(sources: StateSources) {
     const registry = this.#registry;
@@ -133,7 +135,22 @@ export class Metrics {
       help: 'Times that certificate files had changed: applied to new connections, or refused because they cannot be used, so that those of before stay in force.',
       labelNames: ['result'],
     });
-    for (const result of ['applied', 'refused']) this.#renewals.inc({ result }, 0);
+    this.#reloads = new Counter({
+      registers,
+      name: 'etcd_lb_reloads_total',
+      help: 'Times that the settings were read again while running: applied, or refused because they cannot be used, so that nothing changed.',
+      labelNames: ['result'],
+    });
+    this.#reloadSucceeded = new Gauge({
+      registers,
+      name: 'etcd_lb_last_reload_successful',
+      help: '0 after a reload that was refused, until one is applied; else 1.',
+    });
+    this.#reloadSucceeded.set(1);
+    for (const result of ['applied', 'refused']) {
+      this.#renewals.inc({ result }, 0);
+      this.#reloads.inc({ result }, 0);
+    }
     for (const reason of handshakeFailures) this.#handshakesFailed.inc({ reason }, 0);
     // Series that exist from the start, so that a rate sees the first increment.
     for (const reason of rejectReasons) this.#rejected.inc({ reason }, 0);
@@ -212,6 +229,11 @@ export class Metrics {
 
   renewed(result: 'applied' | 'refused'): void {
     this.#renewals.inc({ result });
+  }
+
+  reloaded(result: 'applied' | 'refused'): void {
+    this.#reloads.inc({ result });
+    this.#reloadSucceeded.set(result === 'applied' ? 1 : 0);
   }
 
   handshakeFailed(reason: HandshakeFailure): void {

@@ -81,6 +81,18 @@ export function readState(registry: Registry, sources: StateSources): void {
   });
   new Gauge({
     registers,
+    name: 'etcd_lb_member_drained',
+    help: '1 while an operator has a member drained, so that it gets no new connections, else 0.',
+    labelNames: ['member'],
+    collect() {
+      this.reset();
+      for (const { candidate, drained } of monitor.table.entries) {
+        this.set({ member: candidate.name }, drained ? 1 : 0);
+      }
+    },
+  });
+  new Gauge({
+    registers,
     name: 'etcd_lb_member_weight',
     help: 'The share of new connections that a member gets against the others: as configured, and less while it starts slowly after a failure.',
     labelNames: ['member'],
@@ -124,7 +136,7 @@ export function readState(registry: Registry, sources: StateSources): void {
   new Counter({
     registers,
     name: 'etcd_lb_sessions_closed_total',
-    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved to another member), removed (its member is none any more), or shutdown (of the balancer).',
+    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved to another member), removed (its member is none any more), drained (its member), operator (closed by hand), or shutdown (of the balancer).',
     labelNames: ['member', 'reason'],
     collect() {
       this.reset();

@@ -13,7 +13,9 @@ import { type RoutingMode, serves } from '../cluster/routing.ts';
 import type { UnfitReason } from '../cluster/standing.ts';
 import type { Health } from '../cluster/verdict.ts';
 import type { DataPath } from '../proxy/data-path.ts';
+import type { Departures } from '../proxy/departures.ts';
 import type { EndReason } from '../proxy/sessions.ts';
+import type { Drains } from '../state/drains.ts';
 import type { Event } from './events.ts';
 
 /** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
@@ -33,6 +35,8 @@ export interface Status {
   readonly waitingClients: number;
   readonly cluster: ClusterStatus;
   readonly members: readonly MemberStatus[];
+  /** Drained members that are none at the moment: they stay drained if they come back. */
+  readonly absentDrains: readonly string[];
   /** Those that are no members any more, until their last session has ended. */
   readonly leaving: readonly { readonly name: string; readonly sessions: number }[];
   /** The last few hundred, oldest first. */
@@ -60,6 +64,8 @@ export interface MemberStatus {
   readonly acceptsNew: boolean;
   /** Why it is not used although its checks may pass. */
   readonly unfit?: { readonly reason: UnfitReason; readonly detail: string };
+  /** Since when an operator wants it drained, and until when its sessions have time, if there are any. */
+  readonly drain?: { readonly since: string; readonly until?: string };
   readonly evidence?: {
     readonly reason: FailureReason;
     readonly detail: string;
@@ -91,10 +97,7 @@ export interface MemberStatus {
 }
 
 /** What does not change while the balancer runs. */
-export type Identity = Pick<
-  Status,
-  'version' | 'node' | 'pid' | 'startedAt' | 'listen' | 'policy' | 'copier'
->;
+export type Identity = Pick<Status, 'version' | 'node' | 'pid' | 'startedAt' | 'listen' | 'copier'>;
 
 /** A member as settings, DNS or the cluster name it. */
 export interface NamedMember {
@@ -106,8 +109,11 @@ export interface NamedMember {
 
 export interface StatusSources {
   readonly identity: Identity;
+  /** The name of the policy. */
+  readonly policy: () => string;
   readonly members: () => readonly NamedMember[];
-  readonly leaving: () => readonly Candidate[];
+  readonly departures: Pick<Departures, 'leaving' | 'deadlineOf'>;
+  readonly drains: Pick<Drains, 'all' | 'of'>;
   readonly monitor: Monitor;
   readonly cluster: Cluster;
   readonly proxy: DataPath;
@@ -117,16 +123,21 @@ export interface StatusSources {
 
 /** Takes the picture. Walks the open sessions once. */
 export function takeStatus(sources: StatusSources): Status {
-  const { identity, members, leaving, monitor, proxy, cluster, events, stopping } = sources;
+  const { identity, departures, drains, monitor, proxy, cluster, events, stopping } = sources;
+  const members = sources.members().map((member) => ({ ...member, name: member.candidate.name }));
   return {
     ...identity,
+    policy: sources.policy(),
     mode: monitor.table.mode,
     stopping: stopping(),
     sessions: proxy.sessions.count,
     waitingClients: proxy.waiting,
     cluster: clusterStatus(cluster),
-    members: members().map((member) => memberStatus(member, sources)),
-    leaving: leaving().map((candidate) => ({
+    members: members.map((member) => memberStatus(member, sources)),
+    absentDrains: drains.all
+      .filter((drain) => !members.some((member) => drains.of(member) === drain))
+      .map(({ name }) => name),
+    leaving: departures.leaving.map((candidate) => ({
       name: candidate.name,
       sessions: proxy.sessions.countOf(candidate),
     })),
@@ -147,7 +158,7 @@ function clusterStatus(cluster: Cluster): ClusterStatus {
 
 function memberStatus(
   member: NamedMember,
-  { monitor, cluster, proxy }: StatusSources,
+  { monitor, cluster, proxy, drains, departures }: StatusSources,
 ): MemberStatus {
   const { candidate, endpoint, address, checkUrl } = member;
   const entry = monitor.table.entry(candidate);
@@ -155,6 +166,8 @@ function memberStatus(
   const check = monitor.lastCheck(candidate);
   const totals = proxy.sessions.totalsOf(candidate);
   const { bytes } = totals;
+  const drain = drains.of({ name: candidate.name, endpoint });
+  const deadline = departures.deadlineOf(candidate);
   return {
     name: candidate.name,
     endpoint,
@@ -164,6 +177,12 @@ function memberStatus(
     since: iso(health.since),
     acceptsNew: serves(entry),
     ...(entry.unfit && { unfit: { reason: entry.unfit.reason, detail: entry.unfit.detail } }),
+    ...(drain && {
+      drain: {
+        since: drain.since,
+        ...(deadline !== undefined && { until: iso(performance.timeOrigin + deadline) }),
+      },
+    }),
     ...('evidence' in health && {
       evidence: {
         ...health.evidence.failure,

@@ -12,11 +12,11 @@ const floor = 50;
 const newest = 0.2;
 
 export class ConnectTimes {
-  readonly #longest: number;
+  readonly #longest: () => number;
   readonly #means = new WeakMap<Candidate, number>();
 
   /** @param longest how long to wait for a member of which nothing is known, and at most, ms. */
-  constructor(longest: number) {
+  constructor(longest: () => number) {
     this.#longest = longest;
   }
 
@@ -29,7 +29,7 @@ export class ConnectTimes {
   /** How long to wait for this member before another is tried beside it, ms. */
   raceAfter(candidate: Candidate): number {
     const mean = this.#means.get(candidate);
-    if (mean === undefined) return this.#longest;
-    return Math.min(this.#longest, Math.max(floor, lateness * mean));
+    const longest = this.#longest();
+    return mean === undefined ? longest : Math.min(longest, Math.max(floor, lateness * mean));
   }
 }

@@ -57,9 +57,15 @@ export class DataPath {
   constructor(options: DataPathOptions) {
     const { observer } = options;
     this.#options = options;
-    const times = new ConnectTimes(options.raceAfter);
+    const times = new ConnectTimes(() => options.raceAfter);
     this.#dialOptions = {
       ...options,
+      get policy() {
+        return options.policy;
+      },
+      get timeout() {
+        return options.timeout;
+      },
       alarms: new Alarms(),
       raceAfter: (candidate) => times.raceAfter(candidate),
       onAttempt: (candidate, attempt) => {

@@ -1,9 +1,10 @@
 /**
- * Departures: the sessions of a member that is no longer one. Their clients are asked to leave where that
- * can be done; the others are closed a few at a time, each when no call is in flight as far as can be
- * seen, and what is left when the time is over is closed as it is.
+ * Departures: the sessions of a member that is no longer one, or that an operator has drained. Their
+ * clients are asked to leave where that can be done; the others are closed a few at a time, those first
+ * that are quiet, each when no call is in flight as far as can be seen, and what is left when the time is
+ * over is closed as it is.
  *
- * Owns the order and the pace. That a member has left is decided elsewhere.
+ * Owns the order and the pace. That a member has left, or is to be drained, is decided elsewhere.
  */
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import type { Candidate } from '../balance/snapshot.ts';
@@ -21,10 +22,24 @@ const smallestLot = 5;
 /** A client that has asked nothing for this long, ms, is unlikely to ask in the next moment. */
 const calmAfter = 1_000;
 
+/** Why the sessions of a member must leave. */
+export type DepartureReason = 'removed' | 'drained';
+
+/** What is to be told when no session is left and none can come. */
+export interface Departed {
+  readonly reason: DepartureReason;
+  /** Sessions there were at the begin. */
+  readonly sessions: number;
+  /** Sessions that were closed as they were when their time was over. */
+  readonly cut: number;
+}
+
 interface Departure {
+  reason: DepartureReason;
+  readonly sessions: number;
   /** How long its sessions have, ms, and until when, ms of `performance.now()`. */
-  readonly timeout: number;
-  readonly until: number;
+  timeout: number;
+  until: number;
   readonly awaited: Set<Session>;
   /** Sessions that were closed as they were when their time was over. */
   cut: number;
@@ -34,37 +49,54 @@ interface Departure {
 export class Departures {
   readonly #sessions: Pick<Sessions, 'openOn' | 'closeAllOf'>;
   readonly #farewells: Pick<Farewells, 'begin' | 'has'>;
-  readonly #onGone: (candidate: Candidate, cut: number) => void;
+  readonly #onGone: (candidate: Candidate, departed: Departed) => void;
   readonly #underWay = new Map<Candidate, Departure>();
 
-  /** @param onGone is told when no session is left and none can come, and how many were never quiet. */
+  /** @param onGone is told when no session is left and none can come. */
   constructor(
     sessions: Pick<Sessions, 'openOn' | 'closeAllOf'>,
     farewells: Pick<Farewells, 'begin' | 'has'>,
-    onGone: (candidate: Candidate, cut: number) => void,
+    onGone: (candidate: Candidate, departed: Departed) => void,
   ) {
     this.#sessions = sessions;
     this.#farewells = farewells;
     this.#onGone = onGone;
   }
 
-  /** Members that have left, and still have sessions. */
+  /** Members that are none any more, and still have sessions. */
   get leaving(): readonly Candidate[] {
-    return [...this.#underWay.keys()];
+    return [...this.#underWay].flatMap(([candidate, { reason }]) =>
+      reason === 'removed' ? [candidate] : [],
+    );
   }
 
-  /** @param timeout after which what is left is closed, ms; 0 for at once. */
-  begin(candidate: Candidate, timeout: number): void {
-    if (this.#underWay.has(candidate)) return;
-    const departure: Departure = {
-      timeout,
-      until: performance.now() + timeout,
-      awaited: new Set(),
-      cut: 0,
-    };
+  /** Until when the sessions of a member have time, ms of `performance.now()`; undefined if none leave. */
+  deadlineOf(candidate: Candidate): number | undefined {
+    return this.#underWay.get(candidate)?.until;
+  }
+
+  /**
+   * Lets the sessions of a member leave, or changes why and by when they must.
+   *
+   * @param timeout after which what is left is closed, ms; 0 for at once.
+   */
+  begin(candidate: Candidate, timeout: number, reason: DepartureReason): void {
+    const until = performance.now() + timeout;
+    const known = this.#underWay.get(candidate);
+    if (known !== undefined) {
+      Object.assign(known, { reason, timeout, until });
+      return;
+    }
+    const sessions = this.#sessions.openOn(candidate).size;
+    const departure: Departure = { reason, sessions, timeout, until, awaited: new Set(), cut: 0 };
     this.#underWay.set(candidate, departure);
-    const lot = Math.max(smallestLot, Math.ceil(this.#sessions.openOn(candidate).size / lots));
-    this.#beat(candidate, departure, lot);
+    this.#beat(candidate, departure, Math.max(smallestLot, Math.ceil(sessions / lots)));
+  }
+
+  /** Leaves the sessions where they are, but for those whose clients were asked to leave already. */
+  cancel(candidate: Candidate): void {
+    clearTimeout(this.#underWay.get(candidate)?.timer);
+    this.#underWay.delete(candidate);
   }
 
   /** Stops the timers; what is open stays so. */
@@ -76,7 +108,7 @@ export class Departures {
   #beat(candidate: Candidate, departure: Departure, lot: number): void {
     const isOver = performance.now() >= departure.until;
     if (isOver) {
-      const closed = this.#sessions.closeAllOf(candidate, 'removed');
+      const closed = this.#sessions.closeAllOf(candidate, departure.reason);
       // Who was given no time has not outstayed it.
       if (departure.timeout > 0) departure.cut += closed;
     }
@@ -84,25 +116,28 @@ export class Departures {
     // The load counts dials too: one that was under way may still become a session.
     if (candidate.load === 0 && open.length === 0) {
       this.#underWay.delete(candidate);
-      this.#onGone(candidate, departure.cut);
+      const { reason, sessions, cut } = departure;
+      this.#onGone(candidate, { reason, sessions, cut });
       return;
     }
     for (const session of open)
-      this.#farewells.begin(session, 'removed', departure.until - performance.now());
-    const waiting = open.filter(
-      (each) => !each.closing && !departure.awaited.has(each) && !this.#farewells.has(each),
-    );
+      this.#farewells.begin(session, departure.reason, departure.until - performance.now());
+    const waiting = open
+      .filter((each) => !each.closing && !departure.awaited.has(each) && !this.#farewells.has(each))
+      .sort((a, b) => a.activity.askedAt - b.activity.askedAt);
     for (const session of waiting.slice(0, lot)) void this.#closeAtRest(session, departure);
     departure.timer = setTimeout(() => this.#beat(candidate, departure, lot), beat);
   }
 
-  async #closeAtRest(session: Session, { awaited }: Departure): Promise<void> {
+  async #closeAtRest(session: Session, departure: Departure): Promise<void> {
+    const { awaited } = departure;
     awaited.add(session);
     const mayClose = isCalm(session)
       ? await afterPoll().then(() => isStill(session))
       : (await nextRest(session)) && !session.catchUp();
     awaited.delete(session);
-    if (mayClose) session.close('removed');
+    const isOff = this.#underWay.get(session.candidate) !== departure;
+    if (mayClose && !isOff) session.close(departure.reason);
   }
 }
 

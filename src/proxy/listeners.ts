@@ -1,15 +1,14 @@
 /**
  * Listeners: the addresses where clients connect. All of them open, or none.
  *
- * Owns the listening sockets, and a Unix socket's file with its mode and owner. A file left behind
- * by a process that died is replaced, one that somebody listens on is not. Accepted connections are
+ * Owns the listening sockets, and a Unix socket's file with its mode and owner. Accepted connections are
  * handed on paused and unread.
  */
-import { chmod, chown, lstat, unlink } from 'node:fs/promises';
+import { chmod, chown } from 'node:fs/promises';
 import net, { type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
 import { Refusal } from '../config/error.ts';
 import { formatListenAddress, type ListenAddress } from '../config/listen.ts';
+import { removeStaleSocket } from '../unix-socket.ts';
 
 export interface ListenOptions {
   readonly addresses: readonly ListenAddress[];
@@ -70,7 +69,7 @@ async function open(
   options: ListenOptions,
 ): Promise<ListenAddress> {
   if (address.kind === 'unix') {
-    await removeStaleSocket(address.path);
+    await removeStaleSocket('listen', address.path);
     // Closed to all but us until it has the mode and owner that were asked for.
     const umask = process.umask(0o177);
     const listening = listen(server, address, { path: address.path });
@@ -112,53 +111,6 @@ async function hand(path: string, { socketMode, socketOwner }: ListenOptions): P
       `${path} cannot be given its owner and mode: ${message}; leave it out or run as root`,
     );
   }
-}
-
-/** Removes a socket file that nobody listens on; leaves anything else alone and says so. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const shown = formatListenAddress({ kind: 'unix', path });
-  const refuse = (error: NodeJS.ErrnoException): never => {
-    throw new Refusal('listen', `${shown} cannot be opened: ${error.message}`);
-  };
-  // Asked first, because binding in a folder that does not exist is told as a lack of permission.
-  await lstat(dirname(path)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') refuse(error);
-    throw new Refusal(
-      'listen',
-      `the folder of ${shown} does not exist; create it or choose another path`,
-    );
-  });
-  const file = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    return error.code === 'ENOENT' ? undefined : refuse(error);
-  });
-  if (file === undefined) return;
-  if (!file.isSocket()) {
-    throw new Refusal(
-      'listen',
-      `${path} exists and is not a socket; remove it or choose another path`,
-    );
-  }
-  if (await isAlive(path)) {
-    throw new Refusal(
-      'listen',
-      `${shown} is in use by another process; stop it or choose another path`,
-    );
-  }
-  await unlink(path).catch(refuse);
-}
-
-function isAlive(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = net.connect({ path });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      // Refused: nobody is there. Anything else, such as a full queue, may be somebody.
-      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
-    });
-  });
 }
 
 function explain(address: ListenAddress, error: NodeJS.ErrnoException): string {

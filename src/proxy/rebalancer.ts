@@ -22,6 +22,10 @@ export interface RebalancerOptions extends RebalanceRules {
   readonly maxAge: number;
 }
 
+/** How long an order to balance holds, ms: those that cannot be moved by then stay. */
+const orderTime = 30_000;
+/** What counts while it does: as even as can be, at any pace, whoever has just come. */
+const orderRules = { spread: 1, perMinute: 1, minAge: 0 };
 /** How long a moved client is waited for, ms. */
 const returnTime = 5_000;
 const minute = 60_000;
@@ -47,6 +51,7 @@ export class Rebalancer {
   readonly #moves = new WeakMap<Candidate, number[]>();
   /** Busy ones that are to be closed at their next rest. */
   readonly #awaited = new Set<Session>();
+  #orderedUntil = 0;
   #transit: { readonly at: number; readonly opened: number }[] = [];
 
   constructor(
@@ -63,6 +68,11 @@ export class Rebalancer {
     this.#options = options;
   }
 
+  /** Balances now: for a while nothing but a call in flight holds a session where it is. */
+  order(now: number): void {
+    this.#orderedUntil = now + orderTime;
+  }
+
   /**
    * Takes the next few sessions, if any have to go. To be called a few times a second, after a
    * sweep.
@@ -70,7 +80,9 @@ export class Rebalancer {
    * @param now ms of `performance.now()`.
    */
   beat(members: readonly RebalancedMember[], now: number): void {
-    if (this.#options.spread === 0 || this.#random() < restShare) return;
+    const isOrdered = now < this.#orderedUntil;
+    const rules = isOrdered ? { ...this.#options, ...orderRules } : this.#options;
+    if (rules.spread === 0 || (!isOrdered && this.#random() < restShare)) return;
     const shares = members.map(
       ({ candidate, healthy, weight }): MemberShare => ({
         healthy,
@@ -79,10 +91,10 @@ export class Rebalancer {
         moved: this.#movedFrom(candidate, now).length,
       }),
     );
-    const move = planMove(shares, this.#inTransit(now) + this.#awaited.size, this.#options);
+    const move = planMove(shares, this.#inTransit(now) + this.#awaited.size, rules);
     const candidate = move && members[move.from]?.candidate;
     if (move === undefined || candidate === undefined) return;
-    const movable = this.#movable(candidate, move.count, now);
+    const movable = this.#movable(candidate, move.count, rules.minAge, now);
     // However long a call may take, such as a backup: there is no hurry.
     const asked = movable.filter((each) => this.#farewells.begin(each, 'rebalanced', Infinity));
     for (const session of asked) this.#moved(session.candidate, now);
@@ -130,10 +142,10 @@ export class Rebalancer {
    * Up to `count` sessions of a member that may go, those first whose clients have asked nothing for
    * longest: they are the least likely to ask in the moment of the close.
    */
-  #movable(candidate: Candidate, count: number, now: number): Session[] {
+  #movable(candidate: Candidate, count: number, minAge: number, now: number): Session[] {
     const movable: Session[] = [];
     for (const session of this.#sessions.openOn(candidate)) {
-      if (now - session.openedAt < this.#options.minAge || session.closing) continue;
+      if (now - session.openedAt < minAge || session.closing) continue;
       if (this.#awaited.has(session) || this.#farewells.has(session)) continue;
       const mayGo =
         session.calls?.state === 'followed' ||

@@ -26,7 +26,7 @@ export interface Received {
 export interface ReceptionOptions {
   /** See `TerminatorOptions`; absent where clients come plainly. */
   readonly clients?: () => TlsMaterial;
-  readonly allow: readonly string[];
+  readonly allow: () => readonly string[];
   readonly members: () => MemberTls;
   /** Is there no TLS towards this member? */
   readonly isPlain: (candidate: Candidate) => boolean;

@@ -9,6 +9,7 @@
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { formatHostPort } from '../config/host-port.ts';
 import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
 
 /** Who ended it and how: the first to close, unless a reset came later. */
@@ -29,6 +30,8 @@ export interface Relay {
   finish(): void;
   /** Sends the client a word of our own, after all that the member has said so far. */
   say(word: Uint8Array): void;
+  /** Asks the system, so for people who look; undefined on a Unix socket, and once it is closed. */
+  clientAddress(): string | undefined;
   /** See `Copying`. */
   catchUp(): boolean;
 }
@@ -83,6 +86,10 @@ export function startRelay(
       client.resume(); // it may have waited for the member, and its own end must be seen
     },
     say: (word) => void client.write(word),
+    clientAddress: () => {
+      const { remoteAddress, remotePort = 0 } = client;
+      return remoteAddress === undefined ? undefined : formatHostPort(remoteAddress, remotePort);
+    },
     catchUp,
   };
 }

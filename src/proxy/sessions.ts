@@ -16,7 +16,13 @@ import type { Dialled } from './dial.ts';
 import { type Relay, type RelayEnd, startRelay } from './relay.ts';
 
 /** Why we close a session. */
-export type CloseReason = 'evicted' | 'rebalanced' | 'removed' | 'shutdown';
+export type CloseReason =
+  | 'evicted'
+  | 'rebalanced'
+  | 'removed'
+  | 'drained'
+  | 'operator'
+  | 'shutdown';
 
 /** Why a session ended. Used as a metric label. */
 export type EndReason = Exclude<RelayEnd, 'closed-by-us'> | CloseReason;
@@ -30,6 +36,8 @@ export const endReasons = [
   'evicted',
   'rebalanced',
   'removed',
+  'drained',
+  'operator',
   'shutdown',
 ] as const satisfies readonly EndReason[];
 
@@ -37,6 +45,8 @@ export const endReasons = [
 type Counted = Pick<ByteCounts, 'client' | 'member' | 'memberSpokeLast'>;
 
 export interface Session {
+  /** Unique as long as this process runs. */
+  readonly id: number;
   readonly candidate: Candidate;
   /** Time of `performance.now()`, ms. */
   readonly openedAt: number;
@@ -47,6 +57,8 @@ export interface Session {
   readonly calls: Calls | undefined;
   /** Was it told to close? */
   readonly closing: boolean;
+  /** Why it is to end, once it was asked to leave or told to close. */
+  readonly leaving: CloseReason | undefined;
   /**
    * Asks the client to take its next calls elsewhere, where its calls are followed. It is no load of the
    * member's from then on. What comes of it is for farewells.ts.
@@ -59,6 +71,8 @@ export interface Session {
    * when that was done already.
    */
   close(reason: CloseReason): boolean;
+  /** Address and port of the client; undefined on a Unix socket, and once the client is gone. */
+  clientAddress(): string | undefined;
   /** See `Copying`: false when, at this very moment, the client has sent nothing more. */
   catchUp(): boolean;
 }
@@ -137,6 +151,7 @@ export class Sessions {
     const pair = { client, member: dialled.socket };
     const relay: Relay = startRelay(pair, copy, bytes, onEnd, calls);
     const session: Session = {
+      id: this.#opened + 1,
       candidate,
       openedAt,
       bytes,
@@ -144,6 +159,9 @@ export class Sessions {
       calls,
       get closing() {
         return closing !== undefined;
+      },
+      get leaving() {
+        return closing ?? leaving;
       },
       bid: (reason) => {
         if (calls === undefined || leaving !== undefined || !open.has(session)) return;
@@ -163,6 +181,7 @@ export class Sessions {
         relay.close();
         return true;
       },
+      clientAddress: () => relay.clientAddress(),
       catchUp: () => relay.catchUp(),
     };
     open.add(session);

@@ -24,14 +24,14 @@ interface Voice {
 
 export class Silence {
   readonly #sessions: Pick<Sessions, 'openOn' | 'takeNews'>;
-  readonly #bound: number;
+  readonly #bound: () => number;
   readonly #voices = new Map<Candidate, Voice>();
 
   /** @param bound how long a member may be silent, ms. */
   constructor(
     sessions: Pick<Sessions, 'openOn' | 'takeNews'>,
     members: readonly Candidate[],
-    bound: number,
+    bound: () => number,
     now: number,
   ) {
     this.#sessions = sessions;
@@ -82,7 +82,7 @@ export class Silence {
   suspects(now: number): Candidate[] {
     const named: Candidate[] = [];
     for (const [candidate, voice] of this.#voices) {
-      if (!this.isSilent(candidate, now, this.#bound)) continue;
+      if (!this.isSilent(candidate, now, this.#bound())) continue;
       if (!asksSince(voice.waiting, voice.namedAt)) continue;
       voice.namedAt = now;
       named.push(candidate);

@@ -35,7 +35,7 @@ export interface TerminatorOptions {
    */
   readonly tls: () => TlsMaterial;
   /** Names of which a client's certificate must carry one; empty for any. */
-  readonly allow: readonly string[];
+  readonly allow: () => readonly string[];
   readonly onFailure: (reason: HandshakeFailure) => void;
 }
 
@@ -67,7 +67,7 @@ export class Terminator {
       socket.allowHalfOpen = true;
       const certificate = socket.getPeerX509Certificate();
       const isAllowed =
-        allow.length === 0 || (certificate !== undefined && carriesOneOf(allow, certificate));
+        allow().length === 0 || (certificate !== undefined && carriesOneOf(allow(), certificate));
       if (isAllowed) return this.#current.getStore()?.(socket);
       onFailure('not-allowed');
       socket.destroy();

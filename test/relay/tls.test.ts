@@ -55,7 +55,7 @@ async function open(...members: Candidate[]): Promise<void> {
   forMembers = { ca, ...read(certificates.client) };
   const reception = new Reception({
     clients: () => forClients,
-    allow: [],
+    allow: () => [],
     members: () => forMembers,
     isPlain: () => false,
     hostOf: ({ host }) => host,

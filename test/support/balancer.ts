@@ -70,6 +70,7 @@ export class Balancer implements AsyncDisposable {
     const balancer = new Balancer(prefix, [
       'run',
       ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']),
+      ...(args.includes('--admin-socket') ? [] : ['--admin-socket', 'off']),
       ...['--observe', '127.0.0.1:0', '--drain-timeout', '100ms', '--log-level', 'info'],
       ...args,
     ]);

@@ -19,7 +19,7 @@ test('a weight never falls, is never 0 and ends at 1', () => {
 test('only the member that came back starts slowly, from its first moment on', () => {
   const [m0, m1] = candidates(2);
   if (m0 === undefined || m1 === undefined) throw new Error('no candidates');
-  const slow = new SlowStart(1000);
+  const slow = new SlowStart(() => 1000);
   slow.begin(m1, 5000);
   expect([m0.weight, m1.weight]).toEqual([1, 0.1]);
   slow.beat(5500);
@@ -44,7 +44,7 @@ test('under least connections a member of half the weight gets half as many', ()
 test('a member with a weight of its own comes back to that', () => {
   const [member] = candidates(1).map((each) => ({ ...each, share: 4, weight: 4 }));
   if (member === undefined) throw new Error('no candidate');
-  const slow = new SlowStart(1000);
+  const slow = new SlowStart(() => 1000);
   slow.begin(member, 0);
   slow.beat(500);
   expect(member.weight).toBe(2);

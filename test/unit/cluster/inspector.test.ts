@@ -25,7 +25,7 @@ let inspector: Inspector;
 
 function start(every = interval): void {
   inspector = new Inspector({
-    members: [member],
+    members: () => [member],
     open: () => ({
       inspect: () => {
         asked.push(performance.now());

@@ -110,25 +110,25 @@ describe('a change of a member', () => {
 });
 
 test('a change of mode', () => {
-  expect(modeChanged('normal', 'panic')).toEqual({
+  expect(modeChanged('normal', 'panic', [])).toEqual({
     level: 'error',
     kind: 'mode-changed',
     message:
       'no member is healthy: until one passes its checks, connections go to every member but one that answers nothing while most do',
     fields: { from: 'normal', to: 'panic' },
   });
-  expect(modeChanged('starting', 'normal')).toMatchObject({
+  expect(modeChanged('starting', 'normal', [])).toMatchObject({
     level: 'info',
     message: 'a member is healthy: ready',
   });
-  expect(modeChanged('panic', 'normal')).toMatchObject({
+  expect(modeChanged('panic', 'normal', [])).toMatchObject({
     level: 'info',
     message: 'a member is healthy again: only healthy members are routed to',
   });
 });
 
 test('the first member lost while others are unchecked is not told as if none had been checked', () => {
-  expect(modeChanged('normal', 'starting').message).not.toBe('no member has been checked yet');
+  expect(modeChanged('normal', 'starting', []).message).not.toBe('no member has been checked yet');
 });
 
 test('an eviction says from where, why, and who is left', () => {

@@ -33,6 +33,8 @@ const member: MemberStatus = {
     evicted: 0,
     rebalanced: 0,
     removed: 0,
+    drained: 0,
+    operator: 0,
     shutdown: 0,
   },
   bytesFromClients: 0,
@@ -50,6 +52,7 @@ const wellStatus: Status = {
   stopping: false,
   sessions: 0,
   waitingClients: 0,
+  absentDrains: [],
   leaving: [],
   cluster: {
     clusterId: undefined,

@@ -17,7 +17,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   sessions = new FakeSessions();
   gone = [];
-  departures = new Departures(sessions, new Farewells(sessions), (_, cut) => gone.push(cut));
+  departures = new Departures(sessions, new Farewells(sessions), (_, { cut }) => gone.push(cut));
 });
 afterEach(() => {
   departures.stop();
@@ -38,7 +38,7 @@ function calm(): FakeSession {
 test('those that are silent leave a few at a time, and then it is over', async () => {
   const all = Array.from({ length: 300 }, calm);
   await pass(2_000);
-  departures.begin(m0, 10_000);
+  departures.begin(m0, 10_000, 'removed');
   expect(departures.leaving).toEqual([m0]);
   await pass(150);
   const left = all.filter(({ closing }) => closing).length;
@@ -53,7 +53,7 @@ test('those that are silent leave a few at a time, and then it is over', async (
 test('one that asks again and again leaves right after an answer', async () => {
   const session = sessions.open(m0, performance.now());
   const sweep = () => look(session.activity, session.bytes, performance.now());
-  departures.begin(m0, 10_000);
+  departures.begin(m0, 10_000, 'removed');
   for (let call = 0; call < 3; call += 1) {
     session.ask();
     sweep();
@@ -72,7 +72,7 @@ test('a question that has arrived unread keeps its session', async () => {
   const session = calm();
   await pass(2_000);
   session.unread = true;
-  departures.begin(m0, 10_000);
+  departures.begin(m0, 10_000, 'removed');
   await pass(500);
   expect(session.closing).toBe(false);
 });
@@ -80,7 +80,7 @@ test('a question that has arrived unread keeps its session', async () => {
 test('who is never quiet is cut when the time is over', async () => {
   const session = sessions.open(m0, performance.now());
   session.ask();
-  departures.begin(m0, 2_000);
+  departures.begin(m0, 2_000, 'removed');
   await pass(3_000);
   expect(session.closedFor).toBe('removed');
   expect(gone).toEqual([1]);
@@ -88,14 +88,14 @@ test('who is never quiet is cut when the time is over', async () => {
 
 test('with no time to leave all are closed at once', () => {
   const all = Array.from({ length: 20 }, calm);
-  departures.begin(m0, 0);
+  departures.begin(m0, 0, 'removed');
   expect(all.every(({ closing }) => closing)).toBe(true);
   expect(gone).toEqual([0]);
 });
 
 test('a dial that was under way is waited for, and its session leaves too', async () => {
   m0.load += 1;
-  departures.begin(m0, 0);
+  departures.begin(m0, 0, 'removed');
   await pass(500);
   expect(gone).toEqual([]);
   const session = sessions.open(m0, performance.now());
@@ -106,6 +106,6 @@ test('a dial that was under way is waited for, and its session leaves too', asyn
 });
 
 test('a member without sessions is gone at once', () => {
-  departures.begin(m0, 10_000);
+  departures.begin(m0, 10_000, 'removed');
   expect(gone).toEqual([0]);
 });

@@ -37,6 +37,7 @@ export class FakeSessions {
     };
     const here = this.#of(candidate);
     const session: FakeSession = {
+      id: this.opened + 1,
       candidate,
       openedAt: now,
       bytes,
@@ -49,6 +50,10 @@ export class FakeSessions {
       get closing() {
         return this.closedFor !== undefined;
       },
+      get leaving() {
+        return this.closedFor ?? this.bidFor;
+      },
+      clientAddress: () => undefined,
       close(reason) {
         if (this.closing) return false;
         this.closedFor = reason;

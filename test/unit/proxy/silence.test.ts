@@ -11,7 +11,7 @@ let now: number;
 beforeEach(() => {
   sessions = new FakeSessions();
   now = 0;
-  silence = new Silence(sessions, [m0, m1], 300, now);
+  silence = new Silence(sessions, [m0, m1], () => 300, now);
 });
 
 /** Sweeps every 50 ms for `duration` ms, each time after `each`; returns who was named. */

@@ -1,0 +1,141 @@
+/**
+ * The admin API: orders over HTTP with JSON, for the commands and for whoever automates them.
+ *
+ *   GET  /v1/status                        as /status of the observe listener
+ *   GET  /v1/sessions?member=m1
+ *   GET  /v1/events                        server-sent events: the last 300, then each as it comes
+ *   POST /v1/members/{name|id|address}/drain     {"timeout": ms, "force": bool}
+ *   POST /v1/members/{name|id|address}/undrain
+ *   POST /v1/rebalance
+ *   POST /v1/reload                        {"force": bool}
+ *   POST /v1/sessions/{id}/close
+ *   POST /v1/log-level                     {"level": "debug"}
+ *
+ * What is refused is {"error": "one sentence"} with 400, 404 or 409. Owns paths and shapes; who may speak
+ * here is a matter of the socket's permissions (server.ts).
+ */
+import { Hono } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import * as z from 'zod/mini';
+import { logLevels } from '../config/settings.ts';
+import type { Event, EventLog } from '../observe/events.ts';
+import type { ReloadResult } from '../observe/operator-events.ts';
+import type { Status } from '../observe/status.ts';
+import type { Orders } from './orders.ts';
+import { OrderRefused, type RefusalKind } from './refused.ts';
+
+export interface ApiOptions {
+  readonly status: () => Status;
+  readonly events: EventLog;
+  readonly orders: Orders;
+  readonly reload: (force: boolean) => Promise<ReloadResult>;
+  /** Ends the streams. */
+  readonly signal: AbortSignal;
+}
+
+const codes: Readonly<Record<RefusalKind, ContentfulStatusCode>> = {
+  invalid: 400,
+  unknown: 404,
+  conflict: 409,
+};
+
+const longestTimeout = 2 ** 31 - 1;
+const drainOrder = z.strictObject({
+  timeout: z.optional(z.int().check(z.minimum(0), z.maximum(longestTimeout))),
+  force: z.optional(z.boolean()),
+});
+const reloadOrder = z.strictObject({ force: z.optional(z.boolean()) });
+const logLevelOrder = z.strictObject({ level: z.enum(logLevels) });
+const sessionId = /^\d{1,15}$/;
+
+/** An event waits for a reader that is slow; of one that is this many behind the stream is ended. */
+const longestBacklog = 1_000;
+
+export function adminApi({ status, events, orders, reload, signal }: ApiOptions): Hono {
+  const api = new Hono();
+  api.onError((error, context) => {
+    if (error instanceof OrderRefused) {
+      return context.json({ error: error.message }, codes[error.kind]);
+    }
+    return context.json({ error: error.message }, 500);
+  });
+  api.notFound((context) =>
+    context.json({ error: `${context.req.method} ${context.req.path} is not here` }, 404),
+  );
+  api.get('/v1/status', (context) => context.json(status()));
+  api.get('/v1/sessions', (context) => context.json(orders.sessions(context.req.query('member'))));
+  api.get('/v1/events', (context) =>
+    streamSSE(context, async (stream) => {
+      const backlog: Event[] = [...events.recent];
+      let wake = (): void => {};
+      const unsubscribe = events.subscribe((event) => {
+        backlog.push(event);
+        wake();
+      });
+      const end = (): void => {
+        unsubscribe();
+        stream.abort();
+        wake();
+      };
+      signal.addEventListener('abort', end, { once: true });
+      stream.onAbort(() => wake());
+      while (!stream.aborted && !signal.aborted && backlog.length < longestBacklog) {
+        const event = backlog.shift();
+        if (event === undefined) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          continue;
+        }
+        const data = JSON.stringify({ ...event, at: new Date(event.at).toISOString() });
+        await stream.writeSSE({ event: event.kind, data });
+      }
+      signal.removeEventListener('abort', end);
+      unsubscribe();
+    }),
+  );
+  api.post('/v1/members/:id/drain', async (context) => {
+    const { timeout, force = false } = read(drainOrder, await context.req.text());
+    return context.json(await orders.drain(context.req.param('id'), timeout, force));
+  });
+  api.post('/v1/members/:id/undrain', async (context) =>
+    context.json(await orders.undrain(context.req.param('id'))),
+  );
+  api.post('/v1/rebalance', (context) => context.json(orders.rebalance()));
+  api.post('/v1/reload', async (context) => {
+    const { force = false } = read(reloadOrder, await context.req.text());
+    const result = await reload(force);
+    if (result.kind === 'refused') throw new OrderRefused('conflict', result.why);
+    return context.json(result);
+  });
+  api.post('/v1/sessions/:id/close', (context) => {
+    const id = context.req.param('id');
+    if (!sessionId.test(id)) {
+      throw new OrderRefused('invalid', `${id} is no number of a session; see etcd-lb sessions.`);
+    }
+    orders.closeSession(Number(id));
+    return context.json({ closed: Number(id) });
+  });
+  api.post('/v1/log-level', async (context) => {
+    const { level } = read(logLevelOrder, await context.req.text());
+    orders.setLogLevel(level);
+    return context.json({ level });
+  });
+  return api;
+}
+
+/** An order from a body; none is `{}`. Throws `OrderRefused` for what is no order. */
+function read<T>(shape: z.ZodMiniType<T>, body: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(body || '{}');
+  } catch {
+    throw new OrderRefused('invalid', 'The body is not JSON; send an object such as {}.');
+  }
+  const result = shape.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue?.path.join('.') || 'The body';
+  throw new OrderRefused('invalid', `${where}: ${issue?.message ?? 'cannot be used'}.`);
+}

@@ -1,0 +1,212 @@
+/**
+ * Orders: what an operator may have a running balancer do.
+ *
+ *   drain, undrain ──► drains (kept) ──► member table ──► snapshot
+ *                            └─────────► departures
+ *   rebalance ──► rebalancer        close ──► session        log level ──► log
+ *
+ * Owns which orders are refused, and what an operator is warned of before he goes on. Leaves to others how
+ * they arrive (api.ts), how each is carried out, and the reload (reload.ts).
+ */
+import type { Candidate } from '../balance/snapshot.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Monitor } from '../cluster/monitor.ts';
+import { serves } from '../cluster/routing.ts';
+import { acceptsNew } from '../cluster/verdict.ts';
+import type { Settings } from '../config/settings.ts';
+import type { EventBody } from '../observe/events.ts';
+import type { Log } from '../observe/log.ts';
+import {
+  logLevelChanged,
+  memberDrained,
+  memberUndrained,
+  rebalanceAsked,
+  sessionClosed,
+} from '../observe/operator-events.ts';
+import type { NamedMember } from '../observe/status.ts';
+import type { Departures } from '../proxy/departures.ts';
+import type { Sessions } from '../proxy/sessions.ts';
+import type { Drains } from '../state/drains.ts';
+import { balanced, type Upkeep } from '../upkeep.ts';
+import { type Called, findMember } from './find-member.ts';
+import { OrderRefused } from './refused.ts';
+import { type SessionStatus, statusOf } from './session-status.ts';
+
+export interface OrdersOptions {
+  readonly settings: () => Settings;
+  readonly members: () => readonly NamedMember[];
+  readonly monitor: Monitor;
+  readonly cluster: Cluster;
+  readonly sessions: Sessions;
+  readonly drains: Drains;
+  readonly departures: Departures;
+  readonly upkeep: Upkeep;
+  readonly log: Log;
+  readonly record: (body: EventBody) => void;
+}
+
+/** What came of a drain; `warnings` are sentences. */
+export interface Drained {
+  readonly member: string;
+  readonly sessions: number;
+  /** For them to leave, ms. */
+  readonly timeout: number;
+  /** What to know before the member is stopped. */
+  readonly warnings: readonly string[];
+}
+
+export class Orders {
+  readonly #options: OrdersOptions;
+
+  constructor(options: OrdersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Gives a member no new connections, and lets its sessions leave within `timeout` ms. Again: with another
+   * time. Throws `OrderRefused` for an unknown member, and, unless forced, for the last one that serves.
+   */
+  async drain(who: string, timeout: number | undefined, force: boolean): Promise<Drained> {
+    const { monitor, sessions, drains, departures, settings, record } = this.#options;
+    const member = findMember(who, this.#called());
+    const { candidate } = member;
+    if (!force) this.#refuseLast(candidate);
+    const time = timeout ?? settings().drainTimeout;
+    // Kept first: what was confirmed must hold whatever happens next.
+    const unkept = await drains.add(member);
+    if (!monitor.table.has(candidate)) {
+      throw new OrderRefused('conflict', `${candidate.name} has just ceased to be a member.`);
+    }
+    monitor.table.drain(candidate, true);
+    const count = sessions.countOf(candidate);
+    record(memberDrained(candidate, count, time, unkept));
+    departures.begin(candidate, time, 'drained');
+    const warnings = this.#warningsFor(candidate, unkept);
+    return { member: candidate.name, sessions: count, timeout: time, warnings };
+  }
+
+  /** Takes a drain back; also that of a member that is none at the moment. Throws `OrderRefused`. */
+  async undrain(who: string): Promise<{ readonly member: string; readonly warnings: string[] }> {
+    const { monitor, drains, departures, upkeep, record } = this.#options;
+    const members = this.#called();
+    const absent = drains.all
+      .filter((drain) => !members.some((member) => drains.of(member) === drain))
+      .map(({ name, endpoint }): Called => ({ name, endpoint, id: undefined }));
+    const member = findMember<Called & { candidate?: Candidate }>(who, [...members, ...absent]);
+    if (drains.of(member) === undefined) {
+      throw new OrderRefused('conflict', `${member.name} is not drained; nothing to take back`);
+    }
+    const unkept = await drains.remove(member);
+    const { candidate, name } = member;
+    record(memberUndrained(name));
+    if (candidate !== undefined && monitor.table.has(candidate)) {
+      departures.cancel(candidate);
+      upkeep.slowStart.begin(candidate, performance.now());
+      monitor.table.drain(candidate, false);
+    }
+    const isForgetful = unkept !== undefined && this.#options.settings().stateDir !== undefined;
+    const warnings = isForgetful ? [`A restart will drain ${name} again, since ${unkept}.`] : [];
+    return { member: name, warnings };
+  }
+
+  /**
+   * Moves sessions until the members are even. Returns by how many each is above its share, by name.
+   * Throws `OrderRefused` where they would not come back to where there is room.
+   */
+  rebalance(): { readonly excess: Readonly<Record<string, number>> } {
+    const { monitor, upkeep, settings, record } = this.#options;
+    const { balance } = settings();
+    if (!balanced.includes(balance)) {
+      throw new OrderRefused(
+        'conflict',
+        `Under --balance ${balance} a client that is moved may come back to where it was; ${balanced.join(', ')} are those that can be rebalanced.`,
+      );
+    }
+    const failing = monitor.table.entries.filter((entry) => !entry.drained && !serves(entry));
+    if (failing.length > 0) {
+      const names = failing.map(({ candidate }) => candidate.name).join(', ');
+      throw new OrderRefused(
+        'conflict',
+        `Nothing is moved while a member is not well: wait for ${names}, or drain it.`,
+      );
+    }
+    const excesses = upkeep.balance(performance.now());
+    if (excesses.size > 0) record(rebalanceAsked(excesses));
+    return {
+      excess: Object.fromEntries([...excesses].map(([{ name }, excess]) => [name, excess])),
+    };
+  }
+
+  /** The open sessions, of one member or of all, the oldest first. Throws `OrderRefused`. */
+  sessions(who?: string): SessionStatus[] {
+    const { sessions } = this.#options;
+    const open =
+      who === undefined
+        ? sessions.all()
+        : [...sessions.openOn(findMember(who, this.#called()).candidate)];
+    const now = performance.now();
+    return open.sort((a, b) => a.id - b.id).map((session) => statusOf(session, now));
+  }
+
+  /** Closes one at once; its client comes back. Throws `OrderRefused`. */
+  closeSession(id: number): void {
+    const { sessions, record } = this.#options;
+    const session = sessions.all().find((each) => each.id === id);
+    if (session === undefined) {
+      throw new OrderRefused('unknown', `There is no session ${id}; see etcd-lb sessions.`);
+    }
+    session.close('operator');
+    record(sessionClosed(id, session.candidate));
+  }
+
+  /** Holds until a reload, or a restart. */
+  setLogLevel(level: Settings['logLevel']): void {
+    const { log, record } = this.#options;
+    const before = log.level;
+    log.level = level;
+    record(logLevelChanged(before, level));
+  }
+
+  #called(): (NamedMember & Called)[] {
+    const { members, cluster } = this.#options;
+    return members().map((member) => ({
+      ...member,
+      name: member.candidate.name,
+      id: cluster.factsOf(member.candidate)?.memberId,
+    }));
+  }
+
+  #refuseLast(candidate: Candidate): void {
+    const others = this.#options.monitor.table.entries.filter(
+      (each) => each.candidate !== candidate,
+    );
+    if (others.some(serves)) return;
+    throw new OrderRefused(
+      'conflict',
+      `${candidate.name} is the last member that can be used: without it clients have nowhere to go; undrain or mend another first, or give --force.`,
+    );
+  }
+
+  /** What whoever drains a member is likely to do next, and should not do blindly. */
+  #warningsFor(candidate: Candidate, unkept: string | undefined): string[] {
+    const { name } = candidate;
+    const { cluster, monitor } = this.#options;
+    const { picture } = cluster;
+    const isHealthy = acceptsNew(monitor.table.health(candidate));
+    const warnings: string[] = [];
+    if (unkept !== undefined)
+      warnings.push(`A restart of etcd-lb forgets the drain, since ${unkept}.`);
+    if (candidate.leads === true && picture.voters.length > 1) {
+      warnings.push(
+        `${name} leads the cluster: before you stop or defragment it, run etcdctl move-leader, or all clients wait for an election.`,
+      );
+    }
+    const isLast = picture.tolerance === 0 && picture.unseenVoters === 0;
+    if (picture.voters.length > 1 && isHealthy && isLast) {
+      warnings.push(
+        `The cluster tolerates no further failure: if you stop ${name}, nothing can be written.`,
+      );
+    }
+    return warnings;
+  }
+}

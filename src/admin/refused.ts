@@ -1,0 +1,15 @@
+/** How an order is refused. */
+
+/** What is wrong with an order: whom it means, what it says, or that it must not be done as things stand. */
+export type RefusalKind = 'unknown' | 'invalid' | 'conflict';
+
+/** An order that was not carried out. `message` is one sentence for the operator; nothing has changed. */
+export class OrderRefused extends Error {
+  override readonly name = 'OrderRefused';
+  readonly kind: RefusalKind;
+
+  constructor(kind: RefusalKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Files that are looked at for changes.
+ *
+ * Looked at, not watched: kubeadm and cert-manager write files in place, Kubernetes swaps a link to a
+ * folder above them, and a network's file system tells of nothing. A change counts once the files have
+ * been the same in two looks, since a pair may be in the middle of being written.
+ *
+ * Owns the timer. What a change means is for its listener.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { setInterval } from 'node:timers/promises';
+
+/** Between two looks, ms. */
+const interval = 2_000;
+
+/**
+ * Looks at the files until `signal` aborts, and calls `onRest` after every look that found them as they
+ * were in the one before, with a digest of what they hold. Resolves then; rejects with what `onRest` throws.
+ *
+ * @param paths asked for at each look; nothing is called while there are none.
+ */
+export async function watchFiles(
+  paths: () => readonly string[],
+  onRest: (content: string) => void | Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  let seen: string | undefined;
+  try {
+    for await (const _ of setInterval(interval, undefined, { signal })) {
+      if (paths().length === 0) continue;
+      const content = await read(paths());
+      if (content === seen) await onRest(content);
+      seen = content;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** A digest of what the files hold, keys included; of one that cannot be read, why. */
+async function read(paths: readonly string[]): Promise<string> {
+  const digest = createHash('sha256');
+  for (const path of paths) {
+    const text = await readFile(path, 'utf8').catch((error: Error) => `unread: ${error.message}`);
+    digest.update(`${text.length}:${text}`);
+  }
+  return digest.digest('hex');
+}

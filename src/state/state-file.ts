@@ -1,0 +1,97 @@
+/**
+ * A file in the state directory: something that must survive a restart.
+ *
+ * Owns how such a file is read and replaced: as a whole (written beside it, flushed, renamed), and checked
+ * when it is read, so that what is not one of ours is not used. Leaves to others what is in it.
+ */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { Refusal } from '../config/error.ts';
+
+/** What was found: nothing, the content as it was saved, or why it cannot be used, as one clause. */
+export type Loaded<T> =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'content'; readonly content: T; readonly savedAt: string }
+  | { readonly kind: 'unusable'; readonly why: string };
+
+export class StateFile<T extends object> {
+  readonly path: string;
+  readonly #shape: z.ZodMiniType<T>;
+  #writing: Promise<void> = Promise.resolve();
+
+  /**
+   * Makes the directory where it is not there. Throws `Refusal` when that is not possible.
+   *
+   * @param shape of the content; `version` and `savedAt` stand beside it in the file.
+   */
+  constructor(directory: string, name: string, shape: z.ZodMiniType<T>) {
+    this.path = join(directory, name);
+    this.#shape = shape;
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o750 });
+    } catch (error) {
+      throw new Refusal(
+        'state-dir',
+        `${directory} cannot be made (${(error as Error).message}); write a directory that this user may write to`,
+      );
+    }
+  }
+
+  /** Never throws: a restart must work without the file. */
+  load(): Loaded<T> {
+    let text: string;
+    try {
+      text = readFileSync(this.path, 'utf8');
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return code === 'ENOENT' ? { kind: 'none' } : { kind: 'unusable', why: message };
+    }
+    try {
+      const { savedAt, version: _version, ...content } = envelope.parse(JSON.parse(text));
+      return { kind: 'content', content: this.#shape.parse(content), savedAt };
+    } catch (error) {
+      return { kind: 'unusable', why: inWords(error) };
+    }
+  }
+
+  /**
+   * Replaces the file. One call at a time is carried out, in order. Rejects with the system's error, with
+   * the file as it was.
+   */
+  save(content: T): Promise<void> {
+    const written = this.#writing.catch(() => {}).then(() => this.#write(content));
+    this.#writing = written;
+    return written;
+  }
+
+  async #write(content: T): Promise<void> {
+    const state = { version: 1, savedAt: new Date().toISOString(), ...content };
+    const beside = `${this.path}.new`;
+    try {
+      const handle = await open(beside, 'w', 0o640);
+      try {
+        await handle.writeFile(`${JSON.stringify(state, null, 2)}\n`);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(beside, this.path);
+    } catch (error) {
+      await rm(beside, { force: true }).catch(() => {});
+      throw error;
+    }
+  }
+}
+
+const envelope = z.looseObject({ version: z.literal(1), savedAt: z.iso.datetime() });
+
+/** Why a content cannot be used, as one clause. */
+export function inWords(error: unknown): string {
+  if (error instanceof z.core.$ZodError) {
+    const { path, message } = error.issues[0] ?? { path: [], message: 'it has another shape' };
+    return path.length === 0 ? message : `${path.join('.')}: ${message}`;
+  }
+  return (error as Error).message;
+}
