@@ -5,13 +5,15 @@
  *   0  ended as asked         1  an error that is no fault of the settings
  *   2  a setting is wrong     128+n  ended by a second signal n
  *
- * `check` has its own: 0 nothing worse than a note, 1 a warning, 2 an error or a wrong setting.
+ * The commands for a running balancer end with 1 when it cannot be reached or refuses. `check` has its
+ * own: 0 nothing worse than a note, 1 a warning, 2 an error or a wrong setting.
  *
  * Parses and prints; the work is done elsewhere. Commands are loaded when they are used.
  */
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config/error.ts';
 import { envName, options } from '../config/options.ts';
+import { addOperatorCommands } from './operator-commands.ts';
 import { version } from './version.ts';
 
 /** The values of a command's flags by their kebab-case name; only those that were given. */
@@ -76,6 +78,8 @@ Example:
     await check(flags, json !== undefined);
   });
 
+addOperatorCommands(program);
+
 /** Declares a flag for each setting. Values stay text: config/ reads them, whatever their source. */
 function withSettings(command: Command): Command {
   for (const { name, placeholder, default: initial, help, list } of options) {
@@ -100,6 +104,10 @@ function report(error: unknown): number {
     if (error.code === 'commander.help') return 2; // no command: the help was printed
     console.error(`etcd-lb: ${error.message.replace(/^error: /, '').replace(/\n/, ' ')}`);
     return 2;
+  }
+  if (error instanceof Error && error.name === 'AdminError') {
+    console.error(`etcd-lb: ${error.message}`);
+    return 1;
   }
   if (error instanceof ConfigError) {
     console.error(`etcd-lb: ${error.message}`);
