@@ -94,8 +94,8 @@ test.each(['README.md', 'CHANGELOG.md', examplePath, 'Dockerfile'])(
 
 describe(examplePath, () => {
   const example = read(examplePath);
-  /** With every setting that is commented out put in force. */
-  const whole = example.replaceAll(/^# (?=[a-z-]+: \S+$)/gm, '');
+  /** With every setting that is commented out put in force; the first line is for editors. */
+  const whole = example.replaceAll(/^# (?=[a-z-]+: [^\s$]\S*$)/gm, '');
   const values = parse(whole, { schema: 'failsafe' }) as Record<string, string | string[]>;
   const load = (path: string) => loadSettings({ flags: { config: path }, env: {} });
 
