@@ -5,9 +5,10 @@
  * The answer is the observe listener's. Where that is off, a process that exists is all that can be asked for.
  */
 import { readFile } from 'node:fs/promises';
-import http from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { formatHostPort } from '../config/host-port.ts';
 import { type LoadInput, loadSettings } from '../config/load.ts';
+import { http } from '../node-http.ts';
 
 /** Less than the container's runtime waits, ms. */
 const patience = 2_000;
@@ -50,7 +51,7 @@ async function vitalSign(flags: Flags): Promise<string> {
   const host = observe.host === '::' ? 'localhost' : observe.host;
   const signal = AbortSignal.timeout(patience);
   try {
-    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     http.get({ host, port, path: '/livez', agent: false, signal }, resolve).on('error', reject);
     const { statusCode } = (await promise).resume();
     if (statusCode === 200) return 'alive';

@@ -28,5 +28,11 @@ describe('the bundle', async () => {
     expect(manifest.bin['etcd-lb']).toBe('dist/etcd-lb.js');
   });
 
+  test('loads neither gRPC nor the whole of HTTP at the start', async () => {
+    const code = await readFile(bundle, 'utf8');
+    expect(code).not.toContain('etcdserverpb'); // it is there as compressed text
+    expect(code).not.toMatch(/^import .*"node:https?"/m); // why: src/node-http.ts
+  });
+
   itBehaves({ command: [process.execPath, bundle], cwd: folder });
 });
