@@ -1,29 +1,29 @@
-# etcd-lb as an image: Node, one file, and the packages with which it asks members what they are.
+# etcd-lb as an image: Node and one file.
 #
 #   docker build -t etcd-lb .
-#   docker run --network host -v /etc/etcd-lb:/etc/etcd-lb:ro etcd-lb run --config /etc/etcd-lb/etcd-lb.yaml
+#   docker run --read-only --network host -v /etc/etcd-lb:/etc/etcd-lb:ro etcd-lb run --config /etc/etcd-lb/etcd-lb.yaml
 #
 # Both stages start from the same release of Node as package.json pins. For a build that can be
-# repeated to the byte, pin its content too: --build-arg NODE_DIGEST=sha256:...
+# repeated to the byte, pin its content too: --build-arg NODE_DIGEST=sha256:... Another registry:
+# --build-arg NODE_IMAGE=registry.example.com/node
 
+ARG NODE_IMAGE=docker.io/library/node
 ARG NODE_TAG=26.10.0-bookworm-slim
 ARG NODE_DIGEST=
 
-FROM node:${NODE_TAG}${NODE_DIGEST:+@$NODE_DIGEST} AS build
+FROM ${NODE_IMAGE}:${NODE_TAG}${NODE_DIGEST:+@$NODE_DIGEST} AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 # Not `npm ci`, for the reason in src/demo/setup.sh; versions and hashes are the lockfile's all the same.
-RUN npm install --no-save --no-audit --no-fund
+RUN npm install --no-save --no-audit --no-fund --ignore-scripts
 COPY src ./src
-# The bundle runs without node_modules, but for the questions over gRPC: etcd3 reads its protocol from
-# files of its own, so that it is not bundled.
-RUN npm run build \
- && mkdir /app && cp dist/etcd-lb.js /app/ \
- && node /app/etcd-lb.js --version \
- && NODE_COMPILE_CACHE=/app/compiled node /app/etcd-lb.js config --endpoints 127.0.0.1:12379 >/dev/null \
- && npm prune --omit=dev --no-audit --no-fund && cp -r node_modules /app/
+RUN npm run build && install -D dist/etcd-lb.js /app/etcd-lb.js && install -d -o 1000 /app/compiled
+# As the user of the image: what Node compiled for one user it does not take from another.
+USER 1000:1000
+RUN cd /app && node etcd-lb.js --version \
+ && NODE_COMPILE_CACHE=/app/compiled node etcd-lb.js config --endpoints 127.0.0.1:12379 >/dev/null
 
-FROM node:${NODE_TAG}${NODE_DIGEST:+@$NODE_DIGEST}
+FROM ${NODE_IMAGE}:${NODE_TAG}${NODE_DIGEST:+@$NODE_DIGEST}
 ARG VERSION=0.1.0
 ARG REVISION=
 LABEL org.opencontainers.image.title="etcd-lb" \
@@ -39,8 +39,8 @@ ENV NODE_COMPILE_CACHE=/app/compiled
 USER 1000:1000
 EXPOSE 2379 9379
 STOPSIGNAL SIGTERM
-# The default --observe; with another one, or off, use --health-cmd or --no-healthcheck.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:9379/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# Finds out by itself where --observe is, from the command line of process 1.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 \
+  CMD ["node", "/app/etcd-lb.js", "healthcheck"]
 ENTRYPOINT ["node", "/app/etcd-lb.js"]
 CMD ["run"]

@@ -80,6 +80,19 @@ Example:
 
 addOperatorCommands(program);
 
+program
+  .command('healthcheck')
+  .description(
+    'Tell whether the etcd-lb run of this container is alive, for the HEALTHCHECK of an image.',
+  )
+  .option('--pid <PID>', 'the process to ask after', '1')
+  .action(async ({ pid }: { pid: string }) => {
+    const { healthcheck } = await import('./healthcheck.ts');
+    process.exitCode = await healthcheck(pid, (args) =>
+      flagsOf(withSettings(new Command('run')).exitOverride().parse(args, { from: 'user' })),
+    );
+  });
+
 /** Declares a flag for each setting. Values stay text: config/ reads them, whatever their source. */
 function withSettings(command: Command): Command {
   for (const { name, placeholder, default: initial, help, list } of options) {

@@ -88,14 +88,15 @@ test.each(['README.md', 'CHANGELOG.md', examplePath, 'Dockerfile'])(
     const built = [...text.matchAll(/dist\/[\w.-]*\w/g)].map(([file]) => file);
     if (path === 'README.md') expect(links).toContain(examplePath);
     expect([...links, ...spoken].filter((file) => !existsSync(join(root, file)))).toEqual([]);
-    expect(built.filter((file) => file !== manifest.bin['etcd-lb'])).toEqual([]);
+    const ours = ['dist/etcd-lb', manifest.bin['etcd-lb']]; // the executable, and the bundle
+    expect(built.filter((file) => !ours.includes(file))).toEqual([]);
   },
 );
 
 describe(examplePath, () => {
   const example = read(examplePath);
-  /** With every setting that is commented out put in force. */
-  const whole = example.replaceAll(/^# (?=[a-z-]+: \S+$)/gm, '');
+  /** With every setting that is commented out put in force; the first line is for editors. */
+  const whole = example.replaceAll(/^# (?=[a-z-]+: [^\s$]\S*$)/gm, '');
   const values = parse(whole, { schema: 'failsafe' }) as Record<string, string | string[]>;
   const load = (path: string) => loadSettings({ flags: { config: path }, env: {} });
 
@@ -129,11 +130,18 @@ describe(examplePath, () => {
   });
 });
 
-test('the Dockerfile has the pinned Node, this version, and the path of the bundle', () => {
+test('the Dockerfile has the pinned Node, this version, and the bundle with nothing beside it', () => {
   const dockerfile = read('Dockerfile');
+  const [build = '', image = ''] = dockerfile.split(/^FROM .* AS build$|^FROM /m).slice(1);
   expect(dockerfile).toContain(`ARG NODE_TAG=${manifest.devDependencies.node}-bookworm-slim\n`);
   expect(dockerfile).toContain(`ARG VERSION=${manifest.version}\n`);
-  expect(dockerfile).toContain(`cp ${manifest.bin['etcd-lb']} /app/`);
+  expect(dockerfile).toContain(`image.licenses="${manifest.license}"`);
+  expect(dockerfile).toContain(`image.description="${manifest.description}"`);
+  expect(build).toContain(`npm run build && install -D ${manifest.bin['etcd-lb']} /app/etcd-lb.js`);
+  expect(image.match(/^COPY .*$/gm)).toEqual(['COPY --from=build /app /app']);
+  expect(image).toContain('\nENTRYPOINT ["node", "/app/etcd-lb.js"]\n');
+  expect(image).toContain('\n  CMD ["node", "/app/etcd-lb.js", "healthcheck"]\n');
+  expect(image).toMatch(/^USER 1000:1000$/m);
 });
 
 test('the changelog begins with this version', () => {

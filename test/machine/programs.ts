@@ -72,6 +72,13 @@ export async function findDnsmasq(): Promise<Program> {
   return { path: join(root, 'usr/sbin/dnsmasq'), env: await libraries(root) };
 }
 
+export async function findRunc(): Promise<Program> {
+  const path = await inFolders('runc', folders);
+  if (path) return { path, env: {} };
+  const root = await unpacked('runc', ['runc', 'libseccomp2']);
+  return { path: join(root, 'usr/sbin/runc'), env: await libraries(root) };
+}
+
 export async function findStrace(): Promise<Program> {
   return await findTool('strace', ['strace', 'libunwind8']);
 }

@@ -26,7 +26,17 @@ export interface Exit {
   readonly stderr: string;
 }
 
-const main = join(import.meta.dirname, '../../src/cli/main.ts');
+/** What is run as `etcd-lb`. */
+export interface Program {
+  /** What stands in front of the arguments. */
+  readonly command: readonly string[];
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+const fromSource: Program = {
+  command: [process.execPath, join(import.meta.dirname, '../../src/cli/main.ts')],
+};
 
 /**
  * Runs `etcd-lb` with these arguments to its end.
@@ -37,9 +47,13 @@ export async function etcdLb(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   prefix: readonly string[] = [],
+  program = fromSource,
 ): Promise<Exit & { readonly stdout: string }> {
-  const [command = process.execPath, ...rest] = [...prefix, process.execPath, main, ...args];
-  const child = spawn(command, rest, { env: { ...process.env, ...env } });
+  const [command = '', ...rest] = [...prefix, ...program.command, ...args];
+  const child = spawn(command, rest, {
+    ...program,
+    env: { ...(program.env ?? process.env), ...env },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
@@ -66,8 +80,12 @@ export class Balancer implements AsyncDisposable {
    *
    * @param prefix put in front of the command line, such as `unshare --mount …`.
    */
-  static async start(args: readonly string[], prefix: readonly string[] = []): Promise<Balancer> {
-    const balancer = new Balancer(prefix, [
+  static async start(
+    args: readonly string[],
+    prefix: readonly string[] = [],
+    program = fromSource,
+  ): Promise<Balancer> {
+    const balancer = new Balancer(prefix, program, [
       'run',
       ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']),
       ...(args.includes('--admin-socket') ? [] : ['--admin-socket', 'off']),
@@ -78,9 +96,9 @@ export class Balancer implements AsyncDisposable {
     return balancer;
   }
 
-  private constructor(prefix: readonly string[], args: readonly string[]) {
-    const [command = process.execPath, ...rest] = [...prefix, process.execPath, main, ...args];
-    this.#child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  private constructor(prefix: readonly string[], program: Program, args: readonly string[]) {
+    const [command = '', ...rest] = [...prefix, ...program.command, ...args];
+    this.#child = spawn(command, rest, { ...program, stdio: ['ignore', 'pipe', 'pipe'] });
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error('no pipes');
     createInterface({ input: stdout }).on('line', (text) => {

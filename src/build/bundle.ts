@@ -1,0 +1,32 @@
+/**
+ * `npm run build`: all of etcd-lb as one file that needs Node and nothing beside it.
+ *
+ *   src/cli/main.ts ──► etcd's protocol inlined ──► gRPC kept as text ──► dist/etcd-lb.js
+ *
+ * Owns what the bundle is made of. A file that the program reads while it runs, wherever it comes from, has to
+ * be put in by a plugin: there is nothing beside the bundle to read. Each plugin is a file of this folder.
+ */
+import { argv } from 'node:process';
+import { build, type Plugin } from 'rolldown';
+import { complete } from './complete.ts';
+import { deferred } from './deferred.ts';
+import { etcdProtocol } from './etcd-protocol.ts';
+
+/** What becomes part of the bundle beside what is imported as code. */
+const plugins: readonly Plugin[] = [
+  deferred(['etcd3', 'cockatiel', '@grpc/grpc-js'], [etcdProtocol()]),
+  // Assets of our own, such as those of a page, are inlined by a plugin that stands here.
+];
+
+/** Writes the bundle to `file`. Throws when something in it would be missing. */
+export async function buildBundle(file: string): Promise<void> {
+  await build({
+    ...complete,
+    input: 'src/cli/main.ts',
+    plugins: [...plugins],
+    // Names stay, for the stack of a bug; comments are of no use there and are read at every start.
+    output: { file, format: 'esm', codeSplitting: false, comments: { legal: true, jsdoc: false } },
+  });
+}
+
+if (import.meta.main) await buildBundle(argv[2] ?? 'dist/etcd-lb.js');

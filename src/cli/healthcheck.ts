@@ -1,0 +1,63 @@
+/**
+ * `etcd-lb healthcheck`: is the etcd-lb of this container alive? For the HEALTHCHECK of an image, which knows neither
+ * the flags that the container was started with nor where they say that `/livez` is.
+ *
+ * The answer is the observe listener's. Where that is off, a process that exists is all that can be asked for.
+ */
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { formatHostPort } from '../config/host-port.ts';
+import { type LoadInput, loadSettings } from '../config/load.ts';
+import { http } from '../node-http.ts';
+
+/** Less than the container's runtime waits, ms. */
+const patience = 2_000;
+
+type Flags = LoadInput['flags'];
+
+/**
+ * Prints one line and returns the exit code: 0 alive, 1 not; no other, since Docker reserves 2. `flagsOf` understands
+ * the arguments after `run`. The environment is taken to be that of the other process.
+ */
+export async function healthcheck(
+  pid: string,
+  flagsOf: (args: readonly string[]) => Flags,
+): Promise<0 | 1> {
+  try {
+    console.log(await vitalSign(flagsOf(await argumentsOf(pid))));
+    return 0;
+  } catch (error) {
+    console.error(`etcd-lb: ${(error as Error).message}`);
+    return 1;
+  }
+}
+
+/** What stands after `run` on the command line of that process. */
+async function argumentsOf(pid: string): Promise<string[]> {
+  const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  const words = line.split('\0').slice(0, -1);
+  const run = words.indexOf('run');
+  if (run === -1)
+    throw new Error(`process ${pid} is no "etcd-lb run"; name one that is with --pid.`);
+  return words.slice(run + 1);
+}
+
+/** Throws `Error` with one sentence when there is none. */
+async function vitalSign(flags: Flags): Promise<string> {
+  const { observe } = loadSettings({ flags, env: process.env }).settings;
+  if (observe === undefined) return 'runs, and observe is off';
+  const { port } = observe;
+  // A listener on every address is asked on this machine's own.
+  const host = observe.host === '::' ? 'localhost' : observe.host;
+  const signal = AbortSignal.timeout(patience);
+  try {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    http.get({ host, port, path: '/livez', agent: false, signal }, resolve).on('error', reject);
+    const { statusCode } = (await promise).resume();
+    if (statusCode === 200) return 'alive';
+    throw new Error(`answered ${statusCode}`);
+  } catch (error) {
+    const why = signal.aborted ? `no answer within ${patience} ms` : (error as Error).message;
+    throw new Error(`/livez at ${formatHostPort(host, port)} is not well: ${why}.`);
+  }
+}
