@@ -36,11 +36,12 @@ import {
   stopped as stoppedEvent,
   stopping as stoppingEvent,
 } from './observe/events.ts';
-import { type ObserveServer, openObserveServer } from './observe/http.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { handshakeNotices, rejectionNotices } from './observe/notices.ts';
+import { listenIgnored } from './observe/service-events.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
+import { ObserveListener } from './observe/succession.ts';
 import { certificatesRefused, certificatesRenewed, keyExposed } from './observe/tls-events.ts';
 import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
 import { Departures } from './proxy/departures.ts';
@@ -57,13 +58,15 @@ import {
 import { copyThroughStreams } from './proxy/streams.ts';
 import { startPulse } from './pulse.ts';
 import { Renewal } from './renewal.ts';
+import { agree, refuseExposure } from './service/agreement.ts';
+import { type Inherited, noneInherited } from './service/inherited.ts';
 import { Upkeep } from './upkeep.ts';
 
 /** A running balancer. */
 export interface App {
   /** The addresses in use; a port of 0 has become the one that was given. */
   readonly listen: readonly ListenAddress[];
-  /** Port of the observe listener; `undefined` when it is off. */
+  /** Port of the observe listener; `undefined` when it is off, a Unix socket, or another process's still. */
   readonly observePort: number | undefined;
   status(): Status;
   /**
@@ -85,9 +88,17 @@ type CopierName = keyof typeof copiers;
 
 /**
  * Starts a balancer. Does not wait for etcd: it accepts at once and `/readyz` tells. Throws
- * `Refusal` when an address cannot be opened, with nothing left open.
+ * `Refusal` when an address cannot be opened, `ConfigError` when an inherited socket cannot be used,
+ * with nothing left open.
+ *
+ * @param inherited listens there in place of the addresses of the settings.
  */
-export async function startApp(settings: Settings, version: string, log: Log): Promise<App> {
+export async function startApp(
+  settings: Settings,
+  version: string,
+  log: Log,
+  inherited: Inherited = noneInherited,
+): Promise<App> {
   const startedAt = new Date();
   const stopping = new AbortController();
   const checking = new AbortController();
@@ -300,6 +311,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
 
   const listeners = await openListeners({
     addresses: settings.listen,
+    inherited: inherited.clients,
     reusePort: settings.reusePort,
     socketMode: settings.socketMode,
     socketOwner: settings.socketOwner,
@@ -331,19 +343,22 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     stopping: () => stopping.signal.aborted,
   };
   const status = (): Status => takeStatus(sources);
-  let observe: ObserveServer | undefined;
-  if (settings.observe !== undefined) {
-    try {
-      observe = await openObserveServer({
-        ...settings.observe,
-        status,
-        metrics: () => metrics.render(),
-      });
-    } catch (error) {
-      listeners.close();
-      dataPath.close();
-      throw error;
-    }
+  const isActivated = inherited.clients.length > 0;
+  let observe: ObserveListener;
+  try {
+    if (isActivated) refuseExposure(settings, listen);
+    observe = await ObserveListener.open({
+      address: settings.observe,
+      inherited: inherited.observe,
+      isShared: settings.reusePort || isActivated,
+      status,
+      metrics: () => metrics.render(),
+      record,
+    });
+  } catch (error) {
+    listeners.close();
+    dataPath.close();
+    throw error;
   }
 
   monitor.start(checking.signal);
@@ -351,7 +366,10 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   membership.start(checking.signal);
   void renewal.start(checking.signal);
   startPulse((beat) => upkeep.beat(beat), checking.signal);
-  record(started(sources.identity, membership.members, observe?.port));
+  record(started(sources.identity, membership.members, observe.port));
+  if (isActivated && !agree(listen, settings.listen)) {
+    record(listenIgnored(sources.identity.listen, settings.listen.map(formatListenAddress)));
+  }
   for (const path of exposedKeys(settings.certificateFiles)) record(keyExposed(path));
 
   let stopped: Promise<number> | undefined;
@@ -360,6 +378,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     // Right after the sockets were looked at: what the kernel has queued for us by then is accepted.
     await afterPoll();
     listeners.close();
+    observe.yield();
     record(stoppingEvent(dataPath.sessions.count, settings.drainTimeout));
     dataPath.askAllToLeave(settings.drainTimeout);
     const timer = setTimeout(() => giveUpWaiting.resolve(), settings.drainTimeout);
@@ -370,13 +389,15 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     const cut = dataPath.close();
     await dataPath.idle();
     checking.abort();
-    observe?.close();
+    observe.close();
     record(stoppedEvent(cut));
     return cut;
   };
   return {
     listen,
-    observePort: observe?.port,
+    get observePort() {
+      return observe.port;
+    },
     status,
     stop: () => (stopped ??= stop()),
     stopNow: () => giveUpWaiting.resolve(),

@@ -48,6 +48,9 @@ export interface Event {
     | 'key-exposed'
     | 'certificates-renewed'
     | 'certificates-refused'
+    | 'listen-ignored'
+    | 'observe-waits'
+    | 'observe-opened'
     | 'stopping'
     | 'stopped';
   readonly message: string;
