@@ -76,6 +76,61 @@ export async function findStrace(): Promise<Program> {
   return await findTool('strace', ['strace', 'libunwind8']);
 }
 
+/** What the programs of systemd need beyond a small Debian's own libraries. */
+const systemd = [
+  ...['systemd', 'libsystemd-shared', 'libapparmor1', 'libip4tc2', 'libkmod2', 'libseccomp2'],
+  ...['libssl3', 'libcap-ng0'],
+];
+
+/** Checks units without running any. */
+export async function findSystemdAnalyze(): Promise<Program> {
+  return await findSystemdTool('systemd-analyze');
+}
+
+/** Starts a program as a socket unit would. */
+export async function findSocketActivate(): Promise<Program> {
+  return await findSystemdTool('systemd-socket-activate');
+}
+
+export async function findSystemdNotify(): Promise<Program> {
+  return await findSystemdTool('systemd-notify');
+}
+
+async function findSystemdTool(name: string): Promise<Program> {
+  const path = await inFolders(name, folders);
+  if (path) return { path, env: {} };
+  const root = await unpacked('systemd', systemd);
+  const own = await readdir(join(root, 'usr/lib')).catch(() => []);
+  const { LD_LIBRARY_PATH: places } = await libraries(root);
+  const shared = own.map((each) => join(root, 'usr/lib', each, 'systemd'));
+  return {
+    path: join(root, 'usr/bin', name),
+    env: { LD_LIBRARY_PATH: [places, ...shared].join(':') },
+  };
+}
+
+export async function findShellcheck(): Promise<Program> {
+  return await findTool('shellcheck', ['shellcheck', 'libffi8', 'libgmp10']);
+}
+
+export async function findKeepalived(): Promise<Program> {
+  const path = await inFolders('keepalived', folders);
+  if (path) return { path, env: {} };
+  const root = await unpacked('keepalived', [
+    ...['keepalived', 'libnl-3-200', 'libnl-genl-3-200', 'libnftnl11', 'libmnl0', 'libglib2.0-0'],
+    ...['libsnmp40', 'libperl5.36', 'libpci3', 'libsensors5', 'libwrap0', 'libnsl2', 'libtirpc3'],
+    ...[
+      'libgssapi-krb5-2',
+      'libkrb5-3',
+      'libk5crypto3',
+      'libkrb5support0',
+      'libkeyutils1',
+      'libssl3',
+    ],
+  ]);
+  return { path: join(root, 'usr/sbin/keepalived'), env: await libraries(root) };
+}
+
 /** Sees to every tool that makes load, one after the other. Throws one sentence for the first that is missing. */
 export async function ensureLoadTools(): Promise<void> {
   for (const find of [findH2load, findWrk, findIperf3]) await find();

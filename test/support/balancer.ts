@@ -65,11 +65,17 @@ export class Balancer implements AsyncDisposable {
    * and may override both.
    *
    * @param prefix put in front of the command line, such as `unshare --mount …`.
+   * @param descriptors what it finds open as 3 and following.
    */
-  static async start(args: readonly string[], prefix: readonly string[] = []): Promise<Balancer> {
-    const balancer = new Balancer(prefix, [
+  static async start(
+    args: readonly string[],
+    prefix: readonly string[] = [],
+    descriptors: readonly number[] = [],
+  ): Promise<Balancer> {
+    const isTold = args.includes('--listen') || args.includes('--config');
+    const balancer = new Balancer(prefix, descriptors, [
       'run',
-      ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']),
+      ...(isTold ? [] : ['--listen', '127.0.0.1:0']),
       ...['--observe', '127.0.0.1:0', '--drain-timeout', '100ms', '--log-level', 'info'],
       ...args,
     ]);
@@ -77,9 +83,13 @@ export class Balancer implements AsyncDisposable {
     return balancer;
   }
 
-  private constructor(prefix: readonly string[], args: readonly string[]) {
+  private constructor(
+    prefix: readonly string[],
+    descriptors: readonly number[],
+    args: readonly string[],
+  ) {
     const [command = process.execPath, ...rest] = [...prefix, process.execPath, main, ...args];
-    this.#child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe', ...descriptors] });
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error('no pipes');
     createInterface({ input: stdout }).on('line', (text) => {
