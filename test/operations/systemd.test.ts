@@ -86,12 +86,12 @@ describe('what ExecStart= runs', () => {
     const settings = (name: string) => new RegExp(`^${name}: "(.*?)"`, 'm').exec(stdout)?.[1];
     // What the units have to fit.
     const lines = await linesOf('etcd-lb.service');
-    const limit = Number(valueOf(lines, 'LimitNOFILE'));
+    const limit = Number(valueIn(lines, 'LimitNOFILE'));
     expect(limit).toBeGreaterThan(2 * Number(settings('max-connections')));
-    expect(seconds(valueOf(lines, 'TimeoutStopSec'))).toBeGreaterThan(
+    expect(seconds(valueIn(lines, 'TimeoutStopSec'))).toBeGreaterThan(
       seconds(settings('drain-timeout')),
     );
-    expect(valueOf(await linesOf('etcd-lb.socket'), 'ListenStream')).toBe(settings('listen'));
+    expect(valueIn(await linesOf('etcd-lb.socket'), 'ListenStream')).toBe(settings('listen'));
   });
 });
 
@@ -101,7 +101,7 @@ async function linesOf(unit: string): Promise<string[]> {
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-function valueOf(lines: readonly string[], key: string): string {
+function valueIn(lines: readonly string[], key: string): string {
   return lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1) ?? '';
 }
 
