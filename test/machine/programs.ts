@@ -76,6 +76,21 @@ export async function findStrace(): Promise<Program> {
   return await findTool('strace', ['strace', 'libunwind8']);
 }
 
+/** What curl and wget share beyond a small Debian's own libraries. */
+const web = ['libpsl5', 'libidn2-0', 'libunistring2', 'libgnutls30', 'libnettle8', 'libhogweed6'];
+
+export async function findCurl(): Promise<Program> {
+  return await findTool('curl', [
+    ...['curl', 'libcurl4', 'libnghttp2-14', 'librtmp1', 'libssh2-1', 'libbrotli1', 'libssl3'],
+    ...['libldap-2.5-0', 'libsasl2-2', 'libgssapi-krb5-2', 'libkrb5-3', 'libk5crypto3'],
+    ...['libkrb5support0', 'libkeyutils1', ...web],
+  ]);
+}
+
+export async function findWget(): Promise<Program> {
+  return await findTool('wget', ['wget', 'libuuid1', ...web]);
+}
+
 /** What the programs of systemd need beyond a small Debian's own libraries. */
 const systemd = [
   ...['systemd', 'libsystemd-shared', 'libapparmor1', 'libip4tc2', 'libkmod2', 'libseccomp2'],
@@ -100,12 +115,15 @@ async function findSystemdTool(name: string): Promise<Program> {
   const path = await inFolders(name, folders);
   if (path) return { path, env: {} };
   const root = await unpacked('systemd', systemd);
-  const own = await readdir(join(root, 'usr/lib')).catch(() => []);
-  const { LD_LIBRARY_PATH: places } = await libraries(root);
-  const shared = own.map((each) => join(root, 'usr/lib', each, 'systemd'));
+  const { LD_LIBRARY_PATH: places = '' } = await libraries(root);
+  const shared = places.split(':').map((place) => join(place, 'systemd'));
   return {
-    path: join(root, 'usr/bin', name),
-    env: { LD_LIBRARY_PATH: [places, ...shared].join(':') },
+    path: (await inFolders(name, [join(root, 'usr/bin'), join(root, 'bin')])) ?? name,
+    env: {
+      LD_LIBRARY_PATH: [places, ...shared].join(':'),
+      // Units refer to systemd's own, which a machine without it has not.
+      SYSTEMD_UNIT_PATH: join(root, 'lib/systemd/system'),
+    },
   };
 }
 
@@ -125,6 +143,8 @@ export async function findKeepalived(): Promise<Program> {
       'libk5crypto3',
       'libkrb5support0',
       'libkeyutils1',
+      'libffi8',
+      'libcom-err2',
       'libssl3',
     ],
   ]);

@@ -16,7 +16,14 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { freePorts } from '../../src/demo/free-ports.ts';
 import { EchoMember, flagsOf } from '../cli/echo-member.ts';
-import { ensureNamespaces, findKeepalived, findShellcheck } from '../machine/programs.ts';
+import {
+  ensureNamespaces,
+  findCurl,
+  findKeepalived,
+  findShellcheck,
+  findWget,
+  type Program,
+} from '../machine/programs.ts';
 import { Balancer } from '../support/balancer.ts';
 
 const exec = promisify(execFile);
@@ -34,8 +41,11 @@ interface Verdict {
   readonly says: string;
 }
 
-describe.each(['curl', 'wget'])('the check, with %s', (tool) => {
-  const ask = async (address: string): Promise<Verdict> => run(await pathWith(tool), address);
+describe.each([
+  { tool: 'curl', find: findCurl },
+  { tool: 'wget', find: findWget },
+])('the check, with $tool', ({ tool, find }) => {
+  const ask = async (address: string): Promise<Verdict> => run(tool, await find(), address);
 
   test('passes a balancer that is ready', async () => {
     await using member = await EchoMember.start();
@@ -70,7 +80,7 @@ describe.each(['curl', 'wget'])('the check, with %s', (tool) => {
 });
 
 test('without curl and wget the check says so', async () => {
-  expect(await run(await pathWith(), '127.0.0.1:1')).toEqual({
+  expect(await run('neither', undefined, '127.0.0.1:1')).toEqual({
     code: 3,
     says: 'neither curl nor wget is here to ask etcd-lb with\n',
   });
@@ -112,21 +122,17 @@ function observeOf(balancer: Balancer): string {
   return balancer.observeUrl.replace('http://', '');
 }
 
-/** A PATH with what every system has, and of the two tools only this. */
-async function pathWith(tool?: string): Promise<string> {
-  const bin = join(folder, tool ?? 'neither');
+/** Runs the check where PATH has what every system has, and of the two tools only this. */
+async function run(name: string, tool: Program | undefined, address: string): Promise<Verdict> {
+  const bin = join(folder, name);
   await mkdir(bin, { recursive: true });
-  for (const name of ['tail', 'head', 'sed', ...(tool === undefined ? [] : [tool])]) {
-    const { stdout } = await exec('sh', ['-c', `command -v ${name}`]);
-    await symlink(stdout.trim(), join(bin, name)).catch((error: NodeJS.ErrnoException) => {
+  const links = ['tail', 'head', 'sed'].map((each) => [each, `/usr/bin/${each}`] as const);
+  for (const [link, target] of [...links, ...(tool ? [[name, tool.path] as const] : [])]) {
+    await symlink(target, join(bin, link)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
   }
-  return bin;
-}
-
-async function run(path: string, address: string): Promise<Verdict> {
-  const env = { PATH: path };
+  const env = { ...tool?.env, PATH: bin };
   return await exec('/bin/sh', [check, address], { env }).then(
     ({ stdout }) => ({ code: 0, says: stdout }),
     ({ code, stdout }: { code: number; stdout: string }) => ({ code, says: stdout }),
