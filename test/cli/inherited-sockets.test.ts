@@ -95,6 +95,23 @@ test('the one named observe serves metrics and status, the one named admin no cl
   expect(await relays(balancer.address)).toBe(true);
 });
 
+test('who drains leaves the one named observe to the other process', async () => {
+  const etcd = { name: 'etcd', socket: parts.use(HeldSocket.listening(port)) };
+  const observe = { name: 'observe', socket: parts.use(HeldSocket.listening(second)) };
+  const older = await startWith([etcd, observe], ['--drain-timeout', '1m']);
+  const client = await connect(older.address);
+  await ask(client, 'before');
+  const younger = await startWith([etcd, observe], []);
+  older.signal('SIGTERM');
+  await older.logged(({ event }) => event === 'stopping');
+  const questions = Array.from({ length: 20 }, () => fetch(`http://127.0.0.1:${second}/status`));
+  const answers = await Promise.all(questions);
+  const pids = answers.map(async (answer) => ((await answer.json()) as Status).pid);
+  expect(new Set(await Promise.all(pids))).toEqual(new Set([younger.pid]));
+  client.destroy();
+  await older.exited;
+});
+
 test('sockets for another process are not touched', async () => {
   const socket = parts.use(HeldSocket.listening(port));
   const env = ['env', 'LISTEN_PID=1', 'LISTEN_FDS=1'];

@@ -45,7 +45,16 @@ export class NotifyReceiver implements AsyncDisposable {
   static async start(kind: 'file' | 'abstract' = 'file'): Promise<NotifyReceiver> {
     const folder = await mkdtemp(join(tmpdir(), 'etcd-lb-notify-'));
     const path = join(folder, 'notify');
-    const receiver = new NotifyReceiver(folder, kind === 'file' ? path : `@${path}`);
+    return NotifyReceiver.#start(folder, kind === 'file' ? path : `@${path}`);
+  }
+
+  /** As a receiver that comes late: the name is given, and so is `folder`, which is removed at the end. */
+  static startIn(folder: string): Promise<NotifyReceiver> {
+    return NotifyReceiver.#start(folder, join(folder, 'notify'));
+  }
+
+  static async #start(folder: string, path: string): Promise<NotifyReceiver> {
+    const receiver = new NotifyReceiver(folder, path);
     await receiver.received('bound');
     receiver.messages.shift();
     return receiver;
