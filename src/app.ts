@@ -11,8 +11,8 @@
 import net, { type Socket } from 'node:net';
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { AdminListener } from './admin/listener.ts';
 import { Orders } from './admin/orders.ts';
-import { type AdminServer, openAdminSocket } from './admin/server.ts';
 import { smoothed } from './balance/latency.ts';
 import { createPolicy } from './balance/policies.ts';
 import type { Candidate } from './balance/snapshot.ts';
@@ -43,18 +43,13 @@ import {
   stopped as stoppedEvent,
   stopping as stoppingEvent,
 } from './observe/events.ts';
-import { type ObserveServer, openObserveServer } from './observe/http.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { handshakeNotices, rejectionNotices } from './observe/notices.ts';
-import {
-  adminUnavailable,
-  drainEnded,
-  drainsFound,
-  type ReloadResult,
-  reloaded,
-} from './observe/operator-events.ts';
+import { drainEnded, drainsFound, type ReloadResult, reloaded } from './observe/operator-events.ts';
+import { listenIgnored } from './observe/service-events.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
+import { ObserveListener } from './observe/succession.ts';
 import { certificatesRefused, certificatesRenewed, keyExposed } from './observe/tls-events.ts';
 import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
 import { type Departed, Departures } from './proxy/departures.ts';
@@ -73,6 +68,8 @@ import { startPulse } from './pulse.ts';
 import { Reload } from './reload.ts';
 import { emptiesPool } from './reload-trial.ts';
 import { Renewal } from './renewal.ts';
+import { agree, refuseExposure } from './service/agreement.ts';
+import { type Inherited, noneInherited } from './service/inherited.ts';
 import { Drains } from './state/drains.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -80,7 +77,7 @@ import { Upkeep } from './upkeep.ts';
 export interface App {
   /** The addresses in use; a port of 0 has become the one that was given. */
   readonly listen: readonly ListenAddress[];
-  /** Port of the observe listener; `undefined` when it is off. */
+  /** Port of the observe listener; `undefined` when it is off, a Unix socket, or another process's still. */
   readonly observePort: number | undefined;
   status(): Status;
   /** Reads the settings again and puts in force what has changed, or nothing; says so in the log. */
@@ -109,14 +106,17 @@ export interface AppOptions {
   readonly load: () => Loaded;
   readonly version: string;
   readonly log: Log;
+  /** To listen there in place of the addresses of the settings. */
+  readonly inherited?: Inherited;
 }
 
 /**
  * Starts a balancer. Does not wait for etcd: it accepts at once and `/readyz` tells. Throws
- * `Refusal` when an address cannot be opened, with nothing left open.
+ * `Refusal` when an address cannot be opened, `ConfigError` when an inherited socket cannot be used,
+ * with nothing left open.
  */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { loaded, load, version, log } = options;
+  const { loaded, load, version, log, inherited = noneInherited } = options;
   let { settings } = loaded;
   const inForce = (): Settings => settings;
   const startedAt = new Date();
@@ -408,6 +408,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const listeners = await openListeners({
     addresses: settings.listen,
+    inherited: inherited.clients,
     reusePort: settings.reusePort,
     socketMode: settings.socketMode,
     socketOwner: settings.socketOwner,
@@ -443,34 +444,33 @@ export async function startApp(options: AppOptions): Promise<App> {
     ...{ settings: inForce, members: () => membership.members, monitor, cluster },
     ...{ sessions: dataPath.sessions, drains, departures, upkeep, log, record },
   });
-  let observe: ObserveServer | undefined;
-  let admin: AdminServer | undefined;
-  if (settings.observe !== undefined) {
-    try {
-      observe = await openObserveServer({
-        ...settings.observe,
-        status,
-        metrics: () => metrics.render(),
-      });
-    } catch (error) {
-      listeners.close();
-      dataPath.close();
-      throw error;
-    }
-  }
-  if (settings.adminSocket.kind !== 'off') {
-    try {
-      const reloads = (force: boolean): Promise<ReloadResult> => reload.run(force);
-      const api = { status, events, orders, reload: reloads };
-      const opened = await openAdminSocket(settings.adminSocket, api);
-      if ('why' in opened) record(adminUnavailable(opened.path, opened.why));
-      else admin = opened;
-    } catch (error) {
-      listeners.close();
-      observe?.close();
-      dataPath.close();
-      throw error;
-    }
+  const isActivated = inherited.clients.length > 0;
+  const isShared = settings.reusePort || isActivated;
+  let observe: ObserveListener | undefined;
+  let admin: AdminListener;
+  try {
+    if (isActivated) refuseExposure(settings, listen);
+    observe = await ObserveListener.open({
+      address: settings.observe,
+      inherited: inherited.observe,
+      isShared,
+      status,
+      metrics: () => metrics.render(),
+      record,
+    });
+    const reloads = (force: boolean): Promise<ReloadResult> => reload.run(force);
+    admin = await AdminListener.open({
+      socket: settings.adminSocket,
+      inherited: inherited.admin,
+      isShared,
+      api: { status, events, orders, reload: reloads },
+      record,
+    });
+  } catch (error) {
+    listeners.close();
+    observe?.close();
+    dataPath.close();
+    throw error;
   }
 
   for (const member of membership.members) holdDrain(member);
@@ -480,7 +480,10 @@ export async function startApp(options: AppOptions): Promise<App> {
   void renewal.start(checking.signal);
   if (settings.watchConfig) void reloadOnChange(settings.configFile, reload, checking.signal);
   startPulse((beat) => upkeep.beat(beat), checking.signal);
-  record(started(sources.identity, membership.members, observe?.port));
+  record(started(sources.identity, membership.members, observe.port));
+  if (isActivated && !agree(listen, settings.listen)) {
+    record(listenIgnored(sources.identity.listen, settings.listen.map(formatListenAddress)));
+  }
   for (const path of exposedKeys(settings.certificateFiles)) record(keyExposed(path));
 
   let stopped: Promise<number> | undefined;
@@ -489,6 +492,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     // Right after the sockets were looked at: what the kernel has queued for us by then is accepted.
     await afterPoll();
     listeners.close();
+    observe.yield();
+    admin.yield();
     record(stoppingEvent(dataPath.sessions.count, settings.drainTimeout));
     dataPath.askAllToLeave(settings.drainTimeout);
     const timer = setTimeout(() => giveUpWaiting.resolve(), settings.drainTimeout);
@@ -499,14 +504,16 @@ export async function startApp(options: AppOptions): Promise<App> {
     const cut = dataPath.close();
     await dataPath.idle();
     checking.abort();
-    observe?.close();
-    admin?.close();
+    observe.close();
+    admin.close();
     record(stoppedEvent(cut));
     return cut;
   };
   return {
     listen,
-    observePort: observe?.port,
+    get observePort() {
+      return observe.port;
+    },
     status,
     reload: () => reload.run(),
     stop: () => (stopped ??= stop()),

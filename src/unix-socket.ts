@@ -5,7 +5,7 @@
 import { lstat, unlink } from 'node:fs/promises';
 import net, { type ListenOptions, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { Refusal } from './config/error.ts';
+import { AddressInUse, Refusal } from './config/error.ts';
 
 /**
  * Removes a socket file that nobody listens on. Throws `Refusal` of `setting` for whatever keeps a socket from
@@ -35,7 +35,7 @@ export async function removeStaleSocket(setting: string, path: string): Promise<
     );
   }
   if (await isAlive(path)) {
-    throw new Refusal(
+    throw new AddressInUse(
       setting,
       `${shown} is in use by another process; stop it or choose another path`,
     );
@@ -44,9 +44,12 @@ export async function removeStaleSocket(setting: string, path: string): Promise<
 }
 
 /** `server.listen`, with a file that is closed to all but us until it is given another mode. */
-export function listenPrivately(server: Server, options: ListenOptions): void {
+export function listenPrivately(
+  server: Server,
+  options: ListenOptions | { readonly fd: number },
+): void {
   const umask = process.umask(0o177);
-  server.listen(options);
+  server.listen(options as ListenOptions);
   process.umask(umask);
 }
 

@@ -8,57 +8,29 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
-import { type AdminSocket, usualAdminSocket } from '../config/admin-socket.ts';
 import { Refusal } from '../config/error.ts';
 import { http } from '../node-http.ts';
+import { unusable } from '../service/inherited.ts';
 import { listenPrivately, removeStaleSocket } from '../unix-socket.ts';
 import type { ApiOptions } from './api.ts';
 
 export interface AdminServer {
-  readonly path: string;
-  /** Ends it, with the streams of those who listen; the file is removed. */
+  /** Ends it, with the streams of those who listen; the file is removed, but not that of an inherited one. */
   close(): void;
 }
 
-/** An admin socket that could not be opened, and does not have to be; `why` is one clause. */
-export interface Unavailable {
-  readonly path: string;
-  readonly why: string;
-}
+/** Where it is: at a path, or a descriptor of a socket that listens already. */
+export type AdminPlace = { readonly path: string } | { readonly fd: number };
 
 /**
- * Opens the socket. Throws `Refusal` when it cannot be opened where somebody wants it; where it is merely
- * usual, tells why not.
+ * Opens the socket; its folder must be there. Throws `AddressInUse` or another `Refusal`, or `ConfigError`
+ * for an inherited one that cannot be used.
  */
-export async function openAdminSocket(
-  socket: Exclude<AdminSocket, { kind: 'off' }>,
+export async function openAdminServer(
+  place: AdminPlace,
   api: Omit<ApiOptions, 'signal'>,
-): Promise<AdminServer | Unavailable> {
-  if (socket.kind === 'path') return await open(socket.path, api);
-  const path = usualAdminSocket;
-  const folder = dirname(path);
-  const isOurs = await mkdir(folder, { mode: 0o755 }).then(
-    () => true,
-    () => false,
-  );
-  const tidy = (): void => {
-    if (isOurs) rmdir(folder).catch(() => {}); // another one may have come to use it
-  };
-  try {
-    const server = await open(path, api);
-    return { path, close: () => server.close(tidy) };
-  } catch (error) {
-    tidy();
-    if (!(error instanceof Refusal)) throw error;
-    return { path, why: error.message };
-  }
-}
-
-async function open(
-  path: string,
-  api: Omit<ApiOptions, 'signal'>,
-): Promise<AdminServer & { close(done?: () => void): void }> {
-  await removeStaleSocket('admin-socket', path);
+): Promise<AdminServer> {
+  if ('path' in place) await removeStaleSocket('admin-socket', place.path);
   const closing = new AbortController();
   const handler = lazily(() => loadApi({ ...api, signal: closing.signal }));
   const server = http.createServer((request, response) => {
@@ -66,22 +38,56 @@ async function open(
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
-      reject(new Refusal('admin-socket', `unix:${path} cannot be opened: ${error.message}`));
+      const isOurs = 'path' in place;
+      reject(
+        isOurs
+          ? new Refusal('admin-socket', `unix:${place.path} cannot be opened: ${error.message}`)
+          : unusable(place.fd, error),
+      );
     });
     server.once('listening', () => {
       server.removeAllListeners('error');
       server.on('error', () => {}); // an order that could not be accepted must not end the balancer
       resolve({
-        path,
-        close: (done?: () => void) => {
+        close: () => {
           closing.abort();
-          server.close(done);
+          server.close();
           server.closeAllConnections();
         },
       });
     });
-    listenPrivately(server, { path });
+    listenPrivately(server, place);
   });
+}
+
+/**
+ * The same at a path whose folder nobody may have made: it is made if its parent is there, and removed
+ * with the socket.
+ */
+export async function openWithFolder(
+  path: string,
+  api: Omit<ApiOptions, 'signal'>,
+): Promise<AdminServer> {
+  const folder = dirname(path);
+  const isOurs = await mkdir(folder, { mode: 0o755 }).then(
+    () => true,
+    () => false,
+  );
+  const tidy = (): void => {
+    if (isOurs) rmdir(folder).catch(() => {}); // another process may have come to use it
+  };
+  try {
+    const server = await openAdminServer({ path }, api);
+    return {
+      close: () => {
+        server.close();
+        tidy();
+      },
+    };
+  } catch (error) {
+    tidy();
+    throw error;
+  }
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;

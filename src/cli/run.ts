@@ -1,32 +1,50 @@
 /**
  * `etcd-lb run`: settings in, a running balancer out, until a signal ends it.
  *
- * The first SIGTERM or SIGINT drains; a second one ends the process at once. SIGHUP reloads.
+ * The first SIGTERM or SIGINT drains; a second one ends the process at once. SIGHUP reloads. Where a
+ * service manager asks for it, it is told how things stand.
  */
 import { constants } from 'node:os';
 import { Refusal } from '../config/error.ts';
 import { type Loaded, type LoadInput, loadSettings } from '../config/load.ts';
+import { takeInherited } from '../service/inherited.ts';
+import type { ServiceNotifications } from '../service/notifications.ts';
 
 /** Runs until it has stopped. Throws `ConfigError` with nothing started. */
 export async function run(flags: LoadInput['flags'], version: string): Promise<void> {
   const load = (): Loaded => loadSettings({ flags, env: process.env });
   const loaded = load();
   const { settings, explain } = loaded;
+  const inherited = takeInherited(process.env, process.pid);
   // Loaded by now only: a wrong setting is told without waiting for everything else.
   const { startApp } = await import('../app.ts');
   const { openLog } = await import('../observe/log.ts');
   const log = await openLog({ level: settings.logLevel, format: settings.logFormat });
+  const service = await openService();
   const signalled = firstSignal();
   try {
-    const app = await startApp({ loaded, load, version, log });
-    process.on('SIGHUP', () => void app.reload());
+    const watched = service?.watch(log) ?? log;
+    const app = await startApp({ loaded, load, version, log: watched, inherited });
+    service?.ready(() => app.status());
+    process.on('SIGHUP', () => {
+      service?.reloading();
+      void app.reload().finally(() => service?.ready(() => app.status()));
+    });
     await signalled;
     await app.stop();
   } catch (error) {
     throw error instanceof Refusal ? explain(error) : error;
   } finally {
+    await service?.[Symbol.asyncDispose]();
     await log.close();
   }
+}
+
+/** `undefined`, with nothing loaded, where no service manager listens. */
+async function openService(): Promise<ServiceNotifications | undefined> {
+  if (process.env['NOTIFY_SOCKET'] === undefined) return undefined;
+  const { ServiceNotifications } = await import('../service/notifications.ts');
+  return ServiceNotifications.open(process.env, process.pid);
 }
 
 /** Resolves at the first signal. From then on another one ends the process with code 128+n. */

@@ -25,3 +25,6 @@ export class Refusal extends Error {
     this.setting = setting;
   }
 }
+
+/** An address that another process has. Whoever shares its clients with that one may wait for it. */
+export class AddressInUse extends Refusal {}

@@ -59,6 +59,9 @@ export interface Event {
     | 'reloaded'
     | 'reload-refused'
     | 'admin-unavailable'
+    | 'listen-ignored'
+    | 'observe-waits'
+    | 'observe-opened'
     | 'stopping'
     | 'stopped';
   readonly message: string;

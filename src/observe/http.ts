@@ -10,20 +10,24 @@
  * address.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Refusal } from '../config/error.ts';
+import { AddressInUse, Refusal } from '../config/error.ts';
 import { formatHostPort } from '../config/host-port.ts';
 import { http } from '../node-http.ts';
+import { unusable } from '../service/inherited.ts';
 import type { Status } from './status.ts';
 
 export interface ObserveOptions {
   readonly host: string;
   readonly port: number;
+  /** A socket that listens already, in place of `host` and `port`. */
+  readonly inherited?: number | undefined;
   readonly status: () => Status;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
 export interface ObserveServer {
-  readonly port: number;
+  /** `undefined` for an inherited Unix socket. */
+  readonly port: number | undefined;
   close(): void;
 }
 
@@ -33,27 +37,26 @@ interface Answer {
   readonly body: string;
 }
 
-/** Opens the listener. Throws `Refusal` when the address cannot be opened. */
+/**
+ * Opens the listener. Throws `AddressInUse` or another `Refusal` when the address cannot be opened,
+ * `ConfigError` when the inherited socket cannot be used.
+ */
 export function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
   const server = http.createServer((request, response) => {
     void respond(request, response, options);
   });
+  const { host, port, inherited } = options;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const shown = formatHostPort(options.host, options.port);
-      const why =
-        {
-          EADDRINUSE: 'is in use by another process; stop it, choose another address, or write off',
-          EADDRNOTAVAIL: 'is not an address of this host; write one that is, or off',
-        }[error.code ?? ''] ?? `cannot be opened: ${error.message}`;
-      reject(new Refusal('observe', `${shown} ${why}`));
+      if (inherited === undefined) reject(refusal(formatHostPort(host, port), error));
+      else reject(unusable(inherited, error));
     });
-    server.listen({ host: options.host, port: options.port }, () => {
+    server.listen(inherited === undefined ? { host, port } : { fd: inherited }, () => {
       server.removeAllListeners('error');
       server.on('error', () => {}); // a scrape that could not be accepted must not end the balancer
       const address = server.address();
       resolve({
-        port: typeof address === 'object' && address !== null ? address.port : options.port,
+        port: typeof address === 'object' && address !== null ? address.port : undefined,
         close: () => {
           server.close();
           server.closeAllConnections();
@@ -61,6 +64,23 @@ export function openObserveServer(options: ObserveOptions): Promise<ObserveServe
       });
     });
   });
+}
+
+function refusal(shown: string, error: NodeJS.ErrnoException): Refusal {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new AddressInUse(
+        'observe',
+        `${shown} is in use by another process; stop it, choose another address, or write off`,
+      );
+    case 'EADDRNOTAVAIL':
+      return new Refusal(
+        'observe',
+        `${shown} is not an address of this host; write one that is, or off`,
+      );
+    default:
+      return new Refusal('observe', `${shown} cannot be opened: ${error.message}`);
+  }
 }
 
 async function respond(

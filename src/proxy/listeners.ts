@@ -1,17 +1,21 @@
 /**
  * Listeners: the addresses where clients connect. All of them open, or none.
  *
- * Owns the listening sockets, and a Unix socket's file with its mode and owner. Accepted connections are
- * handed on paused and unread.
+ * Owns the listening sockets, and a Unix socket's file with its mode and owner. Sockets that were open
+ * before us (service/inherited.ts) stay so, and their files stay. Accepted connections are handed on
+ * paused and unread.
  */
 import { chmod, chown } from 'node:fs/promises';
 import net, { type Server, type Socket } from 'node:net';
 import { Refusal } from '../config/error.ts';
 import { formatListenAddress, type ListenAddress } from '../config/listen.ts';
+import { pathOf, unusable } from '../service/inherited.ts';
 import { removeStaleSocket } from '../unix-socket.ts';
 
 export interface ListenOptions {
   readonly addresses: readonly ListenAddress[];
+  /** Descriptors of sockets that listen already, in place of `addresses`; none if empty. */
+  readonly inherited?: readonly number[];
   /** May other processes listen on the same TCP addresses beside us? */
   readonly reusePort: boolean;
   /** Permission bits of Unix sockets, such as 0o660. */
@@ -29,32 +33,43 @@ export interface Listeners {
   /** The addresses in use; a port of 0 has become the one that was given. */
   readonly addresses: readonly ListenAddress[];
   readonly servers: readonly Server[];
-  /** Stops accepting; accepted connections stay. A Unix socket's file is removed. */
+  /** Stops accepting; accepted connections stay. The file of a Unix socket that we made is removed. */
   close(): void;
 }
 
-/** Opens all addresses. Throws `Refusal` with none of them open. */
+/** A deep queue: after a failover every client of a member comes back in the same moment. */
+const backlog = 4096;
+
+/** Opens all addresses. Throws `Refusal`, or `ConfigError` for an inherited socket, with none of them open. */
 export async function openListeners(options: ListenOptions): Promise<Listeners> {
   const servers: Server[] = [];
   const close = (): void => {
     for (const server of servers) server.close();
   };
+  const create = (): Server => {
+    const server = net.createServer(
+      {
+        allowHalfOpen: true,
+        pauseOnConnect: true, // see shared-buffer.ts: the successor must be the first to read
+        noDelay: true,
+        keepAlive: options.keepalive > 0,
+        keepAliveInitialDelay: options.keepalive,
+      },
+      options.onConnection,
+    );
+    servers.push(server);
+    return server;
+  };
+  const { inherited = [] } = options;
+  const openings =
+    inherited.length > 0
+      ? inherited.map((descriptor) => () => adopt(create(), descriptor))
+      : options.addresses.map((address) => () => open(create(), address, options));
   const addresses: ListenAddress[] = [];
   try {
-    for (const address of options.addresses) {
-      const server = net.createServer(
-        {
-          allowHalfOpen: true,
-          pauseOnConnect: true, // see shared-buffer.ts: the successor must be the first to read
-          noDelay: true,
-          keepAlive: options.keepalive > 0,
-          keepAliveInitialDelay: options.keepalive,
-        },
-        options.onConnection,
-      );
-      servers.push(server);
-      addresses.push(await open(server, address, options));
-      server.on('error', options.onAcceptError);
+    for (const [index, opening] of openings.entries()) {
+      addresses.push(await opening());
+      servers[index]?.on('error', options.onAcceptError);
     }
   } catch (error) {
     close();
@@ -63,35 +78,47 @@ export async function openListeners(options: ListenOptions): Promise<Listeners> 
   return { addresses, servers, close };
 }
 
+/** Listens on a socket that was opened, and bound, by somebody else. */
+async function adopt(server: Server, fd: number): Promise<ListenAddress> {
+  await listen(server, { fd, backlog }, (error) => unusable(fd, error));
+  const bound = server.address();
+  if (typeof bound === 'object' && bound !== null) {
+    return { kind: 'tcp', host: bound.address, port: bound.port };
+  }
+  return { kind: 'unix', path: pathOf(fd) };
+}
+
 async function open(
   server: Server,
   address: ListenAddress,
   options: ListenOptions,
 ): Promise<ListenAddress> {
+  const refused = (error: NodeJS.ErrnoException) => new Refusal('listen', explain(address, error));
   if (address.kind === 'unix') {
     await removeStaleSocket('listen', address.path);
     // Closed to all but us until it has the mode and owner that were asked for.
     const umask = process.umask(0o177);
-    const listening = listen(server, address, { path: address.path });
+    const listening = listen(server, { path: address.path }, refused);
     process.umask(umask);
     await listening;
     await hand(address.path, options);
     return address;
   }
-  // A deep queue: after a failover every client of a member comes back in the same moment.
   const { host, port: asked } = address;
   const { reusePort } = options;
-  await listen(server, address, { host, port: asked, reusePort, backlog: 4096 });
+  await listen(server, { host, port: asked, reusePort, backlog }, refused);
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   return { ...address, port };
 }
 
-function listen(server: Server, address: ListenAddress, options: net.ListenOptions): Promise<void> {
+function listen(
+  server: Server,
+  options: net.ListenOptions | { readonly fd: number; readonly backlog: number },
+  refused: (error: NodeJS.ErrnoException) => Error,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new Refusal('listen', explain(address, error)));
-    });
+    server.once('error', (error) => reject(refused(error)));
     server.listen(options, () => {
       server.removeAllListeners('error');
       resolve();

@@ -52,7 +52,7 @@ export function itBehaves(program: Program): void {
 
   test('relays, observes, and ends as it should', async () => {
     await using member = await EchoMember.start();
-    await using balancer = await Balancer.start([...member.flags], [], program);
+    await using balancer = await Balancer.start([...member.flags], [], [], program);
     const socket = await connect(balancer.address);
     expect(await ask(socket, 'through all of it')).toBe('through all of it');
     expect(await balancer.status()).toMatchObject({
@@ -101,7 +101,7 @@ export function itBehaves(program: Program): void {
     });
 
     test('learns over gRPC who leads, relays, and ends with 0', async () => {
-      await using balancer = await Balancer.start(flags, [], program);
+      await using balancer = await Balancer.start(flags, [], [], program);
       expect(await balancer.logged(({ event }) => event === 'leader-changed')).toBeTruthy();
       const client = etcd3(`${scheme}://${balancer.address}`, certificates);
       await client.put('shipped').value('yes');

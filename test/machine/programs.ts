@@ -83,6 +83,81 @@ export async function findStrace(): Promise<Program> {
   return await findTool('strace', ['strace', 'libunwind8']);
 }
 
+/** What curl and wget share beyond a small Debian's own libraries. */
+const web = ['libpsl5', 'libidn2-0', 'libunistring2', 'libgnutls30', 'libnettle8', 'libhogweed6'];
+
+export async function findCurl(): Promise<Program> {
+  return await findTool('curl', [
+    ...['curl', 'libcurl4', 'libnghttp2-14', 'librtmp1', 'libssh2-1', 'libbrotli1', 'libssl3'],
+    ...['libldap-2.5-0', 'libsasl2-2', 'libgssapi-krb5-2', 'libkrb5-3', 'libk5crypto3'],
+    ...['libkrb5support0', 'libkeyutils1', ...web],
+  ]);
+}
+
+export async function findWget(): Promise<Program> {
+  return await findTool('wget', ['wget', 'libuuid1', ...web]);
+}
+
+/** What the programs of systemd need beyond a small Debian's own libraries. */
+const systemd = [
+  ...['systemd', 'libsystemd-shared', 'libapparmor1', 'libip4tc2', 'libkmod2', 'libseccomp2'],
+  ...['libssl3', 'libcap-ng0'],
+];
+
+/** Checks units without running any. */
+export async function findSystemdAnalyze(): Promise<Program> {
+  return await findSystemdTool('systemd-analyze');
+}
+
+/** Starts a program as a socket unit would. */
+export async function findSocketActivate(): Promise<Program> {
+  return await findSystemdTool('systemd-socket-activate');
+}
+
+export async function findSystemdNotify(): Promise<Program> {
+  return await findSystemdTool('systemd-notify');
+}
+
+async function findSystemdTool(name: string): Promise<Program> {
+  const path = await inFolders(name, folders);
+  if (path) return { path, env: {} };
+  const root = await unpacked('systemd', systemd);
+  const { LD_LIBRARY_PATH: places = '' } = await libraries(root);
+  const shared = places.split(':').map((place) => join(place, 'systemd'));
+  return {
+    path: (await inFolders(name, [join(root, 'usr/bin'), join(root, 'bin')])) ?? name,
+    env: {
+      LD_LIBRARY_PATH: [places, ...shared].join(':'),
+      // Units refer to systemd's own, which a machine without it has not.
+      SYSTEMD_UNIT_PATH: join(root, 'lib/systemd/system'),
+    },
+  };
+}
+
+export async function findShellcheck(): Promise<Program> {
+  return await findTool('shellcheck', ['shellcheck', 'libffi8', 'libgmp10']);
+}
+
+export async function findKeepalived(): Promise<Program> {
+  const path = await inFolders('keepalived', folders);
+  if (path) return { path, env: {} };
+  const root = await unpacked('keepalived', [
+    ...['keepalived', 'libnl-3-200', 'libnl-genl-3-200', 'libnftnl11', 'libmnl0', 'libglib2.0-0'],
+    ...['libsnmp40', 'libperl5.36', 'libpci3', 'libsensors5', 'libwrap0', 'libnsl2', 'libtirpc3'],
+    ...[
+      'libgssapi-krb5-2',
+      'libkrb5-3',
+      'libk5crypto3',
+      'libkrb5support0',
+      'libkeyutils1',
+      'libffi8',
+      'libcom-err2',
+      'libssl3',
+    ],
+  ]);
+  return { path: join(root, 'usr/sbin/keepalived'), env: await libraries(root) };
+}
+
 /** Sees to every tool that makes load, one after the other. Throws one sentence for the first that is missing. */
 export async function ensureLoadTools(): Promise<void> {
   for (const find of [findH2load, findWrk, findIperf3]) await find();

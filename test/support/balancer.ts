@@ -79,15 +79,18 @@ export class Balancer implements AsyncDisposable {
    * and may override both.
    *
    * @param prefix put in front of the command line, such as `unshare --mount …`.
+   * @param descriptors what it finds open as 3 and following.
    */
   static async start(
     args: readonly string[],
     prefix: readonly string[] = [],
+    descriptors: readonly number[] = [],
     program = fromSource,
   ): Promise<Balancer> {
-    const balancer = new Balancer(prefix, program, [
+    const isTold = args.includes('--listen') || args.includes('--config');
+    const balancer = new Balancer(prefix, descriptors, program, [
       'run',
-      ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']),
+      ...(isTold ? [] : ['--listen', '127.0.0.1:0']),
       ...(args.includes('--admin-socket') ? [] : ['--admin-socket', 'off']),
       ...['--observe', '127.0.0.1:0', '--drain-timeout', '100ms', '--log-level', 'info'],
       ...args,
@@ -96,9 +99,17 @@ export class Balancer implements AsyncDisposable {
     return balancer;
   }
 
-  private constructor(prefix: readonly string[], program: Program, args: readonly string[]) {
+  private constructor(
+    prefix: readonly string[],
+    descriptors: readonly number[],
+    program: Program,
+    args: readonly string[],
+  ) {
     const [command = '', ...rest] = [...prefix, ...program.command, ...args];
-    this.#child = spawn(command, rest, { ...program, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(command, rest, {
+      ...program,
+      stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
+    });
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error('no pipes');
     createInterface({ input: stdout }).on('line', (text) => {
