@@ -23,6 +23,7 @@ import { expiriesOf } from './config/expiry.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
 import { type Member, Membership } from './membership.ts';
+import { CheckHistory } from './observe/check-history.ts';
 import { clusterChanged, fitnessChanged } from './observe/cluster-events.ts';
 import { memberJoined, memberLeft, sessionsRemoved } from './observe/discovery-events.ts';
 import {
@@ -94,6 +95,7 @@ export async function startApp(settings: Settings, version: string, log: Log): P
   const giveUpWaiting = Promise.withResolvers<void>();
   const events = new EventLog((event) => log.write(event));
   const record = (body: EventBody): void => events.record(body);
+  const checks = new CheckHistory();
   const renewal = new Renewal({
     settings,
     onApplied: (certificates) => {
@@ -131,7 +133,10 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     isSelf,
     wasStarved: (start) => upkeep.starvation.since(start),
     isSilent: (candidate, bound) => upkeep.silence.isSilent(candidate, performance.now(), bound),
-    onCheck: (candidate, result) => metrics.checked(candidate, result),
+    onCheck: (candidate, result) => {
+      metrics.checked(candidate, result);
+      checks.note(candidate.name, Date.now(), result);
+    },
     onChange: (change) => react(change),
   });
 
@@ -189,7 +194,9 @@ export async function startApp(settings: Settings, version: string, log: Log): P
     if (cut > 0) record(sessionsRemoved(candidate, cut));
     dataPath.sessions.forget(candidate);
     const isSucceeded = candidates().some(({ name }) => name === candidate.name);
-    if (!isSucceeded) void metrics.left(candidate);
+    if (isSucceeded) return;
+    checks.forget(candidate.name);
+    void metrics.left(candidate);
   };
 
   const cluster = new Cluster({
@@ -338,6 +345,8 @@ export async function startApp(settings: Settings, version: string, log: Log): P
         ...settings.observe,
         status,
         metrics: () => metrics.render(),
+        news: { status: () => takeStatus({ ...sources, events: () => [] }), events, checks },
+        page: async () => (await import('./page/from-source.ts')).pageFiles(),
       });
     } catch (error) {
       listeners.close();
