@@ -10,12 +10,12 @@ export function bytes(number: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let amount = number;
   let unit = 0;
-  // 999.95 kB would be shown as 1000.0 kB.
-  while (unit < units.length - 1 && Number(amount.toFixed(1)) >= 1_000) {
+  // What would be shown as 1000 kB is 1.0 MB.
+  while (unit < units.length - 1 && Math.round(amount) >= 1_000) {
     amount /= 1_000;
     unit += 1;
   }
-  const digits = unit === 0 || amount >= 100 ? 0 : 1;
+  const digits = unit === 0 || amount >= 99.95 ? 0 : 1;
   return `${amount.toFixed(digits)} ${units[unit]}`;
 }
 

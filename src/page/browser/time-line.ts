@@ -89,7 +89,7 @@ export class TimeLine {
 
   #filter(): void {
     const member = this.#member.value;
-    const least = levels.findIndex((level) => level === this.#level.value);
+    const least = (levels as readonly string[]).indexOf(this.#level.value);
     let shown = 0;
     for (const row of this.#rows) {
       const fits =

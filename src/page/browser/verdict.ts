@@ -91,8 +91,10 @@ function starting({ mode }: News): Verdict | undefined {
 function troubled({ members, cluster }: News): Verdict | undefined {
   const why = troubles(members);
   if (why === '') return undefined;
-  const grave = members.some((member) => member.state === 'failed' || member.state === 'suspect');
-  const word = !grave ? 'Recovering' : cluster.tolerance === 0 ? 'At risk' : 'Degraded';
+  const isMending = members.every(
+    ({ state, unfit }) => state !== 'failed' && state !== 'suspect' && !isTrouble(unfit),
+  );
+  const word = isMending ? 'Recovering' : cluster.tolerance === 0 ? 'At risk' : 'Degraded';
   return { tone: 'warn', word, sentence: `${why}; ${tolerance(cluster, true)}.` };
 }
 
@@ -155,9 +157,14 @@ function troubleOf({ state, evidence, unfit }: MemberNews): string | undefined {
   const why = evidence === undefined ? '' : `: ${evidence.detail}`;
   if (state === 'failed') return `failed${why}`;
   if (state === 'suspect') return `is suspect${why}`;
-  if (unfit !== undefined && unfit.reason !== 'learner') return `is not used: ${unfit.detail}`;
+  if (isTrouble(unfit)) return `is not used: ${unfit.detail}`;
   if (state === 'recovering') return 'is recovering';
   return state === 'unknown' ? 'is not checked yet' : undefined;
+}
+
+/** A learner is as somebody wanted it. */
+function isTrouble(unfit: MemberNews['unfit']): unfit is NonNullable<MemberNews['unfit']> {
+  return unfit !== undefined && unfit.reason !== 'learner';
 }
 
 /** @param further has something failed already? */
