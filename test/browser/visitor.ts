@@ -60,10 +60,6 @@ export class Visitor implements AsyncDisposable {
     page.on('request', (request) => this.requests.push(request.url()));
   }
 
-  get word(): Promise<string> {
-    return this.page.locator('#verdict-word').innerText();
-  }
-
   /** Resolves when the verdict is this word. */
   async reads(word: string): Promise<void> {
     await this.page.locator('#verdict-word', { hasText: new RegExp(`^${word}$`) }).waitFor();

@@ -17,7 +17,7 @@ export function factsOf(news: News): readonly Fact[] {
   const { cluster, mode, sessions, waitingClients } = news;
   const { voters, quorum, healthyVoters, unseenVoters, learners, tolerance, leader } = cluster;
   const isKnown = voters.length > 0;
-  const since = cluster.leaderSince && Date.parse(news.at) - Date.parse(cluster.leaderSince);
+  const isHeard = news.members.some(({ etcd, unknown }) => etcd && unknown === undefined);
   const unsure = unseenVoters > 0 ? `, ${unseenVoters} not watched` : '';
   const alarms = cluster.alarms.map(({ kind, member }) => `${kind} (${member})`);
   return [
@@ -43,11 +43,11 @@ export function factsOf(news: News): readonly Fact[] {
     {
       label: 'Leader',
       value: leader ?? (isKnown ? 'none' : '–'),
-      more: `term ${cluster.term}${typeof since === 'number' && leader !== undefined ? `, for ${duration(since)}` : ''}`,
+      more: leaderDetails(news, isHeard),
       tone:
         isKnown && leader === undefined
           ? 'bad'
-          : cluster.disagreeing.length > 0
+          : isKnown && (!isHeard || cluster.disagreeing.length > 0)
             ? 'warn'
             : undefined,
     },
@@ -81,4 +81,12 @@ export function factsOf(news: News): readonly Fact[] {
       tone: waitingClients > 0 ? 'warn' : undefined,
     },
   ];
+}
+
+function leaderDetails({ cluster, at }: News, isHeard: boolean): string {
+  const { term, leader, leaderSince } = cluster;
+  if (term === 0) return 'not known yet';
+  if (!isHeard) return `term ${term}, as last heard`;
+  if (leader === undefined || leaderSince === undefined) return `term ${term}`;
+  return `term ${term}, for ${duration(Date.parse(at) - Date.parse(leaderSince))}`;
 }

@@ -72,7 +72,7 @@ export class MemberCard {
     setText(this.#since, `for ${duration(now - Date.parse(since))}`);
     setAttribute(this.#since, 'datetime', since);
     setAttribute(this.#since, 'title', `since ${clock(new Date(since), new Date(now))}`);
-    const leads = news.cluster.leader === member.name;
+    const leads = news.cluster.leader === member.name && member.unknown === undefined;
     if (this.#leader.hidden === leads) this.#leader.hidden = !leads;
     this.#showReasons(reasonsOf(member));
     this.#showFigures(member, news);

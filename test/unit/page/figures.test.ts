@@ -197,6 +197,13 @@ describe('the cluster at a glance', () => {
     ]);
   });
 
+  test('says of a leader that nobody confirms that it is old', () => {
+    const members = newsWith().members.map((each) => ({ ...each, unknown: 'refused' }));
+    expect(marked({ members })).toEqual([['Leader', 'm0', 'warn']]);
+    const { more } = factsOf(newsWith({ members })).find(({ label }) => label === 'Leader') ?? {};
+    expect(more).toBe('term 7, as last heard');
+  });
+
   test('claims nothing of a cluster that says nothing', () => {
     expect(marked({}, { voters: [], leader: undefined as never })).toEqual([]);
   });

@@ -25,6 +25,20 @@ export function memberNamed(name: string, change: Partial<MemberNews> = {}): Mem
     },
     bytesFromClients: 0,
     bytesFromMember: 0,
+    etcd: {
+      at: since,
+      duration: 1,
+      clusterId: 'c1',
+      memberId: name,
+      version: '3.5.16',
+      leaderId: 'm0',
+      term: 7,
+      raftIndex: 100,
+      appliedIndex: 100,
+      dbSize: 20_480,
+      dbSizeInUse: 16_384,
+      isLearner: false,
+    },
     ...change,
   };
 }
