@@ -131,9 +131,7 @@ describe('with three healthy members', () => {
     );
     await page.evaluate(`globalThis.card = document.querySelector('.card')`);
     const before = (await page.locator('#identity').textContent()) ?? '';
-    await page.waitForFunction(
-      `document.querySelector('#identity').textContent !== ${JSON.stringify(first)}`,
-    );
+    await page.locator('#identity', { hasNotText: before }).waitFor();
     expect(await page.evaluate('document.activeElement.id')).toBe('filter-level');
     expect(await page.evaluate('getSelection().toString()')).toBe(
       'All 3 members healthy, one may fail.',

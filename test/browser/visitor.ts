@@ -2,14 +2,13 @@
  * Somebody who looks at the status page in a real Chromium, and everything that must not happen meanwhile: an
  * error or warning on the console, a breach of the page's own policy, a request to anybody else.
  */
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { findChromium } from '../machine/programs.ts';
 
 const screenshots = join(import.meta.dirname, '../../.cache/screenshots');
-const axe = createRequire(import.meta.url).resolve('axe-core');
 
 /** As root, Chromium refuses to run in its sandbox; it sees nothing here but our own page. */
 const args = ['--no-sandbox'];
@@ -80,7 +79,7 @@ export class Visitor implements AsyncDisposable {
   /** What axe-core has to say of the page as it is now, one line a violation. */
   async violations(): Promise<string[]> {
     // Through the debugger, which no policy of a page applies to.
-    await this.page.evaluate(await readFile(axe, 'utf8'));
+    await this.page.evaluate(axe.source);
     const { violations } = (await this.page.evaluate('axe.run()')) as { violations: Violation[] };
     return violations.flatMap(({ id, nodes }) =>
       nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary ?? ''}`),

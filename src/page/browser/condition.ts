@@ -4,6 +4,7 @@
  * The state is what its checks say. That it is not used although they pass (unfit, drained) is told beside it.
  */
 import { count } from './amounts.ts';
+import { duration } from './time.ts';
 import type { Tone } from './tone.ts';
 import type { MemberNews } from './wire.ts';
 
@@ -31,20 +32,30 @@ export function conditionOf({ state, unfit, drain }: MemberNews): Condition {
   return drain === undefined ? checked : { tone: 'note', icon: 'pause', word: 'drained' };
 }
 
-/** Why it is in that state, what else is wrong with it and what is not known of it; each one sentence. */
-export function reasonsOf(member: MemberNews): readonly string[] {
+/**
+ * Why it is in that state, what else is wrong with it and what is not known of it; each one sentence.
+ *
+ * @param now ms since the epoch, by the balancer's clock.
+ */
+export function reasonsOf(member: MemberNews, now: number): readonly string[] {
   const { state, evidence, unfit, unknown, drain, sessions } = member;
   return [
     ...(evidence ? [describe(evidence)] : []),
     ...(unfit ? [`Not used: ${unfit.detail}.`] : []),
-    ...(drain
-      ? [
-          `Drained by an operator${sessions > 0 ? `: ${count(sessions, 'session')} left to move` : ', and no session is left'}.`,
-        ]
-      : []),
+    ...(drain ? [drainedInWords(drain, sessions, now)] : []),
     // That a failed one does not answer is no news.
     ...(unknown && state !== 'failed' ? [`Cannot be asked about itself: ${unknown}.`] : []),
   ];
+}
+
+function drainedInWords(
+  { until }: NonNullable<MemberNews['drain']>,
+  sessions: number,
+  now: number,
+): string {
+  const time = until === undefined ? '' : `, for ${duration(Date.parse(until) - now)} more`;
+  const left = sessions === 0 ? 'no session is left' : `${count(sessions, 'session')} left to move`;
+  return `Drained by an operator${time}; ${left}.`;
 }
 
 function describe({ failedChecks, detail }: NonNullable<MemberNews['evidence']>): string {

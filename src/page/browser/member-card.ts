@@ -74,7 +74,7 @@ export class MemberCard {
     setAttribute(this.#since, 'title', `since ${clock(new Date(since), new Date(now))}`);
     const leads = news.cluster.leader === member.name && member.unknown === undefined;
     if (this.#leader.hidden === leads) this.#leader.hidden = !leads;
-    this.#showReasons(reasonsOf(member));
+    this.#showReasons(reasonsOf(member, now));
     this.#showFigures(member, news);
     const { endpoint, address, etcd } = member;
     const version = etcd === undefined ? '' : ` · etcd ${etcd.version}`;

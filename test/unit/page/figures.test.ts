@@ -94,6 +94,7 @@ describe('rates', () => {
 
 describe('the condition of a member', () => {
   const drain = { since: '2026-11-22T20:41:00.000Z' };
+  const now = Date.parse('2026-11-22T20:42:00.000Z');
   const learner = { reason: 'learner', detail: 'it is a learner' } as const;
   const lagging = { reason: 'lagging', detail: 'it is 9 entries behind' } as const;
 
@@ -111,22 +112,19 @@ describe('the condition of a member', () => {
       'drained',
       memberNamed('m0', { drain, sessions: 3 }),
       'note',
-      ['Drained by an operator: 3 sessions left to move.'],
+      ['Drained by an operator; 3 sessions left to move.'],
     ],
     [
       'drained',
       memberNamed('m0', { drain }),
       'note',
-      ['Drained by an operator, and no session is left.'],
+      ['Drained by an operator; no session is left.'],
     ],
     [
       'failed',
       { ...failedMember('m0'), drain, unknown: 'refused' },
       'bad',
-      [
-        '2 checks failed: timed out after 700 ms.',
-        'Drained by an operator, and no session is left.',
-      ],
+      ['2 checks failed: timed out after 700 ms.', 'Drained by an operator; no session is left.'],
     ],
     [
       'healthy',
@@ -136,12 +134,19 @@ describe('the condition of a member', () => {
     ],
   ])('%s', (word, member, tone, reasons) => {
     expect(conditionOf(member)).toMatchObject({ word, tone });
-    expect(reasonsOf(member)).toEqual(reasons);
+    expect(reasonsOf(member, now)).toEqual(reasons);
+  });
+
+  test('how long it will stay drained', () => {
+    const member = memberNamed('m0', { drain: { ...drain, until: '2026-11-22T20:47:00.000Z' } });
+    expect(reasonsOf(member, now)).toEqual([
+      'Drained by an operator, for 5 min more; no session is left.',
+    ]);
   });
 
   test('a dial that failed is told as such', () => {
     const evidence = { reason: 'refused', detail: 'refused', failedChecks: 0, since: '' } as const;
-    const [why] = reasonsOf(memberNamed('m0', { state: 'suspect', evidence }));
+    const [why] = reasonsOf(memberNamed('m0', { state: 'suspect', evidence }), now);
     expect(why).toBe('A client could not be connected: refused.');
   });
 

@@ -1,5 +1,5 @@
 /** What `npm run build` adds to the command line: what is put into the bundle beside code. */
 import { defineConfig } from 'rolldown';
-import { inlinePage } from './src/page/inline-plugin.ts';
+import { inlinePage } from './inline-plugin.ts';
 
-export default defineConfig({ plugins: [inlinePage()] });
+export default defineConfig({ input: 'src/cli/main.ts', plugins: [inlinePage()] });
