@@ -106,7 +106,8 @@ async function respond(
 
 /** What is answered at once, or that it is to go on as a stream. */
 async function answerTo(request: IncomingMessage, parts: Parts): Promise<Answer | 'stream'> {
-  const url = URL.parse(`http://observe${request.url ?? '/'}`);
+  const { url: target = '' } = request;
+  const url = target.startsWith('/') ? URL.parse(`http://observe${target}`) : null;
   if (url === null) return notFound();
   const verbose = url.searchParams.has('verbose');
   switch (url.pathname) {

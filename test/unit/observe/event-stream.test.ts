@@ -124,6 +124,12 @@ test('tells an event at once, and one status for many of them', async () => {
     reader.messages.findLastIndex(({ event }) => event === 'status'),
   );
   expect(statuses).toBe(2);
+  // The next one waits, though something happens.
+  happens('soon after');
+  const [, second, third] = (await reader.has('status', 3)).map(({ data }) =>
+    Date.parse(String(data['at'])),
+  );
+  expect((third ?? 0) - (second ?? 0)).toBeGreaterThanOrEqual(95);
 });
 
 test('goes on by itself, with the checks since', async () => {

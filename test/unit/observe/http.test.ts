@@ -4,6 +4,7 @@ import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Refusal } from '../../../src/config/error.ts';
 import { CheckHistory } from '../../../src/observe/check-history.ts';
+import { maxStreams } from '../../../src/observe/event-stream.ts';
 import { EventLog } from '../../../src/observe/events.ts';
 import {
   type ObserveOptions,
@@ -238,6 +239,41 @@ describe('the status page', () => {
     expect(await ask('/')).toMatchObject({ code: 200 });
     expect(await ask('/page/page.js')).toMatchObject({ code: 200 });
     expect(asked).toBe(2);
+  });
+});
+
+describe('/events', () => {
+  test('is a stream, which ends when the listener is closed', async () => {
+    await open();
+    const response = await fetch(`http://127.0.0.1:${server?.port}/events`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    const whole = response.text().catch(String);
+    server?.close();
+    expect(await whole).toBeTypeOf('string');
+  });
+
+  test('has its head for HEAD, and takes no place by that', async () => {
+    await open();
+    for (let asked = 0; asked < 2 * maxStreams; asked += 1) {
+      expect((await ask('/events', 'HEAD')).code).toBe(200);
+    }
+  });
+
+  test('is refused in one sentence when too many listen', async () => {
+    await open();
+    const url = `http://127.0.0.1:${server?.port}/events`;
+    const given = await Promise.all(Array.from({ length: maxStreams }, () => fetch(url)));
+    expect(new Set(given.map((response) => response.status))).toEqual(new Set([200]));
+    const refused = await ask('/events');
+    expect(refused).toMatchObject({
+      code: 503,
+      type: text,
+      body: '32 streams are open, and no more may be; close a status page, or ask /status\n',
+    });
+    expect(refused.headers.get('retry-after')).toBe('5');
+    expect(await ask('/livez')).toMatchObject({ code: 200 });
+    await Promise.all(given.map((response) => response.body?.cancel()));
   });
 });
 
