@@ -133,12 +133,13 @@ test('tells an event at once, and one status for many of them', async () => {
 });
 
 test('goes on by itself, with the checks since', async () => {
+  checks.note('m0', 5, { ok: true, duration: 1 });
   const reader = await Reader.open();
   await reader.has('status', 1);
   checks.note('m0', 7, { ok: true, duration: 2 });
   await reader.has('status', 2);
   expect(reader.of('checks').map(({ data }) => data)).toEqual([
-    {},
+    { m0: [{ at: 5, duration: 1, ok: true }] },
     { m0: [{ at: 7, duration: 2, ok: true }] },
   ]);
 });
