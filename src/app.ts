@@ -30,6 +30,7 @@ import type { Loaded } from './config/load.ts';
 import type { Settings } from './config/settings.ts';
 import { watchFiles } from './file-watch.ts';
 import { type Member, Membership } from './membership.ts';
+import { CheckHistory } from './observe/check-history.ts';
 import { clusterChanged, fitnessChanged } from './observe/cluster-events.ts';
 import { memberJoined, memberLeft, sessionsRemoved } from './observe/discovery-events.ts';
 import {
@@ -125,6 +126,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const giveUpWaiting = Promise.withResolvers<void>();
   const events = new EventLog((event) => log.write(event));
   const record = (body: EventBody): void => events.record(body);
+  const checks = new CheckHistory();
   const renewal = new Renewal({
     settings,
     onApplied: (certificates) => {
@@ -182,7 +184,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     isSelf,
     wasStarved: (start) => upkeep.starvation.since(start),
     isSilent: (candidate, bound) => upkeep.silence.isSilent(candidate, performance.now(), bound),
-    onCheck: (candidate, result) => metrics.checked(candidate, result),
+    onCheck: (candidate, result) => {
+      metrics.checked(candidate, result);
+      checks.note(candidate.name, Date.now(), result);
+    },
     onChange: (change) => react(change),
   });
 
@@ -254,7 +259,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (cut > 0) record(sessionsRemoved(candidate, cut));
     dataPath.sessions.forget(candidate);
     const isSucceeded = candidates().some(({ name }) => name === candidate.name);
-    if (!isSucceeded) void metrics.left(candidate);
+    if (isSucceeded) return;
+    checks.forget(candidate.name);
+    void metrics.left(candidate);
   };
 
   const cluster = new Cluster({
@@ -456,6 +463,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       isShared,
       status,
       metrics: () => metrics.render(),
+      news: { status: () => takeStatus({ ...sources, events: () => [] }), events, checks },
+      page: async () => (await import('./page/from-source.ts')).pageFiles(),
       record,
     });
     const reloads = (force: boolean): Promise<ReloadResult> => reload.run(force);

@@ -3,7 +3,8 @@
  *
  *   GET  /v1/status                        as /status of the observe listener
  *   GET  /v1/sessions?member=m1
- *   GET  /v1/events                        server-sent events: the last 300, then each as it comes
+ *   GET  /v1/events                        server-sent events: those after Last-Event-ID of the last 300,
+ *                                          then each as it comes
  *   POST /v1/members/{name|id|address}/drain     {"timeout": ms, "force": bool}
  *   POST /v1/members/{name|id|address}/undrain
  *   POST /v1/rebalance
@@ -19,7 +20,7 @@ import { streamSSE } from 'hono/streaming';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod/mini';
 import { logLevels } from '../config/settings.ts';
-import type { Event, EventLog } from '../observe/events.ts';
+import type { EventLog, NumberedEvent } from '../observe/events.ts';
 import type { ReloadResult } from '../observe/operator-events.ts';
 import type { Status } from '../observe/status.ts';
 import type { Orders } from './orders.ts';
@@ -67,9 +68,9 @@ export function adminApi({ status, events, orders, reload, signal }: ApiOptions)
   api.get('/v1/sessions', (context) => context.json(orders.sessions(context.req.query('member'))));
   api.get('/v1/events', (context) =>
     streamSSE(context, async (stream) => {
-      const backlog: Event[] = [...events.recent];
+      const backlog: NumberedEvent[] = [...events.after(context.req.header('last-event-id'))];
       let wake = (): void => {};
-      const unsubscribe = events.subscribe((event) => {
+      const unsubscribe = events.follow((event) => {
         backlog.push(event);
         wake();
       });
@@ -88,8 +89,9 @@ export function adminApi({ status, events, orders, reload, signal }: ApiOptions)
           });
           continue;
         }
-        const data = JSON.stringify({ ...event, at: new Date(event.at).toISOString() });
-        await stream.writeSSE({ event: event.kind, data });
+        const { id, ...rest } = event;
+        const data = JSON.stringify({ ...rest, at: new Date(event.at).toISOString() });
+        await stream.writeSSE({ id, event: event.kind, data });
       }
       signal.removeEventListener('abort', end);
       unsubscribe();

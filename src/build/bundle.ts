@@ -1,13 +1,14 @@
 /**
  * `npm run build`: all of etcd-lb as one file that needs Node and nothing beside it.
  *
- *   src/cli/main.ts ──► etcd's protocol inlined ──► gRPC kept as text ──► dist/etcd-lb.js
+ *   src/cli/main.ts ──► etcd's protocol and the page inlined ──► gRPC kept as text ──► dist/etcd-lb.js
  *
  * Owns what the bundle is made of. A file that the program reads while it runs, wherever it comes from, has to
- * be put in by a plugin: there is nothing beside the bundle to read. Each plugin is a file of this folder.
+ * be put in by a plugin: there is nothing beside the bundle to read.
  */
 import { argv } from 'node:process';
 import { build, type Plugin } from 'rolldown';
+import { inlinePage } from '../page/inline-plugin.ts';
 import { complete } from './complete.ts';
 import { deferred } from './deferred.ts';
 import { etcdProtocol } from './etcd-protocol.ts';
@@ -15,7 +16,7 @@ import { etcdProtocol } from './etcd-protocol.ts';
 /** What becomes part of the bundle beside what is imported as code. */
 const plugins: readonly Plugin[] = [
   deferred(['etcd3', 'cockatiel', '@grpc/grpc-js'], [etcdProtocol()]),
-  // Assets of our own, such as those of a page, are inlined by a plugin that stands here.
+  inlinePage(),
 ];
 
 /** Writes the bundle to `file`. Throws when something in it would be missing. */

@@ -71,14 +71,24 @@ export interface Event {
 /** What an event says; its time is added when it is recorded. */
 export type EventBody = Omit<Event, 'at'>;
 
+/** An event and what to call it by, as `Last-Event-ID` of a stream does. */
+export interface NumberedEvent extends Event {
+  /** Of no other event, of no other run of the balancer either. */
+  readonly id: string;
+}
+
 const kept = 300;
 
 export class EventLog {
   readonly #recent: Event[] = [];
-  readonly #listeners = new Set<(event: Event) => void>();
+  readonly #listener: (event: Event) => void;
+  readonly #followers = new Set<(event: NumberedEvent) => void>();
+  /** Tells the ids of this run from those of another. */
+  readonly #run = Date.now().toString(36);
+  #recorded = 0;
 
   constructor(listener: (event: Event) => void) {
-    this.#listeners.add(listener);
+    this.#listener = listener;
   }
 
   /** The last 300 events, oldest first. */
@@ -86,17 +96,33 @@ export class EventLog {
     return this.#recent;
   }
 
-  /** Has a listener told of every event from now on. Returns how to stop that. */
-  subscribe(listener: (event: Event) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
   record(body: EventBody): void {
     const event: Event = { at: Date.now(), ...body };
     this.#recent.push(event);
     if (this.#recent.length > kept) this.#recent.shift();
-    for (const listener of this.#listeners) listener(event);
+    this.#recorded += 1;
+    this.#listener(event);
+    for (const follower of this.#followers) follower(this.#numbered(event, this.#recorded));
+  }
+
+  /** Has `follower` told of every event from now on, until what this returns is called. */
+  follow(follower: (event: NumberedEvent) => void): () => void {
+    this.#followers.add(follower);
+    return () => void this.#followers.delete(follower);
+  }
+
+  /** The events that are kept and came after the one with this id, oldest first; all if it is none of this run. */
+  after(id: string | undefined): readonly NumberedEvent[] {
+    const [run, number] = id?.split('-') ?? [];
+    const known = run === this.#run ? Number(number) : 0;
+    const before = this.#recorded - this.#recent.length;
+    return this.#recent
+      .map((event, index) => this.#numbered(event, before + index + 1))
+      .slice(Math.max(0, known - before) || 0);
+  }
+
+  #numbered(event: Event, number: number): NumberedEvent {
+    return { id: `${this.#run}-${number}`, ...event };
   }
 }
 

@@ -1,19 +1,24 @@
 /**
  * The observe listener: one read-only HTTP server for machines and people who watch.
  *
+ *   /         the status page, for people; its files are under /page/
  *   /livez    200 while the process runs
  *   /readyz   200 when clients can be served, else 503 and why; `?verbose` gives JSON for both
  *   /metrics  Prometheus
  *   /status   everything, as JSON
+ *   /events   the same as it changes, as server-sent events
  *
- * Owns the paths and the status codes. It can change nothing, so it needs no protection beyond its
+ * Owns the paths and the status codes; the stream is event-stream.ts, the page page.ts. It can change nothing, so it needs no protection beyond its
  * address.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AddressInUse, Refusal } from '../config/error.ts';
 import { formatHostPort } from '../config/host-port.ts';
 import { http } from '../node-http.ts';
+import type { PageFiles } from '../page/page-files.ts';
 import { unusable } from '../service/inherited.ts';
+import { EventStreams, type EventStreamsOptions, maxStreams } from './event-stream.ts';
+import { Page } from './page.ts';
 import type { Status } from './status.ts';
 
 export interface ObserveOptions {
@@ -22,6 +27,10 @@ export interface ObserveOptions {
   /** A socket that listens already, in place of `host` and `port`. */
   readonly inherited?: number | undefined;
   readonly status: () => Status;
+  /** What `/events` tells. */
+  readonly news: EventStreamsOptions;
+  /** Gets the files of the status page when they are first asked for. */
+  readonly page: () => Promise<PageFiles>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -35,6 +44,13 @@ interface Answer {
   readonly code: number;
   readonly type: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What answers beside the options. */
+interface Parts extends ObserveOptions {
+  readonly streams: EventStreams;
+  readonly files: Page;
 }
 
 /**
@@ -42,8 +58,10 @@ interface Answer {
  * `ConfigError` when the inherited socket cannot be used.
  */
 export function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
+  const streams = new EventStreams(options.news);
+  const parts: Parts = { ...options, streams, files: new Page(options.page) };
   const server = http.createServer((request, response) => {
-    void respond(request, response, options);
+    void respond(request, response, parts);
   });
   const { host, port, inherited } = options;
   return new Promise((resolve, reject) => {
@@ -58,6 +76,7 @@ export function openObserveServer(options: ObserveOptions): Promise<ObserveServe
       resolve({
         port: typeof address === 'object' && address !== null ? address.port : undefined,
         close: () => {
+          streams.close();
           server.close();
           server.closeAllConnections();
         },
@@ -86,38 +105,60 @@ function refusal(shown: string, error: NodeJS.ErrnoException): Refusal {
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  options: ObserveOptions,
+  parts: Parts,
 ): Promise<void> {
   const readOnly = request.method === 'GET' || request.method === 'HEAD';
   const answer = readOnly
-    ? await answerTo(request.url ?? '/', options).catch(internalError)
+    ? await answerTo(request, parts).catch(internalError)
     : text(405, 'read-only: GET and HEAD');
+  if (answer === 'stream') {
+    parts.streams.open(request, response);
+    return;
+  }
   response.writeHead(answer.code, {
     'content-type': answer.type,
     'cache-control': 'no-store',
     ...(readOnly ? {} : { allow: 'GET, HEAD' }),
+    ...answer.headers,
   });
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 }
 
-async function answerTo(target: string, options: ObserveOptions): Promise<Answer> {
-  const url = URL.parse(`http://observe${target}`);
+/** What is answered at once, or that it is to go on as a stream. */
+async function answerTo(request: IncomingMessage, parts: Parts): Promise<Answer | 'stream'> {
+  const { url: target = '' } = request;
+  const url = target.startsWith('/') ? URL.parse(`http://observe${target}`) : null;
   if (url === null) return notFound();
   const verbose = url.searchParams.has('verbose');
   switch (url.pathname) {
+    case '/':
+      return await pageFile('/', request, parts);
     case '/livez':
       return verbose ? json(200, { alive: true }) : text(200, 'ok');
     case '/readyz':
-      return readiness(options.status(), verbose);
+      return readiness(parts.status(), verbose);
     case '/status':
-      return json(200, options.status());
+      return json(200, parts.status());
+    case '/events':
+      return parts.streams.isFull ? tooManyStreams() : 'stream';
     case '/metrics': {
-      const { contentType, text: body } = await options.metrics();
+      const { contentType, text: body } = await parts.metrics();
       return { code: 200, type: contentType, body };
     }
     default:
-      return notFound();
+      return url.pathname.startsWith('/page/')
+        ? await pageFile(url.pathname, request, parts)
+        : notFound();
   }
+}
+
+async function pageFile(path: string, request: IncomingMessage, parts: Parts): Promise<Answer> {
+  return (await parts.files.answer(path, request.headers['if-none-match'])) ?? notFound();
+}
+
+function tooManyStreams(): Answer {
+  const why = `${maxStreams} streams are open, and no more may be; close a status page, or ask /status`;
+  return { ...text(503, why), headers: { 'retry-after': '5' } };
 }
 
 function readiness(status: Status, verbose: boolean): Answer {
@@ -136,7 +177,7 @@ function notReady({ mode, stopping }: Status): string | undefined {
 }
 
 function notFound(): Answer {
-  return text(404, 'not here; there are /livez /readyz /metrics /status');
+  return text(404, 'not here; there are / /livez /readyz /metrics /status /events');
 }
 
 function text(code: number, body: string): Answer {

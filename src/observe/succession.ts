@@ -11,8 +11,7 @@ import type { EventBody } from './events.ts';
 import { type ObserveOptions, type ObserveServer, openObserveServer } from './http.ts';
 import { observeOpened, observeWaits } from './service-events.ts';
 
-export interface ObserveListenerOptions
-  extends Pick<ObserveOptions, 'status' | 'metrics' | 'inherited'> {
+export interface ObserveListenerOptions extends Omit<ObserveOptions, 'host' | 'port'> {
   /** `undefined` for none, unless one is inherited. */
   readonly address: TcpAddress | undefined;
   /** May another process with the same configuration run beside this one? */
@@ -53,10 +52,10 @@ export class ObserveListener {
   }
 
   async #open(options: ObserveListenerOptions): Promise<void> {
-    const { address, inherited, isShared, record, status, metrics } = options;
+    const { address, inherited, isShared, record, ...served } = options;
     const { host, port } = address ?? { host: '', port: 0 };
     if (address === undefined && inherited === undefined) return;
-    const open = () => openObserveServer({ host, port, inherited, status, metrics });
+    const open = () => openObserveServer({ host, port, inherited, ...served });
     if (!isShared) {
       this.#server = await open();
       return;

@@ -172,10 +172,10 @@ describe('the listener', () => {
       body: '{\n  "alive": true\n}\n',
     },
     {
-      path: '/',
+      path: '/nothing',
       code: 404,
       type: 'text/plain; charset=utf-8',
-      body: 'not here; there are /livez /readyz /metrics /status\n',
+      body: 'not here; there are / /livez /readyz /metrics /status /events\n',
     },
   ])('answers $code at $path', async ({ path, code, type, body }) => {
     const response = await fetch(observeUrl + path);

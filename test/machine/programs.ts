@@ -2,7 +2,7 @@
  * The programs of the other contestants, of load and of some faults: the ones in PATH, or the distribution's
  * packages, unpacked into .cache/programs without touching the system and run from there with their
  * own shared libraries. Only iproute2 and nftables are installed, since namespaces need root anyway
- * and these two belong to the kernel they talk to.
+ * and these two belong to the kernel they talk to, and Chromium, which needs half a desktop beside it.
  */
 import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
@@ -198,16 +198,38 @@ export async function ensureNamespaces(onProgress: (line: string) => void): Prom
   ];
   if (missing.length === 0) return;
   onProgress(`installing ${missing.join(' and ')} (apt-get) …`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const install = () =>
-    run('apt-get', ['install', '-y', '--no-install-recommends', ...missing], { env });
-  await install().catch(async () => {
-    await run('apt-get', ['update'], { env }).catch(() => {});
-    await install().catch((error: Error) => {
+  await install(missing).catch((error: Error) => {
+    throw new Error(
+      `Network namespaces need ${missing.join(' and ')}, which apt-get could not install (${error.message.split('\n')[0]}): install them by hand.`,
+    );
+  });
+}
+
+/** The browser in PATH, or else the distribution's, which is installed. Throws one sentence when there is none. */
+export async function findChromium(): Promise<string> {
+  const path = await inFolders('chromium', folders);
+  if (path) return path;
+  if (process.getuid?.() === 0) {
+    console.log('installing chromium (apt-get) …');
+    await install(['chromium', 'fonts-dejavu-core']).catch((error: Error) => {
       throw new Error(
-        `Network namespaces need ${missing.join(' and ')}, which apt-get could not install (${error.message.split('\n')[0]}): install them by hand.`,
+        `The status page is tested in Chromium, which apt-get could not install (${error.message.split('\n')[0]}): install it by hand.`,
       );
     });
+    const installed = await inFolders('chromium', folders);
+    if (installed) return installed;
+  }
+  throw new Error('The status page is tested in Chromium: apt-get install chromium.');
+}
+
+/** Has the distribution install packages, after a look for newer lists of them if need be. Only root may. */
+async function install(packages: readonly string[]): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const once = () =>
+    run('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { env });
+  await once().catch(async () => {
+    await run('apt-get', ['update'], { env }).catch(() => {});
+    await once();
   });
 }
 

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Refusal } from '../../../src/config/error.ts';
+import { CheckHistory } from '../../../src/observe/check-history.ts';
+import { maxStreams } from '../../../src/observe/event-stream.ts';
+import { EventLog } from '../../../src/observe/events.ts';
 import {
   type ObserveOptions,
   type ObserveServer,
@@ -73,6 +76,11 @@ const wellStatus: Status = {
   events: [],
 };
 
+const page = {
+  '': { type: 'text/html; charset=utf-8', body: '<!doctype html>' },
+  'page/page.js': { type: 'text/javascript; charset=utf-8', body: 'listen();' },
+};
+
 let server: ObserveServer | undefined;
 let status = wellStatus;
 afterEach(() => {
@@ -87,13 +95,15 @@ async function open(options: Partial<ObserveOptions> = {}): Promise<void> {
     port: 0,
     status: () => status,
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
+    news: { status: () => status, events: new EventLog(() => {}), checks: new CheckHistory() },
+    page: () => Promise.resolve(page),
     ...options,
   });
 }
 
-async function ask(path: string, method = 'GET') {
+async function ask(path: string, method = 'GET', also: Record<string, string> = {}) {
   const url = `http://127.0.0.1:${server?.port}${path}`;
-  const response = await fetch(url, { method, headers: { connection: 'close' } });
+  const response = await fetch(url, { method, headers: { connection: 'close', ...also } });
   const { status: code, headers } = response;
   return { code, type: headers.get('content-type'), headers, body: await response.text() };
 }
@@ -152,13 +162,20 @@ describe('paths', () => {
     });
   });
 
-  test.each(['/', '/metrics/', '/Livez', '/../livez/x', '/%ff', '//livez'])(
-    '%s is not there',
-    async (path) => {
-      await open();
-      expect(await ask(path)).toMatchObject({ code: 404, type: text });
-    },
-  );
+  test.each([
+    '/nothing',
+    '/page/',
+    '/page/page.ts',
+    '/page',
+    '/metrics/',
+    '/Livez',
+    '/../livez/x',
+    '/%ff',
+    '//livez',
+  ])('%s is not there', async (path) => {
+    await open();
+    expect(await ask(path)).toMatchObject({ code: 404, type: text });
+  });
 
   test('neither is //', async () => {
     await open();
@@ -170,6 +187,96 @@ describe('paths', () => {
     for (const path of ['/livez', '/readyz', '/status', '/metrics', '/nothing']) {
       expect((await ask(path)).headers.get('cache-control')).toBe('no-store');
     }
+  });
+});
+
+describe('the status page', () => {
+  test('is a document and its files, each with its type', async () => {
+    await open();
+    expect(await ask('/')).toMatchObject({
+      ...{ code: 200, type: 'text/html; charset=utf-8', body: '<!doctype html>' },
+    });
+    expect(await ask('/page/page.js')).toMatchObject({
+      ...{ code: 200, type: 'text/javascript; charset=utf-8', body: 'listen();' },
+    });
+  });
+
+  test('may load from here only, and be shown nowhere else', async () => {
+    await open();
+    for (const path of ['/', '/page/page.js']) {
+      const { headers } = await ask(path);
+      expect(headers.get('content-security-policy')).toBe(
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      );
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+    }
+  });
+
+  test('is sent again only when it is another one', async () => {
+    await open();
+    const { headers } = await ask('/');
+    const tag = headers.get('etag') ?? '';
+    expect(tag).toMatch(/^"[\w-]{22}"$/);
+    expect(headers.get('cache-control')).toBe('no-cache');
+    const known = { 'if-none-match': `W/"old", ${tag}` };
+    expect(await ask('/', 'GET', known)).toMatchObject({ code: 304, body: '' });
+    expect(await ask('/', 'GET', { 'if-none-match': '"old"' })).toMatchObject({ code: 200 });
+    expect(await ask('/page/page.js', 'GET', known)).toMatchObject({ code: 200 });
+    expect(await ask('/', 'HEAD')).toMatchObject({ code: 200, body: '' });
+  });
+
+  test('is got when it is asked for, once, and again after it could not be got', async () => {
+    const answers = [Promise.reject(new Error('no sources')), Promise.resolve(page)];
+    answers[0]?.catch(() => {});
+    let asked = 0;
+    await open({
+      page: () => {
+        asked += 1;
+        return answers[asked - 1] ?? Promise.reject(new Error('asked too often'));
+      },
+    });
+    for (const path of ['/livez', '/status', '/nothing', '/page']) await ask(path);
+    expect(asked).toBe(0);
+    expect(await ask('/')).toMatchObject({ code: 500, body: 'no sources\n' });
+    expect(await ask('/')).toMatchObject({ code: 200 });
+    expect(await ask('/page/page.js')).toMatchObject({ code: 200 });
+    expect(asked).toBe(2);
+  });
+});
+
+describe('/events', () => {
+  test('is a stream, which ends when the listener is closed', async () => {
+    await open();
+    const response = await fetch(`http://127.0.0.1:${server?.port}/events`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    const whole = response.text().catch(String);
+    server?.close();
+    expect(await whole).toBeTypeOf('string');
+  });
+
+  test('has its head for HEAD, and takes no place by that', async () => {
+    await open();
+    for (let asked = 0; asked < 2 * maxStreams; asked += 1) {
+      expect((await ask('/events', 'HEAD')).code).toBe(200);
+    }
+  });
+
+  test('is refused in one sentence when too many listen', async () => {
+    await open();
+    const url = `http://127.0.0.1:${server?.port}/events`;
+    const given = await Promise.all(Array.from({ length: maxStreams }, () => fetch(url)));
+    expect(new Set(given.map((response) => response.status))).toEqual(new Set([200]));
+    const refused = await ask('/events');
+    expect(refused).toMatchObject({
+      code: 503,
+      type: text,
+      body: '32 streams are open, and no more may be; close a status page, or ask /status\n',
+    });
+    expect(refused.headers.get('retry-after')).toBe('5');
+    expect(await ask('/livez')).toMatchObject({ code: 200 });
+    await Promise.all(given.map((response) => response.body?.cancel()));
   });
 });
 

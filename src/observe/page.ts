@@ -1,0 +1,81 @@
+/**
+ * The status page over HTTP: its few files, with the headers that keep it to itself.
+ *
+ * The files are got when somebody asks for the first of them: until then the page costs nothing. A browser
+ * asks each time whether its copy is still the one (ETag), so that a page never meets the code of another
+ * version. What the page is made of is src/page/.
+ */
+import { createHash } from 'node:crypto';
+import type { PageFiles } from '../page/page-files.ts';
+
+export interface PageAnswer {
+  readonly code: 200 | 304;
+  readonly type: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Everything comes from here and goes nowhere else; no script or style inside the document. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:', // the icon in the tab, which tells the state
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+interface File {
+  readonly type: string;
+  readonly body: string;
+  readonly etag: string;
+}
+
+export class Page {
+  readonly #load: () => Promise<PageFiles>;
+  #files: Promise<ReadonlyMap<string, File>> | undefined;
+
+  /** @param load gets the files; called once, and again only when it failed. */
+  constructor(load: () => Promise<PageFiles>) {
+    this.#load = load;
+  }
+
+  /**
+   * The file at `path`, which is `/` or begins with `/page/`; `undefined` when there is none.
+   *
+   * @param known the `If-None-Match` of the request.
+   */
+  async answer(path: string, known: string | undefined): Promise<PageAnswer | undefined> {
+    this.#files ??= this.#load().then(withTags);
+    this.#files.catch(() => {
+      this.#files = undefined;
+    });
+    const file = (await this.#files).get(path);
+    if (file === undefined) return undefined;
+    const { type, body, etag } = file;
+    const isKnown = known?.includes(etag) === true;
+    return {
+      ...(isKnown ? { code: 304, body: '' } : { code: 200, body }),
+      type,
+      headers: {
+        etag,
+        'cache-control': 'no-cache',
+        'content-security-policy': policy,
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-resource-policy': 'same-origin',
+      },
+    };
+  }
+}
+
+function withTags(files: PageFiles): ReadonlyMap<string, File> {
+  return new Map(
+    Object.entries(files).map(([name, { type, body }]) => {
+      const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+      return [`/${name}`, { type, body, etag }];
+    }),
+  );
+}

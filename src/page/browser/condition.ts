@@ -1,0 +1,84 @@
+/**
+ * The condition of one member, as one word with a tone, and why. Pure.
+ *
+ * The state is what its checks say. That it is not used although they pass (unfit, drained) is told beside it.
+ */
+import { count } from './amounts.ts';
+import { duration } from './time.ts';
+import type { Tone } from './tone.ts';
+import type { MemberNews } from './wire.ts';
+
+export interface Condition {
+  readonly tone: Tone;
+  readonly icon: string;
+  readonly word: string;
+}
+
+const byState: Readonly<Record<MemberNews['state'], Condition>> = {
+  unknown: { tone: 'note', icon: 'unknown', word: 'not checked yet' },
+  healthy: { tone: 'ok', icon: 'ok', word: 'healthy' },
+  suspect: { tone: 'warn', icon: 'warn', word: 'suspect' },
+  failed: { tone: 'bad', icon: 'bad', word: 'failed' },
+  recovering: { tone: 'note', icon: 'again', word: 'recovering' },
+};
+
+export function conditionOf({ state, unfit, drain }: MemberNews): Condition {
+  const checked = byState[state];
+  if (state !== 'healthy') return checked;
+  if (unfit !== undefined) {
+    const tone = unfit.reason === 'learner' ? 'note' : 'warn';
+    return { tone, icon: tone, word: unfit.reason === 'learner' ? 'learner' : 'not used' };
+  }
+  return drain === undefined ? checked : { tone: 'note', icon: 'pause', word: 'drained' };
+}
+
+/**
+ * Why it is in that state, what else is wrong with it and what is not known of it; each one sentence.
+ *
+ * @param now ms since the epoch, by the balancer's clock.
+ */
+export function reasonsOf(member: MemberNews, now: number): readonly string[] {
+  const { state, evidence, unfit, unknown, drain, sessions } = member;
+  return [
+    ...(evidence ? [describe(evidence)] : []),
+    ...(unfit ? [`Not used: ${unfit.detail}.`] : []),
+    ...(drain ? [drainedInWords(drain, sessions, now)] : []),
+    // That a failed one does not answer is no news.
+    ...(unknown && state !== 'failed' ? [`Cannot be asked about itself: ${unknown}.`] : []),
+  ];
+}
+
+function drainedInWords(
+  { until }: NonNullable<MemberNews['drain']>,
+  sessions: number,
+  now: number,
+): string {
+  const time = until === undefined ? '' : `, for ${duration(Date.parse(until) - now)} more`;
+  const left = sessions === 0 ? 'no session is left' : `${count(sessions, 'session')} left to move`;
+  return `Drained by an operator${time}; ${left}.`;
+}
+
+function describe({ failedChecks, detail }: NonNullable<MemberNews['evidence']>): string {
+  return failedChecks === 0
+    ? `A client could not be connected: ${detail}.`
+    : `${count(failedChecks, 'check')} failed: ${detail}.`;
+}
+
+/**
+ * Entries of the raft log that it is behind the leader, as the balancer counts them; `undefined` if not known.
+ */
+export function lagOf(member: MemberNews, members: readonly MemberNews[]): number | undefined {
+  const { etcd, unknown } = member;
+  if (etcd === undefined || unknown !== undefined) return undefined;
+  const leader = members.find((each) => each.etcd && each.etcd.memberId === etcd.leaderId)?.etcd;
+  if (leader === undefined) return undefined;
+  // What came in after this member was asked is no lag.
+  if (Date.parse(etcd.at) < Date.parse(leader.at)) return 0;
+  return Math.max(0, leader.appliedIndex - etcd.appliedIndex);
+}
+
+/** "none", "1 entry", "25 entries" */
+export function lagInWords(lag: number): string {
+  if (lag === 0) return 'none';
+  return `${lag.toLocaleString('en')} ${lag === 1 ? 'entry' : 'entries'}`;
+}

@@ -1,0 +1,40 @@
+/** Shows the figures of the cluster at a glance; what they say is facts.ts. */
+import { element, icon, setAttribute, setIcon, setText } from './element.ts';
+import { type Fact, factsOf } from './facts.ts';
+import { Keyed, type View } from './keyed.ts';
+import type { News } from './wire.ts';
+
+export class FactList {
+  readonly #list: Keyed<Fact>;
+
+  constructor(root: Element) {
+    this.#list = new Keyed(root, ({ label }) => label, factView);
+  }
+
+  show(news: News): void {
+    this.#list.show(factsOf(news));
+  }
+}
+
+function factView({ label }: Fact): View<Fact> {
+  const mark = icon('warn');
+  const value = element('span');
+  const more = element('dd', { class: 'muted' });
+  const root = element(
+    'div',
+    { class: 'fact' },
+    element('dt', {}, label),
+    element('dd', { class: 'value' }, mark, value),
+    more,
+  );
+  return {
+    root,
+    show: (fact) => {
+      setAttribute(root, 'data-tone', fact.tone);
+      mark.toggleAttribute('hidden', fact.tone === undefined);
+      setIcon(mark, fact.tone ?? 'ok');
+      setText(value, fact.value);
+      setText(more, fact.more);
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * The head of the page: the verdict, or that nothing is heard of the balancer any more and since when.
+ *
+ * What is read out changes only with the verdict; the time since the last news stands beside it.
+ */
+import { byId, setAttribute, setIcon, setText, showText } from './element.ts';
+import type { Connection } from './news.ts';
+import { showInTab } from './tab.ts';
+import { ago, clock } from './time.ts';
+import type { Verdict } from './verdict.ts';
+
+export class Headline {
+  readonly #root = byId('verdict');
+  readonly #icon = this.#root.querySelector('svg') as SVGSVGElement;
+  readonly #word = byId('verdict-word');
+  readonly #sentence = byId('verdict-sentence');
+  readonly #more = byId('verdict-more');
+  readonly #connection = byId('connection');
+  #verdict: Verdict | undefined;
+  #state: Connection = { kind: 'connecting' };
+
+  connection(state: Connection): void {
+    this.#state = state;
+    this.#show();
+  }
+
+  verdict(verdict: Verdict): void {
+    this.#verdict = verdict;
+    this.#show();
+  }
+
+  /** To be called now and then: how long ago the last news came. */
+  tick(): void {
+    const lost = this.#state.kind === 'lost' ? this.#state : undefined;
+    const at = lost?.heardAt;
+    showText(
+      this.#more,
+      lost &&
+        (at === undefined
+          ? 'Nothing was heard of it yet. Trying again.'
+          : `Last news at ${clock(new Date(at), new Date())}, ${ago(Date.now() - at)}. Trying again.`),
+    );
+  }
+
+  #show(): void {
+    const { kind } = this.#state;
+    setAttribute(document.documentElement, 'data-connection', kind);
+    setText(
+      this.#connection,
+      { connecting: 'Connecting', live: 'Live', lost: 'Not connected' }[kind],
+    );
+    if (kind === 'lost') this.#showLost();
+    else if (this.#verdict !== undefined) this.#showVerdict(this.#verdict);
+    this.tick();
+  }
+
+  #showVerdict({ tone, word, sentence }: Verdict): void {
+    setAttribute(this.#root, 'data-tone', tone);
+    setIcon(this.#icon, tone);
+    setText(this.#word, word);
+    setText(this.#sentence, sentence);
+    showInTab(tone, word);
+  }
+
+  #showLost(): void {
+    const before = this.#verdict;
+    const word = 'Connection lost';
+    const was =
+      before === undefined
+        ? ''
+        : ` What is below is old; it was: ${before.word}. ${before.sentence}`;
+    setAttribute(this.#root, 'data-tone', 'lost');
+    setIcon(this.#icon, 'lost');
+    setText(this.#word, word);
+    setText(this.#sentence, `This page hears nothing of the balancer.${was}`);
+    showInTab('lost', word);
+  }
+}

@@ -1,0 +1,126 @@
+/** One member as a card: its state and why, what goes through it, and how quickly it answers. */
+import { bytes } from './amounts.ts';
+import { conditionOf, lagInWords, lagOf, reasonsOf } from './condition.ts';
+import { arrange, element, icon, setAttribute, setIcon, setText, showText } from './element.ts';
+import { outcome } from './latency.ts';
+import { LatencyPlot } from './latency-plot.ts';
+import { Rates } from './rates.ts';
+import { clock, duration } from './time.ts';
+import type { MemberNews, News, PastCheck } from './wire.ts';
+
+/** A member and what else its card needs. */
+export interface Shown {
+  readonly member: MemberNews;
+  readonly news: News;
+}
+
+export class MemberCard {
+  readonly root: HTMLLIElement;
+  readonly plot: LatencyPlot;
+  readonly #icon = icon('unknown');
+  readonly #word = element('span', { class: 'word' });
+  readonly #since = element('time', { class: 'since' });
+  readonly #leader: HTMLElement;
+  readonly #endpoint = element('p', { class: 'endpoint' });
+  readonly #reasons = element('ul', { class: 'reasons' });
+  readonly #figures = new Map<string, HTMLElement>();
+  readonly #latency = element('span', { class: 'figure' });
+  readonly #rates = new Rates();
+
+  constructor(name: string) {
+    this.plot = new LatencyPlot(name);
+    this.#leader = element('span', { class: 'leader' }, icon('leader'), 'leader');
+    const heading = element('h3', {}, name);
+    const figures = element('dl', { class: 'figures' });
+    for (const label of [
+      'Sessions',
+      'Calls in flight',
+      'From clients',
+      'To clients',
+      'Database',
+      'Raft lag',
+    ]) {
+      const value = element('dd', {}, '–');
+      this.#figures.set(label, value);
+      figures.append(element('div', {}, element('dt', {}, label), value));
+    }
+    this.root = element(
+      'li',
+      { class: 'card' },
+      element('div', { class: 'card-head' }, heading, this.#leader),
+      element('p', { class: 'condition' }, this.#icon, this.#word, ' ', this.#since),
+      this.#reasons,
+      figures,
+      element(
+        'div',
+        { class: 'latency' },
+        element('p', { class: 'caption' }, element('span', {}, 'Check latency'), this.#latency),
+        this.plot.root,
+      ),
+      this.#endpoint,
+    );
+  }
+
+  show({ member, news }: Shown): void {
+    const now = Date.parse(news.at);
+    const condition = conditionOf(member);
+    setAttribute(this.root, 'data-tone', condition.tone);
+    setAttribute(this.root, 'data-state', member.state);
+    setIcon(this.#icon, condition.icon);
+    setText(this.#word, condition.word);
+    const since = member.drain && condition.word === 'drained' ? member.drain.since : member.since;
+    setText(this.#since, `for ${duration(now - Date.parse(since))}`);
+    setAttribute(this.#since, 'datetime', since);
+    setAttribute(this.#since, 'title', `since ${clock(new Date(since), new Date(now))}`);
+    const leads = news.cluster.leader === member.name && member.unknown === undefined;
+    if (this.#leader.hidden === leads) this.#leader.hidden = !leads;
+    this.#showReasons(reasonsOf(member, now));
+    this.#showFigures(member, news);
+    const { endpoint, address, etcd } = member;
+    const version = etcd === undefined ? '' : ` · etcd ${etcd.version}`;
+    setText(this.#endpoint, `${endpoint}${address === undefined ? '' : ` (${address})`}${version}`);
+  }
+
+  addChecks(checks: readonly PastCheck[]): void {
+    this.plot.add(checks);
+    const { last } = this.plot;
+    showText(this.#latency, last && outcome(last));
+  }
+
+  close(): void {
+    this.plot.close();
+  }
+
+  #showReasons(reasons: readonly string[]): void {
+    if (this.#reasons.hidden !== (reasons.length === 0))
+      this.#reasons.hidden = reasons.length === 0;
+    arrange(
+      this.#reasons,
+      reasons.map((reason, index) => {
+        const line = this.#reasons.children[index] ?? element('li');
+        setText(line, reason);
+        return line;
+      }),
+    );
+  }
+
+  #showFigures(member: MemberNews, news: News): void {
+    const { bytesFromClients, bytesFromMember, calls, etcd } = member;
+    const rates = this.#rates.take(Date.parse(news.at), [bytesFromClients, bytesFromMember]);
+    const [up = 0, down = 0] = rates ?? [];
+    const lag = lagOf(member, news.members);
+    this.#figure('Sessions', member.sessions.toLocaleString('en'));
+    this.#figure('Calls in flight', calls?.inFlight.toLocaleString('en'));
+    this.#figure('From clients', rates && `${bytes(up)}/s`);
+    this.#figure('To clients', rates && `${bytes(down)}/s`);
+    this.#figure('Database', etcd && bytes(etcd.dbSize));
+    this.#figure('Raft lag', lag === undefined ? undefined : lagInWords(lag));
+  }
+
+  #figure(label: string, text: string | undefined): void {
+    const value = this.#figures.get(label);
+    if (value === undefined) return;
+    setText(value, text ?? '–');
+    setAttribute(value, 'title', text === undefined ? 'not known' : undefined);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The connection to the balancer: server-sent events, taken up again for as long as the page is open.
+ *
+ *   connecting ──► live ◄──► lost      lost: an error, or nothing heard for a few statuses
+ *
+ * Owns the EventSource and the watch over it. What is done with the news is left to main.ts.
+ */
+import type { ChecksNews, EventNews, News } from './wire.ts';
+
+export type Connection =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'live' }
+  /** `heardAt` is when the last news came, ms since the epoch by the clock of this machine. */
+  | { readonly kind: 'lost'; readonly heardAt: number | undefined };
+
+export interface Listener {
+  readonly onConnection: (connection: Connection) => void;
+  readonly onStatus: (news: News) => void;
+  readonly onChecks: (checks: ChecksNews) => void;
+  /** `id` tells the run of the balancer, a dash, and a number that grows. */
+  readonly onEvent: (event: EventNews, id: string) => void;
+}
+
+/** A status comes every second; after this time without one it is lost, ms. */
+const silence = 3_500;
+/** Between two attempts where the browser makes none by itself, ms. */
+const again = 3_000;
+const lookEvery = 500;
+
+/** Listens for as long as the page is open. `url` is relative to it. */
+export function listen(url: string, listener: Listener): void {
+  let source: EventSource;
+  let connection: Connection = { kind: 'connecting' };
+  let heardAt: number | undefined;
+  let triedAt = 0;
+
+  const become = (next: Connection): void => {
+    if (next.kind === connection.kind) return;
+    connection = next;
+    listener.onConnection(next);
+  };
+  const open = (): void => {
+    triedAt = Date.now();
+    source = new EventSource(url);
+    source.addEventListener('error', () => become({ kind: 'lost', heardAt }));
+    source.addEventListener('status', ({ data }) => {
+      heardAt = Date.now();
+      become({ kind: 'live' });
+      listener.onStatus(JSON.parse(data));
+    });
+    source.addEventListener('checks', ({ data }) => listener.onChecks(JSON.parse(data)));
+    source.addEventListener('event', ({ data, lastEventId }) =>
+      listener.onEvent(JSON.parse(data), lastEventId),
+    );
+  };
+  const look = (): void => {
+    const now = Date.now();
+    if (now - (heardAt ?? triedAt) > silence) become({ kind: 'lost', heardAt });
+    // A refusal ends an EventSource for good, and one whose peer has vanished may wait for ever.
+    if (connection.kind !== 'lost' || now - triedAt < again) return;
+    source.close();
+    open();
+  };
+  open();
+  setInterval(look, lookEvery);
+}

@@ -1,0 +1,187 @@
+/**
+ * The verdict on the whole in one word and one sentence: what somebody reads first at night. Pure.
+ *
+ * The worst comes first, and what follows from it is left out. The sentence has no number in it that
+ * changes by itself, since every change of it is read out to who listens.
+ */
+import { inWords, listed } from './amounts.ts';
+import type { Tone } from './tone.ts';
+import type { ClusterNews, MemberNews, News } from './wire.ts';
+
+export interface Verdict {
+  readonly tone: Tone;
+  readonly word: string;
+  readonly sentence: string;
+}
+
+/** The first that has something to say decides. */
+const views: readonly ((news: News) => Verdict | undefined)[] = [
+  stopping,
+  nobody,
+  panic,
+  noLeader,
+  noQuorum,
+  alarms,
+  starting,
+  troubled,
+  disagreeing,
+  unasked,
+  drained,
+];
+
+export function verdictOf(news: News): Verdict {
+  for (const view of views) {
+    const verdict = view(news);
+    if (verdict !== undefined) return verdict;
+  }
+  return well(news);
+}
+
+function stopping({ stopping }: News): Verdict | undefined {
+  if (!stopping) return undefined;
+  const sentence = 'This balancer is stopping: it takes no new clients.';
+  return { tone: 'warn', word: 'Stopping', sentence };
+}
+
+function nobody({ members }: News): Verdict | undefined {
+  if (members.length > 0) return undefined;
+  const sentence = 'No member is known, so every client is turned away.';
+  return { tone: 'bad', word: 'No members', sentence };
+}
+
+function panic({ mode, members }: News): Verdict | undefined {
+  if (mode !== 'panic') return undefined;
+  const sentence = `No member is healthy; clients are sent to every one that may be there. ${troubles(members)}.`;
+  return { tone: 'bad', word: 'Panic', sentence };
+}
+
+function noLeader({ cluster, members, mode }: News): Verdict | undefined {
+  if (cluster.leader !== undefined || cluster.voters.length === 0 || mode === 'starting') {
+    return undefined;
+  }
+  const why = troubles(members);
+  const sentence = `No member knows a leader: nothing can be written until one is elected${why && `; ${why}`}.`;
+  return { tone: 'bad', word: 'No leader', sentence };
+}
+
+function noQuorum({ cluster, members, mode }: News): Verdict | undefined {
+  const { voters, quorum, healthyVoters, unseenVoters } = cluster;
+  if (voters.length === 0 || healthyVoters + unseenVoters >= quorum || mode === 'starting') {
+    return undefined;
+  }
+  const few = healthyVoters === 0 ? 'None' : `Only ${inWords(healthyVoters)}`;
+  const sentence = `${few} of ${inWords(voters.length)} voting members ${healthyVoters > 1 ? 'are' : 'is'} healthy, and it takes ${inWords(quorum)} to write; ${troubles(members)}.`;
+  return { tone: 'bad', word: 'No quorum', sentence };
+}
+
+function alarms({ cluster }: News): Verdict | undefined {
+  if (cluster.alarms.length === 0) return undefined;
+  const raised = cluster.alarms.map(({ member, kind }) => `${member} raised the alarm ${kind}`);
+  const isFull = cluster.alarms.some(({ kind }) => kind === 'NOSPACE');
+  const what = isFull ? ': writes are refused' : '';
+  return { tone: 'bad', word: 'Alarm', sentence: `${raised.join('; ')}${what}.` };
+}
+
+function starting({ mode }: News): Verdict | undefined {
+  if (mode !== 'starting') return undefined;
+  const sentence = 'No member is healthy yet, and some have not been checked.';
+  return { tone: 'note', word: 'Starting', sentence };
+}
+
+function troubled({ members, cluster }: News): Verdict | undefined {
+  const why = troubles(members);
+  if (why === '') return undefined;
+  const isMending = members.every(
+    ({ state, unfit }) => state !== 'failed' && state !== 'suspect' && !isTrouble(unfit),
+  );
+  const word = isMending ? 'Recovering' : cluster.tolerance === 0 ? 'At risk' : 'Degraded';
+  return { tone: 'warn', word, sentence: `${why}; ${tolerance(cluster, true)}.` };
+}
+
+function disagreeing({ cluster }: News): Verdict | undefined {
+  if (cluster.disagreeing.length === 0) return undefined;
+  const who = listed(cluster.disagreeing);
+  const names = cluster.disagreeing.length === 1 ? 'names' : 'name';
+  const sentence = `${who} ${names} another leader or term than most; ${tolerance(cluster, false)}.`;
+  return { tone: 'warn', word: 'Disagreement', sentence };
+}
+
+function unasked({ members, cluster }: News): Verdict | undefined {
+  const silent = members.filter(({ unknown }) => unknown !== undefined);
+  if (silent.length === 0) return undefined;
+  const who = listed(silent.map(({ name }) => name));
+  const sentence = `All members pass their checks, but ${who} cannot be asked about ${silent.length === 1 ? 'itself' : 'themselves'}; ${tolerance(cluster, false)}.`;
+  return { tone: 'warn', word: 'Partly unknown', sentence };
+}
+
+function drained({ members, cluster }: News): Verdict | undefined {
+  const away = members.filter(({ drain }) => drain !== undefined);
+  if (away.length === 0) return undefined;
+  const are = away.length === 1 ? 'is' : 'are';
+  const sentence = `${listed(away.map(({ name }) => name))} ${are} drained by an operator; ${tolerance(cluster, false)}.`;
+  return { tone: 'note', word: 'Drained', sentence };
+}
+
+function well({ members, cluster }: News): Verdict {
+  const used = members.filter(({ unfit }) => unfit === undefined);
+  const learners = members.length - used.length;
+  const who =
+    used.length === 1 ? `${used[0]?.name} is healthy` : `All ${used.length} members healthy`;
+  const beside =
+    learners === 0
+      ? ''
+      : `, beside ${learners === 1 ? 'a learner' : `${inWords(learners)} learners`}`;
+  return {
+    tone: 'ok',
+    word: 'Healthy',
+    sentence: `${who}${beside}, ${tolerance(cluster, false)}.`,
+  };
+}
+
+/** "m1 failed: connection refused; m2 is suspect: timed out after 700 ms", or nothing. */
+function troubles(members: readonly MemberNews[]): string {
+  const namesBy = new Map<string, string[]>();
+  for (const member of members) {
+    const what = troubleOf(member);
+    if (what !== undefined) namesBy.set(what, [...(namesBy.get(what) ?? []), member.name]);
+  }
+  return [...namesBy]
+    .map(
+      ([what, names]) =>
+        `${listed(names)} ${names.length > 1 ? what.replace(/^is /, 'are ') : what}`,
+    )
+    .join('; ');
+}
+
+function troubleOf({ state, evidence, unfit }: MemberNews): string | undefined {
+  const why = evidence === undefined ? '' : `: ${evidence.detail}`;
+  if (state === 'failed') return `failed${why}`;
+  if (state === 'suspect') return `is suspect${why}`;
+  if (isTrouble(unfit)) return `is not used: ${unfit.detail}`;
+  if (state === 'recovering') return 'is recovering';
+  return state === 'unknown' ? 'is not checked yet' : undefined;
+}
+
+/** A learner is as somebody wanted it. */
+function isTrouble(unfit: MemberNews['unfit']): unfit is NonNullable<MemberNews['unfit']> {
+  return unfit !== undefined && unfit.reason !== 'learner';
+}
+
+/** @param further has something failed already? */
+function tolerance(cluster: ClusterNews, further: boolean): string {
+  const { voters, tolerance: left, unseenVoters } = cluster;
+  if (voters.length === 0) return 'how many may fail is not known yet';
+  const unseen =
+    unseenVoters === 0
+      ? ''
+      : `; ${inWords(unseenVoters)} of the voters ${unseenVoters === 1 ? 'is' : 'are'} not watched from here`;
+  const may =
+    left > 0
+      ? `${inWords(left)} ${further ? 'more ' : ''}may fail`
+      : further
+        ? 'no further failure is tolerated'
+        : voters.length === 1
+          ? 'and it is the only one'
+          : 'none may fail';
+  return may + unseen;
+}

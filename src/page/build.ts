@@ -1,0 +1,41 @@
+/**
+ * Builds the status page: the sources in browser/ become a document, a style sheet and one script, with the
+ * plotting library in it.
+ *
+ * Owns what the page is made of and where it is served. Runs where the development dependencies are: in a
+ * checkout when the page is first asked for (from-source.ts), else when the bundle is built (inline-plugin.ts).
+ */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { build } from 'rolldown';
+import type { PageFiles } from './page-files.ts';
+
+const sources = join(import.meta.dirname, 'browser');
+
+/** Throws when a source does not compile. */
+export async function buildPage(): Promise<PageFiles> {
+  const [document, style, plotStyle, script] = await Promise.all([
+    readFile(join(sources, 'index.html'), 'utf8'),
+    readFile(join(sources, 'page.css'), 'utf8'),
+    readFile(createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css'), 'utf8'),
+    bundled(join(sources, 'main.ts')),
+  ]);
+  return {
+    '': { type: 'text/html; charset=utf-8', body: document },
+    // Ours after the library's, so that it decides.
+    'page/page.css': { type: 'text/css; charset=utf-8', body: `${plotStyle}\n${style}` },
+    'page/page.js': { type: 'text/javascript; charset=utf-8', body: script },
+  };
+}
+
+async function bundled(input: string): Promise<string> {
+  const { output } = await build({
+    input,
+    platform: 'browser',
+    write: false,
+    logLevel: 'silent',
+    output: { format: 'esm', codeSplitting: false, minify: true },
+  });
+  return output[0].code;
+}

@@ -1,0 +1,18 @@
+/**
+ * The status page in a checkout: built in memory when it is first asked for. In the bundle this module is
+ * replaced by the files, ready made (inline-plugin.ts).
+ */
+import type { PageFiles } from './page-files.ts';
+
+/** Throws one sentence when the page cannot be built. */
+export async function pageFiles(): Promise<PageFiles> {
+  try {
+    const { buildPage } = await import('./build.ts');
+    return await buildPage();
+  } catch (error) {
+    const [why] = String(error instanceof Error ? error.message : error).split('\n');
+    throw new Error(
+      `the status page cannot be built from its sources (${why}): run npm install, or use the bundle of npm run build`,
+    );
+  }
+}

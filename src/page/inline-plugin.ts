@@ -1,0 +1,24 @@
+/**
+ * A plugin that puts the status page into the bundle, in place of from-source.ts: its files as compressed
+ * text, which is unpacked when somebody asks for the page. Until then it is a string.
+ */
+import { gzipSync } from 'node:zlib';
+import type { Plugin } from 'rolldown';
+import { buildPage } from './build.ts';
+
+export function inlinePage(): Plugin {
+  return {
+    name: 'inline-page',
+    load: {
+      filter: { id: /[\\/]src[\\/]page[\\/]from-source\.ts$/ },
+      handler: async () => {
+        const files = gzipSync(JSON.stringify(await buildPage()), { level: 9 }).toString('base64');
+        return `
+          import { gunzipSync } from 'node:zlib';
+          export async function pageFiles() {
+            return JSON.parse(gunzipSync(Buffer.from('${files}', 'base64')).toString());
+          }`;
+      },
+    },
+  };
+}

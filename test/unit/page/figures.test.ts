@@ -1,0 +1,283 @@
+/** How the page makes words and figures of what it is sent. */
+import { describe, expect, test } from 'vitest';
+import { bytes, count, inWords, listed, milliseconds } from '../../../src/page/browser/amounts.ts';
+import { conditionOf, lagInWords, lagOf, reasonsOf } from '../../../src/page/browser/condition.ts';
+import { flat, membersOf } from '../../../src/page/browser/evidence.ts';
+import { factsOf } from '../../../src/page/browser/facts.ts';
+import { extended, inWords as latencyInWords, top } from '../../../src/page/browser/latency.ts';
+import { Rates } from '../../../src/page/browser/rates.ts';
+import { sharesOf } from '../../../src/page/browser/spread.ts';
+import { ago, clock, duration } from '../../../src/page/browser/time.ts';
+import type { MemberNews } from '../../../src/page/browser/wire.ts';
+import { failedMember, memberNamed, newsWith } from './news.ts';
+
+describe('amounts', () => {
+  test.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1_000, '1.0 kB'],
+    [20_480, '20.5 kB'],
+    [99_950, '100 kB'],
+    [999_499, '999 kB'],
+    [999_500, '1.0 MB'],
+    [123_456_789, '123 MB'],
+    [8e9, '8.0 GB'],
+    [5e15, '5000 TB'],
+  ])('%d bytes are %s', (number, text) => {
+    expect(bytes(number)).toBe(text);
+  });
+
+  test('times, names and numbers', () => {
+    expect([0.04, 9.96, 12.4, 999, 1_500].map(milliseconds)).toEqual([
+      ...['0.0 ms', '10.0 ms', '12 ms', '999 ms', '1.5 s'],
+    ]);
+    expect([[], ['a'], ['a', 'b'], ['a', 'b', 'c']].map(listed)).toEqual([
+      '',
+      'a',
+      'a and b',
+      'a, b and c',
+    ]);
+    expect([0, 1, 6, 7].map(inWords)).toEqual(['no', 'one', 'six', '7']);
+    expect([count(1, 'session'), count(12_345, 'session')]).toEqual([
+      '1 session',
+      '12,345 sessions',
+    ]);
+  });
+});
+
+describe('times', () => {
+  test.each([
+    [-5, '0 s'],
+    [59_999, '59 s'],
+    [60_000, '1 min'],
+    [3_600_000, '1 h'],
+    [7_500_000, '2 h 5 min'],
+    [100 * 3_600_000, '4 d 4 h'],
+  ])('%d ms are %s', (ms, text) => {
+    expect(duration(ms)).toBe(text);
+  });
+
+  test('since when', () => {
+    expect([-1, 999, 1_000].map(ago)).toEqual(['now', 'now', '1 s ago']);
+  });
+
+  test('on the clock, with the day when it was another', () => {
+    const at = new Date(2026, 10, 22, 20, 42, 6, 950);
+    expect(clock(at, new Date(2026, 10, 22, 23))).toBe('20:42:06.9');
+    expect(clock(at, new Date(2026, 10, 23, 1))).toBe('22 Nov 20:42:06.9');
+  });
+});
+
+describe('rates', () => {
+  test('are of the last five seconds', () => {
+    const rates = new Rates();
+    expect(rates.take(0, [0, 0])).toBeUndefined();
+    expect(rates.take(1_000, [100, 0])).toEqual([100, 0]);
+    for (let second = 2; second <= 6; second += 1) rates.take(second * 1_000, [100, second * 10]);
+    expect(rates.take(7_000, [100, 70])).toEqual([0, 10]);
+  });
+
+  test('begin again with counters that did, and with a clock that was put back', () => {
+    const rates = new Rates();
+    rates.take(0, [500]);
+    expect(rates.take(1_000, [0])).toBeUndefined();
+    expect(rates.take(2_000, [10])).toEqual([10]);
+    expect(rates.take(500, [20])).toBeUndefined();
+  });
+
+  test('are not made of two looks at one moment', () => {
+    const rates = new Rates();
+    rates.take(1_000, [0]);
+    expect(rates.take(1_000, [10])).toBeUndefined();
+  });
+});
+
+describe('the condition of a member', () => {
+  const drain = { since: '2026-11-22T20:41:00.000Z' };
+  const now = Date.parse('2026-11-22T20:42:00.000Z');
+  const learner = { reason: 'learner', detail: 'it is a learner' } as const;
+  const lagging = { reason: 'lagging', detail: 'it is 9 entries behind' } as const;
+
+  test.each<[string, MemberNews, string, readonly string[]]>([
+    ['healthy', memberNamed('m0'), 'ok', []],
+    ['failed', failedMember('m0'), 'bad', ['2 checks failed: timed out after 700 ms.']],
+    ['learner', memberNamed('m0', { unfit: learner }), 'note', ['Not used: it is a learner.']],
+    [
+      'not used',
+      memberNamed('m0', { unfit: lagging }),
+      'warn',
+      ['Not used: it is 9 entries behind.'],
+    ],
+    [
+      'drained',
+      memberNamed('m0', { drain, sessions: 3 }),
+      'note',
+      ['Drained by an operator; 3 sessions left to move.'],
+    ],
+    [
+      'drained',
+      memberNamed('m0', { drain }),
+      'note',
+      ['Drained by an operator; no session is left.'],
+    ],
+    [
+      'failed',
+      { ...failedMember('m0'), drain, unknown: 'refused' },
+      'bad',
+      ['2 checks failed: timed out after 700 ms.', 'Drained by an operator; no session is left.'],
+    ],
+    [
+      'healthy',
+      memberNamed('m0', { unknown: 'refused' }),
+      'ok',
+      ['Cannot be asked about itself: refused.'],
+    ],
+  ])('%s', (word, member, tone, reasons) => {
+    expect(conditionOf(member)).toMatchObject({ word, tone });
+    expect(reasonsOf(member, now)).toEqual(reasons);
+  });
+
+  test('how long it will stay drained', () => {
+    const member = memberNamed('m0', { drain: { ...drain, until: '2026-11-22T20:47:00.000Z' } });
+    expect(reasonsOf(member, now)).toEqual([
+      'Drained by an operator, for 5 min more; no session is left.',
+    ]);
+  });
+
+  test('a dial that failed is told as such', () => {
+    const evidence = { reason: 'refused', detail: 'refused', failedChecks: 0, since: '' } as const;
+    const [why] = reasonsOf(memberNamed('m0', { state: 'suspect', evidence }), now);
+    expect(why).toBe('A client could not be connected: refused.');
+  });
+
+  test('its lag is that behind the leader, as of when both were asked', () => {
+    const etcd = (memberId: string, appliedIndex: number, second: number) => ({
+      ...{ clusterId: 'c', memberId, version: '3.5.16', leaderId: 'a', term: 1, duration: 1 },
+      ...{ raftIndex: 0, appliedIndex, dbSize: 0, dbSizeInUse: 0, isLearner: false },
+      at: new Date(second * 1_000).toISOString(),
+    });
+    const leader = memberNamed('m0', { etcd: etcd('a', 100, 5) });
+    const late = memberNamed('m1', { etcd: etcd('b', 90, 6) });
+    const before = memberNamed('m2', { etcd: etcd('c', 80, 4) });
+    const silent = memberNamed('m3', { etcd: etcd('d', 1, 6), unknown: 'refused' });
+    const members = [leader, late, before, silent];
+    expect(members.map((each) => lagOf(each, members))).toEqual([0, 10, 0, undefined]);
+    expect(lagOf(late, [late])).toBeUndefined();
+    expect([0, 1, 2_000].map(lagInWords)).toEqual(['none', '1 entry', '2,000 entries']);
+  });
+});
+
+describe('the cluster at a glance', () => {
+  const marked = (...news: Parameters<typeof newsWith>) =>
+    factsOf(newsWith(...news)).flatMap(({ label, value, tone }) =>
+      tone ? [[label, value, tone]] : [],
+    );
+
+  test('marks nothing that is as it should be', () => {
+    expect(marked()).toEqual([]);
+    expect(factsOf(newsWith()).map(({ value }) => value)).toEqual([
+      ...['3 of 3', 'one', 'm0', 'none', '3.5.16', 'normal', '0'],
+    ]);
+  });
+
+  test('marks what is not', () => {
+    const alarms = [{ kind: 'NOSPACE', memberId: '1', member: 'm2' }];
+    const versions = ['3.4.23', '3.5.16'];
+    expect(
+      marked({ waitingClients: 2 }, { healthyVoters: 2, tolerance: 0, alarms, versions }),
+    ).toEqual([
+      ['Healthy voters', '2 of 3', 'warn'],
+      ['May still fail', 'none', 'warn'],
+      ['Alarms', 'NOSPACE (m2)', 'bad'],
+      ['etcd', '3.4.23, 3.5.16', 'warn'],
+      ['Sessions', '0', 'warn'],
+    ]);
+    expect(
+      marked({ mode: 'panic' }, { healthyVoters: 0, tolerance: 0, leader: undefined as never }),
+    ).toEqual([
+      ['Healthy voters', '0 of 3', 'bad'],
+      ['May still fail', 'none', 'warn'],
+      ['Leader', 'none', 'bad'],
+      ['Mode', 'panic', 'bad'],
+    ]);
+  });
+
+  test('says of a leader that nobody confirms that it is old', () => {
+    const members = newsWith().members.map((each) => ({ ...each, unknown: 'refused' }));
+    expect(marked({ members })).toEqual([['Leader', 'm0', 'warn']]);
+    const { more } = factsOf(newsWith({ members })).find(({ label }) => label === 'Leader') ?? {};
+    expect(more).toBe('term 7, as last heard');
+  });
+
+  test('claims nothing of a cluster that says nothing', () => {
+    expect(marked({}, { voters: [], leader: undefined as never })).toEqual([]);
+  });
+});
+
+test('sessions are shared out among members, and those that leave', () => {
+  const members = [
+    memberNamed('m0', { sessions: 6 }),
+    memberNamed('m1', { sessions: 0, acceptsNew: false }),
+  ];
+  const shares = sharesOf(newsWith({ members, leaving: [{ name: 'm9', sessions: 2 }] }));
+  expect(shares).toEqual([
+    { name: 'm0', sessions: 6, share: 0.75, length: 1, remark: undefined },
+    { name: 'm1', sessions: 0, share: 0, length: 0, remark: 'takes no new ones' },
+    { name: 'm9', sessions: 2, share: 0.25, length: 1 / 3, remark: 'is leaving the cluster' },
+  ]);
+  expect(sharesOf(newsWith()).map(({ share, length }) => share + length)).toEqual([0, 0, 0]);
+});
+
+describe('latency', () => {
+  const check = (at: number, length: number, ok = true) => ({ at, duration: length, ok });
+
+  test('in words, for who does not see the plot', () => {
+    expect(latencyInWords([])).toBe('no check has finished yet');
+    expect(latencyInWords([check(1, 4), check(2, 1), check(3, 700, false)])).toBe(
+      'last failed after 700 ms, median 4.0 ms, highest 700 ms; 1 of the last 3 checks failed',
+    );
+    expect(latencyInWords([check(1, 4)])).toBe(
+      'last 4.0 ms, median 4.0 ms, highest 4.0 ms; none of the last 1 checks failed',
+    );
+  });
+
+  test('takes in what is newer, up to as many as are kept', () => {
+    const known = [check(1, 1), check(2, 2)];
+    expect(extended(known, [check(1, 1), check(2, 2)])).toBe(known);
+    expect(extended(known, [check(2, 2), check(3, 3)]).map(({ at }) => at)).toEqual([1, 2, 3]);
+    const many = Array.from({ length: 200 }, (_, n) => check(n + 3, 1));
+    expect(extended(known, many)).toHaveLength(120);
+  });
+
+  test('has a round bound', () => {
+    expect([0, 5, 5.1, 700, 90_000].map(top)).toEqual([5, 5, 10, 1_000, 90_000]);
+  });
+});
+
+describe('evidence', () => {
+  test('is any fields, as text', () => {
+    const fields = {
+      member: 'm1',
+      evidence: { detail: 'refused', since: undefined },
+      loads: [1, 2],
+      ok: false,
+      none: [],
+    };
+    expect(flat(fields)).toEqual([
+      ['member', 'm1'],
+      ['evidence.detail', 'refused'],
+      ['loads', '1, 2'],
+      ['ok', 'false'],
+    ]);
+  });
+
+  test('tells whom it is about', () => {
+    expect(membersOf({ member: 'm1', was: 'm1', leader: 'm0', from: ['m2', 'm3'] })).toEqual([
+      'm1',
+      'm0',
+      'm2',
+      'm3',
+    ]);
+    expect(membersOf({ from: 'starting', to: 'normal', member: 7 })).toEqual([]);
+  });
+});

@@ -1,0 +1,97 @@
+/** What a balancer in front of three healthy members sends to the page, for tests that change a part of it. */
+import type { ClusterNews, MemberNews, News } from '../../../src/page/browser/wire.ts';
+
+const since = '2026-11-22T20:40:00.000Z';
+
+export function memberNamed(name: string, change: Partial<MemberNews> = {}): MemberNews {
+  return {
+    name,
+    endpoint: `http://${name}.example:2379`,
+    checkUrl: `http://${name}.example:2379`,
+    state: 'healthy',
+    since,
+    acceptsNew: true,
+    sessions: 0,
+    sessionsOpened: 0,
+    sessionsEnded: {
+      'client-closed': 0,
+      'member-closed': 0,
+      'client-reset': 0,
+      'member-reset': 0,
+      evicted: 0,
+      rebalanced: 0,
+      removed: 0,
+      drained: 0,
+      operator: 0,
+      shutdown: 0,
+    },
+    bytesFromClients: 0,
+    bytesFromMember: 0,
+    etcd: {
+      at: since,
+      duration: 1,
+      clusterId: 'c1',
+      memberId: name,
+      version: '3.5.16',
+      leaderId: 'm0',
+      term: 7,
+      raftIndex: 100,
+      appliedIndex: 100,
+      dbSize: 20_480,
+      dbSizeInUse: 16_384,
+      isLearner: false,
+    },
+    ...change,
+  };
+}
+
+export function failedMember(name: string, detail = 'timed out after 700 ms'): MemberNews {
+  return memberNamed(name, {
+    state: 'failed',
+    acceptsNew: false,
+    evidence: { reason: 'timeout', detail, failedChecks: 2, since },
+  });
+}
+
+const wellCluster: ClusterNews = {
+  clusterId: 'c1',
+  voters: ['m0', 'm1', 'm2'],
+  learners: [],
+  unstarted: [],
+  quorum: 2,
+  healthyVoters: 3,
+  unseenVoters: 0,
+  tolerance: 1,
+  leader: 'm0',
+  leaderSince: since,
+  term: 7,
+  disagreeing: [],
+  alarms: [],
+  versions: ['3.5.16'],
+  leaderChanges: 0,
+};
+
+export function newsWith(
+  change: Partial<Omit<News, 'cluster'>> = {},
+  cluster: Partial<ClusterNews> = {},
+): News {
+  return {
+    at: '2026-11-22T20:42:00.000Z',
+    version: '1.2.3',
+    node: 'v26.0.0',
+    pid: 1,
+    startedAt: since,
+    listen: ['127.0.0.1:2379'],
+    policy: 'least-connections',
+    copier: 'shared-buffer',
+    mode: 'normal',
+    stopping: false,
+    sessions: 0,
+    waitingClients: 0,
+    absentDrains: [],
+    leaving: [],
+    members: ['m0', 'm1', 'm2'].map((name) => memberNamed(name)),
+    ...change,
+    cluster: { ...wellCluster, ...cluster },
+  };
+}
