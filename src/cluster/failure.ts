@@ -6,17 +6,19 @@
  */
 
 /** Why a check or a dial did not succeed. Used as a metric label: short, fixed and few. */
-export type FailureReason =
-  | 'timeout' // no answer within the bound: hung process, black hole, slow disk
-  | 'refused' // nothing listens: the process is gone
-  | 'reset' // the member, or something in between, cut the connection
-  | 'unreachable' // no route, network down
-  | 'dns' // the name does not resolve
-  | 'tls' // a certificate was not accepted, by either side
-  | 'unhealthy' // it answered, and says it cannot serve
-  | 'self' // the endpoint is this balancer
-  | 'local' // this host ran out of descriptors, ports or memory: no fault of the member
-  | 'error'; // anything else, see the detail
+export const failureReasons = [
+  'timeout', // no answer within the bound: hung process, black hole, slow disk
+  'refused', // nothing listens: the process is gone
+  'reset', // the member, or something in between, cut the connection
+  'unreachable', // no route, network down
+  'dns', // the name does not resolve
+  'tls', // a certificate was not accepted, by either side
+  'unhealthy', // it answered, and says it cannot serve
+  'self', // the endpoint is this balancer
+  'local', // this host ran out of descriptors, ports or memory: no fault of the member
+  'error', // anything else, see the detail
+] as const;
+export type FailureReason = (typeof failureReasons)[number];
 
 /** A failure with the words that let a person act on it. */
 export interface Failure {

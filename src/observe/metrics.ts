@@ -9,6 +9,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Candidate } from '../balance/snapshot.ts';
 import type { Inspection } from '../cluster/facts.ts';
+import { failureReasons } from '../cluster/failure.ts';
 import type { CheckResult } from '../cluster/probe.ts';
 import { healthStates } from '../cluster/verdict.ts';
 import { type RejectReason, rejectReasons } from '../proxy/data-path.ts';
@@ -163,7 +164,10 @@ export class Metrics {
     this.#silences.inc({ member }, 0);
     for (const state of healthStates) this.#stateChanges.inc({ member, state }, 0);
     this.#checks.inc({ member, result: 'passed', reason: '' }, 0);
-    this.#dials.inc({ member, result: 'connected' }, 0);
+    for (const reason of failureReasons) this.#checks.inc({ member, result: 'failed', reason }, 0);
+    for (const result of ['connected', 'abandoned', ...failureReasons]) {
+      this.#dials.inc({ member, result }, 0);
+    }
   }
 
   /** A member has left and its last session has ended: its series end. */

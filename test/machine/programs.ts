@@ -163,11 +163,24 @@ export async function ensureLoadTools(): Promise<void> {
   for (const find of [findH2load, findWrk, findIperf3]) await find();
 }
 
-/** A tool that Debian keeps in /usr/bin. */
-async function findTool(name: string, packages: readonly string[]): Promise<Program> {
+export async function findPrometheus(): Promise<Program> {
+  return await findTool('prometheus', ['prometheus']);
+}
+
+/** It comes in the package of Prometheus. */
+export async function findPromtool(): Promise<Program> {
+  return await findTool('promtool', ['prometheus'], 'prometheus');
+}
+
+/** A tool that Debian keeps in /usr/bin. @param folder where its packages are unpacked. */
+async function findTool(
+  name: string,
+  packages: readonly string[],
+  folder = name,
+): Promise<Program> {
   const path = await inFolders(name, folders);
   if (path) return { path, env: {} };
-  const root = await unpacked(name, packages);
+  const root = await unpacked(folder, packages);
   return { path: join(root, 'usr/bin', name), env: await libraries(root) };
 }
 

@@ -245,7 +245,10 @@ test('series of every member and reason are there from the start, at 0', async (
   for (const member of ['m0', 'm1']) {
     const expected = [
       `checks_total{member="${member}",result="passed",reason=""}`,
+      `checks_total{member="${member}",result="failed",reason="timeout"}`,
       `dials_total{member="${member}",result="connected"}`,
+      `dials_total{member="${member}",result="abandoned"}`,
+      `dials_total{member="${member}",result="refused"}`,
       `evictions_total{member="${member}"}`,
       `member_up{member="${member}"}`,
       `sessions{member="${member}"}`,
