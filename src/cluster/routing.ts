@@ -104,7 +104,7 @@ export function mayServe(member: Pick<RoutedMember, 'unfit' | 'drained'>): boole
 }
 
 /** May nothing ever go there as things stand, not even while nobody is healthy? */
-export function isBarred({ unfit }: Pick<RoutedMember, 'unfit'>): boolean {
+function isBarred({ unfit }: Pick<RoutedMember, 'unfit'>): boolean {
   return unfit?.barred === true;
 }
 

@@ -388,7 +388,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   adminSocket: {
     placeholder: 'PATH',
     default: 'auto',
-    help: 'Unix socket for status, drain, reload and the like, for its owner only: a path, off, or auto: /run/etcd-lb/admin.sock if that can be opened.',
+    help: 'Unix socket for status, drain, reload and the like: a path, off, or auto: /run/etcd-lb/admin.sock if it can be opened.',
     list: false,
     shape: shapes.grammar(parseAdminSocket),
     fixed: true,

@@ -16,7 +16,6 @@ import { type Certificates, createCertificates } from '../support/certificates.t
 import { etcd3 } from '../support/clients.ts';
 import { Load } from '../support/load.ts';
 import { alerts, metricsIn, prometheusFolder, recordings, ruleTests } from './alerts.ts';
-import { comingMetrics } from './coming-metrics.ts';
 import { filledIn, queries, variables } from './dashboard.ts';
 import { PrometheusServer } from './prometheus-server.ts';
 
@@ -74,23 +73,21 @@ describe('/metrics', () => {
     });
   });
 
-  test('has every metric that alerts and dashboard name, but for those that come', async () => {
+  test('has every metric that alerts and dashboard name', async () => {
     const known = (await families()).flatMap(({ name, type }) =>
       type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
     );
-    expect(known.filter((name) => comingMetrics.includes(name))).toEqual([]);
     const recorded = recordings.map(({ record }) => record);
     const used = [...alerts, ...recordings, ...queries].flatMap(({ expr }) => metricsIn(expr));
-    const there = new Set([...known, ...recorded, ...comingMetrics]);
+    const there = new Set([...known, ...recorded]);
     expect(used.filter((name) => !there.has(name))).toEqual([]);
-    expect(comingMetrics.filter((name) => !used.includes(name))).toEqual([]);
   });
 
   test('has the series that the alerts are tested with, label for label', async () => {
     const all = await families();
     const real = new Set(all.flatMap(({ samples }) => samples.map(({ series }) => sorted(series))));
     // Series that only Prometheus has, or that there are only while an alarm is raised.
-    const others = ['up', 'etcd_lb_cluster_alarm', ...comingMetrics];
+    const others = ['up', 'etcd_lb_cluster_alarm'];
     const tested = ruleTests.flatMap((each) => each.input_series).map(({ series }) => series);
     const ours = tested.filter((series) => !others.includes(series.replace(/\{.*/, '')));
     const missing = ours.map(sorted).filter((series) => !real.has(series));
@@ -160,16 +157,11 @@ describe('when a member is killed and another has no space', () => {
     },
   );
 
-  const isComing = ({ expr }: { readonly expr: string }): boolean =>
-    metricsIn(expr).some((name) => comingMetrics.includes(name));
-  test.each(queries.filter((query) => !isComing(query)))(
-    'the panel "$title" has data ($refId)',
-    async ({ expr }) => {
-      const filled = filledIn(expr, values);
-      const numbers = async () => (await prometheus.query(filled)).map(({ value }) => +value[1]);
-      await expect.poll(async () => (await numbers()).some(Number.isFinite), patience).toBe(true);
-    },
-  );
+  test.each(queries)('the panel "$title" has data ($refId)', async ({ expr }) => {
+    const filled = filledIn(expr, values);
+    const numbers = async () => (await prometheus.query(filled)).map(({ value }) => +value[1]);
+    await expect.poll(async () => (await numbers()).some(Number.isFinite), patience).toBe(true);
+  });
 
   test('the queries on metrics to come are well formed', async () => {
     for (const { expr } of queries.filter(isComing)) await prometheus.query(filledIn(expr, values));

@@ -120,6 +120,12 @@ test.each([
   expect(refused({ ...members, balance: 'least-calls', ...given })).toBe(reason);
 });
 
+test('a file to watch must be named', () => {
+  expect(refused({ 'watch-config': 'on' })).toBe(
+    '--watch-config: there is no file to watch; write its path in --config, or leave this out.',
+  );
+});
+
 describe('discovery', () => {
   test.each([
     [{ 'discovery-srv': 'example.com' }],
@@ -133,10 +139,6 @@ describe('discovery', () => {
     [
       { discovery: 'members', 'inspect-interval': '0' },
       '--discovery: members are not asked who there is while --inspect-interval 0 turns questions off; write a duration there, such as 10s.',
-    ],
-    [
-      { 'state-dir': '/var/lib/etcd-lb' },
-      '--state-dir: there is nothing to keep, since members are only those of --endpoints; leave it out, or write --discovery members.',
     ],
     [
       { 'discovery-srv': '_etcd-client._tcp.example.com' },
