@@ -145,7 +145,7 @@ export class Metrics {
     this.#reloadSucceeded = new Gauge({
       registers,
       name: 'etcd_lb_last_reload_successful',
-      help: '0 after a reload that was refused, until one is applied; else 1.',
+      help: '1 unless the last reload was refused, then 0 until one is applied.',
     });
     this.#reloadSucceeded.set(1);
     for (const result of ['applied', 'refused']) {

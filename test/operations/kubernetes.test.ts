@@ -1,11 +1,12 @@
 /** config/kubernetes: is the manifest one, does the program accept what it is told, is what is probed there? */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Container, Pod, Probe } from 'kubernetes-types/core/v1.d.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { usualAdminSocket } from '../../src/config/admin-socket.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
 
@@ -63,11 +64,17 @@ test('the program accepts what it is told, and is not put in front of its own me
   expect(pod.spec?.terminationGracePeriodSeconds).toBeGreaterThan(Number(drain));
 });
 
-test('it sees the files that it is told of and no other, and changes none', () => {
+test('it sees the files that it is told of and no other, and writes only where its state and its admin socket are', () => {
   const told = (container.args ?? []).flatMap((arg) => arg.split(`=${pki}`)[1] ?? []);
   const mounts = container.volumeMounts ?? [];
-  expect(mounts.map(({ mountPath }) => mountPath)).toEqual(told.map((file) => pki + file));
-  expect(mounts.filter(({ readOnly }) => readOnly !== true)).toEqual([]);
+  const own = ['/var/lib/etcd-lb', dirname(usualAdminSocket)];
+  expect(container.args).toContain(`--state-dir=${own[0]}`);
+  expect(mounts.map(({ mountPath }) => mountPath)).toEqual([
+    ...told.map((file) => pki + file),
+    ...own,
+  ]);
+  const written = mounts.filter(({ readOnly }) => readOnly !== true);
+  expect(written.map(({ mountPath }) => mountPath)).toEqual(own);
   const paths = new Map(pod.spec?.volumes?.map(({ name, hostPath }) => [name, hostPath?.path]));
   expect(mounts.map(({ name }) => paths.get(name))).toEqual(
     mounts.map(({ mountPath }) => mountPath),
@@ -107,7 +114,7 @@ function elsewhere(arg: string): string[] {
   const [flag = '', value = ''] = arg.split('=');
   if (flag === '--listen') return [flag, '127.0.0.1:0'];
   if (flag === '--endpoints') return [flag, 'https://127.0.0.1:1'];
-  return flag === '--observe' ? [] : [flag, value];
+  return flag === '--observe' || flag === '--state-dir' ? [] : [flag, value];
 }
 
 async function codeOf(balancer: Balancer, probe: Probe | undefined): Promise<number> {

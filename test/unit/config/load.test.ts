@@ -41,6 +41,7 @@ const unusual: Readonly<Record<string, string>> = {
   'max-connections': '7',
   'drain-timeout': '1m',
   observe: 'off',
+  'admin-socket': '/run/lb.sock',
   'log-level': 'debug',
   'log-format': 'json',
 };
@@ -79,6 +80,8 @@ describe('settings', () => {
       maxConnections: 10_000,
       drainTimeout: 10_000,
       observe: { kind: 'tcp', host: '127.0.0.1', port: 9379 },
+      adminSocket: { kind: 'auto' },
+      watchConfig: false,
       logLevel: 'info',
       logFormat: 'auto',
     });
@@ -129,6 +132,8 @@ describe('settings', () => {
       maxConnections: 7,
       drainTimeout: 60_000,
       observe: undefined,
+      adminSocket: { kind: 'path', path: '/run/lb.sock' },
+      watchConfig: false,
       logLevel: 'debug',
       logFormat: 'json',
     });
@@ -172,7 +177,7 @@ describe('the effective settings', () => {
       .filter(({ value }) => value !== '')
       .map(({ name, value }) => `${name}: ${JSON.stringify(value)}\n`);
     const config = join(folderWith({ 'lb.yaml': lines.join('') }), 'lb.yaml');
-    expect(load({ config }).settings).toEqual(first.settings);
+    expect(load({ config }).settings).toEqual({ ...first.settings, configFile: config });
   });
 
   test('come from flags, else the environment, else the file, else the default', () => {

@@ -121,7 +121,7 @@ test.each([
 });
 
 test('a file to watch must be named', () => {
-  expect(refused({ 'watch-config': 'on' })).toBe(
+  expect(refused({ ...members, 'watch-config': 'on' })).toBe(
     '--watch-config: there is no file to watch; write its path in --config, or leave this out.',
   );
 });
