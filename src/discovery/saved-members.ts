@@ -32,8 +32,6 @@ export type Loaded =
 
 export class SavedMembers {
   readonly #file: StateFile<z.infer<typeof shape>>;
-  /** What was saved or loaded last. */
-  #saved: string | undefined;
 
   /** Makes the directory where it is not there. Throws `Refusal` when that is not possible. */
   constructor(directory: string) {
@@ -62,35 +60,19 @@ export class SavedMembers {
         }
         return { ...endpoint, ...rest };
       });
-      this.#saved = contentOf(places);
       return { kind: 'list', places, savedAt: loaded.savedAt };
     } catch (error) {
       return { kind: 'unusable', why: inWords(error) };
     }
   }
 
-  /**
-   * Replaces the list, if it differs from the one that was saved or loaded last. Rejects with the
-   * system's error, with the file as it was.
-   */
-  async save(places: readonly Place[]): Promise<void> {
-    const content = contentOf(places);
-    if (content === this.#saved) return;
-    this.#saved = content;
-    try {
-      await this.#file.save({ members: places.map(entryOf) });
-    } catch (error) {
-      if (this.#saved === content) this.#saved = undefined;
-      throw error;
-    }
+  /** Replaces the list, if it is another one. Rejects with the system's error, with the file as it was. */
+  save(places: readonly Place[]): Promise<void> {
+    return this.#file.save({ members: places.map(entryOf) });
   }
 }
 
 function entryOf(place: Place): z.infer<typeof shape>['members'][number] {
   const { name, settingsName, address, weight, priority } = place;
   return { name, settingsName, url: formatEndpoint(place), address, weight, priority };
-}
-
-function contentOf(places: readonly Place[]): string {
-  return JSON.stringify(places.map(entryOf));
 }

@@ -20,6 +20,8 @@ export class StateFile<T extends object> {
   readonly path: string;
   readonly #shape: z.ZodMiniType<T>;
   #writing: Promise<void> = Promise.resolve();
+  /** The content of the file, as JSON, as far as is known. */
+  #known: string | undefined;
 
   /**
    * Makes the directory where it is not there. Throws `Refusal` when that is not possible.
@@ -50,14 +52,16 @@ export class StateFile<T extends object> {
     }
     try {
       const { savedAt, version: _version, ...content } = envelope.parse(JSON.parse(text));
-      return { kind: 'content', content: this.#shape.parse(content), savedAt };
+      const checked = this.#shape.parse(content);
+      this.#known = JSON.stringify(checked);
+      return { kind: 'content', content: checked, savedAt };
     } catch (error) {
       return { kind: 'unusable', why: inWords(error) };
     }
   }
 
   /**
-   * Replaces the file. One call at a time is carried out, in order. Rejects with the system's error, with
+   * Replaces the file, if it has another content. One call at a time is carried out, in order. Rejects with the system's error, with
    * the file as it was.
    */
   save(content: T): Promise<void> {
@@ -67,6 +71,8 @@ export class StateFile<T extends object> {
   }
 
   async #write(content: T): Promise<void> {
+    const text = JSON.stringify(content);
+    if (text === this.#known) return;
     const state = { version: 1, savedAt: new Date().toISOString(), ...content };
     const beside = `${this.path}.new`;
     try {
@@ -82,6 +88,7 @@ export class StateFile<T extends object> {
       await rm(beside, { force: true }).catch(() => {});
       throw error;
     }
+    this.#known = text;
   }
 }
 
