@@ -9,7 +9,7 @@ const [command] = process.argv.slice(2);
 if (command === undefined || command.startsWith('-')) {
   const program = new Command('npm start --')
     .description(
-      'Start a real etcd cluster on this machine with the balancer in front of it.\nWith a command (run, check, config, help) start etcd-lb itself instead.',
+      'Start a real etcd cluster on this machine with the balancer in front of it.\nWith a command (run, check, status, drain, help …) start etcd-lb itself instead.',
     )
     .addOption(
       new Option('--members <n>', 'members of the cluster').choices(['1', '3', '5']).default('3'),

@@ -5,6 +5,7 @@
  * Owns the story; the parts are etcd-binary.ts, local-cluster.ts, clients.ts, view.ts and the
  * balancer itself, exactly as `etcd-lb run` starts it.
  */
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Etcd3 } from 'etcd3';
 import manifest from '../../package.json' with { type: 'json' };
@@ -102,7 +103,10 @@ async function startBalancer(cluster: LocalCluster, view: View): Promise<App> {
   const endpoints = cluster.members.map(({ name, clientUrl }) => `${name}=${clientUrl}`).join();
   const load = (): Loaded =>
     loadSettings({
-      flags: { listen: `127.0.0.1:${listen}`, observe: `127.0.0.1:${observe}`, endpoints },
+      flags: {
+        ...{ listen: `127.0.0.1:${listen}`, observe: `127.0.0.1:${observe}`, endpoints },
+        ...{ 'admin-socket': adminSocketOf(cluster), 'state-dir': cluster.folder },
+      },
       env: {},
     });
   const log: Log = {
@@ -112,6 +116,11 @@ async function startBalancer(cluster: LocalCluster, view: View): Promise<App> {
     close: async () => {},
   };
   return startApp({ loaded: load(), load, version: manifest.version, log });
+}
+
+/** Beside the members' data, with which it goes. */
+function adminSocketOf(cluster: LocalCluster): string {
+  return join(cluster.folder, 'admin.sock');
 }
 
 async function freePort(first: number, view: View): Promise<number> {
@@ -148,7 +157,11 @@ function printHints(
   view.print();
   view.print('Try in another terminal:');
   view.print(`  ETCDCTL_API=3 ${etcd.etcdctl ?? 'etcdctl'} --endpoints ${host} put hello world`);
-  view.print(`  curl http://127.0.0.1:${observePort}/metrics`);
+  view.print(
+    `  open http://127.0.0.1:${observePort}/ in a browser; /metrics and /status are there too`,
+  );
+  view.print(`  export ETCD_LB_ADMIN_SOCKET=${adminSocketOf(cluster)}`);
+  view.print(`  npm start -- status; npm start -- drain ${victim?.name} --wait`);
   view.print(`  curl http://127.0.0.1:${observePort}/readyz?verbose`);
   if (victim?.pid !== undefined) {
     const { name, pid } = victim;
