@@ -54,8 +54,10 @@ export interface LocalMember {
    * Starts it again on the same ports and data. Resolves when its client port accepts connections,
    * which is before it serves: see {@link LocalCluster.ready}. Throws when it is not stopped, and
    * with etcd's last words when it ends while starting.
+   *
+   * @param etcd path of another etcd than before, which it keeps.
    */
-  start(): Promise<void>;
+  start(etcd?: string): Promise<void>;
 }
 
 /** Told when a member's process ends and nobody asked for it through this module. */
@@ -75,7 +77,8 @@ export class Member implements LocalMember {
   readonly clientUrl: string;
   readonly peerUrl: string;
   readonly logFile: string;
-  readonly #command: readonly [string, ...string[]];
+  #etcd: string;
+  readonly #args: readonly string[];
   readonly #onUnexpectedExit: OnUnexpectedExit | undefined;
   #state: MemberState = { kind: 'stopped', exit: undefined };
   #child: ChildProcess | undefined;
@@ -98,9 +101,8 @@ export class Member implements LocalMember {
     this.peerUrl = place.peerUrl;
     this.logFile = join(folder, `${place.name}.log`);
     this.#onUnexpectedExit = onUnexpectedExit;
-    this.#command = [
-      ...dieWithParent(),
-      etcd,
+    this.#etcd = etcd;
+    this.#args = [
       ...['--name', place.name, '--data-dir', join(folder, place.name)],
       ...['--listen-client-urls', place.clientUrl, '--advertise-client-urls', place.clientUrl],
       ...['--listen-peer-urls', place.peerUrl, '--initial-advertise-peer-urls', place.peerUrl],
@@ -120,13 +122,14 @@ export class Member implements LocalMember {
     return this.#state.kind === 'running';
   }
 
-  async start(): Promise<void> {
+  async start(etcd = this.#etcd): Promise<void> {
     if (this.#retired) throw new Error('The cluster was stopped.');
     if (this.#state.kind !== 'stopped') {
       throw new Error(
         `etcd ${this.name} is ${this.#state.kind}: kill it before starting it again.`,
       );
     }
+    this.#etcd = etcd;
     await this.#spawn();
     while (!(await accepts(this.clientPort))) {
       if (this.#state.kind === 'stopped') throw this.isStopped();
@@ -183,7 +186,7 @@ export class Member implements LocalMember {
   }
 
   async #spawn(): Promise<void> {
-    const [command, ...args] = this.#command;
+    const [command = this.#etcd, ...args] = [...dieWithParent(), this.#etcd, ...this.#args];
     // Appended to by etcd's logger and, when it panics, by the Go runtime.
     const log = openSync(this.logFile, 'a');
     this.#logStart = fstatSync(log).size;
@@ -212,7 +215,7 @@ export class Member implements LocalMember {
  * the *thread* that spawned it, so clusters belong in a main thread (vitest: pool `forks`). Where
  * there is no setpriv, only the exit handler above is left.
  */
-function dieWithParent(): readonly [string, ...string[]] | readonly [] {
+function dieWithParent(): readonly string[] {
   const { PATH = '' } = process.env;
   const setpriv = PATH.split(delimiter).some((folder) => {
     try {
