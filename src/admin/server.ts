@@ -34,7 +34,9 @@ export async function openAdminServer(
   const closing = new AbortController();
   const handler = lazily(() => loadApi({ ...api, signal: closing.signal }));
   const server = http.createServer((request, response) => {
-    void handler().then((handle) => handle(request, response));
+    handler()
+      .then((handle) => handle(request, response))
+      .catch(() => response.destroy()); // a request that makes no sense, such as a target that is no URL
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
@@ -94,8 +96,9 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 async function loadApi(options: ApiOptions): Promise<Handler> {
   const { adminApi } = await import('./api.ts');
-  const { getRequestListener } = await import('@hono/node-server');
-  return getRequestListener(adminApi(options).fetch, { overrideGlobalObjects: false });
+  const { answer } = await import('./answer.ts');
+  const { fetch } = adminApi(options);
+  return (incoming, outgoing) => answer(incoming, outgoing, (request) => fetch(request));
 }
 
 function lazily<T>(make: () => Promise<T>): () => Promise<T> {

@@ -38,7 +38,7 @@ export function itBehaves(program: Program): void {
 
   test('has its own settings and refuses wrong ones in a sentence', async () => {
     const { stdout } = await run('config', '--endpoints', '127.0.0.1:1');
-    expect(stdout).toMatch(/^listen: "127\.0\.0\.1:2379" +# default\n/);
+    expect(stdout).toMatch(/^listen: "127\.0\.0\.1:2379" +# default$/m);
     expect(await run('run', '--endpoints', '')).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/^etcd-lb: --endpoints: .*\n$/),

@@ -95,7 +95,7 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
     const { operator, load, balancer, cluster } = scene;
     const writer = etcd3(cluster.endpoints[0] ?? '');
     for (let round = 0; round < 40; round += 1) {
-      await writer.put('bulk').value(Buffer.alloc(500_000, round));
+      await writer.put('bulk').value(Buffer.alloc(100_000, round));
     }
     const { header } = await writer.put('bulk').value('');
     await writer.kv.compact({ revision: header.revision, physical: true });
@@ -113,7 +113,7 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
       const [status] = JSON.parse(
         await etcdctl(scene.etcd, member.clientUrl)('endpoint', 'status', '-w', 'json'),
       );
-      expect(status.Status.dbSize).toBeLessThan(5_000_000); // 20 MB were written
+      expect(status.Status.dbSize).toBeLessThan(2_000_000); // 4 MB were written
     }
     expect(beyondMoves(load.errors), balancer.history).toEqual([]);
   }, 90_000);
