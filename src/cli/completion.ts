@@ -60,7 +60,8 @@ function fish(program: Command): string {
       ...(words === '' ? [] : [`complete -c etcd-lb -n '${used}' -f -a ${quoted(words)}`]),
     ];
   });
-  return `${lines.join('\n')}\n`;
+  const help = 'complete -c etcd-lb -n __fish_use_subcommand -f -a help';
+  return `${[...lines, help].join('\n')}\n`;
 }
 
 function flagsOf(command: Command): string[] {

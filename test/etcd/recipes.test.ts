@@ -64,23 +64,28 @@ async function inOrder({ cluster }: Scene): Promise<LocalMember[]> {
   return [...cluster.members.filter((member) => member !== leader), leader as LocalMember];
 }
 
-/** `etcdctl move-leader`, if this member leads; resolves when another one does. */
-async function giveUpLeadership({ cluster, etcd }: Scene, member: LocalMember): Promise<void> {
+/** `etcdctl move-leader`, if this member leads; resolves when another one does, with whether it did. */
+async function giveUpLeadership({ cluster, etcd }: Scene, member: LocalMember): Promise<boolean> {
   expect(recipes).toContain('move-leader');
-  if ((await cluster.leader()).name !== member.name) return;
+  if ((await cluster.leader()).name !== member.name) return false;
   const other = cluster.members.find(({ name }) => name !== member.name) as LocalMember;
   const id = await idOf(other, [member], etcd);
   await etcdctl(etcd, member.clientUrl)('move-leader', id);
   await retried(async () => {
     if ((await cluster.leader()).name === member.name) throw new Error('it leads still');
   });
+  return true;
 }
 
-/** What failed, but for reads that were in flight when the leader moved: of one client there can be one. */
-function beyondMoves(errors: readonly string[]): string[] {
-  const moved = errors.filter((error) => error.includes('etcdserver: leader changed'));
+/**
+ * What failed beyond those requests that were in flight when the leader moved: of one client there can be one.
+ * etcd refuses such a read at once, and loses a write that was on its way to the old leader.
+ */
+function beyondMove(errors: readonly string[]): string[] {
+  const lost = /etcdserver: (leader changed|request timed out, possibly due to previous leader)/;
+  const moved = errors.filter((error) => lost.test(error));
   expect(moved.length).toBeLessThanOrEqual(clients);
-  return errors.filter((error) => !moved.includes(error));
+  return errors.filter((error) => !lost.test(error));
 }
 
 /** Asks a member, with a command that the recipes have. */
@@ -92,7 +97,7 @@ async function ask({ etcd }: Scene, member: LocalMember, ...words: string[]): Pr
 describe.each(['stable', 'next'] as const)('%s release', (release) => {
   test('defragmenting every member', async () => {
     const scene = await begin(release);
-    const { operator, load, balancer, cluster } = scene;
+    const { operator, load, cluster } = scene;
     const writer = etcd3(cluster.endpoints[0] ?? '');
     for (let round = 0; round < 40; round += 1) {
       await writer.put('bulk').value(Buffer.alloc(100_000, round));
@@ -103,19 +108,19 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
     for (const member of await inOrder(scene)) {
       const before = load.failures;
       await operator.drain(member.name);
-      await giveUpLeadership(scene, member);
+      const moved = await giveUpLeadership(scene, member);
       await ask(scene, member, 'defrag');
       await ask(scene, member, 'endpoint', 'health');
       await operator.healthy(member.name);
       await operator.undrain(member.name);
       await load.everyoneServed();
-      expect([member.name, beyondMoves(load.errors.slice(before))]).toEqual([member.name, []]);
+      const failed = load.errors.slice(before);
+      expect([member.name, moved ? beyondMove(failed) : failed]).toEqual([member.name, []]);
       const [status] = JSON.parse(
         await etcdctl(scene.etcd, member.clientUrl)('endpoint', 'status', '-w', 'json'),
       );
       expect(status.Status.dbSize).toBeLessThan(2_000_000); // 4 MB were written
     }
-    expect(beyondMoves(load.errors), balancer.history).toEqual([]);
   }, 90_000);
 
   test('replacing a member', async () => {
@@ -152,28 +157,28 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
       if (sessions < clients / 3 - 1) throw new Error('it has not got its share');
     });
     await load.everyoneServed();
-    expect(beyondMoves(load.errors), balancer.history).toEqual([]);
+    expect(load.errors, balancer.history).toEqual([]);
   }, 90_000);
 });
 
 test('upgrading every member from one release to the next', async () => {
   const scene = await begin('stable');
-  const { operator, load, balancer, etcd } = scene;
+  const { operator, load, etcd } = scene;
   const newer = await findEtcd({ release: 'next' });
   expect(newer.version).not.toBe(etcd.version);
   for (const member of await inOrder(scene)) {
     const before = load.failures;
     await operator.drain(member.name);
-    await giveUpLeadership(scene, member);
+    const moved = await giveUpLeadership(scene, member);
     await member.kill('SIGTERM');
     await member.start(newer.etcd);
     await ask(scene, member, 'endpoint', 'health');
     await operator.healthy(member.name);
     await operator.undrain(member.name);
     await load.everyoneServed();
-    expect([member.name, beyondMoves(load.errors.slice(before))]).toEqual([member.name, []]);
+    const failed = load.errors.slice(before);
+    expect([member.name, moved ? beyondMove(failed) : failed]).toEqual([member.name, []]);
   }
-  expect(beyondMoves(load.errors), balancer.history).toEqual([]);
   await retried(async () => {
     const { versions } = (await operator.client.status()).cluster;
     if (versions.join() !== newer.version) throw new Error(`the members run ${versions}`);
