@@ -348,3 +348,60 @@ describe('priorities', () => {
     expect(table.snapshot.routable).toEqual([m0, m1, m2]);
   });
 });
+
+describe('drained members', () => {
+  test('get nothing new, also when all others fail, and keep what they have', () => {
+    for (const each of [m0, m1, m2]) see(each, pass);
+    table.drain(m1, true);
+    expect(copy(table.snapshot)).toEqual({ routable: [m0, m2], all: [m0, m2], evicted: [] });
+    see(m0, fail, fail);
+    see(m2, fail, fail);
+    expect(table.mode).toBe('panic');
+    expect(copy(table.snapshot)).toEqual({ routable: [m0, m2], all: [m0, m2], evicted: [] });
+    table.drain(m1, false);
+    expect(table.mode).toBe('normal');
+    expect(table.snapshot.routable).toEqual([m1]);
+  });
+
+  test('are told of once, and evicted when they fail like any other', () => {
+    for (const each of [m0, m1, m2]) see(each, pass);
+    table.drain(m1, true);
+    const told = changes.length;
+    table.drain(m1, true);
+    expect(changes).toHaveLength(told);
+    see(m1, refused);
+    see(m0, pass, pass);
+    expect([...table.snapshot.evicted]).toEqual([m1]);
+  });
+
+  test('are never in a snapshot, whatever is seen of whom', () => {
+    const step = fc.record({
+      who: fc.nat(2),
+      what: fc.constantFrom<Observation | 'drain' | 'undrain'>(
+        ...[pass, fail, refused, dial],
+        'drain',
+        'undrain',
+      ),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const all = [candidate('a'), candidate('b'), candidate('c')];
+        const rules = { rise: 2, fall: 2, moment: 0 };
+        const one = new MemberTable(all, rules, 1, () => {});
+        const drained = new Set<Candidate>();
+        for (const { who, what } of steps) {
+          const member = all[who] as Candidate;
+          if (what === 'drain') drained.add(member);
+          if (what === 'undrain') drained.delete(member);
+          if (typeof what === 'string') one.drain(member, what === 'drain');
+          else one.observe(member, what, 2);
+          const { routable, all: tried } = one.snapshot;
+          for (const each of drained) {
+            expect(routable).not.toContain(each);
+            expect(tried).not.toContain(each);
+          }
+        }
+      }),
+    );
+  });
+});

@@ -109,3 +109,34 @@ test('a member without sessions is gone at once', () => {
   departures.begin(m0, 10_000, 'removed');
   expect(gone).toEqual([0]);
 });
+
+test('a member that is drained keeps its sessions from the moment that this is taken back', async () => {
+  const all = Array.from({ length: 100 }, calm);
+  await pass(2_000);
+  departures.begin(m0, 60_000, 'drained');
+  expect(departures.leaving).toEqual([]); // it is a member still
+  await pass(150);
+  departures.cancel(m0);
+  const left = all.filter(({ closing }) => closing);
+  expect(left.length).toBeGreaterThan(0);
+  expect(new Set(left.map(({ closedFor }) => closedFor))).toEqual(new Set(['drained']));
+  await pass(5_000);
+  expect(all.filter(({ closing }) => closing)).toEqual(left);
+  expect(departures.deadlineOf(m0)).toBeUndefined();
+  expect(gone).toEqual([]);
+});
+
+test('a second order changes by when they must have left, and why', async () => {
+  const busy = sessions.open(m0, performance.now());
+  departures.begin(m0, 60_000, 'drained');
+  await pass(100);
+  departures.begin(m0, 1_000, 'removed');
+  expect(departures.leaving).toEqual([m0]);
+  for (let time = 0; time < 1_200; time += 50) {
+    busy.ask(); // never answered
+    look(busy.activity, busy.bytes, performance.now());
+    await pass(50);
+  }
+  expect(busy.closedFor).toBe('removed');
+  expect(gone).toEqual([1]);
+});

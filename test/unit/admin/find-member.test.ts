@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { findMember } from '../../../src/admin/find-member.ts';
+import { OrderRefused } from '../../../src/admin/refused.ts';
+
+const members = [
+  { name: 'm0', endpoint: 'http://10.0.0.1:2379', id: '8e9e05c52164694d' },
+  { name: 'm1', endpoint: 'http://etcd-1.example:2379', id: undefined },
+  { name: '10.0.0.3:2379', endpoint: 'http://10.0.0.3:2379', id: 'aa' },
+];
+
+test.each([
+  ['m0', 'm0'],
+  ['10.0.0.1:2379', 'm0'],
+  ['http://10.0.0.1:2379', 'm0'],
+  ['HTTP://Etcd-1.Example:2379', 'm1'],
+  ['8e9e05c52164694d', 'm0'],
+  ['0x8E9E05C52164694D', 'm0'],
+  ['10.0.0.3:2379', '10.0.0.3:2379'],
+])('%s is %s', (word, name) => {
+  expect(findMember(word, members).name).toBe(name);
+});
+
+test('a name wins over what another is called otherwise', () => {
+  const twins = [
+    { name: 'a', endpoint: 'http://b:1', id: 'c' },
+    { name: 'c', endpoint: 'http://d:1', id: 'e' },
+  ];
+  expect(findMember('c', twins)).toBe(twins[1]);
+});
+
+test.each([
+  ['mo', 'mo is none of the members; did you mean m0?'],
+  ['10.0.0.1:2378', '10.0.0.1:2378 is none of the members; did you mean 10.0.0.1:2379?'],
+  ['kube', 'kube is none of the members; write one of m0, m1, 10.0.0.3:2379'],
+])('%s is told with what may be meant', (word, sentence) => {
+  expect(() => findMember(word, members)).toThrow(new OrderRefused('unknown', sentence));
+});
