@@ -18,6 +18,7 @@ import { createPolicy } from './balance/policies.ts';
 import type { Candidate } from './balance/snapshot.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { Inspector } from './cluster/inspector.ts';
+import { liveChecks } from './cluster/live-checks.ts';
 import type { TableChange } from './cluster/member-table.ts';
 import { Monitor } from './cluster/monitor.ts';
 import { Names } from './cluster/names.ts';
@@ -28,7 +29,6 @@ import { expiriesOf } from './config/expiry.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Loaded } from './config/load.ts';
 import type { Settings } from './config/settings.ts';
-import { watchFiles } from './file-watch.ts';
 import { type Member, Membership } from './membership.ts';
 import { CheckHistory } from './observe/check-history.ts';
 import { clusterChanged, fitnessChanged } from './observe/cluster-events.ts';
@@ -157,28 +157,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const names = new Names((change) => record(namesChanged(change)));
   const monitor = new Monitor({
     members: membership.members,
-    rules: {
-      get rise() {
-        return settings.checkRise;
-      },
-      get fall() {
-        return settings.checkFall;
-      },
-    },
-    schedule: {
-      get interval() {
-        return settings.checkInterval;
-      },
-      get fastInterval() {
-        return settings.checkFastInterval;
-      },
-    },
-    get timeout() {
-      return settings.checkTimeout;
-    },
-    get silentTimeout() {
-      return Math.min(settings.checkTimeout, settings.checkFastInterval);
-    },
+    ...liveChecks(inForce),
     lookup: names.lookup,
     tls: () => renewal.members,
     isSelf,
@@ -487,7 +466,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   inspector.start(checking.signal);
   membership.start(checking.signal);
   void renewal.start(checking.signal);
-  if (settings.watchConfig) void reloadOnChange(settings.configFile, reload, checking.signal);
+  if (settings.watchConfig) void reload.watch(settings.configFile ?? '', checking.signal);
   startPulse((beat) => upkeep.beat(beat), checking.signal);
   record(started(sources.identity, membership.members, observe.port));
   if (isActivated && !agree(listen, settings.listen)) {
@@ -528,19 +507,4 @@ export async function startApp(options: AppOptions): Promise<App> {
     stop: () => (stopped ??= stop()),
     stopNow: () => giveUpWaiting.resolve(),
   };
-}
-
-/** Reloads once for each content that the file is found with. */
-async function reloadOnChange(
-  path: string | undefined,
-  reload: Reload,
-  signal: AbortSignal,
-): Promise<void> {
-  let known: string | undefined;
-  const onRest = async (content: string): Promise<void> => {
-    const isNews = known !== undefined && content !== known;
-    known = content;
-    if (isNews) await reload.run();
-  };
-  await watchFiles(() => (path === undefined ? [] : [path]), onRest, signal);
 }

@@ -12,6 +12,7 @@ import { changesBetween } from './config/changes.ts';
 import { ConfigError } from './config/error.ts';
 import type { Loaded } from './config/load.ts';
 import type { Settings } from './config/settings.ts';
+import { watchFiles } from './file-watch.ts';
 import type { ReloadResult } from './observe/operator-events.ts';
 
 export interface ReloadOptions {
@@ -46,6 +47,17 @@ export class Reload {
     const result = this.#underWay.then(() => this.#run(force));
     this.#underWay = result.catch(() => {});
     return result;
+  }
+
+  /** Reloads once for each content that the file is found with, until `signal` aborts. */
+  async watch(path: string, signal: AbortSignal): Promise<void> {
+    let known: string | undefined;
+    const onRest = async (content: string): Promise<void> => {
+      const isNews = known !== undefined && content !== known;
+      known = content;
+      if (isNews) await this.run();
+    };
+    await watchFiles(() => [path], onRest, signal);
   }
 
   async #run(force: boolean): Promise<ReloadResult> {

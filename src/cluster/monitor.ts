@@ -24,16 +24,20 @@ export interface MonitoredMember {
   readonly lookup?: LookupFunction | undefined;
 }
 
+export interface CheckBounds {
+  /** On one check, ms. */
+  readonly timeout: number;
+  /** The same for a member that is silent to clients that wait, ms; at most `timeout`. */
+  readonly silentTimeout: number;
+}
+
 /** What a reload can change is read when it is needed, here as in the other rooms: it may be a getter. */
 export interface MonitorOptions {
   /** At the start. */
   readonly members: readonly MonitoredMember[];
   readonly rules: Omit<TableRules, 'moment'>;
   readonly schedule: CheckSchedule;
-  /** Bound on one check, ms. */
-  readonly timeout: number;
-  /** The same for a member that is silent to clients that wait, ms; at most `timeout`. */
-  readonly silentTimeout: number;
+  readonly bounds: CheckBounds;
   readonly lookup: LookupFunction;
   /** For checks over https; see `ProbeOptions`. */
   readonly tls: () => MemberTls;
@@ -147,7 +151,7 @@ export class Monitor {
     const checked = {
       // Who keeps clients waiting is given less time to explain itself.
       check: () => {
-        const { timeout, silentTimeout } = options;
+        const { timeout, silentTimeout } = options.bounds;
         return probe.check(isSilent(candidate, silentTimeout) ? silentTimeout : timeout, onAnswer);
       },
       report: (result: CheckResult) => {
@@ -176,9 +180,9 @@ export class Monitor {
     }
     const { failure } = result;
     if (failure.reason === 'local') return;
-    const { silentTimeout, isSilent } = this.#options;
+    const { bounds, isSilent } = this.#options;
     const gone = failure.reason === 'refused' && checksClientPort;
-    const silent = failure.reason === 'timeout' && isSilent(candidate, silentTimeout);
+    const silent = failure.reason === 'timeout' && isSilent(candidate, bounds.silentTimeout);
     const evidence = silent
       ? { ...failure, detail: `${failure.detail}, and clients wait for it in vain` }
       : failure;
