@@ -109,7 +109,9 @@ describe('with three healthy members', () => {
       // Not empty from the start, and told in words as well.
       const plot = card.getByRole('img');
       expect(await plot.getAttribute('aria-label')).toMatch(
-        new RegExp(`^Check latency of ${name}: last .* (none|\\d+) of the last \\d+ checks failed$`),
+        new RegExp(
+          `^Check latency of ${name}: last .* (none|\\d+) of the last \\d+ checks failed$`,
+        ),
       );
       expect(await plot.locator('canvas').count()).toBe(1);
       await card

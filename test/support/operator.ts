@@ -32,17 +32,6 @@ export class Operator {
     return found;
   }
 
-  /** Resolves when a member passes its checks. */
-  async healthy(name: string): Promise<void> {
-    await vi.waitUntil(
-      async () =>
-        (await this.client.status()).members.some(
-          (each) => each.name === name && each.state === 'healthy',
-        ),
-      patience,
-    );
-  }
-
   sessions(member?: string): Promise<SessionStatus[]> {
     return this.client.get(`/v1/sessions${member === undefined ? '' : `?member=${member}`}`);
   }
