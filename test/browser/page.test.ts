@@ -92,7 +92,7 @@ async function inspect(scene: string, word: string, url?: string): Promise<void>
 describe('with three healthy members', () => {
   test('says so, in every look and without a violation of WCAG', async () => {
     await inspect('healthy', 'Healthy');
-  });
+  }, 90_000);
 
   test('shows each member with its state, sessions, rates and latency', async () => {
     const visitor = await visit();
@@ -275,7 +275,7 @@ describe('when members fail', () => {
       .waitFor();
     expect(visitor.complaints).toEqual([]);
     await inspect('failed', 'At risk');
-  });
+  }, 90_000);
 
   test('shows panic when all are gone, and that they come back', async () => {
     const visitor = await visit();
@@ -285,7 +285,7 @@ describe('when members fail', () => {
     await Promise.all(cluster.members.map((member) => member.start()));
     await visitor.reads('Healthy');
     expect(visitor.complaints).toEqual([]);
-  }, 90_000); // a wall screen in software takes a small machine seconds to draw
+  }, 90_000);
 });
 
 test('of a balancer that stops it says so, and then that it is gone', async () => {
