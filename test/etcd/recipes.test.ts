@@ -127,18 +127,6 @@ async function statusOf({ etcd }: Scene, { clientUrl }: LocalMember) {
 }
 
 describe.each(['stable', 'next'] as const)('%s release', (release) => {
-  test('defragmenting every member', async () => {
-    const scene = await begin(release);
-    const load = await loaded(scene);
-    await bloat(scene.cluster.endpoints[0] ?? '');
-    for (const member of await inOrder(scene)) {
-      expect((await statusOf(scene, member)).dbSize).toBeGreaterThan(15_000_000);
-      await carryOut(await linesUnder('Defragment'), handsFor(scene, member, load));
-      expect((await statusOf(scene, member)).dbSize).toBeLessThan(5_000_000);
-    }
-    expect(load.errors.filter((error) => !ofMoves.test(error))).toEqual([]);
-  }, 120_000);
-
   test('replacing a follower', async () => {
     const scene = await begin(release);
     const load = await loaded(scene);
@@ -161,6 +149,18 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
 });
 
 describe('what both releases do alike', () => {
+  test('defragmenting every member', async () => {
+    const scene = await begin('stable');
+    const load = await loaded(scene);
+    await bloat(scene.cluster.endpoints[0] ?? '');
+    for (const member of await inOrder(scene)) {
+      expect((await statusOf(scene, member)).dbSize).toBeGreaterThan(15_000_000);
+      await carryOut(await linesUnder('Defragment'), handsFor(scene, member, load));
+      expect((await statusOf(scene, member)).dbSize).toBeLessThan(5_000_000);
+    }
+    expect(load.errors.filter((error) => !ofMoves.test(error))).toEqual([]);
+  }, 120_000);
+
   test('defragmenting when the quota was reached, and disarming the alarm', async () => {
     const scene = await begin('next', '--quota-backend-bytes', String(4_000_000));
     const [first] = scene.cluster.members;
