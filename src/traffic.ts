@@ -1,0 +1,200 @@
+/**
+ * Traffic: from the listen sockets to the members and back, as the settings want it.
+ *
+ *   listeners ──► reception, where TLS is ours ──► data path ──► copier
+ *                                                     └──► monitor, log, metrics
+ *
+ * Owns which way of copying is taken, and who learns what of connections. Leaves to proxy/ how they are
+ * served, and to the monitor where they may go.
+ */
+import net, { type LookupFunction, type Socket } from 'node:net';
+import { createPolicy } from './balance/policies.ts';
+import type { Policy } from './balance/policy.ts';
+import type { Candidate } from './balance/snapshot.ts';
+import type { Monitor } from './cluster/monitor.ts';
+import type { ListenAddress } from './config/listen.ts';
+import type { Settings } from './config/settings.ts';
+import type { Membership } from './membership.ts';
+import type { EventBody } from './observe/events.ts';
+import type { Log } from './observe/log.ts';
+import type { Metrics } from './observe/metrics.ts';
+import { handshakeNotices, rejectionNotices } from './observe/notices.ts';
+import { DataPath, type DataPathObserver } from './proxy/data-path.ts';
+import { type Listeners, openListeners } from './proxy/listeners.ts';
+import { Reception } from './proxy/reception.ts';
+import { leadsToSelf } from './proxy/self.ts';
+import type { Session } from './proxy/sessions.ts';
+import {
+  connectToSharedBuffer,
+  copyBesideTls,
+  copyThroughSharedBuffer,
+  isSupported,
+} from './proxy/shared-buffer.ts';
+import { copyThroughStreams } from './proxy/streams.ts';
+import type { Renewal } from './renewal.ts';
+
+/** The ways to copy bytes; the first is taken where this Node allows it. */
+const copiers = {
+  'shared-buffer': { connect: connectToSharedBuffer, copy: copyThroughSharedBuffer },
+  'shared-buffer-beside-tls': { connect: net.connect, copy: copyBesideTls },
+  streams: { connect: net.connect, copy: copyThroughStreams },
+};
+type CopierName = keyof typeof copiers;
+
+export interface TrafficOptions {
+  /** Those in force. */
+  readonly settings: () => Settings;
+  readonly renewal: Renewal;
+  readonly membership: Membership;
+  readonly monitor: Monitor;
+  readonly lookup: LookupFunction;
+  /** Asked for when there is something to count. */
+  readonly metrics: () => Metrics;
+  readonly log: Log;
+  readonly record: (body: EventBody) => void;
+  readonly onSessionEnd: (session: Session) => void;
+}
+
+export class Traffic {
+  readonly path: DataPath;
+  readonly #options: TrafficOptions;
+  readonly #observer: DataPathObserver;
+  readonly #reception: Reception | undefined;
+  #copier: CopierName = 'streams';
+  #policy: Policy;
+  #listeners: Listeners | undefined;
+
+  constructor(options: TrafficOptions) {
+    this.#options = options;
+    this.#policy = createPolicy(options.settings().balance);
+    this.#observer = observerOf(options);
+    this.#reception = receptionOf(options, this.#observer);
+    this.path = this.#createPath();
+  }
+
+  /** The addresses in use, once they are open; a port of 0 has become the one that was given. */
+  get listen(): readonly ListenAddress[] {
+    return this.#listeners?.addresses ?? this.#options.settings().listen;
+  }
+
+  /** How bytes are copied; known once the listeners are open. */
+  get copier(): CopierName {
+    return this.#copier;
+  }
+
+  /** Is the other end of this connection to `port` one of our own listeners? */
+  readonly isSelf = (socket: Socket, port: number): boolean =>
+    leadsToSelf(socket, port, this.listen);
+
+  /** Begins to accept, on `inherited` sockets if there are any. Throws as `openListeners` does. */
+  async open(inherited: readonly number[]): Promise<void> {
+    const { listen, reusePort, socketMode, socketOwner, keepalive } = this.#options.settings();
+    this.#listeners = await openListeners({
+      ...{ addresses: listen, inherited, reusePort, socketMode, socketOwner, keepalive },
+      onConnection: (socket) => this.path.accept(socket),
+      onAcceptError: () => this.#observer.rejected('accept-failed'),
+    });
+    if (!this.#listeners.servers.every(isSupported)) return;
+    this.#copier = this.#reception === undefined ? 'shared-buffer' : 'shared-buffer-beside-tls';
+  }
+
+  /** Another balancing policy is in force. */
+  configure(): void {
+    this.#policy = createPolicy(this.#options.settings().balance);
+  }
+
+  /** Accepts no more; sessions go on. */
+  refuse(): void {
+    this.#listeners?.close();
+  }
+
+  #createPath(): DataPath {
+    const { settings, monitor, membership, lookup } = this.#options;
+    const reception = this.#reception;
+    const currentPolicy = (): Policy => this.#policy;
+    return new DataPath({
+      get policy() {
+        return currentPolicy();
+      },
+      snapshot: () => monitor.table.snapshot,
+      get timeout() {
+        return settings().dialTimeout;
+      },
+      get raceAfter() {
+        return settings().dialRaceAfter;
+      },
+      keepalive: settings().keepalive,
+      get maxConnections() {
+        return settings().maxConnections;
+      },
+      // With TLS of our own, the bytes in between are plain whatever the members speak.
+      follows: (candidate: Candidate) =>
+        settings().followCalls && (reception !== undefined || membership.isPlain(candidate)),
+      lookup,
+      isSelf: this.isSelf,
+      connect: (options) => copiers[this.#copier].connect(options),
+      copy: (pair, counts, follower) => copiers[this.#copier].copy(pair, counts, follower),
+      ...(reception && { receive: (client, signal) => reception.receive(client, signal) }),
+      observer: this.#observer,
+    });
+  }
+}
+
+/** Tells the monitor what traffic knows first, and counts and logs the rest. */
+function observerOf(options: TrafficOptions): DataPathObserver {
+  const { monitor, metrics, log, record, onSessionEnd } = options;
+  const noticeRejection = rejectionNotices(record);
+  return {
+    attempted: (candidate, attempt) => {
+      metrics().attempted(candidate, attempt);
+      if (attempt.result === 'failed') monitor.dialFailed(candidate, attempt.failure);
+    },
+    opened: (session, failovers) => {
+      if (failovers > 0) metrics().failedOver();
+      log.session('session opened', { member: session.candidate.name, failovers });
+    },
+    ended: (session, reason) => {
+      onSessionEnd(session);
+      const duration = performance.now() - session.openedAt;
+      metrics().sessionEnded(session.candidate, duration);
+      if (reason === 'member-reset' || reason === 'member-closed') {
+        monitor.checkNow(session.candidate);
+      }
+      log.session('session ended', {
+        member: session.candidate.name,
+        reason,
+        durationMs: Math.round(duration),
+        bytes: session.bytes,
+      });
+    },
+    rejected: (reason) => {
+      metrics().rejected(reason);
+      noticeRejection(reason);
+    },
+  };
+}
+
+/** `undefined` where TLS, if there is any, is between clients and members. */
+function receptionOf(
+  { settings, renewal, membership, metrics, record }: TrafficOptions,
+  observer: DataPathObserver,
+): Reception | undefined {
+  if (settings().tls === 'passthrough') return undefined;
+  const { clients } = settings().certificates;
+  const noticeHandshake = handshakeNotices(record);
+  return new Reception({
+    ...(clients && { clients: () => renewal.certificates.clients ?? clients }),
+    allow: () => settings().allowClient,
+    members: () => renewal.members,
+    isPlain: (candidate) => membership.isPlain(candidate),
+    hostOf: (candidate) => membership.hostOf(candidate),
+    get timeout() {
+      return settings().dialTimeout;
+    },
+    onHandshakeFailure: (reason) => {
+      metrics().handshakeFailed(reason);
+      noticeHandshake(reason);
+    },
+    onNoRequest: () => observer.rejected('no-request'),
+  });
+}
