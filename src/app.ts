@@ -120,6 +120,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     cluster: () => cluster,
     isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
     onJoin: (member) => changes.joined(member),
+    onRevise: (member, before) => changes.revised(member, before),
     onLeave: (member) => changes.left(member),
     record,
   });

@@ -1,9 +1,9 @@
 /**
  * Member changes: what follows in each room when a member joins, leaves, fails, recovers, or is drained.
  *
- *   membership ──► joined, left ─────┐
- *   member table ──► changed ────────┼──► monitor, inspector, upkeep, evictions, departures
- *   departures ──► departed ─────────┘                └──► events, metrics
+ *   membership ──► joined, revised, left ──┐
+ *   member table ──► changed ──────────────┼──► monitor, inspector, upkeep, evictions, departures
+ *   departures ──► departed ───────────────┘                └──► events, metrics
  *
  * Owns the order of it. Decides nothing: verdicts are the member table's, places are the roster's.
  */
@@ -18,7 +18,12 @@ import type { Settings } from './config/settings.ts';
 import type { Member, Membership } from './membership.ts';
 import type { CheckHistory } from './observe/check-history.ts';
 import { fitnessChanged } from './observe/cluster-events.ts';
-import { memberJoined, memberLeft, sessionsRemoved } from './observe/discovery-events.ts';
+import {
+  memberJoined,
+  memberLeft,
+  memberRenamed,
+  sessionsRemoved,
+} from './observe/discovery-events.ts';
 import { type EventBody, memberChanged, modeChanged, sessionsEvicted } from './observe/events.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { drainEnded } from './observe/operator-events.ts';
@@ -90,6 +95,19 @@ export class MemberChanges {
     inspector.inspectAllNow();
   }
 
+  /** A member where it was has another name, weight or class; what it was called `before`. */
+  revised({ candidate, endpoint }: Member, before: string): void {
+    const { membership, monitor, drains, checks, metrics, record } = this.#options;
+    monitor.table.refresh();
+    if (candidate.name === before) return;
+    record(memberRenamed(candidate, endpoint, before));
+    void drains.rename(endpoint, candidate.name);
+    checks.forget(before);
+    metrics.joined(candidate);
+    const isTaken = membership.candidates.some(({ name }) => name === before);
+    if (!isTaken) void metrics.left(before);
+  }
+
   /** What an operator has asked for holds for a member that comes, or comes back. */
   holdDrain({ candidate, endpoint }: Member): void {
     const { monitor, drains } = this.#options;
@@ -124,7 +142,7 @@ export class MemberChanges {
     const isSucceeded = membership.candidates.some(({ name }) => name === candidate.name);
     if (isSucceeded) return;
     checks.forget(candidate.name);
-    void metrics.left(candidate);
+    void metrics.left(candidate.name);
   }
 
   #healthChanged(change: NonNullable<TableChange['member']>): void {

@@ -1,7 +1,7 @@
 /**
  * Membership: the members there are, from the settings and whoever else names them.
  *
- *   discovery ──► roster ──► onJoin, onLeave
+ *   discovery ──► roster ──► onJoin, onRevise, onLeave
  *       ▲           │
  *       └── known ──┘
  *
@@ -40,6 +40,8 @@ export interface MembershipOptions {
   readonly cluster: () => Cluster;
   readonly isHealthy: (candidate: Candidate) => boolean;
   readonly onJoin: (member: Member) => void;
+  /** Told of a member whose name, weight or class is another now, with its name before. */
+  readonly onRevise: (member: Member, before: string) => void;
   /** Called after those that replace it have joined. */
   readonly onLeave: (member: Member) => void;
   readonly record: (body: EventBody) => void;
@@ -56,7 +58,7 @@ export class Membership {
 
   /** Reads the state directory. Throws `Refusal` when it cannot be made. */
   constructor(options: MembershipOptions) {
-    const { cluster, isHealthy, onJoin, onLeave, record } = options;
+    const { cluster, isHealthy, onJoin, onRevise, onLeave, record } = options;
     const settings = options.settings();
     this.#settings = options.settings;
     this.#tls = options.tls;
@@ -87,7 +89,13 @@ export class Membership {
     });
     this.#roster = new Roster(this.#discovery.begin(), {
       admit: (place) => memberAt(place, this.#settings()),
+      revise: (member, place) => {
+        member.candidate.name = place.name;
+        stand(member.candidate, place, this.#settings());
+        return { ...member, place };
+      },
       onJoin,
+      onRevise,
       onLeave,
     });
   }
@@ -116,9 +124,7 @@ export class Membership {
     const amended: Member[] = [];
     this.#roster.amend((member) => {
       const { candidate, place } = member;
-      const { share, priority } = standingOf(place, settings);
-      candidate.weight *= share / (candidate.share ?? 1);
-      Object.assign(candidate, { share, priority });
+      stand(candidate, place, settings);
       const checked = checkedBy(place, settings);
       if (checked.checkUrl === member.checkUrl) return member;
       const after = { ...member, ...checked };
@@ -197,6 +203,13 @@ function standingOf(place: Place, settings: Settings): { share: number; priority
     share: numberOf('weight') ?? place.weight ?? 1,
     priority: numberOf('priority') ?? place.priority ?? 0,
   };
+}
+
+/** Gives a member that there is the due and class it has now; one that starts slowly goes on to. */
+function stand(candidate: Candidate, place: Place, settings: Settings): void {
+  const { share, priority } = standingOf(place, settings);
+  candidate.weight *= share / (candidate.share ?? 1);
+  Object.assign(candidate, { share, priority });
 }
 
 function checkedBy(

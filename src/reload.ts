@@ -8,6 +8,7 @@
  * All or nothing: what is refused changes nothing. Owns the order, and that there is one at a time. Leaves
  * to app.ts what each room has to be told.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { changesBetween } from './config/changes.ts';
 import { ConfigError } from './config/error.ts';
 import type { Loaded } from './config/load.ts';
@@ -53,11 +54,23 @@ export class Reload {
   async watch(path: string, signal: AbortSignal): Promise<void> {
     let known: string | undefined;
     const onRest = async (content: string): Promise<void> => {
-      const isNews = known !== undefined && content !== known;
+      if (content === known) return;
+      const isFirst = known === undefined;
       known = content;
-      if (isNews) await this.run();
+      // It may have changed while we started; if it has not, there is nothing to tell.
+      if (!isFirst || this.#isBehind()) await this.run();
     };
     await watchFiles(() => [path], onRest, signal);
+  }
+
+  /** Would a reload change anything, or be refused? */
+  #isBehind(): boolean {
+    try {
+      return !isDeepStrictEqual(this.#options.load().effective, this.#now.effective);
+    } catch (error) {
+      if (error instanceof ConfigError) return true;
+      throw error;
+    }
   }
 
   async #run(force: boolean): Promise<ReloadResult> {

@@ -7,8 +7,8 @@
 
 /** A place a connection can be sent to: the identity of a member and the load on it. */
 export interface Candidate {
-  /** What people call it: `m0` or `10.0.0.1:2379`. Unique. */
-  readonly name: string;
+  /** What people call it: `m0` or `10.0.0.1:2379`. Unique. Kept by the control flow: a reload may rename it. */
+  name: string;
   /** Address without brackets, or a host name. */
   readonly host: string;
   readonly port: number;

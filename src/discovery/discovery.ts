@@ -179,10 +179,11 @@ export class Discovery {
   #plan(): readonly Place[] {
     const list = this.#options.list();
     if (list.length === 0) return [];
-    const seeds = new Set(this.#seeds().map(keyOf));
-    const known = this.#options
-      .known()
-      .map((member) => ({ ...member, isSeed: seeds.has(keyOf(member.place)) }));
+    const seeds = new Map(this.#seeds().map((place) => [keyOf(place), place]));
+    const known = this.#options.known().map((member) => {
+      const seed = seeds.get(keyOf(member.place));
+      return { ...member, place: seed ?? member.place, isSeed: seed !== undefined };
+    });
     const scheme = known[0]?.place.scheme ?? 'http';
     const { places, misadvertised } = planMembers(list, known, scheme);
     this.#tellOf(misadvertised);

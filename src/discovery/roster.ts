@@ -15,6 +15,10 @@ export interface Listed {
 export interface RosterOptions<T extends Listed> {
   /** Makes a member of a place whose name nobody else has. */
   readonly admit: (place: Place) => T;
+  /** The same member where it is, whose name, weight or class is another now. */
+  readonly revise: (member: T, place: Place) => T;
+  /** Told of one that was revised, and what it was called before. */
+  readonly onRevise: (member: T, before: string) => void;
   readonly onJoin: (member: T) => void;
   /** Called after those that replace it have joined. */
   readonly onLeave: (member: T) => void;
@@ -39,15 +43,18 @@ export class Roster<T extends Listed> {
   set(places: readonly Place[]): void {
     const wanted = distinct(places);
     if (wanted.length === 0) return;
-    const keys = new Set(wanted.map(keyOf));
-    const staying = this.#members.filter(({ place }) => keys.has(keyOf(place)));
-    const leaving = this.#members.filter((member) => !staying.includes(member));
-    const known = new Set(staying.map(({ place }) => keyOf(place)));
+    const byKey = new Map(wanted.map((place) => [keyOf(place), place]));
+    const there = this.#members.filter(({ place }) => byKey.has(keyOf(place)));
+    const leaving = this.#members.filter((member) => !there.includes(member));
+    const known = new Set(there.map(({ place }) => keyOf(place)));
+    const revisions = this.#revise(there, byKey);
+    const staying = there.map((member) => revisions.get(member) ?? member);
     const joining = this.#admit(
       wanted.filter((place) => !known.has(keyOf(place))),
       staying,
     );
     this.#members = [...staying, ...joining];
+    for (const [{ place }, member] of revisions) this.#options.onRevise(member, place.name);
     for (const member of joining) this.#options.onJoin(member);
     for (const member of leaving) this.#options.onLeave(member);
   }
@@ -57,14 +64,44 @@ export class Roster<T extends Listed> {
     this.#members = this.#members.map(amend);
   }
 
-  #admit(places: readonly Place[], beside: readonly T[]): T[] {
-    const names = new Set(beside.map(({ place }) => place.name));
-    return places.map((place) => {
-      const name = names.has(place.name) ? `${place.name}@${addressOf(place)}` : place.name;
-      names.add(name);
-      return this.#options.admit({ ...place, name });
-    });
+  /** Those of `there` that are mentioned otherwise than before, with what becomes of each. */
+  #revise(there: readonly T[], byKey: ReadonlyMap<string, Place>): ReadonlyMap<T, T> {
+    const wanted = (member: T): Place => byKey.get(keyOf(member.place)) ?? member.place;
+    const changed = there.filter((member) => !saysTheSame(member.place, wanted(member)));
+    const names = namesOf(there.filter((member) => !changed.includes(member)));
+    return new Map(
+      changed.map((member) => [
+        member,
+        this.#options.revise(member, distinguished(wanted(member), names)),
+      ]),
+    );
   }
+
+  #admit(places: readonly Place[], beside: readonly T[]): T[] {
+    const names = namesOf(beside);
+    return places.map((place) => this.#options.admit(distinguished(place, names)));
+  }
+}
+
+function namesOf(members: readonly Listed[]): Set<string> {
+  return new Set(members.map(({ place }) => place.name));
+}
+
+/** With a name that is not among `names`, to which it is added. */
+function distinguished(place: Place, names: Set<string>): Place {
+  const name = names.has(place.name) ? withAddress(place) : place.name;
+  names.add(name);
+  return { ...place, name };
+}
+
+function withAddress(place: Place): string {
+  return `${place.name}@${addressOf(place)}`;
+}
+
+/** Has a member nothing to learn from another mention of its place? Its name may have been distinguished. */
+function saysTheSame(place: Place, wanted: Place): boolean {
+  const isCalledSo = place.name === wanted.name || place.name === withAddress(wanted);
+  return isCalledSo && place.weight === wanted.weight && place.priority === wanted.priority;
 }
 
 /** The first of those that are the same. */

@@ -18,6 +18,16 @@ export function memberJoined({ candidate, endpoint, address }: NamedMember, isLe
   } satisfies EventBody;
 }
 
+/** "etcd-0 is what m0 is called now: http://10.0.0.1:2379" */
+export function memberRenamed({ name }: Candidate, endpoint: string, before: string): EventBody {
+  return {
+    level: 'info',
+    kind: 'member-renamed',
+    message: `${name} is what ${before} is called now: ${endpoint}`,
+    fields: { member: name, before, endpoint },
+  };
+}
+
 /** @param timeout for its sessions to be moved at a quiet moment, ms. */
 export function memberLeft({ name, load }: Candidate, timeout: number): EventBody {
   const how = timeout > 0 ? `leave within ${timeout} ms` : 'are closed';

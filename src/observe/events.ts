@@ -33,6 +33,7 @@ export interface Event {
     | 'clients-rejected'
     | 'handshakes-failed'
     | 'member-joined'
+    | 'member-renamed'
     | 'member-left'
     | 'sessions-removed'
     | 'member-misadvertised'

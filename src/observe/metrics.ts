@@ -170,8 +170,8 @@ export class Metrics {
     }
   }
 
-  /** A member has left and its last session has ended: its series end. */
-  async left({ name }: Candidate): Promise<void> {
+  /** A member of this name has left, and its last session has ended: its series end. */
+  async left(name: string): Promise<void> {
     for (const metric of [
       ...[this.#checks, this.#checkDuration, this.#inspections, this.#dials, this.#dialDuration],
       ...[this.#sessionDuration, this.#evictions, this.#stateChanges, this.#silences],

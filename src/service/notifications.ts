@@ -21,7 +21,8 @@ const afterDrain = 5_000;
 /** After these the line of status may read differently. */
 const telling: readonly Event['kind'][] = [
   ...(['member-changed', 'member-fit', 'member-unfit', 'mode-changed'] as const),
-  ...(['member-joined', 'member-left', 'leader-changed', 'leader-lost'] as const),
+  ...(['member-joined', 'member-renamed', 'member-left'] as const),
+  ...(['leader-changed', 'leader-lost'] as const),
 ];
 
 export class ServiceNotifications implements AsyncDisposable {

@@ -70,6 +70,14 @@ export class Drains {
     return this.#set(this.#drains.filter((drain) => !isSame(drain, member)));
   }
 
+  /** Who is at an endpoint is called otherwise. (Where that cannot be kept, the endpoint finds the drain again.) */
+  async rename(endpoint: string, name: string): Promise<void> {
+    if (!this.#drains.some((drain) => drain.endpoint === endpoint)) return;
+    await this.#set(
+      this.#drains.map((drain) => (drain.endpoint === endpoint ? { ...drain, name } : drain)),
+    );
+  }
+
   async #set(drains: readonly Drain[]): Promise<string | undefined> {
     this.#drains = drains;
     if (this.#file === undefined) return 'there is no --state-dir to keep it in';

@@ -305,7 +305,9 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
     const client = etcd3(cluster.endpoints);
     parts.defer(() => client.close());
     const value = Buffer.alloc(1_000_000, 'x');
-    for (let index = 0; index < megabytes; index += 1) await client.put(`${index}`).value(value);
+    for (let index = 0; index < megabytes; index += 4) {
+      await Promise.all([0, 1, 2, 3].map((more) => client.put(`${index + more}`).value(value)));
+    }
     const checks = ['--check-interval', '250ms', '--check-timeout', '400ms'];
     const balancer = await startBalancer(named(cluster.members), ...checks);
     await acquainted(balancer, ['m0', 'm1', 'm2']);

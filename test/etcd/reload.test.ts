@@ -131,6 +131,47 @@ test('what is wrong changes nothing, is told everywhere, and is over with the ne
   expect(await balancer.metric('etcd_lb_last_reload_successful')).toBe(1);
 });
 
+test('a member that is only renamed keeps its sessions, its verdict and its drain', async () => {
+  const balancer = await start(2);
+  await operator.drain('m1');
+  const session = await hold(balancer);
+  parts.defer(() => void session.destroy());
+  await vi.waitUntil(async () => (await operator.client.status()).sessions === 1, patience);
+  const before = await operator.client.status();
+  const [first, second] = cluster.members;
+  const endpoints = `m1=${first?.clientUrl},other=${second?.clientUrl}`;
+  await write(2, { endpoints });
+  expect(await reload()).toMatchObject({ changed: ['endpoints'] });
+  await balancer.logged(({ event }) => event === 'reloaded');
+  const renamed = balancer.log.filter(({ event }) => event === 'member-renamed');
+  expect(renamed.map(({ msg }) => msg)).toEqual([
+    `m1 is what m0 is called now: ${first?.clientUrl}`,
+    `other is what m1 is called now: ${second?.clientUrl}`,
+  ]);
+  const after = await operator.client.status();
+  const known = ({
+    endpoint,
+    state,
+    since,
+    sessions,
+    acceptsNew,
+  }: (typeof after.members)[number]) => ({
+    ...{ endpoint, state, since, sessions, acceptsNew },
+  });
+  expect(after.members.map(({ name }) => name)).toEqual(['m1', 'other']);
+  expect(after.members.map(known)).toEqual(before.members.map(known));
+  expect(after.members.map(({ acceptsNew }) => acceptsNew)).toEqual([true, false]);
+  expect(session.destroyed).toBe(false);
+  expect(after.absentDrains).toEqual([]);
+  await vi.waitUntil(
+    async () =>
+      (await balancer.metric('etcd_lb_member_state_changes_total{member="m0",state="failed"}')) ===
+      undefined,
+    patience,
+  );
+  expect(await balancer.metric('etcd_lb_sessions{member="m0"}')).toBeUndefined();
+});
+
 test('what needs a restart is said, and the rest is applied', async () => {
   await start(3);
   await write(3, { listen: '127.0.0.1:1', keepalive: '20s', 'max-connections': '7' });
@@ -196,7 +237,6 @@ test('a drain holds over a reload', async () => {
 
 test('with --watch-config the file is enough', async () => {
   const balancer = await start(2, {}, ['--watch-config', 'on']);
-  await new Promise((resolve) => setTimeout(resolve, 5_000)); // until the file was looked at twice
   await write(3);
   await balancer.reached('m2', 'healthy');
   expect(balancer.log.filter(({ event }) => event === 'reloaded')).toHaveLength(1);

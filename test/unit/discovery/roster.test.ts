@@ -9,7 +9,9 @@ function rosterOf(places: readonly Place[]) {
   const told: string[] = [];
   const roster = new Roster<Listed>(places, {
     admit: (place) => ({ place }),
+    revise: (_, place) => ({ place }),
     onJoin: ({ place }) => told.push(`+${place.name}`),
+    onRevise: ({ place }, before) => told.push(`${before}=${place.name}`),
     onLeave: ({ place }) => told.push(`-${place.name}`),
   });
   return { roster, told, names: () => roster.members.map(({ place }) => place.name) };
@@ -26,15 +28,35 @@ test('who stays is the same object, who is new joins before the others leave', (
 
 test('the same list again changes nothing, nor does an empty one', () => {
   const { roster, told, names } = rosterOf([at('a'), at('b')]);
-  roster.set([at('b'), at('a', 'another name')]);
+  roster.set([at('b'), at('a')]);
   roster.set([]);
   expect(told).toEqual([]);
   expect(names()).toEqual(['a', 'b']);
 });
 
+test('who is called otherwise is revised, also where two have changed names', () => {
+  const { roster, told, names } = rosterOf([at('a'), at('b'), at('c')]);
+  const [, , c] = roster.members;
+  roster.set([at('a', 'b'), at('b', 'a'), at('c')]);
+  expect(told).toEqual(['a=b', 'b=a']);
+  expect(names()).toEqual(['b', 'a', 'c']);
+  expect(roster.members[2]).toBe(c);
+});
+
+test('who has another weight or class is revised', () => {
+  const { roster, told } = rosterOf([{ ...at('a'), weight: 1, priority: 10 }]);
+  roster.set([{ ...at('a'), weight: 2, priority: 10 }]);
+  roster.set([{ ...at('a'), weight: 2, priority: 20 }]);
+  expect(told).toEqual(['a=a', 'a=a']);
+  expect(roster.members[0]?.place).toMatchObject({ weight: 2, priority: 20 });
+});
+
 test('no two have one name', () => {
-  const { roster, names } = rosterOf([at('10.0.0.1', 'm'), at('10.0.0.2', 'm')]);
-  roster.set([at('10.0.0.1'), at('10.0.0.3', 'm')]);
+  const { roster, told, names } = rosterOf([at('10.0.0.1', 'm'), at('10.0.0.2', 'm')]);
+  expect(names()).toEqual(['m', 'm@10.0.0.2:2379']);
+  roster.set([at('10.0.0.2', 'm'), at('10.0.0.1', 'm')]);
+  expect(told).toEqual([]);
+  roster.set([at('10.0.0.1', 'm'), at('10.0.0.3', 'm')]);
   expect(names()).toEqual(['m', 'm@10.0.0.3:2379']);
 });
 
@@ -56,6 +78,11 @@ test('whatever comes: those there are, are those that were told of, each once an
       const present = new Map<string, Listed>();
       const roster = new Roster<Listed>([], {
         admit: (place) => ({ place }),
+        revise: (_, place) => ({ place }),
+        onRevise: (member, before) => {
+          expect(present.get(keyOf(member.place))?.place.name).toBe(before);
+          present.set(keyOf(member.place), member);
+        },
         onJoin: (member) => {
           expect(present.has(keyOf(member.place))).toBe(false);
           present.set(keyOf(member.place), member);

@@ -475,7 +475,7 @@ test('a member that has left is there until its last session has ended, and then
   expect(less).not.toContain('etcd_lb_member_up{member="m1"}');
   expect(less.length).toBeLessThan(whole);
   leaving = [];
-  await metrics.left(m1);
+  await metrics.left('m1');
   expect(await own()).toEqual([]);
   there = [m0, m1];
   metrics.joined(m1);

@@ -39,6 +39,18 @@ test('what was added is there after a restart, what was taken back is not', asyn
   expect(readdirSync(folder)).toEqual(['drains.json']); // nothing half-written is left
 });
 
+test('a drain follows who is renamed, also when another takes the name', async () => {
+  const drains = new Drains(folder);
+  await drains.add(m0);
+  await drains.rename(m0.endpoint, 'm1');
+  await drains.rename(m1.endpoint, 'm0');
+  expect(drains.of({ ...m0, name: 'm1' })).toMatchObject({ name: 'm1' });
+  expect(drains.of({ ...m1, name: 'm0' })).toBeUndefined();
+  const later = new Drains(folder);
+  later.load();
+  expect(later.all).toMatchObject([{ ...m0, name: 'm1' }]);
+});
+
 test('a member is the same by its name, and by its address', async () => {
   const drains = new Drains(folder);
   await drains.add(m0);
