@@ -25,7 +25,7 @@ function bash(program: Command): string {
     const asked = aboutMembers.includes(command.name()) ? ` $(${members})` : '';
     return `    ${command.name()}) words="${words}${asked}" ;;`;
   });
-  const names = [...program.commands.map((command) => command.name()), 'help'];
+  const names = program.commands.map((command) => command.name());
   return `_etcd_lb() {
   local words current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
   if [ "$previous" = --member ]; then
@@ -60,8 +60,7 @@ function fish(program: Command): string {
       ...(words === '' ? [] : [`complete -c etcd-lb -n '${used}' -f -a ${quoted(words)}`]),
     ];
   });
-  const help = 'complete -c etcd-lb -n __fish_use_subcommand -f -a help';
-  return `${[...lines, help].join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
 }
 
 function flagsOf(command: Command): string[] {

@@ -93,6 +93,19 @@ program
     );
   });
 
+program
+  .helpCommand(false)
+  .command('help')
+  .argument('[command]')
+  .description('Tell what a command does and what it takes.')
+  .action(async (name?: string) => {
+    const command = program.commands.find((each) => each.name() === name);
+    // Whoever asks for one that there is not is told so, and which is meant.
+    if (name !== undefined && command === undefined)
+      await program.parseAsync(['node', 'etcd-lb', name]);
+    (command ?? program).help();
+  });
+
 /** Declares a flag for each setting. Values stay text: config/ reads them, whatever their source. */
 function withSettings(command: Command): Command {
   for (const { name, placeholder, default: initial, help, list } of options) {

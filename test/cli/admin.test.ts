@@ -12,6 +12,9 @@ import { Balancer, etcdLb } from '../support/balancer.ts';
 import { ask, connect } from './client.ts';
 import { EchoMember } from './echo-member.ts';
 
+/** A busy machine needs more than the second that is usual. */
+const patience = { timeout: 20_000 };
+
 let member: EchoMember;
 beforeAll(async () => {
   member = await EchoMember.start();
@@ -133,9 +136,9 @@ describe('the API', () => {
     const ended = (async () => {
       for await (const { kind } of client.events(new AbortController().signal)) kinds.push(kind);
     })().catch(() => {});
-    await vi.waitUntil(() => kinds.includes('mode-changed'));
+    await vi.waitUntil(() => kinds.includes('mode-changed'), patience);
     await client.post('/v1/log-level', { level: 'debug' });
-    await vi.waitUntil(() => kinds.includes('log-level-changed'));
+    await vi.waitUntil(() => kinds.includes('log-level-changed'), patience);
     expect(kinds.filter((kind) => kind === 'started')).toHaveLength(1);
     await balancer.stop();
     await ended;
@@ -169,7 +172,7 @@ describe('the commands', () => {
     expect(await command('sessions', '--close', id)).toMatchObject({ code: 0 });
     await closed;
     const metric = 'etcd_lb_sessions_closed_total{member="m0",reason="operator"}';
-    await vi.waitUntil(async () => (await balancer.metric(metric)) === 1);
+    await vi.waitUntil(async () => (await balancer.metric(metric)) === 1, patience);
   });
 
   test('drain says what it did and why not, and undrain takes it back', async () => {

@@ -145,6 +145,14 @@ describe('without running', () => {
     else expect(stdout).toMatch(prints);
   });
 
+  test('help for a command that there is not names the one that is meant', async () => {
+    const { code, stdout, stderr } = await etcdLb(['help', 'drian']);
+    expect({ code, stdout, stderr }).toEqual({
+      ...{ code: 2, stdout: '' },
+      stderr: "etcd-lb: unknown command 'drian' (Did you mean drain?)\n",
+    });
+  });
+
   test('no command prints the help as an error and exits with 2', async () => {
     const { code, stdout, stderr } = await etcdLb([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

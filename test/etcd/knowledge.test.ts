@@ -20,6 +20,9 @@ import { createCertificates } from '../support/certificates.ts';
 import { etcd3, etcdctl } from '../support/clients.ts';
 import { addMember, startAdded } from '../support/joining-member.ts';
 
+/** A busy machine needs more than the second that is usual. */
+const patience = { timeout: 20_000 };
+
 let parts: AsyncDisposableStack;
 beforeEach(() => {
   parts = new AsyncDisposableStack();
@@ -72,7 +75,7 @@ async function connectTimes(balancer: Balancer, count: number): Promise<void> {
     parts.defer(() => void socket.destroy());
     await once(socket, 'connect');
   }
-  await vi.waitUntil(async () => (await balancer.status()).sessions >= count);
+  await vi.waitUntil(async () => (await balancer.status()).sessions >= count, patience);
 }
 
 describe.each(['stable', 'next'] as const)('%s release', (release) => {
@@ -149,7 +152,7 @@ describe.each(['stable', 'next'] as const)('%s release', (release) => {
       from,
     )) as { leader?: string };
     await balancer.reached(leader ?? '', 'healthy');
-    await vi.waitUntil(async () => (await memberOf(balancer, leader ?? '')).acceptsNew);
+    await vi.waitUntil(async () => (await memberOf(balancer, leader ?? '')).acceptsNew, patience);
     await connectTimes(balancer, 5);
     expect(await memberOf(balancer, leader ?? '')).toMatchObject({ sessions: 5 });
   });

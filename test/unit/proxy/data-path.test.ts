@@ -14,6 +14,9 @@ import { copyThroughSharedBuffer } from '../../../src/proxy/shared-buffer.ts';
 import { lookup } from '../../support/lookup.ts';
 import { candidateAt, freezePort, inOrder, Members, refusing, routeTo } from './members.ts';
 
+/** A busy machine needs more than the second that is usual. */
+const patience = { timeout: 20_000 };
+
 let members: Members;
 let proxy: DataPath;
 let listener: Server;
@@ -100,11 +103,11 @@ describe('admission', () => {
   test('one client too many is reset, and its place is free again once another left', async () => {
     await front([await members.echo('m0')], { maxConnections: 2 });
     const [first, second] = [client(), client()];
-    await vi.waitUntil(() => proxy.sessions.count === 2);
+    await vi.waitUntil(() => proxy.sessions.count === 2, patience);
     expect(await errorOf(client())).toBe('ECONNRESET');
     expect(rejected).toEqual(['limit']);
     expect(await echoOf(first, Buffer.from('x'))).toHaveLength(1);
-    await vi.waitUntil(() => proxy.sessions.count === 1);
+    await vi.waitUntil(() => proxy.sessions.count === 1, patience);
     expect(await echoOf(client(), Buffer.from('y'))).toHaveLength(1);
     second.destroy();
   });
@@ -113,7 +116,7 @@ describe('admission', () => {
     await using frozen = await freezePort();
     await front([candidateAt(frozen.port)], { maxConnections: 1 });
     const waiting = client().on('error', () => {});
-    await vi.waitUntil(() => proxy.waiting === 1);
+    await vi.waitUntil(() => proxy.waiting === 1, patience);
     expect(await errorOf(client())).toBe('ECONNRESET');
     expect(rejected).toEqual(['limit']);
     proxy.close();
@@ -138,7 +141,7 @@ describe('a client that vanishes while it waits', () => {
     client()
       .on('error', () => {})
       .resume();
-    await vi.waitUntil(() => attempts.length === 1);
+    await vi.waitUntil(() => attempts.length === 1, patience);
     await proxy.idle();
     expect({ attempts, opened, rejected }).toEqual({
       attempts: ['connected'],
@@ -153,7 +156,7 @@ describe('a client that vanishes while it waits', () => {
     const targets = [candidateAt(frozen.port), await members.echo('m1')];
     await front(targets, { raceAfter: 100 });
     const vanishing = client();
-    await vi.waitUntil(() => proxy.waiting === 1);
+    await vi.waitUntil(() => proxy.waiting === 1, patience);
     if (how === 'reset') vanishing.resetAndDestroy();
     else vanishing.destroy();
     await proxy.idle();
@@ -174,12 +177,12 @@ describe('idle', () => {
     const targets = [candidateAt(frozen.port), await members.echo('m1')];
     await front(targets, { raceAfter: 500 });
     const socket = client();
-    await vi.waitUntil(() => proxy.waiting === 1);
+    await vi.waitUntil(() => proxy.waiting === 1, patience);
     let idle = false;
     const resolved = proxy.idle().then(() => {
       idle = true;
     });
-    await vi.waitUntil(() => proxy.sessions.count === 1);
+    await vi.waitUntil(() => proxy.sessions.count === 1, patience);
     expect(idle).toBe(false);
     await echoOf(socket, Buffer.from('bye'));
     await resolved;
@@ -189,7 +192,7 @@ describe('idle', () => {
   test('resolves for everybody who asked', async () => {
     await front([await members.echo('m0')]);
     const socket = client();
-    await vi.waitUntil(() => proxy.sessions.count === 1);
+    await vi.waitUntil(() => proxy.sessions.count === 1, patience);
     const both = Promise.all([proxy.idle(), proxy.idle()]);
     socket.destroy();
     const late = new Promise((resolve) => setTimeout(resolve, 1000, 'late'));
@@ -203,10 +206,10 @@ test('close ends sessions and those who wait, and says how many sessions there w
   let targets = [target];
   await front([], { snapshot: () => routeTo(...targets) });
   const sessions = [client(), client()];
-  await vi.waitUntil(() => proxy.sessions.count === 2);
+  await vi.waitUntil(() => proxy.sessions.count === 2, patience);
   targets = [candidateAt(frozen.port)];
   const waiting = client();
-  await vi.waitUntil(() => proxy.waiting === 1);
+  await vi.waitUntil(() => proxy.waiting === 1, patience);
   const gone = [...sessions, waiting].map(goneBy);
   expect(proxy.close()).toBe(2);
   await proxy.idle();
