@@ -1,9 +1,10 @@
 /**
  * What `npm run build` makes: one file that runs where no package is installed. The folder it is
- * built into has none in reach, so that anything it still wanted to import would fail.
+ * built into has none in reach, so that anything it still wanted to import would fail. It is made of
+ * what the image's build stage has (Dockerfile), and of nothing beside that.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,11 +17,16 @@ const root = join(import.meta.dirname, '../..');
 
 describe('the bundle', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'etcd-lb-bundle-'));
+  const stage = await mkdtemp(join(tmpdir(), 'etcd-lb-build-'));
   const bundle = join(folder, 'etcd-lb.js');
   beforeAll(async () => {
-    await exec('sh', ['-c', `${manifest.scripts.build} ${bundle}`], { cwd: root });
+    for (const each of ['package.json', 'src']) {
+      await cp(join(root, each), join(stage, each), { recursive: true });
+    }
+    await symlink(join(root, 'node_modules'), join(stage, 'node_modules'));
+    await exec('sh', ['-c', `${manifest.scripts.build} ${bundle}`], { cwd: stage });
   });
-  afterAll(() => rm(folder, { recursive: true }));
+  afterAll(() => Promise.all([folder, stage].map((each) => rm(each, { recursive: true }))));
 
   test('is one file that can be a command', async () => {
     expect(await readdir(folder)).toEqual(['etcd-lb.js']);
