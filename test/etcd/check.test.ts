@@ -29,8 +29,10 @@ beforeAll(async () => {
 interface Checked {
   readonly code: number | null;
   readonly findings: readonly Finding[];
-  /** `error m0: what was seen`, one a line. */
+  /** `error m0: what was seen`, one a line, but for `starvation`. */
   readonly text: string;
+  /** The same, of what members count of themselves: of a busy machine there is more than a test has made. */
+  readonly starvation: string;
 }
 
 async function check(endpoints: readonly string[], ...flags: string[]): Promise<Checked> {
@@ -45,7 +47,12 @@ async function check(endpoints: readonly string[], ...flags: string[]): Promise<
     expect(mend).toMatch(/^[A-Z].*\.$/);
   }
   const lines = findings.map(({ severity, subject, seen }) => `${severity} ${subject}: ${seen}`);
-  return { code, findings, text: lines.join('\n') };
+  const isCounted = (line: string): boolean => line.includes(' since the process started');
+  return {
+    ...{ code, findings },
+    text: lines.filter((line) => !isCounted(line)).join('\n'),
+    starvation: lines.filter(isCounted).join('\n'),
+  };
 }
 
 /** `m0=http://127.0.0.1:…` */
@@ -67,7 +74,8 @@ describe.each(['stable', 'next'] as const)('a cluster of the %s release', (relea
   afterAll(() => parts.disposeAsync());
 
   test('that is well has notes only', async () => {
-    expect(await check(named(cluster))).toMatchObject({ code: 0, text: notFive });
+    const { code, text, starvation } = await check(named(cluster));
+    expect({ code, text }).toEqual({ code: starvation === '' ? 0 : 1, text: notFive });
   });
 
   test('with a member that is not named', async () => {
@@ -231,9 +239,9 @@ test.each(['stable', 'next'] as const)(
         listed.find((fields) => fields[2] !== undefined && fields[2] !== name) ?? [];
       await run('move-leader', id);
     }
-    const { code, text } = await check(named(cluster));
+    const { code, starvation } = await check(named(cluster));
     expect(code).toBe(1);
-    expect(text).toMatch(
+    expect(starvation).toMatch(
       /^warning cluster: changes of the leader: \d+, counted by m\d since the process started [\d.]+ s ago$/m,
     );
   },
