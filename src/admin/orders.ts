@@ -55,6 +55,14 @@ export interface Drained {
   readonly warnings: readonly string[];
 }
 
+/** What came of an order to balance. */
+export interface Rebalanced {
+  /** By how many sessions each member is above its share; those that are not are left out. */
+  readonly excess: Readonly<Record<string, number>>;
+  /** Members that start slowly, whose share is smaller until they have. */
+  readonly starting: readonly string[];
+}
+
 export class Orders {
   readonly #options: OrdersOptions;
 
@@ -113,7 +121,7 @@ export class Orders {
    * Moves sessions until the members are even. Returns by how many each is above its share, by name.
    * Throws `OrderRefused` where they would not come back to where there is room.
    */
-  rebalance(): { readonly excess: Readonly<Record<string, number>> } {
+  rebalance(): Rebalanced {
     const { monitor, upkeep, settings, record } = this.#options;
     const { balance } = settings();
     if (!balanced.includes(balance)) {
@@ -134,6 +142,7 @@ export class Orders {
     if (excesses.size > 0) record(rebalanceAsked(excesses));
     return {
       excess: Object.fromEntries([...excesses].map(([{ name }, excess]) => [name, excess])),
+      starting: upkeep.slowStart.underWay.map(({ name }) => name),
     };
   }
 

@@ -34,6 +34,11 @@ export class SlowStart {
     this.beat(now);
   }
 
+  /** Those that have not had their full weight yet. */
+  get underWay(): readonly Candidate[] {
+    return [...this.#startedAt.keys()];
+  }
+
   /** A member has left. */
   forget(candidate: Candidate): void {
     this.#startedAt.delete(candidate);

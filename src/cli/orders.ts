@@ -1,7 +1,7 @@
 /** The commands that have a running balancer do something: each asks, and says what came of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AdminClient, AdminError } from '../admin/client.ts';
-import type { Drained } from '../admin/orders.ts';
+import type { Drained, Rebalanced } from '../admin/orders.ts';
 import { formatDuration } from '../config/duration.ts';
 
 /** Between two looks at a drain, ms. */
@@ -51,13 +51,13 @@ export async function undrain(client: AdminClient, member: string): Promise<void
 }
 
 export async function rebalance(client: AdminClient): Promise<void> {
-  const { excess } = await client.post<{ excess: Record<string, number> }>('/v1/rebalance');
+  const { excess, starting } = await client.post<Rebalanced>('/v1/rebalance');
   const moves = Object.entries(excess).map(([name, sessions]) => `up to ${sessions} from ${name}`);
-  console.log(
-    moves.length === 0
-      ? 'The members are even already.'
-      : `Sessions are being moved: ${moves.join(', ')}.`,
-  );
+  const even =
+    starting.length > 0 ? 'No session has to move now.' : 'The members are even already.';
+  console.log(moves.length > 0 ? `Sessions are being moved: ${moves.join(', ')}.` : even);
+  if (starting.length === 0) return;
+  console.log(`The share of ${starting.join(', ')} is smaller until --slow-start is over.`);
 }
 
 export async function reload(client: AdminClient, force: boolean): Promise<void> {

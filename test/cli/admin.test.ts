@@ -205,6 +205,15 @@ describe('the commands', () => {
     expect((await command('log-level', 'loud')).code).toBe(2);
   });
 
+  test('rebalance tells of who starts slowly and so is due less', async () => {
+    await start();
+    await command('drain', 'm0', '--force');
+    await command('undrain', 'm0');
+    expect((await command('rebalance')).stdout).toBe(
+      'No session has to move now.\nThe share of m0 is smaller until --slow-start is over.\n',
+    );
+  });
+
   test('rebalance is refused under a policy that would not keep what it moved', async () => {
     await start('--balance', 'round-robin');
     expect((await command('rebalance')).stderr).toMatch(/^etcd-lb: Under --balance round-robin/);

@@ -24,8 +24,10 @@ test('only the member that came back starts slowly, from its first moment on', (
   expect([m0.weight, m1.weight]).toEqual([1, 0.1]);
   slow.beat(5500);
   expect([m0.weight, m1.weight]).toEqual([1, 0.5]);
+  expect(slow.underWay).toEqual([m1]);
   slow.beat(6000);
   expect([m0.weight, m1.weight]).toEqual([1, 1]);
+  expect(slow.underWay).toEqual([]);
 });
 
 test('under least connections a member of half the weight gets half as many', () => {
