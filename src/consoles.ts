@@ -8,6 +8,7 @@
  */
 import { AdminListener } from './admin/listener.ts';
 import type { Orders } from './admin/orders.ts';
+import type { Inherited } from './config/inherited.ts';
 import type { Settings } from './config/settings.ts';
 import type { CheckHistory } from './observe/check-history.ts';
 import type { EventBody, EventLog } from './observe/events.ts';
@@ -15,7 +16,6 @@ import type { Metrics } from './observe/metrics.ts';
 import type { ReloadResult } from './observe/operator-events.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
 import { ObserveListener } from './observe/succession.ts';
-import type { Inherited } from './service/inherited.ts';
 
 export interface ConsolesOptions {
   readonly settings: Settings;

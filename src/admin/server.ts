@@ -9,8 +9,8 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { Refusal } from '../config/error.ts';
+import { unusable } from '../config/inherited.ts';
 import { http } from '../node-http.ts';
-import { unusable } from '../service/inherited.ts';
 import { listenPrivately, removeStaleSocket } from '../unix-socket.ts';
 import type { ApiOptions } from './api.ts';
 

@@ -6,8 +6,8 @@
  */
 import { constants } from 'node:os';
 import { Refusal } from '../config/error.ts';
+import { takeInherited } from '../config/inherited.ts';
 import { type Loaded, type LoadInput, loadSettings } from '../config/load.ts';
-import { takeInherited } from '../service/inherited.ts';
 import type { ServiceNotifications } from '../service/notifications.ts';
 
 /** Runs until it has stopped. Throws `ConfigError` with nothing started. */

@@ -14,11 +14,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AddressInUse, Refusal } from '../config/error.ts';
 import { formatHostPort } from '../config/host-port.ts';
+import { unusable } from '../config/inherited.ts';
 import { http } from '../node-http.ts';
-import type { PageFiles } from '../page/page-files.ts';
-import { unusable } from '../service/inherited.ts';
 import { EventStreams, type EventStreamsOptions, maxStreams } from './event-stream.ts';
 import { Page } from './page.ts';
+import type { PageFiles } from './page-files.ts';
 import type { Status } from './status.ts';
 
 export interface ObserveOptions {

@@ -6,7 +6,7 @@
  * version. What the page is made of is src/page/.
  */
 import { createHash } from 'node:crypto';
-import type { PageFiles } from '../page/page-files.ts';
+import type { PageFiles } from './page-files.ts';
 
 export interface PageAnswer {
   readonly code: 200 | 304;

@@ -2,14 +2,14 @@
  * Listeners: the addresses where clients connect. All of them open, or none.
  *
  * Owns the listening sockets, and a Unix socket's file with its mode and owner. Sockets that were open
- * before us (service/inherited.ts) stay so, and their files stay. Accepted connections are handed on
+ * before us (config/inherited.ts) stay so, and their files stay. Accepted connections are handed on
  * paused and unread.
  */
 import { chmod, chown } from 'node:fs/promises';
 import net, { type Server, type Socket } from 'node:net';
 import { Refusal } from '../config/error.ts';
+import { pathOf, unusable } from '../config/inherited.ts';
 import { formatListenAddress, type ListenAddress } from '../config/listen.ts';
-import { pathOf, unusable } from '../service/inherited.ts';
 import { removeStaleSocket } from '../unix-socket.ts';
 
 export interface ListenOptions {

@@ -8,7 +8,7 @@
  * open when we end, so that the connections waiting in them are the next process's.
  */
 import { fstatSync, readFileSync } from 'node:fs';
-import { ConfigError } from '../config/error.ts';
+import { ConfigError } from './error.ts';
 
 /** Descriptors of listening sockets. */
 export interface Inherited {

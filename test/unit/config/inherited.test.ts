@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../src/config/error.ts';
-import { noneInherited, pathOf, takeInherited } from '../../../src/service/inherited.ts';
+import { noneInherited, pathOf, takeInherited } from '../../../src/config/inherited.ts';
 import { HeldSocket } from '../../support/listening-socket.ts';
 
 const pid = 4711;
