@@ -266,15 +266,19 @@ test('members of two clusters, and of as many as there are members', async () =>
   await using three = await startLocalCluster({ etcd: stable, size: 3 });
   await using one = await startLocalCluster({ etcd: stable, size: 1 });
   const stranger = `stranger=${one.endpoints[0]}`;
-  const mixed = await check([...named(three), stranger]);
-  expect(mixed.code).toBe(2);
-  expect(mixed.text).toMatch(
-    /^error stranger: of cluster [0-9a-f]+, and most are of [0-9a-f]+\nnote cluster: 3 voting/,
-  );
+  await settled(async () => {
+    const mixed = await check([...named(three), stranger]);
+    expect(mixed.code).toBe(2);
+    expect(mixed.text).toMatch(
+      /^error stranger: of cluster [0-9a-f]+, and most are of [0-9a-f]+\nnote cluster: 3 voting/,
+    );
+  });
   const [first = ''] = named(three);
-  expect((await check([first, stranger])).text).toMatch(
-    /^error m0: of cluster \w+, and no cluster has most of them\nerror stranger: of cluster \w+, and/,
-  );
+  await settled(async () => {
+    expect((await check([first, stranger])).text).toMatch(
+      /^error m0: of cluster \w+, and no cluster has most of them\nerror stranger: of cluster \w+, and/,
+    );
+  });
 });
 
 test('a cluster in the middle of an upgrade', async () => {
@@ -353,14 +357,16 @@ describe.each(['stable', 'next'] as const)('mutual TLS, %s release', (release) =
   test('an authority that did not sign them, or no certificate of ours, reaches nobody', async () => {
     const { ca, otherCa } = certificates;
     for (const authority of [ca, otherCa]) {
-      const { code, findings } = await check(named(cluster), '--cacert', authority);
-      expect(code).toBe(2);
-      const errors = findings.filter(({ severity }) => severity === 'error');
-      expect(errors.map(({ subject }) => subject).join(', ')).toBe('cluster, m0, m1, m2');
-      for (const { seen, mend } of errors.slice(1)) {
-        expect(seen).toMatch(/^cannot be reached/);
-        expect(mend).toMatch(/--cacert/);
-      }
+      await settled(async () => {
+        const { code, findings } = await check(named(cluster), '--cacert', authority);
+        expect(code).toBe(2);
+        const errors = findings.filter(({ severity }) => severity === 'error');
+        expect(errors.map(({ subject }) => subject).join(', ')).toBe('cluster, m0, m1, m2');
+        for (const { seen, mend } of errors.slice(1)) {
+          expect(seen).toMatch(/^cannot be reached/);
+          expect(mend).toMatch(/--cacert/);
+        }
+      });
     }
   });
 });
@@ -372,13 +378,17 @@ test('metrics apart from the client port, which may be closed', async () => {
     size: 1,
     extraArgs: ['--listen-metrics-urls', `http://127.0.0.1:${port}`],
   });
-  const elsewhere = await check(named(cluster), '--check-url', `http://{host}:${port}`);
-  expect(elsewhere.text).toBe('warning cluster: a single member');
+  await settled(async () => {
+    const elsewhere = await check(named(cluster), '--check-url', `http://{host}:${port}`);
+    expect(elsewhere.text).toBe('warning cluster: a single member');
+  });
 
-  const closed = await check(['m0=http://127.0.0.1:1'], '--check-url', `http://{host}:${port}`);
-  expect(closed).toMatchObject({
-    code: 2,
-    text: 'error m0: healthy by --check-url, but clients cannot reach it: connect ECONNREFUSED 127.0.0.1:1',
+  await settled(async () => {
+    const closed = await check(['m0=http://127.0.0.1:1'], '--check-url', `http://{host}:${port}`);
+    expect(closed).toMatchObject({
+      code: 2,
+      text: 'error m0: healthy by --check-url, but clients cannot reach it: connect ECONNREFUSED 127.0.0.1:1',
+    });
   });
 });
 
@@ -390,9 +400,11 @@ test('a clock that is apart', async () => {
     response.setHeader('Date', new Date(Date.now() + 60_000).toUTCString());
     response.writeHead(answer.status).end(await answer.text());
   });
-  const { code, text } = await check(named(cluster), '--check-url', `http://{host}:${ahead}`);
-  expect(code).toBe(1);
-  expect(text).toMatch(/^warning m0: its clock is at least \d\d s ahead of this host's$/m);
+  await settled(async () => {
+    const { code, text } = await check(named(cluster), '--check-url', `http://{host}:${ahead}`);
+    expect(code).toBe(1);
+    expect(text).toMatch(/^warning m0: its clock is at least \d\d s ahead of this host's$/m);
+  });
 });
 
 /** What the process of one more member is told, or of one that takes the place of another. */
