@@ -30,18 +30,17 @@ import { MemberChanges } from './member-changes.ts';
 import { Membership } from './membership.ts';
 import { CheckHistory } from './observe/check-history.ts';
 import { clusterChanged } from './observe/cluster-events.ts';
-import {
-  type EventBody,
-  EventLog,
-  namesChanged,
-  started,
-  stopped as stoppedEvent,
-  stopping as stoppingEvent,
-} from './observe/events.ts';
+import { namesChanged } from './observe/discovery-events.ts';
+import { type EventBody, EventLog } from './observe/events.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { drainsFound, type ReloadResult, reloaded } from './observe/operator-events.ts';
-import { listenIgnored } from './observe/service-events.ts';
+import {
+  listenIgnored,
+  started,
+  stopped as stoppedEvent,
+  stopping as stoppingEvent,
+} from './observe/service-events.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
 import { certificatesRefused, certificatesRenewed, keyExposed } from './observe/tls-events.ts';
 import { Departures } from './proxy/departures.ts';
@@ -120,7 +119,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     cluster: () => cluster,
     isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
     onJoin: (member) => changes.joined(member),
-    onRevise: (member, before) => changes.revised(member, before),
+    onRevise: (revised) => changes.revised(revised),
     onLeave: (member) => changes.left(member),
     record,
   });
@@ -205,7 +204,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const before = settings;
     settings = next;
     log.level = next.logLevel;
-    if (next.balance !== before.balance) traffic.configure();
+    if (next.balance !== before.balance) traffic.applyPolicy();
     renewal.configure(next);
     for (const member of membership.configure()) monitor.rewatch(member);
     monitor.table.refresh();
@@ -255,7 +254,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       reload: (force) => reload.run(force),
     });
   } catch (error) {
-    traffic.refuse();
+    traffic.stopAccepting();
     dataPath.close();
     throw error;
   }
@@ -279,7 +278,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     stopping.abort();
     // Right after the sockets were looked at: what the kernel has queued for us by then is accepted.
     await afterPoll();
-    traffic.refuse();
+    traffic.stopAccepting();
     consoles.yield();
     record(stoppingEvent(sessions.count, settings.drainTimeout));
     dataPath.askAllToLeave(settings.drainTimeout);

@@ -15,6 +15,7 @@ import type { Monitor } from './cluster/monitor.ts';
 import { learner } from './cluster/standing.ts';
 import { acceptsNew, isConfirmedFailure } from './cluster/verdict.ts';
 import type { Settings } from './config/settings.ts';
+import type { Revised } from './discovery/roster.ts';
 import type { Member, Membership } from './membership.ts';
 import type { CheckHistory } from './observe/check-history.ts';
 import { fitnessChanged } from './observe/cluster-events.ts';
@@ -24,7 +25,8 @@ import {
   memberRenamed,
   sessionsRemoved,
 } from './observe/discovery-events.ts';
-import { type EventBody, memberChanged, modeChanged, sessionsEvicted } from './observe/events.ts';
+import type { EventBody } from './observe/events.ts';
+import { memberChanged, modeChanged, sessionsEvicted } from './observe/health-events.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { drainEnded } from './observe/operator-events.ts';
 import type { Departed, Departures } from './proxy/departures.ts';
@@ -95,17 +97,22 @@ export class MemberChanges {
     inspector.inspectAllNow();
   }
 
-  /** A member where it was has another name, weight or class; what it was called `before`. */
-  revised({ candidate, endpoint }: Member, before: string): void {
+  /** Members where they were have another name, weight or class. */
+  revised(all: readonly Revised<Member>[]): void {
     const { membership, monitor, drains, checks, metrics, record } = this.#options;
     monitor.table.refresh();
-    if (candidate.name === before) return;
-    record(memberRenamed(candidate, endpoint, before));
-    void drains.rename(endpoint, candidate.name);
-    checks.forget(before);
-    metrics.joined(candidate);
-    const isTaken = membership.candidates.some(({ name }) => name === before);
-    if (!isTaken) void metrics.left(before);
+    const renamed = all.filter(({ member, before }) => member.candidate.name !== before);
+    // Drains first, all of them: a name may be another member's now.
+    for (const { member } of renamed) void drains.rename(member.endpoint, member.candidate.name);
+    for (const { member, before } of renamed) {
+      const { candidate, endpoint } = member;
+      record(memberRenamed(candidate, endpoint, before));
+      this.holdDrain(member);
+      checks.forget(before);
+      metrics.joined(candidate);
+      const isTaken = membership.candidates.some(({ name }) => name === before);
+      if (!isTaken) void metrics.left(before);
+    }
   }
 
   /** What an operator has asked for holds for a member that comes, or comes back. */

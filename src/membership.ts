@@ -19,12 +19,12 @@ import { formatEndpoint } from './config/endpoint.ts';
 import type { Settings } from './config/settings.ts';
 import { Discovery } from './discovery/discovery.ts';
 import type { Place } from './discovery/place.ts';
-import { Roster } from './discovery/roster.ts';
+import { type Revised, Roster } from './discovery/roster.ts';
 import { SavedMembers } from './discovery/saved-members.ts';
 import { isHttps, memberSchemes } from './discovery/srv.ts';
 import { systemDns } from './discovery/system-dns.ts';
-import { discoveryChanged } from './observe/discovery-events.ts';
-import { type EventBody, namesChanged } from './observe/events.ts';
+import { discoveryChanged, namesChanged } from './observe/discovery-events.ts';
+import type { EventBody } from './observe/events.ts';
 import type { NamedMember } from './observe/status.ts';
 
 /** Everything that one part or another has to know of a member. */
@@ -40,8 +40,8 @@ export interface MembershipOptions {
   readonly cluster: () => Cluster;
   readonly isHealthy: (candidate: Candidate) => boolean;
   readonly onJoin: (member: Member) => void;
-  /** Told of a member whose name, weight or class is another now, with its name before. */
-  readonly onRevise: (member: Member, before: string) => void;
+  /** Told of members whose name, weight or class is another now. */
+  readonly onRevise: (revised: readonly Revised<Member>[]) => void;
   /** Called after those that replace it have joined. */
   readonly onLeave: (member: Member) => void;
   readonly record: (body: EventBody) => void;

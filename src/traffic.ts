@@ -98,13 +98,13 @@ export class Traffic {
     this.#copier = this.#reception === undefined ? 'shared-buffer' : 'shared-buffer-beside-tls';
   }
 
-  /** Another balancing policy is in force. */
-  configure(): void {
+  /** Picks by the policy that is in force now. */
+  applyPolicy(): void {
     this.#policy = createPolicy(this.#options.settings().balance);
   }
 
-  /** Accepts no more; sessions go on. */
-  refuse(): void {
+  /** Sessions, and clients that wait for a member, go on. */
+  stopAccepting(): void {
     this.#listeners?.close();
   }
 

@@ -12,13 +12,19 @@ export interface Listed {
   readonly place: Place;
 }
 
+/** A member that was revised, and what it was called before. */
+export interface Revised<T> {
+  readonly member: T;
+  readonly before: string;
+}
+
 export interface RosterOptions<T extends Listed> {
   /** Makes a member of a place whose name nobody else has. */
   readonly admit: (place: Place) => T;
   /** The same member where it is, whose name, weight or class is another now. */
   readonly revise: (member: T, place: Place) => T;
-  /** Told of one that was revised, and what it was called before. */
-  readonly onRevise: (member: T, before: string) => void;
+  /** Told of all that were revised at once, since two may have changed names. */
+  readonly onRevise: (revised: readonly Revised<T>[]) => void;
   readonly onJoin: (member: T) => void;
   /** Called after those that replace it have joined. */
   readonly onLeave: (member: T) => void;
@@ -54,7 +60,11 @@ export class Roster<T extends Listed> {
       staying,
     );
     this.#members = [...staying, ...joining];
-    for (const [{ place }, member] of revisions) this.#options.onRevise(member, place.name);
+    if (revisions.size > 0) {
+      this.#options.onRevise(
+        [...revisions].map(([{ place }, member]) => ({ member, before: place.name })),
+      );
+    }
     for (const member of joining) this.#options.onJoin(member);
     for (const member of leaving) this.#options.onLeave(member);
   }

@@ -3,7 +3,8 @@
  * without telling us. So what is left is reckoned from time to time, and told before and after.
  */
 import { openSync, readSync } from 'node:fs';
-import { descriptorsBack, descriptorsShort, type EventBody } from './events.ts';
+import type { EventBody } from './events.ts';
+import { descriptorsBack, descriptorsShort } from './traffic-events.ts';
 
 /** What the process needs besides sessions: listeners, checks, log, scrapes, and a margin. */
 const others = 50;

@@ -1,10 +1,9 @@
-/**
- * What is said when members join and leave, and of those who name them. Owns the wording, as events.ts
- * does for everything else.
- */
+/** What is said when members join, leave, or are renamed, and of those who name them. Owns the wording. */
 import type { Candidate } from '../balance/snapshot.ts';
+import type { NameChange } from '../cluster/names.ts';
 import type { DiscoveryChange } from '../discovery/discovery.ts';
-import { count, type EventBody } from './events.ts';
+import { count } from './count.ts';
+import type { EventBody } from './events.ts';
 import type { NamedMember } from './status.ts';
 
 /** "m3 joined: http://10.0.0.4:2379 (a learner)" */
@@ -112,4 +111,22 @@ export function discoveryChanged(change: DiscoveryChange): EventBody {
         fields: { file: change.file },
       };
   }
+}
+
+/** "etcd-0.example cannot be looked up (getaddrinfo ENOTFOUND …): 10.0.0.1 is used, its last address" */
+export function namesChanged({ name, failure, addresses }: NameChange): EventBody {
+  if (failure === undefined) {
+    const message = `${name} can be looked up again`;
+    return { level: 'info', kind: 'names-back', message, fields: { name, addresses } };
+  }
+  const meanwhile =
+    addresses.length === 0
+      ? 'no address of it is known'
+      : `${addresses.join(', ')} is used, its last address`;
+  return {
+    level: 'warn',
+    kind: 'names-failing',
+    message: `${name} cannot be looked up (${failure}): ${meanwhile}`,
+    fields: { name, addresses },
+  };
 }

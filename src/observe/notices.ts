@@ -6,8 +6,9 @@
 import type { Candidate } from '../balance/snapshot.ts';
 import type { RejectReason } from '../proxy/data-path.ts';
 import type { HandshakeFailure } from '../proxy/terminator.ts';
-import { clientsRejected, type EventBody, sessionsMoved } from './events.ts';
+import type { EventBody } from './events.ts';
 import { handshakesFailed } from './tls-events.ts';
+import { clientsRejected, sessionsMoved } from './traffic-events.ts';
 
 /** Turned-away clients are told of at most this often, ms; the metric counts each. */
 const rejectionInterval = 10_000;

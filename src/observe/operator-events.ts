@@ -2,7 +2,8 @@
 import type { Candidate } from '../balance/snapshot.ts';
 import type { Departed } from '../proxy/departures.ts';
 import type { FoundDrains } from '../state/drains.ts';
-import { count, type EventBody } from './events.ts';
+import { count } from './count.ts';
+import type { EventBody } from './events.ts';
 
 /** "m1 is drained: no new connections, and 12 sessions have 10000 ms to leave" */
 export function memberDrained(

@@ -1,9 +1,48 @@
 /**
- * What is said of starting beside another process and of sockets that were open before us. Owns the
- * wording, as events.ts does for everything else.
+ * What is said of starting and ending: alone, beside another process, and on sockets that were open before us.
+ * Owns the wording.
  */
+import type { Candidate } from '../balance/snapshot.ts';
 import type { AddressInUse } from '../config/error.ts';
+import { count } from './count.ts';
 import type { EventBody } from './events.ts';
+
+/** The balancer accepts clients. */
+export function started(
+  identity: { readonly version: string; readonly listen: readonly string[] },
+  members: readonly { readonly candidate: Candidate; readonly endpoint: string }[],
+  observePort: number | undefined,
+): EventBody {
+  const { version, listen } = identity;
+  const endpoints = members.map((member) => member.endpoint);
+  const before = endpoints.length > 0 ? endpoints.join(', ') : 'no member that is known yet';
+  return {
+    level: 'info',
+    kind: 'started',
+    message: `etcd-lb ${version} listens on ${listen.join(', ')} in front of ${before}`,
+    fields: { version, listen, endpoints, observePort },
+  };
+}
+
+/** @param drainTimeout ms. */
+export function stopping(sessions: number, drainTimeout: number): EventBody {
+  return {
+    level: 'info',
+    kind: 'stopping',
+    message: `stopping: no new clients; ${count(sessions, 'session')} may end within ${drainTimeout} ms`,
+    fields: { sessions, drainTimeout },
+  };
+}
+
+/** @param cut sessions that were closed by us. */
+export function stopped(cut: number): EventBody {
+  return {
+    level: 'info',
+    kind: 'stopped',
+    message: cut === 0 ? 'stopped' : `stopped; ${count(cut, 'session')} closed`,
+    fields: { cut },
+  };
+}
 
 /** @param refused why the observe listener cannot be opened yet. */
 export function observeWaits({ message }: AddressInUse): EventBody {

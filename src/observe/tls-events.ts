@@ -5,7 +5,8 @@
 import type { Refusal } from '../config/error.ts';
 import type { CertificateSetting } from '../config/expiry.ts';
 import type { HandshakeFailure } from '../proxy/terminator.ts';
-import { count, type EventBody } from './events.ts';
+import { count } from './count.ts';
+import type { EventBody } from './events.ts';
 
 /** Every user of this machine may read, or replace, a private key. */
 export function keyExposed(path: string): EventBody {

@@ -68,7 +68,7 @@ async function hangUp(balancer: Balancer): Promise<LogLine> {
 }
 
 test('members come and go by SIGHUP; who stays keeps its sessions and its verdict', async () => {
-  const balancer = await start(3);
+  const balancer = await start(3, {}, ['--drain-timeout', '10s']); // who leaves has the usual time
   const load = parts.use(new Load(`http://${balancer.address}`, 12, 5));
   await load.everyoneServed();
   const idsOf = async (): Promise<number[]> =>
@@ -233,6 +233,23 @@ test('a drain holds over a reload', async () => {
   await write(3);
   await reload();
   expect((await operator.member('m1')).acceptsNew).toBe(false);
+});
+
+test('a drain that waits for a member holds for who gets its name', async () => {
+  await start(3);
+  await operator.drain('m2');
+  await write(2);
+  await reload();
+  expect((await operator.client.status()).absentDrains).toEqual(['m2']);
+  const [first, second] = cluster.members.map(({ clientUrl }) => clientUrl);
+  await write(2, { endpoints: `m0=${first},m2=${second}` });
+  await reload();
+  const { members, absentDrains } = await operator.client.status();
+  expect(members.map(({ name, acceptsNew }) => [name, acceptsNew])).toEqual([
+    ['m0', true],
+    ['m2', false],
+  ]);
+  expect(absentDrains).toEqual([]);
 });
 
 test('with --watch-config the file is enough', async () => {

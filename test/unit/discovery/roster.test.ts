@@ -11,7 +11,8 @@ function rosterOf(places: readonly Place[]) {
     admit: (place) => ({ place }),
     revise: (_, place) => ({ place }),
     onJoin: ({ place }) => told.push(`+${place.name}`),
-    onRevise: ({ place }, before) => told.push(`${before}=${place.name}`),
+    onRevise: (revised) =>
+      told.push(...revised.map(({ member, before }) => `${before}=${member.place.name}`)),
     onLeave: ({ place }) => told.push(`-${place.name}`),
   });
   return { roster, told, names: () => roster.members.map(({ place }) => place.name) };
@@ -79,9 +80,11 @@ test('whatever comes: those there are, are those that were told of, each once an
       const roster = new Roster<Listed>([], {
         admit: (place) => ({ place }),
         revise: (_, place) => ({ place }),
-        onRevise: (member, before) => {
-          expect(present.get(keyOf(member.place))?.place.name).toBe(before);
-          present.set(keyOf(member.place), member);
+        onRevise: (revised) => {
+          for (const { member, before } of revised) {
+            expect(present.get(keyOf(member.place))?.place.name).toBe(before);
+            present.set(keyOf(member.place), member);
+          }
         },
         onJoin: (member) => {
           expect(present.has(keyOf(member.place))).toBe(false);

@@ -2,17 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Candidate } from '../../../src/balance/snapshot.ts';
 import type { Health } from '../../../src/cluster/verdict.ts';
-import {
-  clientsRejected,
-  type Event,
-  EventLog,
-  memberChanged,
-  modeChanged,
-  sessionsEvicted,
-  started,
-  stopped,
-  stopping,
-} from '../../../src/observe/events.ts';
+import { type Event, EventLog } from '../../../src/observe/events.ts';
+import { memberChanged, modeChanged, sessionsEvicted } from '../../../src/observe/health-events.ts';
+import { started, stopped, stopping } from '../../../src/observe/service-events.ts';
+import { clientsRejected } from '../../../src/observe/traffic-events.ts';
 
 const since = Date.parse('2026-11-22T20:42:06.987Z');
 const [m0, m1, m2] = ['m0', 'm1', 'm2'].map((name) => ({
