@@ -17,17 +17,9 @@ import { lossyMember, slowMember } from './fault/slow.ts';
 import { busyNeighbour, stoppedBalancer } from './fault/starved.ts';
 import type { Fault } from './fault.ts';
 
-/** Members die, hang, are cut off. */
-export const losses: readonly Fault[] = [
+export const faults: readonly Fault[] = [
   ...[killFollower, killLeader, stopFollower, stopLeader, blackHoleFollower, blackHoleLeader],
-  ...[minorityPartition, lostQuorum],
-];
-
-/** Nobody is lost for long, but members, the balancer or its machine are not at their best. */
-export const strains: readonly Fault[] = [
-  ...[slowMember, lossyMember, rollingGraceful, rollingKill],
+  ...[minorityPartition, lostQuorum, slowMember, lossyMember, rollingGraceful, rollingKill],
   ...[longElection, stoppedBalancer, busyNeighbour, crowdRehomed],
   ...[namesGone, clockStepped, noDescriptors],
 ];
-
-export const faults: readonly Fault[] = [...losses, ...strains];
