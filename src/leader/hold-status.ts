@@ -1,0 +1,31 @@
+/** What is told of holds, as plain data: in `/status`, in events, in metrics. */
+import type { HoldCause, HoldEnd } from './hold.ts';
+
+/** A hold that lasts. */
+export interface CurrentHold {
+  readonly cause: HoldCause;
+  /** The name of the member that leads no longer, or is to. */
+  readonly leader: string;
+  /** One clause, such as `m1, the leader, does not answer`. */
+  readonly why: string;
+  /** ms since the epoch. */
+  readonly since: number;
+}
+
+/** A hold that is over. */
+export interface EndedHold extends CurrentHold {
+  readonly end: HoldEnd;
+  /** The name of the member that leads now; undefined while that is not known. */
+  readonly successor: string | undefined;
+  /** ms. */
+  readonly duration: number;
+}
+
+/** What can be asked at any moment. */
+export interface HoldView {
+  /** The longest hold, ms; 0: none. */
+  readonly limit: number;
+  readonly current: CurrentHold | undefined;
+  /** The last one, if there was any. */
+  readonly last: EndedHold | undefined;
+}
