@@ -88,7 +88,8 @@ export type HoldEvent =
   | { readonly kind: 'stalled'; readonly late: number }
   /** There is nothing to hold for: the order was refused, the leader is not a member any more. */
   | { readonly kind: 'called-off' }
-  | { readonly kind: 'time-passed' };
+  /** `waitingSince`: when a question was asked that the leader has not answered; undefined for none. */
+  | { readonly kind: 'time-passed'; readonly waitingSince: number | undefined };
 
 export interface HoldRules {
   /** The longest hold, ms; 0: none begins, and one that lasts ends. */
@@ -167,8 +168,11 @@ function afterLed(state: Led, event: HoldEvent, rules: HoldRules, now: number): 
     case 'move-ordered':
       return rules.limit > 0 ? heldSince(now, state, 'planned', rules) : state;
     case 'time-passed': {
-      const isLate = now - state.provenAt > rules.patience && state.othersAt > state.provenAt;
-      return isLate && rules.limit > 0 ? heldSince(now, state, 'unresponsive', rules) : state;
+      if (event.waitingSince === undefined || rules.limit === 0) return state;
+      const since = Math.max(event.waitingSince, state.provenAt);
+      // Where nobody answers, it is this host that is cut off, or the machine that is slow.
+      const isLost = now - since >= rules.patience && state.othersAt >= since;
+      return isLost ? heldSince(now, state, 'unresponsive', rules) : state;
     }
     case 'called-off':
       return unled;

@@ -40,6 +40,13 @@ export interface Copying extends SocketPair {
    * false also when that cannot be told.
    */
   readonly catchUp: () => boolean;
+  /**
+   * Stops reading from the client: what it sends stays in the kernel. Bytes from the member go on. Does
+   * nothing when that is so already.
+   */
+  readonly hold: () => void;
+  /** Ends a hold, unless the member still has to take what was read before. */
+  readonly release: () => void;
 }
 
 /**

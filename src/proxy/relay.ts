@@ -34,6 +34,10 @@ export interface Relay {
   clientAddress(): string | undefined;
   /** See `Copying`. */
   catchUp(): boolean;
+  /** See `Copying`. */
+  hold(): void;
+  /** See `Copying`. */
+  release(): void;
 }
 
 /**
@@ -50,7 +54,7 @@ export function startRelay(
   onEnd: (end: RelayEnd) => void,
   follower?: Follower,
 ): Relay {
-  const { client, member, catchUp } = copy(pair, counts, follower);
+  const { client, member, catchUp, hold, release } = copy(pair, counts, follower);
   let end: RelayEnd | undefined;
   let open = 2;
 
@@ -91,6 +95,8 @@ export function startRelay(
       return remoteAddress === undefined ? undefined : formatHostPort(remoteAddress, remotePort);
     },
     catchUp,
+    hold,
+    release,
   };
 }
 

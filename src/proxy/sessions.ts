@@ -75,6 +75,10 @@ export interface Session {
   clientAddress(): string | undefined;
   /** See `Copying`: false when, at this very moment, the client has sent nothing more. */
   catchUp(): boolean;
+  /** See `Copying`. */
+  hold(): void;
+  /** See `Copying`. */
+  release(): void;
 }
 
 /** What a member's sessions add up to, open ones included. Only ever grows. */
@@ -98,6 +102,7 @@ export class Sessions {
   #news: Session[] = [];
   #count = 0;
   #opened = 0;
+  #held = false;
 
   /** @param onEnd is called when both ends of a session are closed. */
   constructor(onEnd: (session: Session, reason: EndReason) => void) {
@@ -183,7 +188,10 @@ export class Sessions {
       },
       clientAddress: () => relay.clientAddress(),
       catchUp: () => relay.catchUp(),
+      hold: () => relay.hold(),
+      release: () => relay.release(),
     };
+    if (this.#held) relay.hold();
     open.add(session);
     past.opened += 1;
     this.#count += 1;
@@ -197,6 +205,18 @@ export class Sessions {
     this.#news = [];
     for (const { bytes } of news) (bytes as ByteCounts).noted = false;
     return news;
+  }
+
+  /** Passes on nothing more from clients, those included that come later, until `release`. */
+  hold(): void {
+    this.#held = true;
+    for (const session of this.all()) session.hold();
+  }
+
+  /** Ends a hold. */
+  release(): void {
+    this.#held = false;
+    for (const session of this.all()) session.release();
   }
 
   /** The open sessions of a member, those being closed included. */

@@ -23,6 +23,7 @@ import { readSync, writeSync } from 'node:fs';
 import { connect, type Server, Socket, type TcpNetConnectOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
+import { Gate } from './gate.ts';
 import { copyChunks, type Listen, listenToStream } from './streams.ts';
 
 /** What we use of Node's TCP and pipe handles. `fd` is negative once the handle is closed. */
@@ -98,13 +99,13 @@ export const copyThroughSharedBuffer: Copier = (
   counts: ByteCounts,
   follower?: Follower,
 ) => {
-  const resumeClient = (): void => void client.resume();
+  const gate = new Gate(() => client);
   const resumeMember = (): void => void member.resume();
   const fromClient = (bytes: number): boolean => {
     counts.client += bytes;
     counts.memberSpokeLast = false;
     if (!counts.noted) counts.note();
-    return forward(bytes, member, resumeClient);
+    return gate.passes(forward(bytes, member, gate.drained));
   };
   const fromMember = (bytes: number): boolean => {
     counts.member += bytes;
@@ -133,12 +134,12 @@ export const copyThroughSharedBuffer: Copier = (
   const member = readWith(given.member, readsMember);
   const catchUp = (): boolean => {
     // What is still to be sent must not be overtaken; nothing is read before that.
-    if (member.writableLength > 0) return true;
+    if (member.writableLength > 0 || gate.held) return true;
     const bytes = readNow(client);
     if (bytes > 0 && !readsClient(bytes)) client.pause();
     return bytes > 0;
   };
-  return { client, member, catchUp };
+  return { client, member, catchUp, hold: gate.hold, release: gate.release };
 };
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
+import { Gate } from './gate.ts';
 
 /**
  * Has `onChunk` called with what is read from a socket, until it returns false; from then on when the socket
@@ -17,14 +18,14 @@ export function copyChunks(listen: Listen): Copier {
     if (pair.client.destroyed || pair.member.destroyed) {
       throw new Error('the connection is already closed');
     }
-    const resumeClient = (): void => void client.resume();
+    const gate = new Gate(() => client);
     const resumeMember = (): void => void member.resume();
     const client: Socket = listen(pair.client, (chunk) => {
       follower?.followClient(chunk, chunk.length);
       counts.client += chunk.length;
       counts.memberSpokeLast = false;
       if (!counts.noted) counts.note();
-      return forward(chunk, member, resumeClient);
+      return gate.passes(forward(chunk, member, gate.drained));
     });
     const member: Socket = listen(pair.member, (chunk) => {
       counts.member += chunk.length;
@@ -34,7 +35,9 @@ export function copyChunks(listen: Listen): Copier {
       const said = follower === undefined || at < 0 ? chunk : withWord(chunk, at, follower.word);
       return forward(said, client, resumeMember);
     });
-    return { client, member, catchUp: () => false };
+    // What a stream has read is not seen from here: while it is held it may have something.
+    const catchUp = (): boolean => gate.held;
+    return { client, member, catchUp, hold: gate.hold, release: gate.release };
   };
 }
 

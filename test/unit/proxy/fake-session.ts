@@ -71,6 +71,8 @@ export class FakeSessions {
       catchUp() {
         return this.unread;
       },
+      hold: () => {},
+      release: () => {},
       ask: () => say({ client: bytes.client + 1, memberSpokeLast: false }),
       answer: () => say({ member: bytes.member + 65, memberSpokeLast: true }),
     };
