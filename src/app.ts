@@ -26,6 +26,7 @@ import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Loaded } from './config/load.ts';
 import type { Settings } from './config/settings.ts';
 import { Consoles } from './consoles.ts';
+import { LeaderGuard } from './leader/guard.ts';
 import { MemberChanges } from './member-changes.ts';
 import { Membership } from './membership.ts';
 import { CheckHistory } from './observe/check-history.ts';
@@ -134,6 +135,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     wasStarved: (start) => upkeep.starvation.since(start),
     isSilent: (candidate, bound) => upkeep.silence.isSilent(candidate, performance.now(), bound),
     onCheck: (candidate, result) => {
+      if (!result.ok && result.failure.reason === 'refused') guard.refused(candidate);
       metrics.checked(candidate, result);
       checks.note(candidate.name, Date.now(), result);
     },
@@ -168,9 +170,32 @@ export async function startApp(options: AppOptions): Promise<App> {
     },
   });
 
+  const guard = new LeaderGuard({
+    // Without questions to members nobody knows who leads.
+    limit: () => (settings.inspectInterval === 0 ? 0 : settings.hold),
+    members: () => membership.members,
+    open: (candidate) => membership.questionsTo(candidate),
+    clusterId: () => cluster.picture.clusterId,
+    voters: () => cluster.picture.voters.length,
+    quietFor: () => upkeep.quietFor(performance.now()),
+    lookup: names.lookup,
+    tls: () => renewal.members,
+    isSelf: (socket, port) => traffic.isSelf(socket, port),
+    onBegin: (hold) => {
+      sessions.hold();
+      log.session('hold began', { ...hold });
+    },
+    onEnd: (hold) => {
+      sessions.release();
+      log.session('hold ended', { ...hold });
+      inspector.inspectAllNow();
+    },
+    onUnresponsive: (candidate) => monitor.unresponsive(candidate),
+  });
+
   // Data: connections, and sessions that must end.
   const traffic = new Traffic({
-    ...{ renewal, membership, monitor, log, record },
+    ...{ renewal, membership, monitor, guard, log, record },
     settings: inForce,
     lookup: names.lookup,
     metrics: () => metrics,
@@ -195,7 +220,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     members: candidates,
   });
   const changes = new MemberChanges({
-    ...{ membership, monitor, cluster, inspector, upkeep, drains },
+    ...{ membership, monitor, cluster, guard, inspector, upkeep, drains },
     ...{ sessions, evictions, departures, checks, metrics, record },
     settings: inForce,
   });
@@ -212,6 +237,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       next.inspectInterval !== before.inspectInterval ||
       !isDeepStrictEqual(next.etcdUser, before.etcdUser);
     if (isAskedAnew) inspector.restart();
+    guard.configure();
   };
   const reload = new Reload({
     ...{ started: loaded, load, apply },
@@ -262,6 +288,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   for (const member of membership.members) changes.holdDrain(member);
   monitor.start(checking.signal);
   inspector.start(checking.signal);
+  guard.start(checking.signal);
   membership.start(checking.signal);
   void renewal.start(checking.signal);
   if (settings.watchConfig) void reload.watch(settings.configFile ?? '', checking.signal);

@@ -16,6 +16,7 @@ import { learner } from './cluster/standing.ts';
 import { acceptsNew, isConfirmedFailure } from './cluster/verdict.ts';
 import type { Settings } from './config/settings.ts';
 import type { Revised } from './discovery/roster.ts';
+import type { LeaderGuard } from './leader/guard.ts';
 import type { Member, Membership } from './membership.ts';
 import type { CheckHistory } from './observe/check-history.ts';
 import { fitnessChanged } from './observe/cluster-events.ts';
@@ -42,6 +43,7 @@ export interface MemberChangesOptions {
   readonly monitor: Monitor;
   readonly cluster: Cluster;
   readonly inspector: Inspector;
+  readonly guard: LeaderGuard;
   readonly upkeep: Upkeep;
   readonly drains: Drains;
   readonly sessions: Sessions;
@@ -123,13 +125,15 @@ export class MemberChanges {
 
   /** A member is none any more. Its sessions have the drain timeout, or no time where it had failed. */
   left({ candidate }: Member): void {
-    const { settings, monitor, cluster, inspector, upkeep, departures, record } = this.#options;
+    const { settings, monitor, cluster, guard, inspector, upkeep } = this.#options;
+    const { departures, record } = this.#options;
     const isGone = isConfirmedFailure(monitor.table.health(candidate));
     const timeout = isGone ? 0 : settings().drainTimeout;
     record(memberLeft(candidate, timeout));
     this.#newcomers.delete(candidate);
     inspector.remove(candidate);
     cluster.forget(candidate);
+    guard.forget(candidate);
     monitor.remove(candidate);
     upkeep.leave(candidate);
     departures.begin(candidate, timeout, 'removed');

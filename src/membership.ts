@@ -11,6 +11,7 @@ import type { LookupFunction } from 'node:net';
 import type { Candidate } from './balance/snapshot.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { EtcdClient } from './cluster/etcd-client.ts';
+import type { GrpcTarget } from './cluster/grpc-security.ts';
 import type { MonitoredMember } from './cluster/monitor.ts';
 import { alwaysAt } from './cluster/names.ts';
 import type { MemberTls } from './config/certificates.ts';
@@ -23,6 +24,7 @@ import { type Revised, Roster } from './discovery/roster.ts';
 import { SavedMembers } from './discovery/saved-members.ts';
 import { isHttps, memberSchemes } from './discovery/srv.ts';
 import { systemDns } from './discovery/system-dns.ts';
+import { Questions } from './leader/questions.ts';
 import { discoveryChanged, namesChanged } from './observe/discovery-events.ts';
 import type { EventBody } from './observe/events.ts';
 import type { NamedMember } from './observe/status.ts';
@@ -159,15 +161,23 @@ export class Membership {
 
   /** For questions to a member about itself. */
   clientOf(candidate: Candidate): EtcdClient {
-    const member = this.members.find((each) => each.candidate === candidate);
-    if (member === undefined) throw new Error(`${candidate.name} is no member`);
-    const { scheme, host, address, port } = member.place;
     const { etcdUser } = this.#settings();
-    const tls = this.#tls;
     return new EtcdClient({
-      ...{ scheme, host, address, port, tls, timeout: inspectTimeout },
+      ...{ ...this.#targetOf(candidate), timeout: inspectTimeout },
       ...(etcdUser && { user: etcdUser }),
     });
+  }
+
+  /** For questions to a member about the leader. */
+  questionsTo(candidate: Candidate): Questions {
+    return new Questions(this.#targetOf(candidate));
+  }
+
+  #targetOf(candidate: Candidate): GrpcTarget {
+    const member = this.members.find((each) => each.candidate === candidate);
+    if (member === undefined) throw new Error(`${candidate.name} is not a member`);
+    const { scheme, host, address, port } = member.place;
+    return { scheme, host, address, port, tls: this.#tls };
   }
 }
 

@@ -14,6 +14,7 @@ import type { Candidate } from './balance/snapshot.ts';
 import type { Monitor } from './cluster/monitor.ts';
 import type { ListenAddress } from './config/listen.ts';
 import type { Settings } from './config/settings.ts';
+import type { LeaderGuard } from './leader/guard.ts';
 import type { Membership } from './membership.ts';
 import type { EventBody } from './observe/events.ts';
 import type { Log } from './observe/log.ts';
@@ -53,6 +54,7 @@ export interface TrafficOptions {
   readonly log: Log;
   readonly record: (body: EventBody) => void;
   readonly onSessionEnd: (session: Session) => void;
+  readonly guard: LeaderGuard;
 }
 
 export class Traffic {
@@ -142,12 +144,15 @@ export class Traffic {
 
 /** Tells the monitor what traffic knows first, and counts and logs the rest. */
 function observerOf(options: TrafficOptions): DataPathObserver {
-  const { monitor, metrics, log, record, onSessionEnd } = options;
+  const { monitor, guard, metrics, log, record, onSessionEnd } = options;
   const noticeRejection = rejectionNotices(record);
   return {
     attempted: (candidate, attempt) => {
       metrics().attempted(candidate, attempt);
-      if (attempt.result === 'failed') monitor.dialFailed(candidate, attempt.failure);
+      if (attempt.result !== 'failed') return;
+      // First of all, so that nothing more is sent where it would be lost.
+      if (attempt.failure.reason === 'refused') guard.refused(candidate);
+      monitor.dialFailed(candidate, attempt.failure);
     },
     opened: (session, failovers) => {
       if (failovers > 0) metrics().failedOver();
@@ -158,6 +163,7 @@ function observerOf(options: TrafficOptions): DataPathObserver {
       const duration = performance.now() - session.openedAt;
       metrics().sessionEnded(session.candidate, duration);
       if (reason === 'member-reset' || reason === 'member-closed') {
+        guard.sessionCut(session.candidate);
         monitor.checkNow(session.candidate);
       }
       log.session('session ended', {

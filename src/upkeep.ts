@@ -104,6 +104,11 @@ export class Upkeep {
     );
   }
 
+  /** For how long no session has said anything, as of the last sweep, ms. */
+  quietFor(now: number): number {
+    return now - this.#spokenAt;
+  }
+
   /** A member has joined. */
   join(candidate: Candidate): void {
     this.silence.join(candidate, performance.now());

@@ -26,6 +26,7 @@ import {
 export interface MemberEntry extends RoutedMember {
   readonly candidate: Candidate;
   readonly drained: boolean;
+  readonly unresponsive: boolean;
   /** Of failures that are over. */
   readonly damping: Damping;
   /**
@@ -177,6 +178,7 @@ export class MemberTable {
       lostAt: acceptsNew(to) ? undefined : lost ? now : lostAt,
       passedAt: passed ? now : entry.passedAt,
       witnessedAt,
+      unresponsive: observation.kind === 'unresponsive' || (entry.unresponsive && !answered),
       answeredAt: answered ? now : entry.answeredAt,
       answersSince: answered
         ? (entry.answersSince ?? now)
@@ -238,6 +240,7 @@ function newEntry(candidate: Candidate, now: number): MemberEntry {
     health: unknownHealth(now),
     unfit: undefined,
     drained: false,
+    unresponsive: false,
     damping: undamped,
     lostAt: undefined,
     passedAt: undefined,

@@ -118,7 +118,16 @@ export class Monitor {
    */
   dialFailed(candidate: Candidate, failure: Failure): void {
     if (failure.reason === 'local' || !this.table.has(candidate)) return;
-    this.table.observe(candidate, { kind: 'dial-failed', failure }, steadyNow());
+    const sign = { ...failure, detail: `dial failed: ${failure.detail}` };
+    this.table.observe(candidate, { kind: 'dial-failed', failure: sign }, steadyNow());
+    this.checkNow(candidate);
+  }
+
+  /** Takes in that the leader hangs: its sessions leave at once, and it gets no more until it answers. */
+  unresponsive(candidate: Candidate): void {
+    if (!this.table.has(candidate)) return;
+    const failure: Failure = { reason: 'timeout', detail: 'the leader does not answer' };
+    this.table.observe(candidate, { kind: 'unresponsive', failure }, steadyNow());
     this.checkNow(candidate);
   }
 

@@ -37,6 +37,8 @@ export interface RoutedMember {
   readonly unfit?: Unfit | undefined;
   /** Has an operator asked for it to be drained? Then nothing new goes there, however it is. */
   readonly drained?: boolean;
+  /** Does it answer nothing, as the leader that others cannot reach either? See leader/hold.ts. */
+  readonly unresponsive?: boolean;
   /** When it last passed a check. */
   readonly passedAt: number | undefined;
   /** While it fails: when another member passed a check for the first time since that began. */
@@ -67,7 +69,9 @@ export function route(members: readonly RoutedMember[], moment: number): Routing
   if (serving.length === 0) {
     const starting =
       members.length === 0 || members.some(({ health }) => health.state === 'unknown');
-    const absent = members.map((member) => !starting && isAbsent(member, members, moment));
+    const absent = members.map(
+      (member) => !starting && (isLost(member, members) || isAbsent(member, members, moment)),
+    );
     return {
       mode: starting ? 'starting' : 'panic',
       routable: members.map((member, index) => !absent[index] && mayServe(member)),
@@ -81,7 +85,8 @@ export function route(members: readonly RoutedMember[], moment: number): Routing
     evict: members.map((member) => {
       const { health, witnessedAt } = member;
       const isWitnessed = witnessedAt !== undefined && lastPass - witnessedAt >= moment;
-      return isBarred(member) || (isConfirmedFailure(health) && isWitnessed);
+      const isConfirmed = isConfirmedFailure(health) && isWitnessed;
+      return isBarred(member) || isConfirmed || isLost(member, members);
     }),
   };
 }
@@ -106,6 +111,11 @@ export function mayServe(member: Pick<RoutedMember, 'unfit' | 'drained'>): boole
 /** May nothing ever go there as things stand, not even while nobody is healthy? */
 function isBarred({ unfit }: Pick<RoutedMember, 'unfit'>): boolean {
   return unfit?.barred === true;
+}
+
+/** Is it the leader that hangs, and is there anybody else to go to? */
+function isLost({ unresponsive }: RoutedMember, all: readonly RoutedMember[]): boolean {
+  return unresponsive === true && all.some((each) => each.unresponsive !== true && mayServe(each));
 }
 
 /** Has it answered nothing since it began to fail, while a majority of all members has? */

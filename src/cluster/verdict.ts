@@ -48,12 +48,14 @@ export type Observation =
       /** When the check was begun, ms since the epoch. */
       readonly startedAt: number;
     }
-  | { readonly kind: 'dial-failed'; readonly failure: Failure };
+  | { readonly kind: 'dial-failed'; readonly failure: Failure }
+  /** It leaves questions unanswered while it is the leader, and the others cannot reach it either. */
+  | { readonly kind: 'unresponsive'; readonly failure: Failure };
 
 /** Why a member is not healthy: what was seen last, how often, and since when. */
 export interface Evidence {
   readonly failure: Failure;
-  /** Consecutive failed checks; 0 while only a dial failed. */
+  /** Consecutive failed checks; 0 while there is only another sign, such as a dial that failed. */
   readonly failedChecks: number;
   /** When the first of them was begun, or the dial had failed; ms since the epoch. */
   readonly since: number;
@@ -111,7 +113,8 @@ export function nextHealth(
     case 'check-failed':
       return afterFail(health, observation, rules, now);
     case 'dial-failed':
-      return afterDialFailure(health, observation.failure, now);
+    case 'unresponsive':
+      return afterSign(health, observation.failure, now);
   }
 }
 
@@ -161,7 +164,7 @@ function afterFail(
   return { state, since: state === health.state ? health.since : now, evidence };
 }
 
-function afterDialFailure(health: Health, failure: Failure, now: number): Health {
+function afterSign(health: Health, failure: Failure, now: number): Health {
   // Withdrawn already: the checks alone decide what comes next.
   if (health.state !== 'healthy' && health.state !== 'unknown') return health;
   return { state: 'suspect', since: now, evidence: { failure, failedChecks: 0, since: now } };

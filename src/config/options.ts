@@ -335,6 +335,13 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     list: false,
     shape: shapes.duration,
   },
+  hold: {
+    placeholder: 'DURATION',
+    default: '4s',
+    help: "How long what clients send is held at most while the cluster's leader is lost; 0 holds nothing.",
+    list: false,
+    shape: shapes.durationOrZero,
+  },
   slowStart: {
     placeholder: 'DURATION',
     default: '5s',

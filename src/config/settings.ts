@@ -88,6 +88,8 @@ export interface Settings {
   readonly keepalive: number;
   /** Silence of a member that owes an answer before it is checked at once. */
   readonly suspectAfter: number;
+  /** Longest time for which clients are not read from while the leader is lost; 0 for never. */
+  readonly hold: number;
   /** Until a member that comes back has its full share of new connections; 0 for at once. */
   readonly slowStart: number;
   /** How far the members' sessions may be apart before quiet ones are moved; 0 moves none. */

@@ -105,7 +105,7 @@ function evidenceOf(health: Health): Evidence | undefined {
 }
 
 function describe({ failure, failedChecks, since }: Evidence): string {
-  if (failedChecks === 0) return `dial failed: ${failure.detail}`;
+  if (failedChecks === 0) return failure.detail;
   const time = new Date(since).toISOString().slice(11, 21);
   return `${count(failedChecks, 'check')} failed since ${time} (${failure.detail})`;
 }

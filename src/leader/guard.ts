@@ -1,0 +1,347 @@
+/**
+ * The guard of the leader: knows at once that it is lost, and holds what clients send until another leads.
+ *
+ *   heartbeat of the leader ──► answered, cut ─────┐
+ *   dials and checks it refuses ───────────────────┤
+ *   status of every member ──► who leads ──────────┼──► hold.ts ──► onBegin, onEnd, onUnresponsive
+ *   reads through the others, while in doubt ──────┘
+ *
+ * How each loss is known:
+ *   died       the heartbeat's connection is closed by the kernel; later a dial or a check is refused
+ *   hangs      the heartbeat is unanswered for longer than patience.ts allows, and the others do answer
+ *   steps down, is moved from elsewhere, stops in order: it answers, or its cut is followed by a read that
+ *              succeeds, so nothing is held for longer than that read takes
+ *
+ * Owns one timer, the heartbeat, and a connection for questions to each member. Leaves the decision to
+ * hold.ts, and what is held to whoever is told.
+ */
+import type { LookupFunction, Socket } from 'node:net';
+import type { Candidate } from '../balance/snapshot.ts';
+import type { MonitoredMember } from '../cluster/monitor.ts';
+import type { MemberTls } from '../config/certificates.ts';
+import { Heartbeat } from './heartbeat.ts';
+import {
+  type Held,
+  type HoldEnd,
+  type HoldEvent,
+  type HoldState,
+  mustLeave,
+  nextHold,
+  unled,
+} from './hold.ts';
+import type { CurrentHold, EndedHold, HoldView } from './hold-status.ts';
+import { Patience } from './patience.ts';
+import type { Questions } from './questions.ts';
+import type { LeaderView } from './status-answer.ts';
+
+export interface GuardOptions {
+  /** The longest hold, ms; 0 for none. */
+  readonly limit: () => number;
+  /** Those there are. */
+  readonly members: () => readonly MonitoredMember[];
+  readonly open: (candidate: Candidate) => Questions;
+  /** To which the members belong; undefined while that is not known. */
+  readonly clusterId: () => string | undefined;
+  /** How many members vote; 0 while that is not known. */
+  readonly voters: () => number;
+  /** For how long neither a client nor a member has said anything, ms. */
+  readonly quietFor: () => number;
+  readonly lookup: LookupFunction;
+  readonly tls: () => MemberTls;
+  readonly isSelf: (socket: Socket, port: number) => boolean;
+  readonly onBegin: (hold: CurrentHold) => void;
+  readonly onEnd: (hold: EndedHold) => void;
+  /** The sessions of a leader that hangs must leave. Told once in a hold. */
+  readonly onUnresponsive: (leader: Candidate) => void;
+}
+
+/** Between two heartbeats while sessions speak, ms, and while all are quiet. */
+const beatInterval = { busy: 25, quiet: 250 };
+/** Sessions are quiet after this long, ms: nobody is about to ask something. */
+const quietAfter = 1_000;
+/** Between two rounds of questions to everybody about who leads, ms. */
+const statusInterval = { busy: 1_000, quiet: 10_000, unled: 250 };
+/** The same while the leader is in doubt, lost, or about to be moved. */
+const doubtInterval = 20;
+const moveInterval = 5;
+/** A timer that is later than this, ms, was kept from running, and with it all answers. */
+const stallTolerance = 20;
+
+export class LeaderGuard {
+  readonly #options: GuardOptions;
+  readonly #patience = new Patience();
+  readonly #questions = new Map<Candidate, Questions>();
+  /** Ids in the cluster, as members have said them. */
+  readonly #ids = new Map<Candidate, string>();
+  #state: HoldState = unled;
+  #heartbeat: { readonly of: Candidate; readonly heartbeat: Heartbeat } | undefined;
+  #current: CurrentHold | undefined;
+  #last: EndedHold | undefined;
+  #hasLeft = false;
+  #timer: NodeJS.Timeout | undefined;
+  #dueAt = 0;
+  #askedAllAt = Number.NEGATIVE_INFINITY;
+  #isRunning = false;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+  }
+
+  get view(): HoldView {
+    return { limit: this.#options.limit(), current: this.#current, last: this.#last };
+  }
+
+  /** The member that leads, as far as is known. */
+  get leader(): Candidate | undefined {
+    return this.#state.kind === 'unled' ? undefined : this.#whoIs(this.#state.leader.memberId);
+  }
+
+  /** Guards until `signal` aborts. Call it once. */
+  start(signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#isRunning = true;
+    this.#tick();
+    signal.addEventListener('abort', () => this.#stop(), { once: true });
+  }
+
+  /** A member that has refused a connection. */
+  refused(candidate: Candidate): void {
+    if (candidate === this.leader) this.#take({ kind: 'leader-cut' });
+  }
+
+  /** A session was cut by a member: if it is the leader it is asked at once whether it is there. */
+  sessionCut(candidate: Candidate): void {
+    if (this.#heartbeat?.of === candidate) this.#heartbeat.heartbeat.ask(performance.now());
+  }
+
+  /** Forgets a member that has left. */
+  forget(candidate: Candidate): void {
+    if (candidate === this.leader) this.#take({ kind: 'called-off' });
+    this.#questions.get(candidate)?.close();
+    this.#questions.delete(candidate);
+    this.#ids.delete(candidate);
+  }
+
+  /** The settings have changed. */
+  configure(): void {
+    if (this.#isRunning) this.#tick();
+  }
+
+  /** Holds until another member leads, since the leader is to be moved. Returns false where it cannot. */
+  beginMove(): boolean {
+    this.#take({ kind: 'move-ordered' });
+    return this.#state.kind === 'held' && this.#state.cause === 'planned';
+  }
+
+  /** The leader is not moved after all. */
+  cancelMove(): void {
+    if (this.#state.kind === 'held' && this.#state.cause === 'planned') {
+      this.#take({ kind: 'called-off' });
+    }
+  }
+
+  #stop(): void {
+    this.#isRunning = false;
+    clearTimeout(this.#timer);
+    if (this.#state.kind === 'held') this.#take({ kind: 'called-off' });
+    this.#state = unled;
+    this.#retarget();
+    for (const questions of this.#questions.values()) questions.close();
+    this.#questions.clear();
+  }
+
+  #tick(): void {
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    const late = now - this.#dueAt;
+    if (this.#timer !== undefined && late > stallTolerance) this.#take({ kind: 'stalled', late });
+    // Timers run before sockets are read: what has arrived by now is an answer in time.
+    setImmediate(() => {
+      if (!this.#isRunning) return;
+      this.#look();
+      this.#arm();
+    });
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const wait = this.#wait();
+    this.#dueAt = performance.now() + wait;
+    this.#timer = setTimeout(() => this.#tick(), wait);
+  }
+
+  #look(): void {
+    const { limit, voters } = this.#options;
+    if (limit() === 0 || voters() < 2) {
+      if (this.#state.kind !== 'unled') this.#take({ kind: 'called-off' });
+      this.#heartbeat?.heartbeat.close();
+      return;
+    }
+    const now = performance.now();
+    const waitingSince = this.#heartbeat?.heartbeat.waitingSince;
+    this.#take({ kind: 'time-passed', waitingSince });
+    if (mustLeave(this.#state, now) && !this.#hasLeft) {
+      this.#hasLeft = true;
+      const { leader } = this;
+      if (leader !== undefined) this.#options.onUnresponsive(leader);
+    }
+    this.#heartbeat?.heartbeat.ask(now);
+    if (this.#isInDoubt(now)) this.#askOthers(now);
+    else if (now - this.#askedAllAt >= this.#statusInterval()) this.#askAll(now);
+  }
+
+  #wait(): number {
+    if (this.#options.limit() === 0) return statusInterval.busy;
+    const state = this.#state;
+    if (state.kind === 'held') return state.cause === 'planned' ? moveInterval : doubtInterval;
+    if (state.kind === 'unled') return statusInterval.unled;
+    if (this.#heartbeat?.heartbeat.waitingSince !== undefined) return doubtInterval;
+    return this.#isQuiet() ? beatInterval.quiet : beatInterval.busy;
+  }
+
+  #isQuiet(): boolean {
+    return this.#options.quietFor() >= quietAfter;
+  }
+
+  #statusInterval(): number {
+    if (this.#state.kind === 'unled') return statusInterval.unled;
+    return this.#isQuiet() ? statusInterval.quiet : statusInterval.busy;
+  }
+
+  #isInDoubt(now: number): boolean {
+    const state = this.#state;
+    if (state.kind !== 'led') return state.kind === 'held';
+    const waitingSince = this.#heartbeat?.heartbeat.waitingSince;
+    if (waitingSince === undefined) return false;
+    return now - Math.max(waitingSince, state.provenAt) >= this.#patience.value / 2;
+  }
+
+  #askAll(now: number): void {
+    this.#askedAllAt = now;
+    for (const { candidate } of this.#options.members()) this.#askStatus(candidate, now);
+  }
+
+  /** Everybody but the leader that is lost; also that one where it is to be moved. */
+  #askOthers(now: number): void {
+    const isMove = this.#state.kind === 'held' && this.#state.cause === 'planned';
+    const { leader } = this;
+    for (const { candidate } of this.#options.members()) {
+      if (candidate === leader && !isMove) continue;
+      this.#askStatus(candidate, now);
+      if (!isMove) this.#askRead(candidate, now);
+    }
+  }
+
+  #askStatus(candidate: Candidate, askedAt: number): void {
+    this.#questionsTo(candidate)
+      .status()
+      .then(
+        (view) => this.#heard(candidate, view, askedAt),
+        () => {},
+      );
+  }
+
+  #askRead(candidate: Candidate, askedAt: number): void {
+    this.#questionsTo(candidate)
+      .read()
+      .then(
+        () => this.#take({ kind: 'read-succeeded', askedAt }),
+        () => {},
+      );
+  }
+
+  #heard(candidate: Candidate, view: LeaderView, askedAt: number): void {
+    if (!this.#isRunning || view.clusterId !== this.#options.clusterId()) return;
+    const { memberId, leaderId, term } = view;
+    this.#ids.set(candidate, memberId);
+    if (leaderId === memberId) {
+      this.#take({ kind: 'leader-seen', leader: { memberId, term }, askedAt });
+    }
+    const isOther = this.#state.kind === 'led' && this.#state.leader.memberId !== memberId;
+    if (isOther) this.#take({ kind: 'other-answered', askedAt });
+  }
+
+  #take(event: HoldEvent): void {
+    const before = this.#state;
+    const rules = { limit: this.#options.limit(), patience: this.#patience.value };
+    const { state, end } = nextHold(before, event, rules, performance.now());
+    if (state === before) return;
+    this.#state = state;
+    if (this.#isRunning) this.#retarget();
+    if (before.kind === 'held' && end !== undefined)
+      this.#ended(end, performance.now() - before.since);
+    if (state.kind === 'held' && before.kind !== 'held') this.#began(state);
+  }
+
+  #began(held: Held): void {
+    this.#hasLeft = false;
+    const name = this.leader?.name ?? held.leader.memberId;
+    this.#current = {
+      cause: held.cause,
+      leader: name,
+      why: whyHeld(name, held.cause),
+      since: Date.now(),
+    };
+    this.#options.onBegin(this.#current);
+    if (!this.#isRunning) return;
+    // The proof of the opposite is asked for at once.
+    this.#askOthers(held.since);
+    this.#arm();
+  }
+
+  #ended(end: HoldEnd, duration: number): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    this.#current = undefined;
+    const successor = end === 'elected' ? this.leader?.name : undefined;
+    this.#last = { ...current, end, successor, duration };
+    this.#options.onEnd(this.#last);
+    // Who leads now is to be known before it is lost in turn.
+    this.#askedAllAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Listens to the heartbeat of whoever leads. */
+  #retarget(): void {
+    const { leader } = this;
+    if (leader === this.#heartbeat?.of) return;
+    this.#heartbeat?.heartbeat.close();
+    this.#heartbeat = undefined;
+    this.#patience.forget();
+    const member = this.#options.members().find(({ candidate }) => candidate === leader);
+    if (leader === undefined || member === undefined) return;
+    const { lookup, tls, isSelf } = this.#options;
+    const heartbeat = new Heartbeat({
+      ...{ url: member.checkUrl, lookup: member.lookup ?? lookup, tls, isSelf },
+      onAnswer: (askedAt, duration) => {
+        this.#patience.learn(duration);
+        this.#take({ kind: 'leader-answered', askedAt });
+      },
+      onCut: () => this.#take({ kind: 'leader-cut' }),
+    });
+    this.#heartbeat = { of: leader, heartbeat };
+  }
+
+  #whoIs(memberId: string): Candidate | undefined {
+    for (const [candidate, id] of this.#ids) if (id === memberId) return candidate;
+    return undefined;
+  }
+
+  #questionsTo(candidate: Candidate): Questions {
+    const known = this.#questions.get(candidate);
+    if (known !== undefined) return known;
+    const questions = this.#options.open(candidate);
+    this.#questions.set(candidate, questions);
+    return questions;
+  }
+}
+
+function whyHeld(leader: string, cause: Held['cause']): string {
+  switch (cause) {
+    case 'gone':
+      return `${leader}, the leader, has cut or refused a connection`;
+    case 'unresponsive':
+      return `${leader}, the leader, does not answer`;
+    case 'planned':
+      return `${leader} is to lead no longer`;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * How long the leader may take for an answer before it is in doubt: three times its slowest one of late,
+ * as a busy machine or a distant one is slow all the time, within bounds. Pure.
+ */
+
+/** ms. The least is above a pause of a Go runtime and a lost packet on a local network. */
+const least = 75;
+const most = 200;
+const factor = 3;
+/** Answers that are remembered. */
+const remembered = 128;
+
+export class Patience {
+  readonly #durations: number[] = [];
+  #next = 0;
+
+  /** An answer took this long, ms. */
+  learn(duration: number): void {
+    this.#durations[this.#next] = duration;
+    this.#next = (this.#next + 1) % remembered;
+  }
+
+  /** Another member is asked from now on. */
+  forget(): void {
+    this.#durations.length = 0;
+    this.#next = 0;
+  }
+
+  /** ms. */
+  get value(): number {
+    const slowest = this.#durations.reduce((most, each) => Math.max(most, each), 0);
+    return Math.min(most, Math.max(least, factor * slowest));
+  }
+}
