@@ -27,6 +27,7 @@ import type { Loaded } from './config/load.ts';
 import type { Settings } from './config/settings.ts';
 import { Consoles } from './consoles.ts';
 import { LeaderGuard } from './leader/guard.ts';
+import { LeaderMover } from './leader/move.ts';
 import { MemberChanges } from './member-changes.ts';
 import { Membership } from './membership.ts';
 import { CheckHistory } from './observe/check-history.ts';
@@ -251,8 +252,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       record(reloaded(result));
     },
   });
+  const mover = new LeaderMover({
+    ...{ guard, sessions },
+    clientOf: (candidate) => membership.clientOf(candidate),
+  });
   const orders = new Orders({
-    ...{ monitor, cluster, sessions, drains, departures, upkeep, log, record },
+    ...{ monitor, cluster, sessions, drains, departures, guard, mover, upkeep, log, record },
     settings: inForce,
     members: () => membership.members,
   });

@@ -5,8 +5,9 @@
  *   GET  /v1/sessions?member=m1
  *   GET  /v1/events                        server-sent events: those after Last-Event-ID of the last 300,
  *                                          then each as it comes
- *   POST /v1/members/{name|id|address}/drain     {"timeout": ms, "force": bool}
+ *   POST /v1/members/{name|id|address}/drain     {"timeout": ms, "force": bool, "keepLeader": bool}
  *   POST /v1/members/{name|id|address}/undrain
+ *   POST /v1/leader/move                   {"to": name|id|address}
  *   POST /v1/rebalance
  *   POST /v1/reload                        {"force": bool}
  *   POST /v1/sessions/{id}/close
@@ -45,7 +46,9 @@ const longestTimeout = 2 ** 31 - 1;
 const drainOrder = z.strictObject({
   timeout: z.optional(z.int().check(z.minimum(0), z.maximum(longestTimeout))),
   force: z.optional(z.boolean()),
+  keepLeader: z.optional(z.boolean()),
 });
+const moveOrder = z.strictObject({ to: z.optional(z.string()) });
 const reloadOrder = z.strictObject({ force: z.optional(z.boolean()) });
 const logLevelOrder = z.strictObject({ level: z.enum(logLevels) });
 const sessionId = /^\d{1,15}$/;
@@ -98,8 +101,12 @@ export function adminApi({ status, events, orders, reload, signal }: ApiOptions)
     }),
   );
   api.post('/v1/members/:id/drain', async (context) => {
-    const { timeout, force = false } = read(drainOrder, await context.req.text());
-    return context.json(await orders.drain(context.req.param('id'), timeout, force));
+    const order = read(drainOrder, await context.req.text());
+    return context.json(await orders.drain(context.req.param('id'), order));
+  });
+  api.post('/v1/leader/move', async (context) => {
+    const { to } = read(moveOrder, await context.req.text());
+    return context.json(await orders.moveLeader(to));
   });
   api.post('/v1/members/:id/undrain', async (context) =>
     context.json(await orders.undrain(context.req.param('id'))),

@@ -3,7 +3,7 @@
  *
  *   drain, undrain ──► drains (kept) ──► member table ──► snapshot
  *                            └─────────► departures
- *   rebalance ──► rebalancer        close ──► session        log level ──► log
+ *   move leader ──► mover ──► hold  rebalance ──► rebalancer   close ──► session   log level ──► log
  *
  * Owns which orders are refused, and what an operator is warned of before he goes on. Leaves to others how
  * they arrive (api.ts), how each is carried out, and the reload (reload.ts).
@@ -14,9 +14,13 @@ import type { Monitor } from '../cluster/monitor.ts';
 import { serves } from '../cluster/routing.ts';
 import { acceptsNew } from '../cluster/verdict.ts';
 import type { Settings } from '../config/settings.ts';
+import type { LeaderGuard } from '../leader/guard.ts';
+import type { LeaderMover } from '../leader/move.ts';
+import { successorOf } from '../leader/successor.ts';
 import type { EventBody } from '../observe/events.ts';
 import type { Log } from '../observe/log.ts';
 import {
+  leaderMoved,
   logLevelChanged,
   memberDrained,
   memberUndrained,
@@ -40,6 +44,8 @@ export interface OrdersOptions {
   readonly sessions: Sessions;
   readonly drains: Drains;
   readonly departures: Departures;
+  readonly guard: LeaderGuard;
+  readonly mover: LeaderMover;
   readonly upkeep: Upkeep;
   readonly log: Log;
   readonly record: (body: EventBody) => void;
@@ -53,6 +59,23 @@ export interface Drained {
   readonly timeout: number;
   /** What to know before the member is stopped. */
   readonly warnings: readonly string[];
+}
+
+export interface DrainOptions {
+  /** For its sessions to leave, ms; the setting's if undefined. */
+  readonly timeout?: number | undefined;
+  /** Also the last member that serves. */
+  readonly force?: boolean | undefined;
+  /** Does it go on to lead, if it does? */
+  readonly keepLeader?: boolean | undefined;
+}
+
+/** What came of an order to move the leader. */
+export interface Moved {
+  readonly from: string;
+  readonly to: string;
+  /** For how long clients were held, ms. */
+  readonly heldMs: number;
 }
 
 /** What came of an order to balance. */
@@ -71,14 +94,37 @@ export class Orders {
   }
 
   /**
-   * Gives a member no new connections, and lets its sessions leave within `timeout` ms. Again: with another
-   * time. Throws `OrderRefused` for an unknown member, and, unless forced, for the last one that serves.
+   * Has another member lead: the one called `who`, or the one that lags least. Nothing that clients ask
+   * meanwhile is lost. Throws `OrderRefused` for a member that cannot lead, and where etcd refuses.
    */
-  async drain(who: string, timeout: number | undefined, force: boolean): Promise<Drained> {
+  async moveLeader(who?: string): Promise<Moved> {
+    const { guard, mover, record } = this.#options;
+    const members = this.#called();
+    const leader = guard.leader ?? members.find(({ candidate }) => candidate.leads)?.candidate;
+    if (leader === undefined) {
+      throw new OrderRefused('conflict', 'Nobody is known to lead; see etcd-lb status.');
+    }
+    const named = who === undefined ? undefined : findMember(who, members).candidate;
+    const to = this.#successor(leader, named);
+    const moved = await mover.move(leader, to.candidate, to.id).catch((error: Error) => {
+      throw new OrderRefused('conflict', error.message);
+    });
+    record(leaderMoved(leader.name, to.candidate.name, moved.held));
+    return { from: leader.name, to: to.candidate.name, heldMs: Math.round(moved.held) };
+  }
+
+  /**
+   * Gives a member no new connections, and lets its sessions leave within `timeout` ms. Again: with another
+   * time. A leader hands over first, unless it is to keep that. Throws `OrderRefused` for an unknown member,
+   * and, unless forced, for the last one that serves.
+   */
+  async drain(who: string, options: DrainOptions = {}): Promise<Drained> {
+    const { timeout, force = false, keepLeader = false } = options;
     const { monitor, sessions, drains, departures, settings, record } = this.#options;
     const member = findMember(who, this.#called());
     const { candidate } = member;
     if (!force) this.#refuseLast(candidate);
+    const unmoved = keepLeader ? undefined : await this.#handOver(candidate);
     const time = timeout ?? settings().drainTimeout;
     // Kept first: what was confirmed must hold whatever happens next.
     const unkept = await drains.add(member);
@@ -89,7 +135,7 @@ export class Orders {
     const count = sessions.countOf(candidate);
     record(memberDrained(candidate, count, time, unkept));
     departures.begin(candidate, time, 'drained');
-    const warnings = this.#warningsFor(candidate, unkept);
+    const warnings = this.#warningsFor(candidate, unkept, unmoved);
     return { member: candidate.name, sessions: count, timeout: time, warnings };
   }
 
@@ -185,6 +231,40 @@ export class Orders {
     }));
   }
 
+  #leads(candidate: Candidate): boolean {
+    const known = this.#options.guard.leader;
+    return known === undefined ? candidate.leads === true : known === candidate;
+  }
+
+  /** Has another member lead if this one does. Returns why not where that has failed. */
+  async #handOver(candidate: Candidate): Promise<string | undefined> {
+    if (!this.#leads(candidate) || this.#options.cluster.picture.voters.length < 2)
+      return undefined;
+    return await this.moveLeader().then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+  }
+
+  /** Throws `OrderRefused` where `named` cannot lead, or, without one, nobody else can. */
+  #successor(
+    leader: Candidate,
+    named: Candidate | undefined,
+  ): { candidate: Candidate; id: string } {
+    const { monitor, cluster } = this.#options;
+    const result = successorOf(
+      leader,
+      monitor.table.entries.map((entry) => ({
+        candidate: entry.candidate,
+        serves: serves(entry),
+        facts: cluster.factsOf(entry.candidate),
+      })),
+      named,
+    );
+    if (result.kind === 'found') return result;
+    throw new OrderRefused('conflict', result.why);
+  }
+
   #refuseLast(candidate: Candidate): void {
     const others = this.#options.monitor.table.entries.filter(
       (each) => each.candidate !== candidate,
@@ -197,7 +277,11 @@ export class Orders {
   }
 
   /** What whoever drains a member is likely to do next, and should not do blindly. */
-  #warningsFor(candidate: Candidate, unkept: string | undefined): string[] {
+  #warningsFor(
+    candidate: Candidate,
+    unkept: string | undefined,
+    unmoved: string | undefined,
+  ): string[] {
     const { name } = candidate;
     const { cluster, monitor } = this.#options;
     const { picture } = cluster;
@@ -205,9 +289,10 @@ export class Orders {
     const warnings: string[] = [];
     if (unkept !== undefined)
       warnings.push(`A restart of etcd-lb forgets the drain, since ${unkept}.`);
-    if (candidate.leads === true && picture.voters.length > 1) {
+    if (unmoved !== undefined) warnings.push(unmoved);
+    if (this.#leads(candidate) && picture.voters.length > 1) {
       warnings.push(
-        `${name} leads the cluster: before you stop or defragment it, run etcdctl move-leader, or all clients wait for an election.`,
+        `${name} leads the cluster: before you stop or defragment it, run etcd-lb move-leader, or all clients wait for an election.`,
       );
     }
     const isLast = picture.tolerance === 0 && picture.unseenVoters === 0;

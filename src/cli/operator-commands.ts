@@ -57,17 +57,19 @@ export function addOperatorCommands(program: Command): void {
       duration,
     )
     .option('--force', 'also the last member that can be used')
+    .option('--keep-leader', 'do not have another member lead first, if this one does')
     .addHelpText(
       'after',
       `
-It stays drained until it is undrained: over its own restarts, over reloads, and with --state-dir over
+If it leads, another member leads first, as by move-leader. It stays drained until it is undrained: over its own restarts, over reloads, and with --state-dir over
 restarts of etcd-lb. Sessions whose calls are followed are moved without cutting one; of the others those
 that are quiet are closed, and what is left when the time is over.
 ${examples('drain m1 --wait', 'drain m1 --wait --timeout 5m', 'drain 10.0.0.2:2379')}`,
     )
-    .action(async (member, { adminSocket, timeout, force, wait }) => {
+    .action(async (member, { adminSocket, timeout, force, keepLeader, wait }) => {
       const { drain } = await import('./orders.ts');
-      const options = { timeout, force: force === true, wait: wait === true };
+      const flags = { force: force === true, keepLeader: keepLeader === true, wait: wait === true };
+      const options = { timeout, ...flags };
       await drain(await clientAt(adminSocket), member, options);
     });
 
@@ -78,6 +80,15 @@ ${examples('drain m1 --wait', 'drain m1 --wait --timeout 5m', 'drain 10.0.0.2:23
     .action(async (member, { adminSocket }) => {
       const { undrain } = await import('./orders.ts');
       await undrain(await clientAt(adminSocket), member);
+    });
+
+  reaching(program.command('move-leader'))
+    .description('Have another member lead; clients are held meanwhile, and lose nothing.')
+    .argument('[member]', 'its name, its id, or its address (default: the one that lags least)')
+    .addHelpText('after', examples('move-leader', 'move-leader m1'))
+    .action(async (member, { adminSocket }) => {
+      const { moveLeader } = await import('./orders.ts');
+      await moveLeader(await clientAt(adminSocket), member);
     });
 
   reaching(program.command('rebalance'))

@@ -1,7 +1,7 @@
 /** The commands that have a running balancer do something: each asks, and says what came of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AdminClient, AdminError } from '../admin/client.ts';
-import type { Drained, Rebalanced } from '../admin/orders.ts';
+import type { Drained, Moved, Rebalanced } from '../admin/orders.ts';
 import { formatDuration } from '../config/duration.ts';
 
 /** Between two looks at a drain, ms. */
@@ -11,6 +11,8 @@ export interface DrainOptions {
   /** For its sessions to leave, ms; the balancer's --drain-timeout if undefined. */
   readonly timeout: number | undefined;
   readonly force: boolean;
+  /** Does it go on to lead, if it does? */
+  readonly keepLeader: boolean;
   /** Until no session is left. */
   readonly wait: boolean;
 }
@@ -19,9 +21,9 @@ export interface DrainOptions {
 export async function drain(
   client: AdminClient,
   member: string,
-  { timeout, force, wait }: DrainOptions,
+  { timeout, force, keepLeader, wait }: DrainOptions,
 ): Promise<void> {
-  const order = { force, ...(timeout !== undefined && { timeout }) };
+  const order = { force, keepLeader, ...(timeout !== undefined && { timeout }) };
   const path = `/v1/members/${encodeURIComponent(member)}/drain`;
   const drained = await client.post<Drained>(path, order);
   const { member: name, sessions } = drained;
@@ -48,6 +50,12 @@ export async function undrain(client: AdminClient, member: string): Promise<void
   const answer = await client.post<{ member: string; warnings: string[] }>(path);
   console.log(`${answer.member} gets connections again while it is healthy.`);
   for (const warning of answer.warnings) console.error(`etcd-lb: ${warning}`);
+}
+
+export async function moveLeader(client: AdminClient, to: string | undefined): Promise<void> {
+  const moved = await client.post<Moved>('/v1/leader/move', to === undefined ? {} : { to });
+  const cost = moved.heldMs === 0 ? '' : `; clients were held for ${moved.heldMs} ms`;
+  console.log(`${moved.to} leads in place of ${moved.from}${cost}.`);
 }
 
 export async function rebalance(client: AdminClient): Promise<void> {

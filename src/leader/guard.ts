@@ -78,6 +78,7 @@ export class LeaderGuard {
   #current: CurrentHold | undefined;
   #last: EndedHold | undefined;
   #hasLeft = false;
+  #onMoveEnd: ((end: HoldEnd) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
   #askedAllAt = Number.NEGATIVE_INFINITY;
@@ -127,10 +128,16 @@ export class LeaderGuard {
     if (this.#isRunning) this.#tick();
   }
 
-  /** Holds until another member leads, since the leader is to be moved. Returns false where it cannot. */
-  beginMove(): boolean {
+  /**
+   * Holds until another member leads, since the leader is to be moved. Resolves with how that has ended;
+   * undefined where nothing is held.
+   */
+  beginMove(): Promise<HoldEnd> | undefined {
     this.#take({ kind: 'move-ordered' });
-    return this.#state.kind === 'held' && this.#state.cause === 'planned';
+    if (this.#state.kind !== 'held' || this.#state.cause !== 'planned') return undefined;
+    const { promise, resolve } = Promise.withResolvers<HoldEnd>();
+    this.#onMoveEnd = resolve;
+    return promise;
   }
 
   /** The leader is not moved after all. */
@@ -296,6 +303,8 @@ export class LeaderGuard {
     const successor = end === 'elected' ? this.leader?.name : undefined;
     this.#last = { ...current, end, successor, duration };
     this.#options.onEnd(this.#last);
+    this.#onMoveEnd?.(end);
+    this.#onMoveEnd = undefined;
     // Who leads now is to be known before it is lost in turn.
     this.#askedAllAt = Number.NEGATIVE_INFINITY;
   }

@@ -49,6 +49,7 @@ export interface Event {
     | 'drains-restored'
     | 'drains-unusable'
     | 'rebalance-asked'
+    | 'leader-moved'
     | 'session-closed'
     | 'log-level-changed'
     | 'reloaded'

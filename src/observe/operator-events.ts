@@ -84,6 +84,17 @@ export function rebalanceAsked(excesses: ReadonlyMap<Candidate, number>): EventB
   };
 }
 
+/** @param held for how long clients were held, ms. */
+export function leaderMoved(from: string, to: string, held: number): EventBody {
+  const cost = held === 0 ? '' : `; clients were held for ${Math.round(held)} ms`;
+  return {
+    level: 'info',
+    kind: 'leader-moved',
+    message: `an operator moved the leader from ${from} to ${to}${cost}`,
+    fields: { from, to, heldMs: Math.round(held) },
+  };
+}
+
 export function sessionClosed(id: number, { name }: Candidate): EventBody {
   return {
     level: 'info',

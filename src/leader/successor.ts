@@ -1,0 +1,61 @@
+/** Who is to lead next. Pure. */
+import type { Candidate } from '../balance/snapshot.ts';
+import type { MemberFacts } from '../cluster/facts.ts';
+
+/** A member that may be asked to lead. */
+export interface PossibleLeader {
+  readonly candidate: Candidate;
+  /** Is it healthy, eligible and not drained? */
+  readonly serves: boolean;
+  /** What it last said of itself. */
+  readonly facts: Pick<MemberFacts, 'memberId' | 'appliedIndex' | 'isLearner'> | undefined;
+}
+
+/** `id` is that in the cluster, hexadecimal; `why` is a sentence. */
+export type Successor =
+  | { readonly kind: 'found'; readonly candidate: Candidate; readonly id: string }
+  | { readonly kind: 'none'; readonly why: string };
+
+/**
+ * The member to lead in place of `leader`: `named` if it can, or else the one that has applied most, so that
+ * it has nothing to catch up with first.
+ */
+export function successorOf(
+  leader: Candidate,
+  members: readonly PossibleLeader[],
+  named: Candidate | undefined,
+): Successor {
+  if (named === leader) return none(`${leader.name} leads already.`);
+  const others = members.filter(({ candidate }) => candidate !== leader);
+  if (named !== undefined) {
+    const member = others.find(({ candidate }) => candidate === named);
+    const why = member === undefined ? 'it is not a member' : whyNot(member);
+    if (why !== undefined) return none(`${named.name} cannot lead: ${why}.`);
+    return found(member);
+  }
+  const able = others.filter((member) => whyNot(member) === undefined);
+  if (able.length === 0) {
+    return none(`No other member than ${leader.name} can lead: none of them is healthy and votes.`);
+  }
+  return found(able.reduce((best, each) => (applied(each) > applied(best) ? each : best)));
+}
+
+function whyNot({ serves, facts }: PossibleLeader): string | undefined {
+  if (facts?.isLearner) return 'it is a learner, which does not vote until it is promoted';
+  if (facts === undefined) return 'it has not said yet what it is';
+  return serves ? undefined : 'it is not healthy, or drained; see etcd-lb status';
+}
+
+function applied({ facts }: PossibleLeader): number {
+  return facts?.appliedIndex ?? 0;
+}
+
+function found(member: PossibleLeader | undefined): Successor {
+  const id = member?.facts?.memberId;
+  if (member === undefined || id === undefined) return none('Nobody else can lead.');
+  return { kind: 'found', candidate: member.candidate, id };
+}
+
+function none(why: string): Successor {
+  return { kind: 'none', why };
+}

@@ -1,0 +1,35 @@
+/**
+ * Waits until clients have the answers to what they have asked, while nothing more is read from them.
+ *
+ * Where calls are followed it is known which are open. Of opaque bytes a short silence of the member is all
+ * that can be seen: it is longer than the answer to a write takes on a sound disk.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Session } from './sessions.ts';
+
+/** Between two looks, ms. */
+const interval = 2;
+/** Without a byte from members for this long, ms, opaque sessions have their answers. */
+const silence = 25;
+
+/**
+ * Resolves when nothing is open any more, or after `bound` ms: a call that takes long, as of a client that
+ * waits for a lock, must not keep everybody waiting. Never rejects.
+ *
+ * @param sessions those that are held.
+ */
+export async function answered(sessions: readonly Session[], bound: number): Promise<void> {
+  const begun = performance.now();
+  const followed = sessions.filter(({ calls }) => calls?.state === 'followed');
+  const opaque = sessions.filter(({ calls }) => calls?.state !== 'followed');
+  let bytes = -1;
+  let changedAt = begun;
+  for (let now = begun; now - begun < bound; now = performance.now()) {
+    const sum = opaque.reduce((total, session) => total + session.bytes.member, 0);
+    if (sum !== bytes && bytes >= 0) changedAt = now;
+    bytes = sum;
+    const isSilent = opaque.length === 0 || now - changedAt >= silence;
+    if (isSilent && followed.every(({ calls }) => (calls?.inFlight ?? 0) === 0)) return;
+    await delay(interval);
+  }
+}
