@@ -9,6 +9,7 @@
  *
  * Owns the order of it. What is held, and for how long at most, is guard.ts.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Candidate } from '../balance/snapshot.ts';
 import type { EtcdClient } from '../cluster/etcd-client.ts';
 import { answered } from '../proxy/in-flight.ts';
@@ -31,7 +32,10 @@ export interface MovedLeader {
 }
 
 /** How long what is in flight may take, ms. */
-const answerTime = 150;
+const answerTime = 100;
+/** How often that is waited for, and how long everybody goes on in between, ms. */
+const attempts = 3;
+const pause = 100;
 
 export class LeaderMover {
   readonly #options: LeaderMoverOptions;
@@ -70,24 +74,39 @@ export class LeaderMover {
 
   /** Returns for how long clients were held, ms. */
   async #hold(client: EtcdClient, id: string): Promise<number> {
-    const { guard, sessions } = this.#options;
-    const begun = performance.now();
-    const end = guard.beginMove();
-    if (end === undefined) {
+    const hold = await this.#quietHold();
+    if (hold === undefined) {
       await client.moveLeader(id);
       return 0;
     }
-    await answered(sessions.all(), answerTime);
     const refused = Promise.withResolvers<never>();
     client.moveLeader(id).catch((error: Error) => {
-      guard.cancelMove();
+      this.#options.guard.cancelMove();
       refused.reject(error);
     });
     refused.promise.catch(() => {}); // an error after the move is nobody's concern
-    const ended: HoldEnd = await Promise.race([end, refused.promise]);
+    const end = await Promise.race([hold.end, refused.promise]);
     // Cancelled by the error above: it is about to be told.
-    if (ended === 'cancelled') await refused.promise;
-    if (ended === 'expired') throw new Error('no other member has said in time that it leads');
-    return performance.now() - begun;
+    if (end === 'cancelled') await refused.promise;
+    if (end === 'expired') throw new Error('no other member has said in time that it leads');
+    return performance.now() - hold.begun;
+  }
+
+  /**
+   * Begins a hold in which everything is answered. A call that takes long, as of a client that waits for a
+   * lock, is passed over at the last attempt. Undefined where nothing is held.
+   */
+  async #quietHold(): Promise<{ begun: number; end: Promise<HoldEnd> } | undefined> {
+    const { guard, sessions } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      const begun = performance.now();
+      const end = guard.beginMove();
+      if (end === undefined) return undefined;
+      if ((await answered(sessions.all(), answerTime)) || attempt === attempts) {
+        return { begun, end };
+      }
+      guard.cancelMove();
+      await delay(pause);
+    }
   }
 }

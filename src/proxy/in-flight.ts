@@ -14,11 +14,12 @@ const silence = 25;
 
 /**
  * Resolves when nothing is open any more, or after `bound` ms: a call that takes long, as of a client that
- * waits for a lock, must not keep everybody waiting. Never rejects.
+ * waits for a lock, must not keep everybody waiting. Resolves with whether everything was answered. Never
+ * rejects.
  *
  * @param sessions those that are held.
  */
-export async function answered(sessions: readonly Session[], bound: number): Promise<void> {
+export async function answered(sessions: readonly Session[], bound: number): Promise<boolean> {
   const begun = performance.now();
   const followed = sessions.filter(({ calls }) => calls?.state === 'followed');
   const opaque = sessions.filter(({ calls }) => calls?.state !== 'followed');
@@ -29,7 +30,8 @@ export async function answered(sessions: readonly Session[], bound: number): Pro
     if (sum !== bytes && bytes >= 0) changedAt = now;
     bytes = sum;
     const isSilent = opaque.length === 0 || now - changedAt >= silence;
-    if (isSilent && followed.every(({ calls }) => (calls?.inFlight ?? 0) === 0)) return;
+    if (isSilent && followed.every(({ calls }) => (calls?.inFlight ?? 0) === 0)) return true;
     await delay(interval);
   }
+  return false;
 }

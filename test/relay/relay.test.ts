@@ -47,6 +47,66 @@ describe.each(copiers)('relay through %s', (_, copy, connect) => {
     );
   });
 
+  test('while it is held nothing comes from the client, and what the member says goes on', async () => {
+    const { client, member, relay, counts, ended } = await relayed(pairs, copy, connect);
+    client.write('before');
+    member.resume();
+    const [before] = (await once(member, 'data')) as [Buffer];
+    expect(before.toString()).toBe('before');
+    relay.hold();
+    const question = sendRandomly(client, 3_000_000);
+    const heard: Buffer[] = [];
+    member.on('data', (chunk: Buffer) => heard.push(chunk));
+    const answer = receive(client);
+    const said = await sendRandomly(member, 3_000_000);
+    expect(await answer).toEqual(said);
+    expect(heard).toEqual([]);
+    expect(counts.client).toBe('before'.length);
+    expect(relay.catchUp()).toBe(true); // it may have something, so it is not to be moved
+    relay.release();
+    const sent = await question;
+    await ended;
+    const sha256 = createHash('sha256').update(Buffer.concat(heard)).digest('hex');
+    expect(sha256).toBe(sent.sha256);
+  });
+
+  test('is byte-exact however often it is held, to a member that reads slowly', async () => {
+    const { client, member, relay, ended } = await relayed(pairs, copy, connect);
+    const turns = setInterval(() => {
+      relay.hold();
+      relay.hold(); // twice is once
+      setTimeout(() => relay.release(), 3);
+    }, 7);
+    const [up, down, upRead, downRead] = await Promise.all([
+      sendRandomly(client, 8_000_000),
+      sendRandomly(member, 8_000_000),
+      receive(member, { slowly: true }),
+      receive(client),
+    ]);
+    clearInterval(turns);
+    expect(upRead).toEqual(up);
+    expect(downRead).toEqual(down);
+    await ended;
+  });
+
+  test('the end of a hold does not end the wait for a member that has not read', async () => {
+    const { client, member, relay, counts, ended } = await relayed(pairs, copy, connect);
+    const question = sendRandomly(client, 24_000_000);
+    let before = -1;
+    while (counts.client !== before) {
+      before = counts.client;
+      await new Promise((resolve) => setTimeout(resolve, 50)); // until everything between is full
+    }
+    relay.hold();
+    relay.release();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(counts.client - before).toBeLessThan(200_000);
+    member.end();
+    client.resume();
+    expect(await receive(member)).toEqual(await question);
+    await ended;
+  });
+
   test('the client may finish first and still read the answer', async () => {
     const { client, member, ended } = await relayed(pairs, copy, connect);
     client.end('question');

@@ -1,0 +1,43 @@
+/** Who is to lead next. */
+import { describe, expect, test } from 'vitest';
+import { type PossibleLeader, successorOf } from '../../../src/leader/successor.ts';
+import { candidateAt } from '../proxy/members.ts';
+
+const [m0, m1, m2] = [candidateAt(1, 'm0'), candidateAt(2, 'm1'), candidateAt(3, 'm2')];
+const able = (candidate: typeof m0, appliedIndex: number): PossibleLeader => ({
+  candidate,
+  serves: true,
+  facts: { memberId: `id of ${candidate.name}`, appliedIndex, isLearner: false },
+});
+const all = [able(m0, 100), able(m1, 90), able(m2, 99)];
+const learner: PossibleLeader = {
+  ...able(m2, 99),
+  facts: { memberId: 'c', appliedIndex: 99, isLearner: true },
+};
+
+test('the one that has applied most leads next', () => {
+  expect(successorOf(m0, all, undefined)).toEqual({ kind: 'found', candidate: m2, id: 'id of m2' });
+});
+
+test('an operator may name another', () => {
+  expect(successorOf(m0, all, m1)).toMatchObject({ kind: 'found', candidate: m1 });
+});
+
+describe('is refused with a reason', () => {
+  test.each<[string, readonly PossibleLeader[], typeof m0 | undefined, RegExp]>([
+    ['the leader itself', all, m0, /m0 leads already/],
+    ['a learner', [able(m0, 1), learner], m2, /m2 cannot lead: it is a learner/],
+    ['who is not healthy', [able(m0, 1), { ...able(m1, 1), serves: false }], m1, /not healthy/],
+    [
+      'who has said nothing',
+      [able(m0, 1), { ...able(m1, 1), facts: undefined }],
+      m1,
+      /has not said/,
+    ],
+    ['where there is nobody else', [able(m0, 1)], undefined, /No other member than m0/],
+    ['where all others are learners', [able(m0, 1), learner], undefined, /No other member/],
+  ])('%s', (_, members, named, why) => {
+    const result = successorOf(m0, members, named);
+    expect(result).toMatchObject({ kind: 'none', why: expect.stringMatching(why) });
+  });
+});
