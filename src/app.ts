@@ -26,6 +26,7 @@ import { formatListenAddress, type ListenAddress } from './config/listen.ts';
 import type { Loaded } from './config/load.ts';
 import type { Settings } from './config/settings.ts';
 import { Consoles } from './consoles.ts';
+import type { HoldView } from './leader/hold-status.ts';
 import { MemberChanges } from './member-changes.ts';
 import { Membership } from './membership.ts';
 import { CheckHistory } from './observe/check-history.ts';
@@ -184,10 +185,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   );
 
   // Observation, and what follows from what is seen.
+  const hold = (): HoldView => ({ limit: 0, current: undefined, last: undefined });
   const metrics = new Metrics({
     ...{ version, members: candidates, monitor, cluster, proxy: dataPath },
     leaving: () => departures.leaving,
     certificates: () => renewal.certificates,
+    hold,
   });
   const upkeep = new Upkeep({
     ...{ monitor, dataPath, metrics, record },
@@ -238,7 +241,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...{ version, node: process.version, pid: process.pid, startedAt: startedAt.toISOString() },
       ...{ listen: listen.map(formatListenAddress), copier: traffic.copier },
     },
-    ...{ departures, drains, monitor, cluster, proxy: dataPath },
+    ...{ departures, drains, monitor, cluster, hold, proxy: dataPath },
     policy: () => settings.balance,
     members: () => membership.members,
     events: () => events.recent,

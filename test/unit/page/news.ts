@@ -90,6 +90,7 @@ export function newsWith(
     waitingClients: 0,
     absentDrains: [],
     leaving: [],
+    hold: { limitMs: 4_000 },
     members: ['m0', 'm1', 'm2'].map((name) => memberNamed(name)),
     ...change,
     cluster: { ...wellCluster, ...cluster },
