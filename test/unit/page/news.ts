@@ -1,5 +1,5 @@
 /** What a balancer in front of three healthy members sends to the page, for tests that change a part of it. */
-import type { ClusterNews, MemberNews, News } from '../../../src/page/browser/wire.ts';
+import type { ClusterNews, HoldNews, MemberNews, News } from '../../../src/page/browser/wire.ts';
 
 const since = '2026-11-22T20:40:00.000Z';
 
@@ -52,6 +52,22 @@ export function failedMember(name: string, detail = 'timed out after 700 ms'): M
     evidence: { reason: 'timeout', detail, failedChecks: 2, since },
   });
 }
+
+/** m0, which leads, is lost. */
+export const m0Held: HoldNews = {
+  leader: 'm0',
+  cause: 'unresponsive',
+  why: 'm0, the leader, does not answer',
+  since: '2026-11-22T20:41:59.200Z',
+  forMs: 800,
+};
+
+/** An operator moves the lead of m0. */
+export const m0Moved: HoldNews = {
+  ...m0Held,
+  cause: 'planned',
+  why: 'an operator moves the leader from m0 to m1',
+};
 
 const wellCluster: ClusterNews = {
   clusterId: 'c1',
