@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type HoldCause, type HoldEnd, holdCauses, holdEnds } from '../leader/hold.ts';
 import type { EndedHold, HoldView } from '../leader/hold-status.ts';
 
-/** Seconds. A hold that was not needed is over within some 30 ms, an election within 2 s. */
+/** Seconds. A hold that was not needed is over with the next linearizable read, an election within 2 s. */
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
 
 export class HoldMetrics {
