@@ -72,10 +72,15 @@ test('is told at once, counts on, and is read out once', async () => {
   await page.evaluate(`
     globalThis.said = [];
     globalThis.counted = [];
-    const note = (id, list) => new MutationObserver(() => list.push(document.getElementById(id).textContent))
-      .observe(document.getElementById(id), { characterData: true, childList: true, subtree: true });
-    note('verdict-sentence', said);
-    note('verdict-clock', counted);
+    globalThis.told = [];
+    const note = (selector, list) => {
+      const target = document.querySelector(selector);
+      new MutationObserver(() => list.push(target.textContent))
+        .observe(target, { characterData: true, childList: true, subtree: true });
+    };
+    note('#verdict-sentence', said);
+    note('#verdict-clock', counted);
+    note('.card .reasons', told);
   `);
   begin();
   await visitor.reads('Holding');
@@ -83,6 +88,7 @@ test('is told at once, counts on, and is read out once', async () => {
   const counted = (await page.evaluate('counted')) as string[];
   // Ten a second; a busy machine leaves some out.
   expect(new Set(counted).size).toBeGreaterThan(8);
+  expect(await page.evaluate('new Set(told).size')).toBeGreaterThan(8);
   for (const text of counted) expect(text).toMatch(/^ for \d\.\d s$/);
   expect(await page.evaluate('said')).toEqual([sentence]);
   expect(await clock.getAttribute('aria-hidden')).toBe('true');
