@@ -3,7 +3,7 @@
  *
  * The state is what its checks say. That it is not used although they pass (unfit, drained) is told beside it.
  */
-import { count } from './amounts.ts';
+import { capitalized, count } from './amounts.ts';
 import { duration, tenths } from './time.ts';
 import type { Tone } from './tone.ts';
 import type { HoldNews, MemberNews, News } from './wire.ts';
@@ -75,9 +75,9 @@ function drainedInWords(
 }
 
 function describe({ failedChecks, detail }: NonNullable<MemberNews['evidence']>): string {
-  return failedChecks === 0
-    ? `A client could not be connected: ${detail}.`
-    : `${count(failedChecks, 'check')} failed: ${detail}.`;
+  // Another sign than a check tells by itself what it is: "dial failed: …", "the leader does not answer".
+  if (failedChecks === 0) return `${capitalized(detail)}.`;
+  return `${count(failedChecks, 'check')} failed: ${detail}.`;
 }
 
 /**

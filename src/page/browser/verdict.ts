@@ -4,7 +4,7 @@
  * The worst comes first, and what follows from it is left out. The sentence has no number in it that
  * changes by itself, since every change of it is read out to who listens.
  */
-import { inWords, listed, milliseconds } from './amounts.ts';
+import { capitalized, inWords, listed, milliseconds } from './amounts.ts';
 import { duration } from './time.ts';
 import type { Tone } from './tone.ts';
 import type { ClusterNews, MemberNews, News } from './wire.ts';
@@ -60,7 +60,7 @@ function held({ hold: { current, limitMs } }: News): Verdict | undefined {
   const isPlanned = cause === 'planned';
   const until = isPlanned ? 'another member leads' : 'there is a leader';
   // A name is written as it is.
-  const what = why.startsWith(leader) ? why : why.charAt(0).toUpperCase() + why.slice(1);
+  const what = why.startsWith(leader) ? why : capitalized(why);
   const limit = limitMs % 1_000 === 0 ? duration(limitMs) : milliseconds(limitMs);
   const sentence = `${what}. What clients send waits, at most ${limit}, until ${until}.`;
   return { tone: isPlanned ? 'note' : 'warn', word: 'Holding', sentence, since };

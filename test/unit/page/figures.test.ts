@@ -186,10 +186,13 @@ describe('the condition of a member', () => {
     ]);
   });
 
-  test('a dial that failed is told as such', () => {
-    const evidence = { reason: 'refused', detail: 'refused', failedChecks: 0, since: '' } as const;
+  test.each([
+    ['dial failed: refused', 'Dial failed: refused.'],
+    ['the leader does not answer', 'The leader does not answer.'],
+  ])('a sign that is no check is told as such: %s', (detail, sentence) => {
+    const evidence = { reason: 'refused', detail, failedChecks: 0, since: '' } as const;
     const [why] = reasonsOf(memberNamed('m0', { state: 'suspect', evidence }), now);
-    expect(why).toBe('A client could not be connected: refused.');
+    expect(why).toBe(sentence);
   });
 
   test('its lag is that behind the leader, as of when both were asked', () => {
