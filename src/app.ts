@@ -34,6 +34,7 @@ import { CheckHistory } from './observe/check-history.ts';
 import { clusterChanged } from './observe/cluster-events.ts';
 import { namesChanged } from './observe/discovery-events.ts';
 import { type EventBody, EventLog } from './observe/events.ts';
+import { holdBegan, holdEnded } from './observe/hold-events.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { drainsFound, type ReloadResult, reloaded } from './observe/operator-events.ts';
@@ -183,12 +184,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     tls: () => renewal.members,
     isSelf: (socket, port) => traffic.isSelf(socket, port),
     onBegin: (hold) => {
-      sessions.hold();
-      log.session('hold began', { ...hold });
+      sessions.hold(); // first of all: what is passed on in the meantime is lost
+      record(holdBegan(hold));
     },
     onEnd: (hold) => {
       sessions.release();
-      log.session('hold ended', { ...hold });
+      record(holdEnded(hold));
+      metrics.holdEnded(hold);
       inspector.inspectAllNow();
     },
     onUnresponsive: (candidate) => monitor.unresponsive(candidate),
@@ -214,6 +216,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     ...{ version, members: candidates, monitor, cluster, proxy: dataPath },
     leaving: () => departures.leaving,
     certificates: () => renewal.certificates,
+    hold: () => guard.view,
   });
   const upkeep = new Upkeep({
     ...{ monitor, dataPath, metrics, record },
@@ -269,7 +272,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...{ version, node: process.version, pid: process.pid, startedAt: startedAt.toISOString() },
       ...{ listen: listen.map(formatListenAddress), copier: traffic.copier },
     },
-    ...{ departures, drains, monitor, cluster, proxy: dataPath },
+    ...{ departures, drains, monitor, cluster, hold: () => guard.view, proxy: dataPath },
     policy: () => settings.balance,
     members: () => membership.members,
     events: () => events.recent,

@@ -1,5 +1,6 @@
 /** The status as text: one line for the whole, one for each member. Pure. */
 import { styleText } from 'node:util';
+import { lasted, outcomeOf, seconds } from '../observe/hold-events.ts';
 import type { MemberStatus, Status } from '../observe/status.ts';
 import { age, bytes, columns } from './table.ts';
 
@@ -11,6 +12,8 @@ export interface Sample {
 }
 
 const heads = ['MEMBER', 'STATE', 'SESSIONS', 'CALLS/S', 'TRAFFIC', 'CHECK', 'LAST EVENT'];
+/** A hold that was over before is no news any more, ms. */
+const recent = 600_000;
 const colours = {
   healthy: 'green',
   recovering: 'yellow',
@@ -44,7 +47,8 @@ export function statusTable(sample: Sample, before: Sample, now: number): string
       lastEventOf(member.name, status, now),
     ];
   });
-  return [summary(status), '', ...columns([heads, ...rows]), ...notes(status)].join('\n');
+  const lines = [summary(status), ...holding(status)];
+  return [...lines, '', ...columns([heads, ...rows]), ...notes(status, now)].join('\n');
 }
 
 function summary(status: Status): string {
@@ -66,6 +70,12 @@ function summary(status: Status): string {
   return parts.join(' · ');
 }
 
+/** "holding for 0.8 s: m1, the leader, does not answer", while that lasts. */
+function holding({ hold: { current } }: Status): string[] {
+  if (current === undefined) return [];
+  return [styleText('yellow', `holding for ${seconds(current.forMs)}: ${current.why}`)];
+}
+
 function stateOf({ state, drain, unfit }: MemberStatus): string {
   const shown = styleText(colours[state], state);
   if (drain !== undefined) return `${shown}, ${styleText('yellow', 'drained')}`;
@@ -82,11 +92,20 @@ function lastEventOf(name: string, { events }: Status, now: number): string {
   return `${short} (${age(now - Date.parse(last.at))} ago)`;
 }
 
-function notes({ leaving, absentDrains }: Status): string[] {
+function notes({ leaving, absentDrains, hold }: Status, now: number): string[] {
   return [
+    ...lastHold(hold, now),
     ...leaving.map(
       ({ name, sessions }) => `${name} is no member any more; ${sessions} sessions left`,
     ),
     ...absentDrains.map((name) => `${name} is drained, and no member at the moment`),
   ];
+}
+
+/** "last hold 2 min ago, for 1.3 s: m2 leads" */
+function lastHold({ last }: Status['hold'], now: number): string[] {
+  if (last === undefined) return [];
+  const ago = now - Date.parse(last.at) - last.durationMs;
+  if (ago >= recent) return [];
+  return [`last hold ${age(ago)} ago, for ${lasted(last.durationMs)}: ${outcomeOf(last)}`];
 }

@@ -28,6 +28,7 @@ export function checkRules(settings: Settings, originOf: OriginOf, machine: Mach
   refuseLongCheck(settings, originOf);
   refuseLateRace(settings, originOf);
   refuseUnaskedMembers(settings, originOf);
+  refuseLongHold(settings);
   refuseIdleWatch(settings);
   refuseBlindPolicy(settings, originOf);
   refuseTlsForClients(settings, originOf);
@@ -57,6 +58,20 @@ function refuseUnaskedMembers({ discovery, inspectInterval }: Settings, originOf
   throw new Refusal(
     'discovery',
     `members are not asked who there is while ${mention('inspect-interval 0', originOf('inspect-interval'))} turns questions off; write a duration there, such as 10s`,
+  );
+}
+
+/**
+ * Nobody answers the keepalives of clients in a hold. gRPC asks after 10 s at the earliest
+ * (grpc.keepalive_time_ms of the Go client), and closes the connection some seconds later.
+ */
+const longestHold = 10_000;
+
+function refuseLongHold({ hold }: Settings): void {
+  if (hold <= longestHold) return;
+  throw new Refusal(
+    'hold',
+    `${formatDuration(hold)} is longer than clients wait for the answer to a keepalive; write ${formatDuration(longestHold)} or less`,
   );
 }
 

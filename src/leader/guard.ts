@@ -351,6 +351,6 @@ function whyHeld(leader: string, cause: Held['cause']): string {
     case 'unresponsive':
       return `${leader}, the leader, does not answer`;
     case 'planned':
-      return `${leader} is to lead no longer`;
+      return `an operator moves the leader away from ${leader}`;
   }
 }

@@ -12,11 +12,13 @@ import type { Inspection } from '../cluster/facts.ts';
 import { failureReasons } from '../cluster/failure.ts';
 import type { CheckResult } from '../cluster/probe.ts';
 import { healthStates } from '../cluster/verdict.ts';
+import type { EndedHold } from '../leader/hold-status.ts';
 import { type RejectReason, rejectReasons } from '../proxy/data-path.ts';
 import type { DialAttempt } from '../proxy/dial.ts';
 import { type HandshakeFailure, handshakeFailures } from '../proxy/terminator.ts';
 import { readCalls } from './call-metrics.ts';
 import { readCluster } from './cluster-metrics.ts';
+import { HoldMetrics } from './hold-metrics.ts';
 import { collectRuntime } from './runtime-metrics.ts';
 import { readState, type StateSources } from './state-metrics.ts';
 
@@ -27,6 +29,7 @@ const lifetimeBuckets = [0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600, 7 * 24 
 
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #holds: HoldMetrics;
   readonly #checks: Counter;
   readonly #checkDuration: Histogram;
   readonly #inspections: Counter;
@@ -51,6 +54,7 @@ export class Metrics {
     readState(registry, sources);
     readCalls(registry, sources.proxy, () => [...sources.members(), ...sources.leaving()]);
     readCluster(registry, sources);
+    this.#holds = new HoldMetrics(registry, sources.hold);
     this.#checks = new Counter({
       registers,
       name: 'etcd_lb_checks_total',
@@ -229,6 +233,10 @@ export class Metrics {
 
   starved(): void {
     this.#starvations.inc();
+  }
+
+  holdEnded(ended: EndedHold): void {
+    this.#holds.ended(ended);
   }
 
   renewed(result: 'applied' | 'refused'): void {

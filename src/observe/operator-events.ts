@@ -4,6 +4,7 @@ import type { Departed } from '../proxy/departures.ts';
 import type { FoundDrains } from '../state/drains.ts';
 import { count } from './count.ts';
 import type { EventBody } from './events.ts';
+import { lasted, rounded } from './hold-events.ts';
 
 /** "m1 is drained: no new connections, and 12 sessions have 10000 ms to leave" */
 export function memberDrained(
@@ -73,6 +74,22 @@ export function drainsFound(found: FoundDrains): EventBody[] {
   ];
 }
 
+/**
+ * "an operator moved the leader from m1 to m2; clients were held for 35 ms"
+ *
+ * @param from a member's name, as `to`.
+ * @param heldMs 0 where `--hold` is off.
+ */
+export function leaderMoved(from: string, to: string, heldMs: number): EventBody {
+  const held = heldMs > 0 ? `clients were held for ${lasted(heldMs)}` : 'clients were not held';
+  return {
+    level: 'info',
+    kind: 'leader-moved',
+    message: `an operator moved the leader from ${from} to ${to}; ${held}`,
+    fields: { was: from, leader: to, heldMs: rounded(heldMs) },
+  };
+}
+
 /** @param excesses by how many sessions members are above their share. */
 export function rebalanceAsked(excesses: ReadonlyMap<Candidate, number>): EventBody {
   const from = [...excesses].map(([{ name }, sessions]) => `${sessions} from ${name}`).join(', ');
@@ -81,17 +98,6 @@ export function rebalanceAsked(excesses: ReadonlyMap<Candidate, number>): EventB
     kind: 'rebalance-asked',
     message: `an operator asks for balance: up to ${from} are to be moved`,
     fields: { from: [...excesses.keys()].map(({ name }) => name) },
-  };
-}
-
-/** @param held for how long clients were held, ms. */
-export function leaderMoved(from: string, to: string, held: number): EventBody {
-  const cost = held === 0 ? '' : `; clients were held for ${Math.round(held)} ms`;
-  return {
-    level: 'info',
-    kind: 'leader-moved',
-    message: `an operator moved the leader from ${from} to ${to}${cost}`,
-    fields: { from, to, heldMs: Math.round(held) },
   };
 }
 

@@ -8,6 +8,7 @@ import { serves } from '../cluster/routing.ts';
 import { healthStates } from '../cluster/verdict.ts';
 import type { Certificates } from '../config/certificates.ts';
 import { expiriesOf } from '../config/expiry.ts';
+import type { HoldView } from '../leader/hold-status.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import { endReasons } from '../proxy/sessions.ts';
 import type { ClusterSources } from './cluster-metrics.ts';
@@ -20,6 +21,7 @@ export interface StateSources extends ClusterSources {
   readonly proxy: DataPath;
   /** Those in force. */
   readonly certificates: () => Certificates;
+  readonly hold: () => HoldView;
 }
 
 /** Adds them to the registry. */

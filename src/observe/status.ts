@@ -12,11 +12,14 @@ import type { ClusterPicture } from '../cluster/picture.ts';
 import { type RoutingMode, serves } from '../cluster/routing.ts';
 import type { UnfitReason } from '../cluster/standing.ts';
 import type { Health } from '../cluster/verdict.ts';
+import type { HoldCause, HoldEnd } from '../leader/hold.ts';
+import type { EndedHold, HoldView } from '../leader/hold-status.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import type { Departures } from '../proxy/departures.ts';
 import type { EndReason } from '../proxy/sessions.ts';
 import type { Drains } from '../state/drains.ts';
 import type { Event } from './events.ts';
+import { rounded } from './hold-events.ts';
 
 /** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
 export interface Status {
@@ -34,6 +37,7 @@ export interface Status {
   /** Clients that are held while members are dialled. */
   readonly waitingClients: number;
   readonly cluster: ClusterStatus;
+  readonly hold: HoldStatus;
   readonly members: readonly MemberStatus[];
   /** Drained members that are none at the moment: they stay drained if they come back. */
   readonly absentDrains: readonly string[];
@@ -50,6 +54,32 @@ export interface ClusterStatus extends Omit<ClusterPicture, 'leader'> {
   readonly leaderSince?: string;
   /** Seen since the balancer started. */
   readonly leaderChanges: number;
+}
+
+/** Of what clients send, while the leader is lost. Leaders are told by their names. */
+export interface HoldStatus {
+  /** The longest hold; 0: none. */
+  readonly limitMs: number;
+  /** That which lasts. */
+  readonly current?: {
+    readonly leader: string;
+    readonly cause: HoldCause;
+    /** One clause, such as `m1, the leader, does not answer`. */
+    readonly why: string;
+    readonly since: string;
+    readonly forMs: number;
+  };
+  /** The last that is over. */
+  readonly last?: {
+    readonly leader: string;
+    readonly cause: HoldCause;
+    readonly end: HoldEnd;
+    /** Absent while it is not known who leads. */
+    readonly successor?: string;
+    /** Its begin. */
+    readonly at: string;
+    readonly durationMs: number;
+  };
 }
 
 export interface MemberStatus {
@@ -116,6 +146,7 @@ export interface StatusSources {
   readonly drains: Pick<Drains, 'all' | 'of'>;
   readonly monitor: Monitor;
   readonly cluster: Cluster;
+  readonly hold: () => HoldView;
   readonly proxy: DataPath;
   readonly events: () => readonly Event[];
   readonly stopping: () => boolean;
@@ -133,6 +164,7 @@ export function takeStatus(sources: StatusSources): Status {
     sessions: proxy.sessions.count,
     waitingClients: proxy.waiting,
     cluster: clusterStatus(cluster),
+    hold: holdStatus(sources.hold(), Date.now()),
     members: members.map((member) => memberStatus(member, sources)),
     absentDrains: drains.all
       .filter((drain) => !members.some((member) => drains.of(member) === drain))
@@ -153,6 +185,34 @@ function clusterStatus(cluster: Cluster): ClusterStatus {
     ...(leader && { leader: leader.name }),
     ...(leaderSince !== undefined && { leaderSince: iso(leaderSince) }),
     leaderChanges,
+  };
+}
+
+/** @param now ms since the epoch. */
+export function holdStatus({ limit, current, last }: HoldView, now: number): HoldStatus {
+  return {
+    limitMs: limit,
+    ...(current && {
+      current: {
+        leader: current.leader,
+        cause: current.cause,
+        why: current.why,
+        since: iso(current.since),
+        // The clock may have been put back.
+        forMs: Math.max(0, Math.round(now - current.since)),
+      },
+    }),
+    ...(last && { last: endedStatus(last) }),
+  };
+}
+
+function endedStatus(ended: EndedHold): NonNullable<HoldStatus['last']> {
+  const { leader, cause, end, successor, since, duration } = ended;
+  return {
+    ...{ leader, cause, end },
+    ...(successor !== undefined && { successor }),
+    at: iso(since),
+    durationMs: rounded(duration),
   };
 }
 

@@ -130,6 +130,7 @@ describe('/status', () => {
       stopping: false,
       sessions: number,
       waitingClients: 0,
+      hold: { limitMs: number },
       members: [
         {
           name: 'm0',

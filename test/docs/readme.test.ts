@@ -72,7 +72,7 @@ test.each(['README.md', 'CHANGELOG.md'])('%s names only flags that exist', (path
   // Flags of other programs and of the demo stand in the same text.
   const others =
     /^(etcd-(servers|cafile|certfile|keyfile)|members|once|json|listen-metrics-urls|unix-socket)$/;
-  const ofCommands = /^(watch|follow|member|close|wait|timeout|force)$/;
+  const ofCommands = /^(watch|follow|member|close|wait|timeout|force|keep-leader)$/;
   const named = [...read(path).matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map(
     ([, name = '']) => name,
   );
@@ -237,6 +237,7 @@ async function render(): Promise<string> {
       certificates: () => ({ members: { cert } }),
       monitor,
       cluster,
+      hold: () => ({ limit: 0, current: undefined, last: undefined }),
       proxy,
     },
   });

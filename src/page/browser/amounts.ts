@@ -31,6 +31,11 @@ export function listed(names: readonly string[]): string {
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
+/** "An operator moves the leader", for the begin of a sentence. */
+export function capitalized(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** "no", "one", "two", up to "six", then digits. */
 export function inWords(number: number): string {
   return ['no', 'one', 'two', 'three', 'four', 'five', 'six'][number] ?? `${number}`;

@@ -3,15 +3,17 @@
  *
  * The state is what its checks say. That it is not used although they pass (unfit, drained) is told beside it.
  */
-import { count } from './amounts.ts';
-import { duration } from './time.ts';
+import { capitalized, count } from './amounts.ts';
+import { duration, tenths } from './time.ts';
 import type { Tone } from './tone.ts';
-import type { MemberNews } from './wire.ts';
+import type { HoldNews, MemberNews, News } from './wire.ts';
 
 export interface Condition {
   readonly tone: Tone;
   readonly icon: string;
   readonly word: string;
+  /** Absent where the reasons tell for how long. ISO 8601. */
+  readonly since?: string;
 }
 
 const byState: Readonly<Record<MemberNews['state'], Condition>> = {
@@ -22,24 +24,38 @@ const byState: Readonly<Record<MemberNews['state'], Condition>> = {
   recovering: { tone: 'note', icon: 'again', word: 'recovering' },
 };
 
-export function conditionOf({ state, unfit, drain }: MemberNews): Condition {
-  const checked = byState[state];
+/** @param hold of which it is the leader that is lost or moved. */
+export function conditionOf(member: MemberNews, hold?: HoldNews): Condition {
+  const { state, since, unfit, drain } = member;
+  const checked = { ...byState[state], since };
   if (state !== 'healthy') return checked;
+  // A hold begins before the next check tells.
+  if (hold?.cause === 'planned') return { tone: 'note', icon: 'pause', word: 'handing over' };
+  if (hold !== undefined) return { tone: 'warn', icon: 'warn', word: 'lost' };
   if (unfit !== undefined) {
     const tone = unfit.reason === 'learner' ? 'note' : 'warn';
-    return { tone, icon: tone, word: unfit.reason === 'learner' ? 'learner' : 'not used' };
+    const word = unfit.reason === 'learner' ? 'learner' : 'not used';
+    return { tone, icon: tone, word, since };
   }
-  return drain === undefined ? checked : { tone: 'note', icon: 'pause', word: 'drained' };
+  if (drain === undefined) return checked;
+  return { tone: 'note', icon: 'pause', word: 'drained', since: drain.since };
+}
+
+/** The hold of which this member is the leader that is lost or moved. */
+export function holdOf({ name }: MemberNews, { hold }: News): HoldNews | undefined {
+  return hold.current?.leader === name ? hold.current : undefined;
 }
 
 /**
  * Why it is in that state, what else is wrong with it and what is not known of it; each one sentence.
  *
  * @param now ms since the epoch, by the balancer's clock.
+ * @param hold of which it is the leader that is lost or moved.
  */
-export function reasonsOf(member: MemberNews, now: number): readonly string[] {
+export function reasonsOf(member: MemberNews, now: number, hold?: HoldNews): readonly string[] {
   const { state, evidence, unfit, unknown, drain, sessions } = member;
   return [
+    ...(hold ? [`Holding for ${tenths(now - Date.parse(hold.since))}: ${hold.why}.`] : []),
     ...(evidence ? [describe(evidence)] : []),
     ...(unfit ? [`Not used: ${unfit.detail}.`] : []),
     ...(drain ? [drainedInWords(drain, sessions, now)] : []),
@@ -59,9 +75,9 @@ function drainedInWords(
 }
 
 function describe({ failedChecks, detail }: NonNullable<MemberNews['evidence']>): string {
-  return failedChecks === 0
-    ? `A client could not be connected: ${detail}.`
-    : `${count(failedChecks, 'check')} failed: ${detail}.`;
+  // Another sign than a check tells by itself what it is: "dial failed: …", "the leader does not answer".
+  if (failedChecks === 0) return `${capitalized(detail)}.`;
+  return `${count(failedChecks, 'check')} failed: ${detail}.`;
 }
 
 /**

@@ -2,8 +2,8 @@
 
 /** Whom an event is about, as far as its fields tell. */
 export function membersOf(fields: Readonly<Record<string, unknown>>): readonly string[] {
-  const { member, leader, was, from } = fields;
-  const names = [member, leader, was, ...(Array.isArray(from) ? from : [])];
+  const { member, leader, was, successor, from } = fields;
+  const names = [member, leader, was, successor, ...(Array.isArray(from) ? from : [])];
   return [...new Set(names.filter((name) => typeof name === 'string'))];
 }
 

@@ -44,12 +44,7 @@ export function factsOf(news: News): readonly Fact[] {
       label: 'Leader',
       value: leader ?? (isKnown ? 'none' : '–'),
       more: leaderDetails(news, isHeard),
-      tone:
-        isKnown && leader === undefined
-          ? 'bad'
-          : isKnown && (!isHeard || cluster.disagreeing.length > 0)
-            ? 'warn'
-            : undefined,
+      tone: leaderTone(news, isHeard),
     },
     {
       label: 'Alarms',
@@ -83,9 +78,17 @@ export function factsOf(news: News): readonly Fact[] {
   ];
 }
 
-function leaderDetails({ cluster, at }: News, isHeard: boolean): string {
+function leaderTone({ cluster, hold }: News, isHeard: boolean): Tone | undefined {
+  if (hold.current) return hold.current.cause === 'planned' ? 'note' : 'warn';
+  if (cluster.voters.length === 0) return undefined;
+  if (cluster.leader === undefined) return 'bad';
+  return !isHeard || cluster.disagreeing.length > 0 ? 'warn' : undefined;
+}
+
+function leaderDetails({ cluster, hold, at }: News, isHeard: boolean): string {
   const { term, leader, leaderSince } = cluster;
   if (term === 0) return 'not known yet';
+  if (hold.current) return `term ${term}, clients are held`;
   if (!isHeard) return `term ${term}, as last heard`;
   if (leader === undefined || leaderSince === undefined) return `term ${term}`;
   return `term ${term}, for ${duration(Date.parse(at) - Date.parse(leaderSince))}`;

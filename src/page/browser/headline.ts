@@ -1,37 +1,42 @@
 /**
  * The head of the page: the verdict, or that nothing is heard of the balancer any more and since when.
  *
- * What is read out changes only with the verdict; the time since the last news stands beside it.
+ * What is read out changes only with the verdict; the time since the last news, and how long a hold lasts,
+ * stand beside it.
  */
 import { byId, setAttribute, setIcon, setText, showText } from './element.ts';
 import type { Connection } from './news.ts';
 import { showInTab } from './tab.ts';
-import { ago, clock } from './time.ts';
+import { ago, clock, tenths } from './time.ts';
 import type { Verdict } from './verdict.ts';
 
 export class Headline {
   readonly #root = byId('verdict');
   readonly #icon = this.#root.querySelector('svg') as SVGSVGElement;
   readonly #word = byId('verdict-word');
+  readonly #clock = byId('verdict-clock');
   readonly #sentence = byId('verdict-sentence');
   readonly #more = byId('verdict-more');
   readonly #connection = byId('connection');
   #verdict: Verdict | undefined;
   #state: Connection = { kind: 'connecting' };
 
-  connection(state: Connection): void {
+  /** @param now ms since the epoch, by the balancer's clock, as everywhere here. */
+  connection(state: Connection, now: number): void {
     this.#state = state;
-    this.#show();
+    this.#show(now);
   }
 
-  verdict(verdict: Verdict): void {
+  verdict(verdict: Verdict, now: number): void {
     this.#verdict = verdict;
-    this.#show();
+    this.#show(now);
   }
 
-  /** To be called now and then: how long ago the last news came. */
-  tick(): void {
+  /** To be called now and then: how long ago the last news came, and for how long it has been so. */
+  tick(now: number): void {
     const lost = this.#state.kind === 'lost' ? this.#state : undefined;
+    const since = lost === undefined ? this.#verdict?.since : undefined;
+    showText(this.#clock, since && ` for ${tenths(now - Date.parse(since))}`);
     const at = lost?.heardAt;
     showText(
       this.#more,
@@ -42,7 +47,7 @@ export class Headline {
     );
   }
 
-  #show(): void {
+  #show(now: number): void {
     const { kind } = this.#state;
     setAttribute(document.documentElement, 'data-connection', kind);
     setText(
@@ -51,7 +56,7 @@ export class Headline {
     );
     if (kind === 'lost') this.#showLost();
     else if (this.#verdict !== undefined) this.#showVerdict(this.#verdict);
-    this.tick();
+    this.tick(now);
   }
 
   #showVerdict({ tone, word, sentence }: Verdict): void {

@@ -44,16 +44,39 @@ const cards = new Keyed<Shown>(
 let untold: ChecksNews = {};
 /** By how much the balancer's clock is ahead of this machine's, ms. */
 let ahead = 0;
+/** Runs while there is a hold, which is told by tenths of a second. */
+let holdTimer: ReturnType<typeof setInterval> | undefined;
+
+/** ms since the epoch, by the balancer's clock. */
+function clock(): number {
+  return Date.now() + ahead;
+}
 
 function showStatus(news: News): void {
   ahead = Date.parse(news.at) - Date.now();
-  headline.verdict(verdictOf(news));
+  headline.verdict(verdictOf(news), clock());
   facts.show(news);
   cards.show(news.members.map((member) => ({ member, news })));
   spread.show(news);
   setText(byId('listen'), news.listen.join(', '));
   setText(byId('identity'), identityOf(news));
   byId('news').hidden = false;
+  countHold(news.hold.current !== undefined);
+}
+
+/** Without news nobody knows whether it lasts. */
+function countHold(isHeld: boolean): void {
+  if (isHeld) {
+    holdTimer ??= setInterval(tickHold, 100);
+    return;
+  }
+  clearInterval(holdTimer);
+  holdTimer = undefined;
+}
+
+function tickHold(): void {
+  headline.tick(clock());
+  for (const card of plotted.values()) card.tick(clock());
 }
 
 function identityOf({ version, node, pid, policy, copier, startedAt, at }: News): string {
@@ -67,12 +90,15 @@ function showChecks(checks: ChecksNews): void {
 }
 
 listen('events', {
-  onConnection: (connection) => headline.connection(connection),
+  onConnection: (connection) => {
+    headline.connection(connection, clock());
+    if (connection.kind === 'lost') countHold(false);
+  },
   onStatus: showStatus,
   onChecks: showChecks,
   onEvent: (event, id) => timeLine.add(event, id),
 });
 setInterval(() => {
-  headline.tick();
-  timeLine.tick(Date.now() + ahead);
+  headline.tick(clock());
+  timeLine.tick(clock());
 }, 1_000);

@@ -1,6 +1,6 @@
 /** One member as a card: its state and why, what goes through it, and how quickly it answers. */
 import { bytes } from './amounts.ts';
-import { conditionOf, lagInWords, lagOf, reasonsOf } from './condition.ts';
+import { conditionOf, holdOf, lagInWords, lagOf, reasonsOf } from './condition.ts';
 import { arrange, element, icon, setAttribute, setIcon, setText, showText } from './element.ts';
 import { outcome } from './latency.ts';
 import { LatencyPlot } from './latency-plot.ts';
@@ -26,6 +26,7 @@ export class MemberCard {
   readonly #figures = new Map<string, HTMLElement>();
   readonly #latency = element('span', { class: 'figure' });
   readonly #rates = new Rates();
+  #shown: Shown | undefined;
 
   constructor(name: string) {
     this.plot = new LatencyPlot(name);
@@ -61,24 +62,34 @@ export class MemberCard {
     );
   }
 
-  show({ member, news }: Shown): void {
+  show(shown: Shown): void {
+    const { member, news } = shown;
+    this.#shown = shown;
     const now = Date.parse(news.at);
-    const condition = conditionOf(member);
+    const condition = conditionOf(member, holdOf(member, news));
     setAttribute(this.root, 'data-tone', condition.tone);
     setAttribute(this.root, 'data-state', member.state);
     setIcon(this.#icon, condition.icon);
     setText(this.#word, condition.word);
-    const since = member.drain && condition.word === 'drained' ? member.drain.since : member.since;
-    setText(this.#since, `for ${duration(now - Date.parse(since))}`);
-    setAttribute(this.#since, 'datetime', since);
-    setAttribute(this.#since, 'title', `since ${clock(new Date(since), new Date(now))}`);
+    this.#showSince(condition.since, now);
     const leads = news.cluster.leader === member.name && member.unknown === undefined;
     if (this.#leader.hidden === leads) this.#leader.hidden = !leads;
-    this.#showReasons(reasonsOf(member, now));
+    this.tick(now);
     this.#showFigures(member, news);
     const { endpoint, address, etcd } = member;
     const version = etcd === undefined ? '' : ` · etcd ${etcd.version}`;
     setText(this.#endpoint, `${endpoint}${address === undefined ? '' : ` (${address})`}${version}`);
+  }
+
+  /**
+   * What counts on by itself.
+   *
+   * @param now ms since the epoch, by the balancer's clock.
+   */
+  tick(now: number): void {
+    if (this.#shown === undefined) return;
+    const { member, news } = this.#shown;
+    this.#showReasons(reasonsOf(member, now, holdOf(member, news)));
   }
 
   addChecks(checks: readonly PastCheck[]): void {
@@ -89,6 +100,13 @@ export class MemberCard {
 
   close(): void {
     this.plot.close();
+  }
+
+  #showSince(since: string | undefined, now: number): void {
+    showText(this.#since, since && `for ${duration(now - Date.parse(since))}`);
+    if (since === undefined) return;
+    setAttribute(this.#since, 'datetime', since);
+    setAttribute(this.#since, 'title', `since ${clock(new Date(since), new Date(now))}`);
   }
 
   #showReasons(reasons: readonly string[]): void {

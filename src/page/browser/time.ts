@@ -13,6 +13,11 @@ export function duration(ms: number): string {
   return joined(Math.floor(ms / day), 'd', Math.floor((ms % day) / hour), 'h');
 }
 
+/** "0.8 s", for what is over within seconds. */
+export function tenths(ms: number): string {
+  return `${(Math.max(0, ms) / second).toFixed(1)} s`;
+}
+
 /** "12 s ago"; "now" within the last second, and for what a clock says is yet to come. */
 export function ago(ms: number): string {
   return ms < second ? 'now' : `${duration(ms)} ago`;

@@ -4,7 +4,8 @@
  * The worst comes first, and what follows from it is left out. The sentence has no number in it that
  * changes by itself, since every change of it is read out to who listens.
  */
-import { inWords, listed } from './amounts.ts';
+import { capitalized, inWords, listed, milliseconds } from './amounts.ts';
+import { duration } from './time.ts';
 import type { Tone } from './tone.ts';
 import type { ClusterNews, MemberNews, News } from './wire.ts';
 
@@ -12,12 +13,15 @@ export interface Verdict {
   readonly tone: Tone;
   readonly word: string;
   readonly sentence: string;
+  /** Of what counts on: since when it is so, ISO 8601. Shown beside the word, and not read out. */
+  readonly since?: string;
 }
 
 /** The first that has something to say decides. */
 const views: readonly ((news: News) => Verdict | undefined)[] = [
   stopping,
   nobody,
+  held,
   panic,
   noLeader,
   noQuorum,
@@ -47,6 +51,19 @@ function nobody({ members }: News): Verdict | undefined {
   if (members.length > 0) return undefined;
   const sentence = 'No member is known, so every client is turned away.';
   return { tone: 'bad', word: 'No members', sentence };
+}
+
+/** Before what a lost leader brings with it: whether it comes to that is decided when the hold is over. */
+function held({ hold: { current, limitMs } }: News): Verdict | undefined {
+  if (current === undefined) return undefined;
+  const { cause, why, leader, since } = current;
+  const isPlanned = cause === 'planned';
+  const until = isPlanned ? 'another member leads' : 'there is a leader';
+  // A name is written as it is.
+  const what = why.startsWith(leader) ? why : capitalized(why);
+  const limit = limitMs % 1_000 === 0 ? duration(limitMs) : milliseconds(limitMs);
+  const sentence = `${what}. What clients send waits, at most ${limit}, until ${until}.`;
+  return { tone: isPlanned ? 'note' : 'warn', word: 'Holding', sentence, since };
 }
 
 function panic({ mode, members }: News): Verdict | undefined {

@@ -17,3 +17,6 @@ export interface News extends Omit<StatusNews, 'members'> {
 }
 
 export type ClusterNews = Status['cluster'];
+
+/** A hold that lasts. */
+export type HoldNews = NonNullable<Status['hold']['current']>;

@@ -79,6 +79,12 @@ describe('settings that do not fit together are refused:', () => {
     );
   });
 
+  test('a hold that is longer than clients wait for a keepalive', () => {
+    expect(refused({ ...members, hold: '11s' })).toBe(
+      '--hold: 11s is longer than clients wait for the answer to a keepalive; write 10s or less.',
+    );
+  });
+
   test('a race that starts after the budget', () => {
     expect(refused({ ...members, 'dial-race-after': '5s' })).toBe(
       '--dial-race-after: 5s is not below --dial-timeout 5s (default); write less, or a longer --dial-timeout.',

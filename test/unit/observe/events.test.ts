@@ -31,7 +31,7 @@ const doubted: Health = {
   state: 'suspect',
   since,
   evidence: {
-    failure: { reason: 'refused', detail: 'connect ECONNREFUSED 10.0.0.1:2379' },
+    failure: { reason: 'refused', detail: 'dial failed: connect ECONNREFUSED 10.0.0.1:2379' },
     failedChecks: 0,
     since,
   },

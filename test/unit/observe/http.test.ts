@@ -57,6 +57,7 @@ const wellStatus: Status = {
   waitingClients: 0,
   absentDrains: [],
   leaving: [],
+  hold: { limitMs: 4_000 },
   cluster: {
     clusterId: undefined,
     voters: [],

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Candidate } from '../../../src/balance/snapshot.ts';
 import type { Cluster } from '../../../src/cluster/cluster.ts';
 import { Monitor } from '../../../src/cluster/monitor.ts';
+import type { HoldView } from '../../../src/leader/hold-status.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import { DataPath } from '../../../src/proxy/data-path.ts';
 import { copyThroughSharedBuffer } from '../../../src/proxy/shared-buffer.ts';
@@ -31,6 +32,7 @@ let monitor: Monitor;
 let cluster: Cluster;
 let proxy: DataPath;
 let metrics: Metrics;
+let hold: HoldView;
 let listener: Server;
 
 beforeEach(async () => {
@@ -39,6 +41,7 @@ beforeEach(async () => {
   there = [m0, m1];
   followed = [m0];
   leaving = [];
+  hold = { limit: 4_000, current: undefined, last: undefined };
   monitor = new Monitor({
     members: [m0, m1].map((candidate) => ({
       candidate,
@@ -83,6 +86,7 @@ beforeEach(async () => {
     certificates: () => ({ members: {} }),
     monitor,
     cluster,
+    hold: () => hold,
     proxy,
   });
   listener = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
@@ -191,6 +195,9 @@ describe('names and help', () => {
     'cluster_versions',
     'cluster_leader_changes_total',
     'cluster_alarm',
+    'holding',
+    'holds_total',
+    'hold_duration_seconds',
   ];
 
   test('every name is ours or one of the runtime', async () => {
@@ -235,6 +242,7 @@ describe('names and help', () => {
           certificates: () => ({ members: {} }),
           monitor,
           cluster,
+          hold: () => hold,
           proxy,
         }),
     ).not.toThrow();
@@ -491,9 +499,41 @@ test('a member whose name needs escaping does not break the page', async () => {
     certificates: () => ({ members: {} }),
     monitor,
     cluster,
+    hold: () => hold,
     proxy,
   }).render();
   expect(page.text).toContain('etcd_lb_evictions_total{member="a\\"b\\\\c"} 0');
+});
+
+describe('holds', () => {
+  const why = 'm0, the leader, cut a connection';
+  const m0Lost = { leader: 'm0', cause: 'gone', why, since: 1 } as const;
+
+  test('every cause and end that can be together is there from the start, at 0', async () => {
+    const series = [...(await scrape())].filter(([name]) => name.startsWith('etcd_lb_holds_total'));
+    const of = (cause: string, ...ends: string[]) =>
+      ends.map((end) => [`etcd_lb_holds_total{cause="${cause}",end="${end}"}`, 0]);
+    expect(series).toEqual([
+      ...of('gone', 'confirmed', 'elected', 'expired', 'cancelled'),
+      ...of('unresponsive', 'confirmed', 'elected', 'expired', 'cancelled'),
+      ...of('planned', 'elected', 'expired', 'cancelled'),
+    ]);
+  });
+
+  test('one that lasts is told, and one that is over is counted', async () => {
+    expect(await valuesOf('etcd_lb_holding')).toEqual([0]);
+    hold = { ...hold, current: m0Lost };
+    expect(await valuesOf('etcd_lb_holding')).toEqual([1]);
+    hold = { ...hold, current: undefined };
+    metrics.holdEnded({ ...m0Lost, end: 'elected', successor: 'm1', duration: 1_250 });
+    const bucket = (le: string) => `etcd_lb_hold_duration_seconds_bucket{le="${le}"}`;
+    expect(
+      await valuesOf(
+        ...['etcd_lb_holding', 'etcd_lb_holds_total{cause="gone",end="elected"}'],
+        ...[bucket('1'), bucket('2'), 'etcd_lb_hold_duration_seconds_sum'],
+      ),
+    ).toEqual([0, 1, 0, 1, 1.25]);
+  });
 });
 
 describe('what members say of themselves', () => {

@@ -1,15 +1,21 @@
 /** How the page makes words and figures of what it is sent. */
 import { describe, expect, test } from 'vitest';
 import { bytes, count, inWords, listed, milliseconds } from '../../../src/page/browser/amounts.ts';
-import { conditionOf, lagInWords, lagOf, reasonsOf } from '../../../src/page/browser/condition.ts';
+import {
+  conditionOf,
+  holdOf,
+  lagInWords,
+  lagOf,
+  reasonsOf,
+} from '../../../src/page/browser/condition.ts';
 import { flat, membersOf } from '../../../src/page/browser/evidence.ts';
 import { factsOf } from '../../../src/page/browser/facts.ts';
 import { extended, inWords as latencyInWords, top } from '../../../src/page/browser/latency.ts';
 import { Rates } from '../../../src/page/browser/rates.ts';
 import { sharesOf } from '../../../src/page/browser/spread.ts';
-import { ago, clock, duration } from '../../../src/page/browser/time.ts';
+import { ago, clock, duration, tenths } from '../../../src/page/browser/time.ts';
 import type { MemberNews } from '../../../src/page/browser/wire.ts';
-import { failedMember, memberNamed, newsWith } from './news.ts';
+import { failedMember, m0Held, m0Moved, memberNamed, newsWith } from './news.ts';
 
 describe('amounts', () => {
   test.each([
@@ -55,6 +61,12 @@ describe('times', () => {
     [100 * 3_600_000, '4 d 4 h'],
   ])('%d ms are %s', (ms, text) => {
     expect(duration(ms)).toBe(text);
+  });
+
+  test('what is over within seconds, by tenths', () => {
+    expect([-5, 0, 849, 1_000, 75_000].map(tenths)).toEqual([
+      ...['0.0 s', '0.0 s', '0.8 s', '1.0 s', '75.0 s'],
+    ]);
   });
 
   test('since when', () => {
@@ -144,10 +156,43 @@ describe('the condition of a member', () => {
     ]);
   });
 
-  test('a dial that failed is told as such', () => {
-    const evidence = { reason: 'refused', detail: 'refused', failedChecks: 0, since: '' } as const;
+  test('since when it is so', () => {
+    const since = '2026-11-22T20:40:00.000Z';
+    expect(conditionOf(memberNamed('m0')).since).toBe(since);
+    expect(conditionOf(failedMember('m0')).since).toBe(since);
+    expect(conditionOf(memberNamed('m0', { drain })).since).toBe(drain.since);
+  });
+
+  test('a leader that is lost says for how long clients are held, and so does one that is moved', () => {
+    const [m0] = newsWith().members;
+    if (m0 === undefined) throw new Error('no m0');
+    expect(conditionOf(m0, m0Held)).toEqual({ tone: 'warn', icon: 'warn', word: 'lost' });
+    expect(reasonsOf(m0, now, m0Held)).toEqual([
+      'Holding for 0.8 s: m0, the leader, does not answer.',
+    ]);
+    expect(conditionOf(m0, m0Moved)).toMatchObject({ tone: 'note', word: 'handing over' });
+    // What its checks have found by then is told as always.
+    expect(conditionOf(failedMember('m0'), m0Held)).toMatchObject({ tone: 'bad', word: 'failed' });
+    expect(reasonsOf(failedMember('m0'), now + 1_000, m0Held)).toEqual([
+      'Holding for 1.8 s: m0, the leader, does not answer.',
+      '2 checks failed: timed out after 700 ms.',
+    ]);
+  });
+
+  test('a hold is told of its leader alone', () => {
+    const news = newsWith({ hold: { limitMs: 4_000, current: m0Held } });
+    expect(news.members.map((member) => holdOf(member, news))).toEqual([
+      ...[m0Held, undefined, undefined],
+    ]);
+  });
+
+  test.each([
+    ['dial failed: refused', 'Dial failed: refused.'],
+    ['the leader does not answer', 'The leader does not answer.'],
+  ])('a sign that is no check is told as such: %s', (detail, sentence) => {
+    const evidence = { reason: 'refused', detail, failedChecks: 0, since: '' } as const;
     const [why] = reasonsOf(memberNamed('m0', { state: 'suspect', evidence }), now);
-    expect(why).toBe('A client could not be connected: refused.');
+    expect(why).toBe(sentence);
   });
 
   test('its lag is that behind the leader, as of when both were asked', () => {
@@ -207,6 +252,15 @@ describe('the cluster at a glance', () => {
     expect(marked({ members })).toEqual([['Leader', 'm0', 'warn']]);
     const { more } = factsOf(newsWith({ members })).find(({ label }) => label === 'Leader') ?? {};
     expect(more).toBe('term 7, as last heard');
+  });
+
+  test('marks a leader that is lost, and is no louder than that', () => {
+    const hold = { limitMs: 4_000, current: m0Held };
+    expect(marked({ hold })).toEqual([['Leader', 'm0', 'warn']]);
+    expect(marked({ hold }, { leader: undefined as never })).toEqual([['Leader', 'none', 'warn']]);
+    expect(marked({ hold: { ...hold, current: m0Moved } })).toEqual([['Leader', 'm0', 'note']]);
+    const { more } = factsOf(newsWith({ hold })).find(({ label }) => label === 'Leader') ?? {};
+    expect(more).toBe('term 7, clients are held');
   });
 
   test('claims nothing of a cluster that says nothing', () => {
@@ -272,12 +326,9 @@ describe('evidence', () => {
   });
 
   test('tells whom it is about', () => {
-    expect(membersOf({ member: 'm1', was: 'm1', leader: 'm0', from: ['m2', 'm3'] })).toEqual([
-      'm1',
-      'm0',
-      'm2',
-      'm3',
-    ]);
+    expect(
+      membersOf({ member: 'm1', was: 'm1', leader: 'm0', successor: 'm4', from: ['m2', 'm3'] }),
+    ).toEqual(['m1', 'm0', 'm4', 'm2', 'm3']);
     expect(membersOf({ from: 'starting', to: 'normal', member: 7 })).toEqual([]);
   });
 });

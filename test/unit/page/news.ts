@@ -1,5 +1,5 @@
 /** What a balancer in front of three healthy members sends to the page, for tests that change a part of it. */
-import type { ClusterNews, MemberNews, News } from '../../../src/page/browser/wire.ts';
+import type { ClusterNews, HoldNews, MemberNews, News } from '../../../src/page/browser/wire.ts';
 
 const since = '2026-11-22T20:40:00.000Z';
 
@@ -53,6 +53,22 @@ export function failedMember(name: string, detail = 'timed out after 700 ms'): M
   });
 }
 
+/** m0, which leads, is lost. */
+export const m0Held: HoldNews = {
+  leader: 'm0',
+  cause: 'unresponsive',
+  why: 'm0, the leader, does not answer',
+  since: '2026-11-22T20:41:59.200Z',
+  forMs: 800,
+};
+
+/** An operator moves the lead of m0. */
+export const m0Moved: HoldNews = {
+  ...m0Held,
+  cause: 'planned',
+  why: 'an operator moves the leader from m0 to m1',
+};
+
 const wellCluster: ClusterNews = {
   clusterId: 'c1',
   voters: ['m0', 'm1', 'm2'],
@@ -90,6 +106,7 @@ export function newsWith(
     waitingClients: 0,
     absentDrains: [],
     leaving: [],
+    hold: { limitMs: 4_000 },
     members: ['m0', 'm1', 'm2'].map((name) => memberNamed(name)),
     ...change,
     cluster: { ...wellCluster, ...cluster },

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { verdictOf } from '../../../src/page/browser/verdict.ts';
 import type { ClusterNews, News } from '../../../src/page/browser/wire.ts';
-import { failedMember, memberNamed, newsWith } from './news.ts';
+import { failedMember, m0Held, m0Moved, memberNamed, newsWith } from './news.ts';
 
 const well = newsWith().members;
 const lame = memberNamed('m1', { state: 'recovering', acceptsNew: false });
@@ -236,6 +236,56 @@ test.each<Case>([
   ],
 ])('%s', (_, change, cluster, tone, word, sentence) => {
   expect(verdictOf(newsWith(change, cluster))).toEqual({ tone, word, sentence });
+});
+
+describe('a hold', () => {
+  const sentence =
+    'm0, the leader, does not answer. What clients send waits, at most 4 s, until there is a leader.';
+  const lost = {
+    hold: { limitMs: 4_000, current: m0Held },
+    members: well.map(({ name }) => failedMember(name)),
+  };
+
+  test('is a warning, and tells since when apart from what is read out', () => {
+    expect(verdictOf(newsWith(lost))).toEqual({
+      ...{ tone: 'warn', word: 'Holding', sentence },
+      since: m0Held.since,
+    });
+  });
+
+  test.each<[string, Partial<Omit<News, 'cluster'>>, Partial<ClusterNews>]>([
+    ['panic', { mode: 'panic' }, {}],
+    ['that nobody knows a leader', {}, { leader: undefined as never }],
+    ['a lost quorum', {}, { healthyVoters: 0, tolerance: 0 }],
+  ])('comes before %s, which a lost leader brings with it', (_, change, cluster) => {
+    expect(verdictOf(newsWith({ ...lost, ...change }, cluster)).word).toBe('Holding');
+    expect(
+      verdictOf(newsWith({ ...lost, ...change, hold: { limitMs: 4_000 } }, cluster)).tone,
+    ).toBe('bad');
+  });
+
+  test('is no warning where an operator wants it', () => {
+    expect(verdictOf(newsWith({ hold: { limitMs: 500, current: m0Moved } }))).toMatchObject({
+      tone: 'note',
+      sentence:
+        'An operator moves the leader from m0 to m1. What clients send waits, at most 500 ms, until another member leads.',
+    });
+  });
+
+  test('does not outlast the balancer', () => {
+    expect(verdictOf(newsWith({ ...lost, stopping: true })).word).toBe('Stopping');
+  });
+
+  test('that is over is nothing to tell', () => {
+    const last = {
+      leader: 'm0',
+      cause: 'gone',
+      end: 'expired',
+      at: '',
+      durationMs: 4_000,
+    } as const;
+    expect(verdictOf(newsWith({ hold: { limitMs: 4_000, last } })).word).toBe('Healthy');
+  });
 });
 
 test('does not change with what counts on by itself', () => {
