@@ -5,7 +5,6 @@
  *   etcd-lb status           # until "m1 … healthy"      repeated until a line of the output has that
  *   etcdctl … health         # until it succeeds         repeated until it does
  *   etcd-lb drain m1 --wait  # says "no session left"    once, and the output must have that
- *   etcdctl … move-leader …  # only if it leads          left out where that is not so
  *   systemctl stop etcd                                  what the test does in its place
  *
  * Leaves to the tests the cluster, and what must be true in the end.
@@ -29,7 +28,6 @@ export interface Hands {
   readonly m1: string;
   /** What the recipe leaves open, such as `$OTHERS`; found out when a line has it. */
   readonly values: Readonly<Record<string, () => string | Promise<string>>>;
-  readonly leads: () => Promise<boolean>;
   /** What is done for every other line, by its text. */
   readonly byHand: Readonly<Record<string, () => Promise<unknown>>>;
   /** Told of each line that was carried out. */
@@ -49,7 +47,6 @@ export async function linesUnder(heading: string, block = 0): Promise<string[]> 
 export async function carryOut(lines: readonly string[], hands: Hands): Promise<void> {
   for (const line of lines) {
     const [command = '', comment = ''] = line.split(/\s+# /);
-    if (comment.startsWith('only if it leads') && !(await hands.leads())) continue;
     const expected = /^(until|says) "(.*)"/.exec(comment);
     const pattern = patternFor(expected?.[2] ?? '', hands.m1);
     const once = async (): Promise<void> => {
