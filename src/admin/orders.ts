@@ -124,7 +124,9 @@ export class Orders {
     const member = findMember(who, this.#called());
     const { candidate } = member;
     if (!force) this.#refuseLast(candidate);
-    const unmoved = keepLeader ? undefined : await this.#handOver(candidate);
+    const leads = this.#leads(candidate);
+    const unmoved = leads && !keepLeader ? await this.#handOver() : undefined;
+    const stillLeads = leads && (keepLeader || unmoved !== undefined);
     const time = timeout ?? settings().drainTimeout;
     // Kept first: what was confirmed must hold whatever happens next.
     const unkept = await drains.add(member);
@@ -135,7 +137,10 @@ export class Orders {
     const count = sessions.countOf(candidate);
     record(memberDrained(candidate, count, time, unkept));
     departures.begin(candidate, time, 'drained');
-    const warnings = this.#warningsFor(candidate, unkept, unmoved);
+    const warnings = [
+      ...(unmoved === undefined ? [] : [unmoved]),
+      ...this.#warningsFor(candidate, unkept, stillLeads),
+    ];
     return { member: candidate.name, sessions: count, timeout: time, warnings };
   }
 
@@ -231,16 +236,17 @@ export class Orders {
     }));
   }
 
+  /** Does it lead, and is there somebody else who could? */
   #leads(candidate: Candidate): boolean {
-    const known = this.#options.guard.leader;
-    return known === undefined ? candidate.leads === true : known === candidate;
+    const { guard, cluster } = this.#options;
+    const leads =
+      guard.leader === undefined ? candidate.leads === true : guard.leader === candidate;
+    return leads && cluster.picture.voters.length > 1;
   }
 
-  /** Has another member lead if this one does. Returns why not where that has failed. */
-  async #handOver(candidate: Candidate): Promise<string | undefined> {
-    if (!this.#leads(candidate) || this.#options.cluster.picture.voters.length < 2)
-      return undefined;
-    return await this.moveLeader().then(
+  /** Has another member lead. Returns why not where that has failed. */
+  #handOver(): Promise<string | undefined> {
+    return this.moveLeader().then(
       () => undefined,
       (error: Error) => error.message,
     );
@@ -277,11 +283,7 @@ export class Orders {
   }
 
   /** What whoever drains a member is likely to do next, and should not do blindly. */
-  #warningsFor(
-    candidate: Candidate,
-    unkept: string | undefined,
-    unmoved: string | undefined,
-  ): string[] {
+  #warningsFor(candidate: Candidate, unkept: string | undefined, leads: boolean): string[] {
     const { name } = candidate;
     const { cluster, monitor } = this.#options;
     const { picture } = cluster;
@@ -289,8 +291,7 @@ export class Orders {
     const warnings: string[] = [];
     if (unkept !== undefined)
       warnings.push(`A restart of etcd-lb forgets the drain, since ${unkept}.`);
-    if (unmoved !== undefined) warnings.push(unmoved);
-    if (this.#leads(candidate) && picture.voters.length > 1) {
+    if (leads) {
       warnings.push(
         `${name} leads the cluster: before you stop or defragment it, run etcd-lb move-leader, or all clients wait for an election.`,
       );
