@@ -102,7 +102,7 @@ async function toldByEtcd({ where, cluster }: Scene, deadline: number): Promise<
   let told = Number.POSITIVE_INFINITY;
   const open: Promise<void>[] = [];
   for (; now() < deadline && !Number.isFinite(told); await delay(250)) {
-    const patience = Math.max(1, deadline - now());
+    const patience = Math.max(1, Math.ceil(deadline - now()));
     const asked = ask(`${url}/health`, { patience }).then(
       ({ text }) => {
         if (text.includes('"false"')) told = Math.min(told, now());
