@@ -105,10 +105,14 @@ export class EtcdLb implements Running {
     }
   }
 
-  /** Runs a command of an operator, such as `drain m1`, to its end; rejects when that is not 0. */
+  /** Runs a command of an operator, such as `drain m1`, to its end; rejects with what it says when that is not 0. */
   async command(...args: readonly string[]): Promise<string> {
     const all = [this.#program, ...args, '--admin-socket', this.#adminSocket];
-    const { stdout } = await run(process.execPath, all);
+    const { stdout } = await run(process.execPath, all).catch(
+      (error: Error & { readonly stderr?: string }) => {
+        throw new Error(`etcd-lb ${args.join(' ')}: ${error.stderr?.trim() || error.message}`);
+      },
+    );
     return stdout;
   }
 

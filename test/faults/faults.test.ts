@@ -21,7 +21,11 @@ import { boundsOf } from './table.ts';
 const settings: Readonly<Record<string, Pick<Setting, 'etcd' | 'tls'>>> = {
   ...each(['kill-leader', 'rolling-graceful', 'starved-stopped'], '3.4', 'plain'),
   ...each(['term-leader', 'quorum-lost-30s', 'rolling-upgrade'], '3.4', 'passthrough'),
-  ...each(['black-hole-leader', 'minority-partition', 'lost-quorum'], '3.4', 'passthrough'),
+  ...each(
+    ['black-hole-follower', 'black-hole-leader', 'minority-partition', 'lost-quorum'],
+    '3.4',
+    'passthrough',
+  ),
   ...each(['stop-leader', 'move-leader', 'rolling-kill', 'steady'], '3.5', 'passthrough'),
 };
 

@@ -73,7 +73,7 @@ export interface LoadRecord {
   /** Per writer, the values whose put etcd confirmed. */
   readonly confirmed: Readonly<Record<string, readonly number[]>>;
   readonly leases: number;
-  /** Leases that a client was told are gone. */
+  /** Leases that a client was told are gone, and when (ISO 8601). */
   readonly leasesLost: readonly string[];
 }
 

@@ -33,6 +33,8 @@ export interface LoadSummary {
   /** ms at most between two events at any one watcher. */
   readonly longestWatchGap: number;
   readonly leasesLost: number;
+  /** When and whose, as the client was told. */
+  readonly lostLeases: readonly string[];
   /** The watchers that lost or doubled events, and how: what a bound that was missed is about. */
   readonly watchFaults: readonly string[];
   /** The most frequent errors, with counts. */
@@ -117,6 +119,7 @@ export function summarize(record: LoadRecord, faults: readonly FaultWindow[]): L
     watchDoubled: sum(watch.map(({ doubled }) => doubled)),
     longestWatchGap: Math.round(Math.max(0, ...watch.map(({ gap }) => gap))),
     leasesLost: record.leasesLost.length,
+    lostLeases: record.leasesLost,
     watchFaults: watch
       .filter(({ lost, doubled }) => lost + doubled > 0)
       .map(
