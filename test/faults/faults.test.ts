@@ -19,8 +19,12 @@ import { boundsOf } from './table.ts';
 
 /** Those that are not run on the usual setting. */
 const settings: Readonly<Record<string, Pick<Setting, 'etcd' | 'tls'>>> = {
-  ...each(['kill-leader', 'rolling-graceful', 'starved-stopped'], '3.4', 'plain'),
-  ...each(['term-leader', 'quorum-lost-30s', 'rolling-upgrade'], '3.4', 'passthrough'),
+  ...each(['kill-leader', 'starved-stopped'], '3.4', 'plain'),
+  ...each(
+    ['term-leader', 'quorum-lost-30s', 'rolling-graceful', 'rolling-upgrade'],
+    '3.4',
+    'passthrough',
+  ),
   ...each(
     ['black-hole-follower', 'black-hole-leader', 'minority-partition', 'lost-quorum'],
     '3.4',

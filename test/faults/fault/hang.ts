@@ -122,13 +122,19 @@ function followerBounds({ load, figures, directFailures }: Outcome): readonly Bo
 const dialBound = ({ figures }: Outcome): Bound =>
   within(300, 'slowest new connection (ms)', figures.slowestDial);
 
+/** While the leader is lost new clients are accepted and dialled, and what they say waits as well. */
+const heldDialBound = ({ figures: { election = Number.NaN, slowestDial } }: Outcome): Bound =>
+  within(election + 300, 'slowest new connection (ms): the election and 300', slowestDial);
+
 function leaderBounds({ load, figures }: Outcome): readonly Bound[] {
   const { election, failedElsewhere } = figures;
   return [
-    atMost(20, 'failed requests', load?.failed),
+    within(20, 'failed requests', load?.failed),
+    // A slow machine has more of them in flight; without a hold it is 89 at least.
+    atMost(60, 'failed requests, on any machine', load?.failed),
     ...(failedElsewhere === undefined
       ? []
-      : [atMost(10, 'failed requests of clients that are elsewhere', failedElsewhere)]),
+      : [within(10, 'failed requests of clients that are elsewhere', failedElsewhere)]),
     within(
       (election ?? Number.NaN) + 500,
       'longest gap (ms): the election and 500',
@@ -173,5 +179,5 @@ export const blackHoleLeader: Fault = {
   name: 'black-hole-leader',
   what: 'every packet of the leader dropped silently, on new and established connections',
   act: (scene) => hungLeader(scene, blackHole),
-  bounds: (outcome) => [...leaderBounds(outcome), dialBound(outcome)],
+  bounds: (outcome) => [...leaderBounds(outcome), heldDialBound(outcome)],
 };

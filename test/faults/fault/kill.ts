@@ -60,7 +60,9 @@ function crashBounds({ load, figures }: Outcome): readonly Bound[] {
   const each = load?.faults ?? [];
   return [
     ...each.flatMap(({ failed, election, longestGap }, index) => [
-      atMost(2, `failed calls of crash ${index + 1}`, failed),
+      within(2, `failed calls of crash ${index + 1}`, failed),
+      // What is in flight on it is more on a slow machine; without a hold it is some 70.
+      atMost(10, `failed calls of crash ${index + 1}, on any machine`, failed),
       within(election + 200, `longest gap of crash ${index + 1} (ms): election, 200`, longestGap),
     ]),
     within(10, 'seconds until sessions are spread', figures.balanced),
@@ -70,10 +72,19 @@ function crashBounds({ load, figures }: Outcome): readonly Bound[] {
 /**
  * What a planned change may cost: nothing, and a short silence. One client alone sends only now and
  * then, so that much comes on top of it.
+ *
+ * A member without TLS cuts what is in flight on it, whoever balances: with the listener it stops its gRPC
+ * server at once ("stopping insecure grpc server due to error" in the log of etcd 3.5). With TLS it lets calls
+ * end.
  */
 export function plannedBounds(silence: number, { load }: Outcome): readonly Bound[] {
   return [
-    atMost(0, 'failed requests', load?.failed),
+    within(0, 'failed requests', load?.failed),
+    atMost(
+      0,
+      'failed requests that were not in flight on it',
+      load && load.failed - load.cutInFlight,
+    ),
     within(silence, 'longest time without a success (ms)', load?.longestSilence),
     within(silence + clients.every, 'the same of one client (ms)', load?.longestGap),
   ];
