@@ -85,6 +85,11 @@ export class EtcdLb implements Running {
     return this.#started?.listen ?? [];
   }
 
+  /** host:port of metrics and status. */
+  get observeAddress(): string {
+    return `127.0.0.1:${this.#started?.observePort}`;
+  }
+
   async status(): Promise<Status> {
     return JSON.parse(await this.observe('/status')) as Status;
   }

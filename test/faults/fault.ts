@@ -26,6 +26,9 @@ export interface Pace {
   readonly quorum: number;
   /** How long strains last that are no fault of a leader, all together. */
   readonly steady: number;
+  /** How long a hostile neighbour is at it, and how long memory has to come back then. */
+  readonly hostile: number;
+  readonly settle: number;
   /** How often leadership is moved. */
   readonly moves: number;
   /** Calm before the fault and after its end. */
@@ -41,11 +44,13 @@ export interface Pace {
 export const fullPace: Pace = {
   ...{ hang: 20_000, down: 12_000, calm: 3_000, balance: 15_000, crowd: 2_000 },
   ...{ back: 4_000, quorum: 30_000, steady: 600_000, moves: 100 },
+  ...{ hostile: 60_000, settle: 10_000 },
   elsewhere: true,
 };
 export const abridgedPace: Pace = {
   ...{ hang: 5_000, down: 2_000, calm: 500, balance: 10_500, crowd: 2_000 },
   ...{ back: 2_000, quorum: 8_000, steady: 20_000, moves: 10 },
+  ...{ hostile: 8_000, settle: 5_000 },
   elsewhere: false,
 };
 
@@ -122,6 +127,13 @@ export interface Figures {
   readonly toldByEtcd?: number;
   /** Elections that nobody asked for, by raft's term. */
   readonly elections?: number;
+  /** p99 of honest clients before a hostile neighbour came, and beside it, ms. */
+  readonly quietP99?: number;
+  readonly hostileP99?: number;
+  /** Calls of theirs that failed beside it. */
+  readonly failedHonest?: number;
+  /** Memory that the contestant has more than before when it is gone, MB. */
+  readonly memoryKept?: number;
   /** Calls a second under full load. */
   readonly callsPerSecond?: number;
   /** What the clients of this fault needed that knew the members themselves, ms. */

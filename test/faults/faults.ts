@@ -8,6 +8,7 @@ import { crowdRehomed } from './fault/crowd.ts';
 import { noDescriptors } from './fault/descriptors.ts';
 import { longElection } from './fault/election.ts';
 import { blackHoleFollower, blackHoleLeader, stopFollower, stopLeader } from './fault/hang.ts';
+import { hostileNeighbour } from './fault/hostile.ts';
 import { killFollower, killLeader, termLeader } from './fault/kill.ts';
 import { movedLeader } from './fault/move.ts';
 import { namesGone } from './fault/names.ts';
@@ -24,5 +25,5 @@ export const faults: readonly Fault[] = [
   ...[termLeader, movedLeader, minorityPartition, lostQuorum, quorumAway, slowMember, lossyMember],
   ...[rollingGraceful, rollingKill, rollingUpgrade, steady],
   ...[longElection, stoppedBalancer, busyNeighbour, crowdRehomed],
-  ...[namesGone, clockStepped, noDescriptors],
+  ...[namesGone, clockStepped, noDescriptors, hostileNeighbour],
 ];
