@@ -65,14 +65,13 @@ export class EventStreams {
     this.#unfollow = options.events.follow((event) => this.#publish(event));
   }
 
-  /** Is there room for one more? */
-  get isFull(): boolean {
-    return this.#streams.size >= maxStreams;
-  }
-
-  /** Answers with a stream that goes on until the reader leaves or `close` is called. */
-  open(request: IncomingMessage, response: ServerResponse): void {
+  /**
+   * Answers with a stream that goes on until the reader leaves or `close` is called. Does nothing and returns false when
+   * there is no room for one more.
+   */
+  open(request: IncomingMessage, response: ServerResponse): boolean {
     const { events, checks } = this.#options;
+    if (request.method !== 'HEAD' && this.#streams.size >= maxStreams) return false;
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store, no-transform',
@@ -80,7 +79,7 @@ export class EventStreams {
     });
     if (request.method === 'HEAD') {
       response.end();
-      return;
+      return true;
     }
     const stream: Stream = { response, skipped: 0 };
     response.once('close', () => this.#forget(stream));
@@ -97,6 +96,7 @@ export class EventStreams {
       ].join(''),
     );
     this.#wakeAt(performance.now() + interval);
+    return true;
   }
 
   /** Ends all streams and opens none again. */

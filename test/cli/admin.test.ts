@@ -129,6 +129,34 @@ describe('the API', () => {
     expect((await request('GET', '/v1/status')).code).toBe(200);
   });
 
+  test('of a process that is stopping takes no orders, but to close a session', async () => {
+    const balancer = await start('--drain-timeout', '10m');
+    const client = await connect(balancer.address);
+    await ask(client, 'hello');
+    balancer.signal('SIGTERM');
+    await balancer.logged(({ event }) => event === 'stopping');
+    const error = `This etcd-lb (process ${balancer.pid}) is stopping and takes no orders; give them to the one that follows it, or once it is started again.`;
+    for (const order of [
+      'members/m0/drain',
+      'members/m0/undrain',
+      'rebalance',
+      'reload',
+      'log-level',
+      'leader/move',
+    ]) {
+      const answer = await request('POST', `/v1/${order}`, '{}');
+      expect({ order, ...answer }).toEqual({ order, code: 409, body: JSON.stringify({ error }) });
+    }
+    expect(await command('drain', 'm0', '--force')).toMatchObject({
+      code: 1,
+      stderr: `etcd-lb: ${error}\n`,
+    });
+    const { body } = await request('GET', '/v1/sessions');
+    const [{ id }] = JSON.parse(body);
+    expect(await request('POST', `/v1/sessions/${id}/close`, '{}')).toMatchObject({ code: 200 });
+    expect(await balancer.exited).toMatchObject({ code: 0 });
+  });
+
   test('streams what has happened and what happens, each once, and ends with the process', async () => {
     const balancer = await start();
     const client = new AdminClient(socket);
