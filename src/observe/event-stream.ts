@@ -154,7 +154,7 @@ export class EventStreams {
       this.#due = Number.POSITIVE_INFINITY;
       this.#tell();
     };
-    this.#timer = setTimeout(wake, due - performance.now());
+    this.#timer = setTimeout(wake, Math.max(0, due - performance.now()));
   }
 
   #sleep(): void {
