@@ -173,6 +173,42 @@ describe('the API', () => {
   });
 });
 
+test('two processes with one state directory forget no drain, and follow each other', async () => {
+  const [, endpoint = '', ...rest] = member.flags;
+  // No client comes, so that two of the three need not be there.
+  const endpoints = `${endpoint},m1=http://127.0.0.1:1,m2=http://127.0.0.1:2`;
+  const run = async (name: string): Promise<{ balancer: Balancer; admin: AdminClient }> => {
+    const path = join(folder, name);
+    const args = ['--endpoints', endpoints, ...rest, '--state-dir', join(folder, 'state')];
+    const balancer = parts.use(await Balancer.start([...args, '--admin-socket', path]));
+    await balancer.healthy(['m0', 'm1', 'm2']);
+    return { balancer, admin: new AdminClient(path) };
+  };
+  const drained = async ({ admin }: { admin: AdminClient }): Promise<string[]> => {
+    const { members } = await admin.status();
+    return members
+      .filter((each) => each.drain !== undefined && !each.acceptsNew)
+      .map(({ name }) => name);
+  };
+  const older = await run('older.sock');
+  const younger = await run('younger.sock');
+  await Promise.all([
+    older.admin.post('/v1/members/m1/drain'),
+    younger.admin.post('/v1/members/m2/drain'),
+  ]);
+  for (const each of [older, younger]) {
+    await vi.waitUntil(async () => (await drained(each)).length === 2, patience);
+    expect(await drained(each)).toEqual(['m1', 'm2']);
+  }
+  await older.balancer.stop();
+  await younger.admin.post('/v1/members/m1/undrain');
+  await younger.balancer.stop();
+  const next = await run('next.sock');
+  expect(await drained(next)).toEqual(['m2']);
+  const told = next.balancer.log.find(({ event }) => event === 'drains-restored');
+  expect(told?.['members']).toEqual(['m2']);
+});
+
 describe('the commands', () => {
   test('status shows each member, as a table and as JSON', async () => {
     await start();
