@@ -6,10 +6,11 @@
  * number of bytes it is closed, and its reader resumes after the last event that he has.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { mostConnections } from '../management/server.ts';
 import type { EventLog, NumberedEvent } from '../observe/events.ts';
 
 /** Streams that may be open at a time. */
-export const maxAdminStreams = 16;
+export const maxAdminStreams = mostConnections.admin / 2;
 /** A stream for which more than this waits to be read is closed, bytes. */
 const maxUnread = 512 * 1024;
 

@@ -14,6 +14,7 @@ import {
   BoundedServer,
   type Bounds,
   type Exchange,
+  mostConnections,
   type RefusalReason,
 } from '../management/server.ts';
 import type { EventLog } from '../observe/events.ts';
@@ -21,9 +22,9 @@ import { listenPrivately, removeStaleSocket } from '../unix-socket.ts';
 import type { ApiOptions } from './api.ts';
 import { AdminEvents, maxAdminStreams } from './event-stream.ts';
 
-/** Of all visitors together; streams take at most half of the connections. */
+/** Of all visitors together. */
 export const adminBounds: Bounds = {
-  connections: 2 * maxAdminStreams,
+  connections: mostConnections.admin,
   // A reload asks members twice before it answers.
   ...{ head: 10_000, answer: 60_000 },
   ...{ requests: 1_000, headBytes: 8_192, bodyBytes: 64 * 1024 },

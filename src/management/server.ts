@@ -20,6 +20,12 @@ import { Turns } from './turns.ts';
 export const refusalReasons = ['connections', 'idle', 'slow', 'large', 'streams', 'host'] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
+/**
+ * Connections at a time, of each listener. What they take of the descriptors is taken from traffic, so they are few, and
+ * known to who reckons what is left (observe/descriptors.ts). Streams take half of them, so that a probe finds one.
+ */
+export const mostConnections = { observe: 64, admin: 32 };
+
 export interface Bounds extends Pace {
   /** At a time. */
   readonly connections: number;

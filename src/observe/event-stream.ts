@@ -10,6 +10,7 @@
  * is taken from events.ts, status.ts and check-history.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { mostConnections } from '../management/server.ts';
 import type { CheckHistory, PastChecks } from './check-history.ts';
 import type { EventLog, NumberedEvent } from './events.ts';
 import type { Status } from './status.ts';
@@ -34,7 +35,7 @@ export interface EventStreamsOptions {
 }
 
 /** Streams that may be open at a time. */
-export const maxStreams = 32;
+export const maxStreams = mostConnections.observe / 2;
 /** Between two statuses when nothing happens, and at least between two of them, ms. */
 const interval = 1_000;
 const shortest = 100;

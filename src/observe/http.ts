@@ -25,6 +25,7 @@ import {
   BoundedServer,
   type Bounds,
   type Exchange,
+  mostConnections,
   type RefusalReason,
 } from '../management/server.ts';
 import { EventStreams, type EventStreamsOptions, maxStreams } from './event-stream.ts';
@@ -34,9 +35,9 @@ import { Page } from './page.ts';
 import type { PageFiles } from './page-files.ts';
 import type { Status } from './status.ts';
 
-/** Of all visitors together. Streams take at most half of the connections, so that a probe finds one. */
+/** Of all visitors together. */
 export const observeBounds: Bounds = {
-  connections: 2 * maxStreams,
+  connections: mostConnections.observe,
   ...{ head: 10_000, answer: 60_000 },
   ...{ requests: 1_000, headBytes: 8_192, bodyBytes: 0 },
 };
