@@ -104,6 +104,8 @@ export interface Settings {
   readonly drainTimeout: number;
   /** Where metrics and status are served, apart from `listen`; undefined for nowhere. */
   readonly observe: TcpAddress | undefined;
+  /** Host names under which people may ask there, in lower case, beside that of `observe`. */
+  readonly observeNames: readonly string[];
   /** Where operators give orders. */
   readonly adminSocket: AdminSocket;
   readonly logLevel: (typeof logLevels)[number];

@@ -4,6 +4,7 @@
  * Owns how such a file is read and replaced: as a whole (written beside it, flushed, renamed), and checked
  * when it is read, so that what is not one of ours is not used. Leaves to others what is in it.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,6 +17,18 @@ export type Loaded<T> =
   | { readonly kind: 'content'; readonly content: T; readonly savedAt: string }
   | { readonly kind: 'unusable'; readonly why: string };
 
+/** Makes a directory of state files where it is not there. Throws `Refusal` when that is not possible. */
+export function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw new Refusal(
+      'state-dir',
+      `${directory} cannot be made (${(error as Error).message}); write a directory that this user may write to`,
+    );
+  }
+}
+
 export class StateFile<T extends object> {
   readonly path: string;
   readonly #shape: z.ZodMiniType<T>;
@@ -24,21 +37,12 @@ export class StateFile<T extends object> {
   #known: string | undefined;
 
   /**
-   * Makes the directory where it is not there. Throws `Refusal` when that is not possible.
-   *
+   * @param directory see `makeDirectory`.
    * @param shape of the content; `version` and `savedAt` stand beside it in the file.
    */
   constructor(directory: string, name: string, shape: z.ZodMiniType<T>) {
     this.path = join(directory, name);
     this.#shape = shape;
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o750 });
-    } catch (error) {
-      throw new Refusal(
-        'state-dir',
-        `${directory} cannot be made (${(error as Error).message}); write a directory that this user may write to`,
-      );
-    }
   }
 
   /** Never throws: a restart must work without the file. */
@@ -74,7 +78,7 @@ export class StateFile<T extends object> {
     const text = JSON.stringify(content);
     if (text === this.#known) return;
     const state = { version: 1, savedAt: new Date().toISOString(), ...content };
-    const beside = `${this.path}.new`;
+    const beside = `${this.path}.${randomUUID()}.new`; // another process may write its own at the same time
     try {
       const handle = await open(beside, 'w', 0o640);
       try {

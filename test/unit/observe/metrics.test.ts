@@ -169,6 +169,7 @@ describe('names and help', () => {
     'tls_handshakes_failed_total',
     'certificate_reloads_total',
     'last_reload_successful',
+    'management_refused_total',
     'reloads_total',
     'member_drained',
     'certificate_expiry_timestamp_seconds',
