@@ -28,6 +28,7 @@ import type { Settings } from './config/settings.ts';
 import { Consoles } from './consoles.ts';
 import { LeaderGuard } from './leader/guard.ts';
 import { LeaderMover } from './leader/move.ts';
+import { surviveErrors } from './lib/unexpected.ts';
 import { MemberChanges } from './member-changes.ts';
 import { Membership } from './membership.ts';
 import { CheckHistory } from './observe/check-history.ts';
@@ -38,6 +39,7 @@ import { holdBegan, holdEnded } from './observe/hold-events.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { drainsFound, type ReloadResult, reloaded } from './observe/operator-events.ts';
+import { logTroubled, unexpectedError } from './observe/process-events.ts';
 import {
   listenIgnored,
   started,
@@ -73,6 +75,8 @@ export interface App {
   stop(): Promise<number>;
   /** Ends the wait of `stop`: what is open is closed now. */
   stopNow(): void;
+  /** Counts and tells errors that nobody has handled, until it is disposed of: they do not end the process. */
+  surviveErrors(): Disposable;
 }
 
 export interface AppOptions {
@@ -217,7 +221,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     leaving: () => departures.leaving,
     certificates: () => renewal.certificates,
     hold: () => guard.view,
+    lostLogLines: () => log.lost(),
   });
+  log.onTrouble((trouble) => record(logTroubled(trouble)));
   const upkeep = new Upkeep({
     ...{ monitor, dataPath, metrics, record },
     settings: inForce,
@@ -338,5 +344,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     reload: () => reload.run(),
     stop: () => (stopped ??= stop()),
     stopNow: () => giveUpWaiting.resolve(),
+    surviveErrors: () =>
+      surviveErrors(
+        () => metrics.failed(),
+        (error) => record(unexpectedError(error)),
+      ),
   };
 }

@@ -46,6 +46,7 @@ export class Metrics {
   readonly #renewals: Counter;
   readonly #reloads: Counter;
   readonly #reloadSucceeded: Gauge;
+  readonly #unexpected: Counter;
 
   constructor(sources: StateSources) {
     const registry = this.#registry;
@@ -152,6 +153,11 @@ export class Metrics {
       help: '1 unless the last reload was refused, then 0 until one is applied.',
     });
     this.#reloadSucceeded.set(1);
+    this.#unexpected = new Counter({
+      registers,
+      name: 'etcd_lb_unexpected_errors_total',
+      help: 'Errors that no part of the balancer has handled: it goes on, and the log has the stack of each once. Any is a bug, or this host is out of something.',
+    });
     for (const result of ['applied', 'refused']) {
       this.#renewals.inc({ result }, 0);
       this.#reloads.inc({ result }, 0);
@@ -254,5 +260,10 @@ export class Metrics {
 
   rejected(reason: RejectReason): void {
     this.#rejected.inc({ reason });
+  }
+
+  /** An error that nobody has handled. */
+  failed(): void {
+    this.#unexpected.inc();
   }
 }
