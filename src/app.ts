@@ -19,7 +19,7 @@ import { liveChecks } from './cluster/live-checks.ts';
 import { Monitor } from './cluster/monitor.ts';
 import { Names } from './cluster/names.ts';
 import { acceptsNew } from './cluster/verdict.ts';
-import { exposedKeys } from './config/certificates.ts';
+import { exposedSecrets } from './config/certificates.ts';
 import { expiriesOf } from './config/expiry.ts';
 import { type Inherited, noneInherited } from './config/inherited.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
@@ -47,7 +47,7 @@ import {
   stopping as stoppingEvent,
 } from './observe/service-events.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
-import { certificatesRefused, certificatesRenewed, keyExposed } from './observe/tls-events.ts';
+import { certificatesRefused, certificatesRenewed, secretExposed } from './observe/tls-events.ts';
 import { Departures } from './proxy/departures.ts';
 import { Evictions } from './proxy/evictions.ts';
 import { startPulse } from './pulse.ts';
@@ -311,7 +311,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   if (isActivated && !agree(listen, settings.listen)) {
     record(listenIgnored(sources.identity.listen, settings.listen.map(formatListenAddress)));
   }
-  for (const path of exposedKeys(settings.certificateFiles)) record(keyExposed(path));
+  for (const secret of exposedSecrets(settings)) record(secretExposed(secret));
 
   const giveUpWaiting = Promise.withResolvers<void>();
   let stopped: Promise<number> | undefined;
