@@ -6,6 +6,7 @@
  * others what a member is asked (etcd-client.ts) and what its answer means (cluster.ts).
  */
 import type { Candidate } from '../balance/snapshot.ts';
+import { attempt } from '../lib/unexpected.ts';
 import type { Inspection, MemberFacts } from './facts.ts';
 import { nextInStep } from './step.ts';
 
@@ -131,8 +132,9 @@ class Round {
     );
     this.#asking = false;
     if (this.#stopped) return;
-    this.#options.onInspection(this.#candidate, inspection);
-    this.#arm();
+    attempt(() => this.#options.onInspection(this.#candidate, inspection));
+    // It may have led to a stop.
+    if (!this.#stopped) this.#arm();
   }
 
   #variation(): number {

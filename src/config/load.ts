@@ -143,6 +143,7 @@ function resolve(values: Values): Settings {
     certificates: loadCertificates(files),
     certificateFiles: files,
     ...(etcdUser && { etcdUser }),
+    ...(passwordFile !== undefined && { passwordFile }),
     ...(config !== undefined && { configFile: config }),
   };
 }

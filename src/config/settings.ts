@@ -73,6 +73,8 @@ export interface Settings {
   readonly inspectInterval: number;
   /** Of etcd's own users, for these questions. */
   readonly etcdUser?: { readonly name: string; readonly password: string };
+  /** Where the password was read from. */
+  readonly passwordFile?: string;
   /** Log entries a member may be behind the leader and still be used; 0 for any number. */
   readonly maxLag: number;
   readonly balance: (typeof policies)[number];

@@ -7,6 +7,7 @@ import { classify } from '../cluster/failure.ts';
 import type { Endpoint, Scheme } from '../config/endpoint.ts';
 import { formatHostPort } from '../config/host-port.ts';
 import type { Settings } from '../config/settings.ts';
+import { safeText } from '../lib/safe-text.ts';
 import type { Place } from './place.ts';
 
 /** Asks for the SRV records of a name; rejects as `dns.promises.resolveSrv`. */
@@ -64,7 +65,7 @@ export async function findSrvMembers(
 export function placesFrom(records: readonly SrvRecord[], scheme: Scheme): Place[] {
   return records
     .map(({ name, port, priority, weight }) => {
-      const host = name.toLowerCase().replace(/\.$/, '');
+      const host = safeText(name).toLowerCase().replace(/\.$/, '');
       // "A small chance of being selected" is what RFC 2782 asks for a weight of 0.
       return {
         name: formatHostPort(host, port),

@@ -20,6 +20,7 @@ import type { Candidate } from '../balance/snapshot.ts';
 import type { MonitoredMember } from '../cluster/monitor.ts';
 import { nextInStep } from '../cluster/step.ts';
 import type { MemberTls } from '../config/certificates.ts';
+import { attempt } from '../lib/unexpected.ts';
 import { Heartbeat } from './heartbeat.ts';
 import {
   type Held,
@@ -172,11 +173,12 @@ export class LeaderGuard {
     clearTimeout(this.#timer);
     const now = performance.now();
     const late = now - this.#dueAt;
-    if (this.#timer !== undefined && late > stallTolerance) this.#take({ kind: 'stalled', late });
+    const isStalled = this.#timer !== undefined && late > stallTolerance;
+    if (isStalled) attempt(() => this.#take({ kind: 'stalled', late }));
     // Timers run before sockets are read: what has arrived by now is an answer in time.
     setImmediate(() => {
       if (!this.#isRunning) return;
-      this.#look();
+      attempt(() => this.#look());
       this.#arm();
     });
   }

@@ -48,6 +48,7 @@ export class Metrics {
   readonly #reloads: Counter;
   readonly #reloadSucceeded: Gauge;
   readonly #managementRefused: Counter;
+  readonly #unexpected: Counter;
 
   constructor(sources: StateSources) {
     const registry = this.#registry;
@@ -163,6 +164,11 @@ export class Metrics {
     for (const listener of ['observe', 'admin']) {
       for (const reason of refusalReasons) this.#managementRefused.inc({ listener, reason }, 0);
     }
+    this.#unexpected = new Counter({
+      registers,
+      name: 'etcd_lb_unexpected_errors_total',
+      help: 'Errors that no part of the balancer has handled: it goes on, and the log has the stack of each once. Any is a bug, or this host is out of something.',
+    });
     for (const result of ['applied', 'refused']) {
       this.#renewals.inc({ result }, 0);
       this.#reloads.inc({ result }, 0);
@@ -269,5 +275,10 @@ export class Metrics {
 
   rejected(reason: RejectReason): void {
     this.#rejected.inc({ reason });
+  }
+
+  /** An error that nobody has handled. */
+  failed(): void {
+    this.#unexpected.inc();
   }
 }

@@ -1,13 +1,13 @@
 /**
  * A file in the state directory: something that must survive a restart.
  *
- * Owns how such a file is read and replaced: as a whole (written beside it, flushed, renamed), and checked
+ * Owns how such a file is read and replaced: as a whole (written beside it, flushed, renamed, the folder flushed), and checked
  * when it is read, so that what is not one of ours is not used. Leaves to others what is in it.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { Refusal } from '../config/error.ts';
 
@@ -66,7 +66,7 @@ export class StateFile<T extends object> {
 
   /**
    * Replaces the file, if it has another content. One call at a time is carried out, in order. Rejects with the system's error, with
-   * the file as it was.
+   * the file as it was, or with one that a loss of power may undo.
    */
   save(content: T): Promise<void> {
     const written = this.#writing.catch(() => {}).then(() => this.#write(content));
@@ -88,11 +88,25 @@ export class StateFile<T extends object> {
         await handle.close();
       }
       await rename(beside, this.path);
+      await syncFolder(dirname(this.path));
     } catch (error) {
       await rm(beside, { force: true }).catch(() => {});
       throw error;
     }
     this.#known = text;
+  }
+}
+
+/** Until its folder is flushed, a loss of power may undo a rename (fsync(2)). */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // A file system that has no such thing says so; others fail.
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  } finally {
+    await handle.close();
   }
 }
 
