@@ -14,7 +14,11 @@ export interface Sample {
 }
 
 const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?[ \t]*$/;
-const label = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
+/**
+ * Sticky: each label begins where the one before has ended. Looked for anywhere, a long text without one
+ * would be read again from each of its letters.
+ */
+const label = /[ \t]*([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"[ \t]*(?:,|$)/gy;
 const escapes: Readonly<Record<string, string>> = { n: '\n', '"': '"', '\\': '\\' };
 const numbers: Readonly<Record<string, number>> = {
   '+Inf': Number.POSITIVE_INFINITY,
