@@ -12,6 +12,16 @@
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+
+  /** @param sentence may quote what anybody wrote: control characters in it are told by their codes. */
+  constructor(sentence: string) {
+    super(sentence.replace(/\p{Cc}/gu, (character) => `\\u${codeOf(character)}`));
+  }
+}
+
+/** Four digits, hexadecimal. */
+function codeOf(character: string): string {
+  return character.charCodeAt(0).toString(16).padStart(4, '0');
 }
 
 /** A setting that cannot be used. `message` is the reason: no setting, no origin, no full stop. */

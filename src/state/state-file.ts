@@ -4,11 +4,12 @@
  * Owns how such a file is read and replaced: as a whole (written beside it, flushed, renamed), and checked
  * when it is read, so that what is not one of ours is not used. Leaves to others what is in it.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { Refusal } from '../config/error.ts';
+import { readBounded } from '../config/text-file.ts';
 
 /** What was found: nothing, the content as it was saved, or why it cannot be used, as one clause. */
 export type Loaded<T> =
@@ -45,7 +46,7 @@ export class StateFile<T extends object> {
   load(): Loaded<T> {
     let text: string;
     try {
-      text = readFileSync(this.path, 'utf8');
+      text = readBounded(this.path);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       return code === 'ENOENT' ? { kind: 'none' } : { kind: 'unusable', why: message };
