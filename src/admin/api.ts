@@ -21,6 +21,7 @@ import { streamSSE } from 'hono/streaming';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod/mini';
 import { logLevels } from '../config/settings.ts';
+import { safeText } from '../lib/safe-text.ts';
 import type { EventLog, NumberedEvent } from '../observe/events.ts';
 import type { ReloadResult } from '../observe/operator-events.ts';
 import type { Status } from '../observe/status.ts';
@@ -65,7 +66,7 @@ export function adminApi({ status, events, orders, reload, signal }: ApiOptions)
     return context.json({ error: error.message }, 500);
   });
   api.notFound((context) =>
-    context.json({ error: `${context.req.method} ${context.req.path} is not here` }, 404),
+    context.json({ error: safeText(`${context.req.method} ${context.req.path} is not here`) }, 404),
   );
   api.get('/v1/status', (context) => context.json(status()));
   api.get('/v1/sessions', (context) => context.json(orders.sessions(context.req.query('member'))));

@@ -5,6 +5,7 @@
  * rules that throw it need not either. `ConfigError` is the outer form, the only one that leaves
  * this room: a whole sentence with the place the value came from, which load.ts adds.
  */
+import { safeText } from '../lib/safe-text.ts';
 
 /**
  * One sentence for a person: which setting, where it came from, what is wrong, what to write
@@ -13,15 +14,9 @@
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
-  /** @param sentence may quote what anybody wrote: control characters in it are told by their codes. */
   constructor(sentence: string) {
-    super(sentence.replace(/\p{Cc}/gu, (character) => `\\u${codeOf(character)}`));
+    super(safeText(sentence)); // it may quote what anybody wrote
   }
-}
-
-/** Four digits, hexadecimal. */
-function codeOf(character: string): string {
-  return character.charCodeAt(0).toString(16).padStart(4, '0');
 }
 
 /** A setting that cannot be used. `message` is the reason: no setting, no origin, no full stop. */

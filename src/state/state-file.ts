@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { Refusal } from '../config/error.ts';
 import { readBounded } from '../config/text-file.ts';
+import { safeText } from '../lib/safe-text.ts';
 
 /** What was found: nothing, the content as it was saved, or why it cannot be used, as one clause. */
 export type Loaded<T> =
@@ -95,11 +96,11 @@ export class StateFile<T extends object> {
 
 const envelope = z.looseObject({ version: z.literal(1), savedAt: z.iso.datetime() });
 
-/** Why a content cannot be used, as one clause. */
+/** Why a content cannot be used, as one clause; it may quote the content. */
 export function inWords(error: unknown): string {
   if (error instanceof z.core.$ZodError) {
     const { path, message } = error.issues[0] ?? { path: [], message: 'it has another shape' };
-    return path.length === 0 ? message : `${path.join('.')}: ${message}`;
+    return safeText(path.length === 0 ? message : `${path.join('.')}: ${message}`);
   }
-  return (error as Error).message;
+  return safeText((error as Error).message);
 }
