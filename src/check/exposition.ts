@@ -65,10 +65,8 @@ export function quantile(
   const buckets = samples
     .filter((sample) => sample.name === `${name}_bucket`)
     .map(({ labels, value }) => ({ bound: boundIn(labels), count: value }))
-    // What cannot be of a histogram would make nonsense of the rest.
-    .filter(
-      ({ bound, count }) => !Number.isNaN(bound) && count >= 0 && count < Number.POSITIVE_INFINITY,
-    )
+    // What no histogram of durations has would make nonsense of the rest.
+    .filter(({ bound, count }) => bound >= 0 && count >= 0 && count < Number.POSITIVE_INFINITY)
     .sort((a, b) => a.bound - b.bound);
   const total = buckets.at(-1)?.count ?? 0;
   if (!(total >= least && total > 0)) return undefined;
