@@ -8,8 +8,9 @@
  * Owns the timer. What a change means is for its listener.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { setInterval } from 'node:timers/promises';
+import { longestFile } from './config/text-file.ts';
 import { handOver } from './lib/unexpected.ts';
 
 /** Between two looks, ms. */
@@ -43,12 +44,17 @@ export async function watchFiles(
   }
 }
 
-/** A digest of what the files hold, keys included; of one that cannot be read, why. */
+/** Digests of what the files hold, keys included; of one that cannot be read, why. */
 async function read(paths: readonly string[]): Promise<string> {
+  const digests = await Promise.all(
+    paths.map((path) => digestOf(path).catch((error: Error) => `unread: ${error.message}`)),
+  );
+  return digests.join();
+}
+
+/** As much as whoever reads the file would take, and one byte more. */
+async function digestOf(path: string): Promise<string> {
   const digest = createHash('sha256');
-  for (const path of paths) {
-    const text = await readFile(path, 'utf8').catch((error: Error) => `unread: ${error.message}`);
-    digest.update(`${text.length}:${text}`);
-  }
+  for await (const chunk of createReadStream(path, { end: longestFile })) digest.update(chunk);
   return digest.digest('hex');
 }

@@ -21,6 +21,7 @@ import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod/mini';
 import { logLevels } from '../config/settings.ts';
+import { safeText } from '../lib/safe-text.ts';
 import type { ReloadResult } from '../observe/operator-events.ts';
 import type { Status } from '../observe/status.ts';
 import type { Orders } from './orders.ts';
@@ -61,7 +62,7 @@ export function adminApi({ status, orders, reload, isStopping }: ApiOptions): Ho
     return context.json({ error: error.message }, 500);
   });
   api.notFound((context) =>
-    context.json({ error: `${context.req.method} ${context.req.path} is not here` }, 404),
+    context.json({ error: safeText(`${context.req.method} ${context.req.path} is not here`) }, 404),
   );
   api.post('*', async (context, next) => {
     if (isStopping() && !closesSession.test(context.req.path)) {

@@ -1,4 +1,5 @@
 /** How an order is refused. */
+import { safeText } from '../lib/safe-text.ts';
 
 /** What is wrong with an order: whom it means, what it says, or that it must not be done as things stand. */
 export type RefusalKind = 'unknown' | 'invalid' | 'conflict';
@@ -9,7 +10,7 @@ export class OrderRefused extends Error {
   readonly kind: RefusalKind;
 
   constructor(kind: RefusalKind, message: string) {
-    super(message);
+    super(safeText(message));
     this.kind = kind;
   }
 }

@@ -14,7 +14,11 @@ export interface Sample {
 }
 
 const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?[ \t]*$/;
-const label = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
+/**
+ * Sticky: each label begins where the one before has ended. Looked for anywhere, a long text without one
+ * would be read again from each of its letters.
+ */
+const label = /[ \t]*([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"[ \t]*(?:,|$)/gy;
 const escapes: Readonly<Record<string, string>> = { n: '\n', '"': '"', '\\': '\\' };
 const numbers: Readonly<Record<string, number>> = {
   '+Inf': Number.POSITIVE_INFINITY,
@@ -61,6 +65,8 @@ export function quantile(
   const buckets = samples
     .filter((sample) => sample.name === `${name}_bucket`)
     .map(({ labels, value }) => ({ bound: boundIn(labels), count: value }))
+    // What no histogram of durations has would make nonsense of the rest.
+    .filter(({ bound, count }) => bound >= 0 && count >= 0 && count < Number.POSITIVE_INFINITY)
     .sort((a, b) => a.bound - b.bound);
   const total = buckets.at(-1)?.count ?? 0;
   if (!(total >= least && total > 0)) return undefined;

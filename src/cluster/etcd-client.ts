@@ -11,7 +11,7 @@ import type { Etcd3 } from 'etcd3';
 import type { MemberTls } from '../config/certificates.ts';
 import { factsOf, type MemberFacts } from './facts.ts';
 import { classify } from './failure.ts';
-import { authorityOf, type GrpcTarget, grpcSecurity } from './grpc-security.ts';
+import { answerBound, authorityOf, type GrpcTarget, grpcSecurity } from './grpc-security.ts';
 
 export interface EtcdClientOptions extends GrpcTarget {
   /** Of etcd's own users, where it has some. */
@@ -105,7 +105,7 @@ export class EtcdClient {
         credentials: { ...credentials, rootCertificate: security.rootCertificate },
       }),
       // Not one connection for all clients of this process that ask the same member.
-      grpcOptions: { 'grpc.use_local_subchannel_pool': 1, ...channelOptions },
+      grpcOptions: { 'grpc.use_local_subchannel_pool': 1, ...answerBound, ...channelOptions },
       defaultCallOptions: () => ({ deadline: Date.now() + timeout, interceptors }),
       faultHandling: { host: () => noop, global: noop },
     });

@@ -49,12 +49,21 @@ export interface ListedMember {
   readonly isLearner: boolean;
 }
 
+/** Members that one cluster can have, far above the 7 that etcd recommends at most. */
+export const mostMembers = 32;
+/** Client URLs that one member can advertise, and alarms that it can raise. */
+const mostUrls = 32;
+const mostAlarms = 4;
+
 /** What is known of a member at this moment; `why` is one clause. */
 export type Inspection =
   | { readonly kind: 'known'; readonly facts: MemberFacts }
   | { readonly kind: 'unknown'; readonly why: string };
 
 /**
+ * Throws for more than a cluster can have, with one clause for people: what one member says must not cost
+ * what a thousand members would.
+ *
  * @param at when they were asked for, ms since the epoch.
  * @param duration how long the status took, ms.
  */
@@ -63,6 +72,7 @@ export function factsOf(
   members: readonly IMember[],
   { at, duration }: Pick<MemberFacts, 'at' | 'duration'>,
 ): MemberFacts {
+  refuseExcess(status, members);
   const { header, leader } = status;
   return {
     at,
@@ -85,6 +95,21 @@ export function factsOf(
       isLearner,
     })),
   };
+}
+
+function refuseExcess({ errors }: IStatusResponse, members: readonly IMember[]): void {
+  if (members.length > mostMembers) {
+    throw new Error(
+      `it lists ${members.length} members, more than the ${mostMembers} of any cluster`,
+    );
+  }
+  const talker = members.find(({ clientURLs }) => clientURLs.length > mostUrls);
+  if (talker !== undefined) {
+    throw new Error(`it lists a member with ${talker.clientURLs.length} client URLs`);
+  }
+  if (errors.length > mostMembers * mostAlarms) {
+    throw new Error(`it names ${errors.length} alarms`);
+  }
 }
 
 /**

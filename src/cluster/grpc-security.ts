@@ -23,6 +23,12 @@ export interface GrpcSecurity {
   readonly channelOptions: { readonly 'grpc.ssl_target_name_override': string };
 }
 
+/**
+ * Of any answer, bytes: a list of 32 members takes some thousand. grpc-js takes 4 MB, which it reads and
+ * decodes in one turn of the event loop.
+ */
+export const answerBound = { 'grpc.max_receive_message_length': 64 * 1024 } as const;
+
 /** `address:port`, with brackets where they are needed. */
 export function authorityOf({ host, address = host, port }: GrpcTarget): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;

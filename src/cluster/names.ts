@@ -28,6 +28,8 @@ interface Known {
 
 /** An answer younger than this is not asked for again, ms. */
 const freshness = 1_000;
+/** Names that are remembered; members come and go, and the one asked for longest ago makes room. */
+const mostNames = 256;
 /** A name server that has not answered by then is told of, ms; the look-up goes on. */
 const patience = 1_000;
 
@@ -101,7 +103,11 @@ export class Names {
       lookup: undefined,
       failing: false,
     };
+    // In the order in which they were last asked for.
+    this.#known.delete(name);
     this.#known.set(name, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > mostNames && oldest !== undefined) this.#known.delete(oldest);
     return known;
   }
 }

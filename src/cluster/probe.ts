@@ -44,6 +44,8 @@ const version = '/version';
 /** After this part of the time that a check may take, its answer is late. */
 const patience = 1 / 5;
 
+/** The longest answer that is read, in characters; etcd's have some hundred. */
+const longestAnswer = 64 * 1024;
 /** The longest answer that is kept as evidence, in characters. */
 const evidenceLength = 160;
 
@@ -176,12 +178,20 @@ export class Probe {
         }
       });
       request.on('response', (response) => {
+        const status = response.statusCode ?? 0;
         let body = '';
+        let read = 0;
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {
           if (body.length < evidenceLength) body += chunk;
+          read += chunk.length;
+          if (read <= longestAnswer) return;
+          // What is wrong comes first; but what is well has nothing more to say.
+          if (status === 200) reject(new Error(`its answer is longer than ${longestAnswer} bytes`));
+          else resolve({ status, body });
+          request.destroy();
         });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+        response.on('end', () => resolve({ status, body }));
         response.on('error', reject);
       });
     });

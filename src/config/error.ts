@@ -5,6 +5,7 @@
  * rules that throw it need not either. `ConfigError` is the outer form, the only one that leaves
  * this room: a whole sentence with the place the value came from, which load.ts adds.
  */
+import { safeText } from '../lib/safe-text.ts';
 
 /**
  * One sentence for a person: which setting, where it came from, what is wrong, what to write
@@ -12,6 +13,10 @@
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+
+  constructor(sentence: string) {
+    super(safeText(sentence)); // it may quote what anybody wrote
+  }
 }
 
 /** A setting that cannot be used. `message` is the reason: no setting, no origin, no full stop. */

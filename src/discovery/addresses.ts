@@ -7,6 +7,7 @@
  * domains, and the name server for how long they hold.
  */
 import { isIP } from 'node:net';
+import { mostMembers } from '../cluster/facts.ts';
 import { classify } from '../cluster/failure.ts';
 import type { NameChange } from '../cluster/names.ts';
 import { attempt } from '../lib/unexpected.ts';
@@ -23,6 +24,8 @@ export interface AddressesOptions extends AddressSource {
   readonly onChange: () => void;
   /** Told when a name that has several addresses cannot be looked up, and when it can again. */
   readonly onFailure: (change: NameChange) => void;
+  /** Told when a name has more addresses than a cluster has members, and when it has fewer again. */
+  readonly onExcess: (name: string, found: number, isTooMany: boolean) => void;
 }
 
 /** Between two look-ups of a name, ms: at least, at most, and where the time to live is not known. */
@@ -37,6 +40,7 @@ interface Known {
   /** Has it ever had several? Then it goes on to be a name of many, so that who is left stays who it is. */
   isShared: boolean;
   failing: boolean;
+  excessive: boolean;
   timer?: NodeJS.Timeout;
 }
 
@@ -60,7 +64,9 @@ export class Addresses {
     }
     for (const name of names) {
       if (this.#known.has(name)) continue;
-      const known: Known = { addresses: [], isShared: false, failing: false };
+      const known: Known = {
+        ...{ addresses: [], isShared: false, failing: false, excessive: false },
+      };
       this.#known.set(name, known);
       void this.#ask(name, known);
     }
@@ -97,7 +103,14 @@ export class Addresses {
     if (isWatched()) known.timer = setTimeout(() => void this.#ask(name, known), wait);
   }
 
+  /** With more than a cluster can have, the addresses stay as they are. */
   #take(name: string, known: Known, addresses: readonly string[]): void {
+    const isTooMany = addresses.length > mostMembers;
+    if (isTooMany !== known.excessive) {
+      known.excessive = isTooMany;
+      this.#options.onExcess(name, addresses.length, isTooMany);
+    }
+    if (isTooMany) return;
     const before = this.of(name);
     known.addresses = addresses;
     known.isShared ||= addresses.length > 1;

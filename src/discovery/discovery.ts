@@ -7,11 +7,12 @@
  *          ▲                                                                                │
  *          └──────────────────────────────── the last good list ◄───────────────────────────┘
  *
- * Owns the seeds, and when each source is asked. A source that fails, or names nobody, changes nothing.
+ * Owns the seeds, and when each source is asked. A source that fails, names nobody, or names more members than
+ * a cluster can have, changes nothing.
  * Leaves to others what is done for a member that joins or leaves (app.ts), and how all this is told.
  */
 
-import type { ListedMember } from '../cluster/facts.ts';
+import { type ListedMember, mostMembers } from '../cluster/facts.ts';
 import type { NameChange } from '../cluster/names.ts';
 import { nextInStep } from '../cluster/step.ts';
 import type { Endpoint, Scheme } from '../config/endpoint.ts';
@@ -31,6 +32,14 @@ export type DiscoveryChange =
       readonly none: boolean;
     }
   | { readonly kind: 'srv-back'; readonly domain: string }
+  /** More than are taken, so that nothing changes; `source` names them. `isOver`: not any more. */
+  | {
+      readonly kind: 'too-many';
+      readonly source: string;
+      readonly found: number;
+      readonly most: number;
+      readonly isOver: boolean;
+    }
   | { readonly kind: 'misadvertised'; readonly member: Misadvertised }
   | {
       readonly kind: 'state-used';
@@ -83,6 +92,8 @@ export class Discovery {
   /** Of the last list that the cluster gave, and when that was, ms of `performance.now()`. */
   #listed: { readonly places: readonly Place[]; readonly at: number } | undefined;
   #srvFailing = false;
+  /** Do all sources together name more members than are taken? */
+  #excessive = false;
   #srvTimer: NodeJS.Timeout | undefined;
   #stateFailing = false;
   /** Since when each is known, ms of `performance.now()`, and whether it was told. */
@@ -97,13 +108,15 @@ export class Discovery {
       ...options.dns,
       onChange: () => this.#update(),
       onFailure: options.onNameChange,
+      onExcess: (source, found, isTooMany) =>
+        this.#tellOfExcess(source, found, mostMembers, isTooMany),
     });
   }
 
   /** The members to begin with, before anybody was asked; may be none. */
   begin(): readonly Place[] {
     const { saved, schemes, onChange } = this.#options;
-    const loaded = saved?.load(schemes) ?? { kind: 'none' };
+    const loaded = saved?.load(schemes, this.#most) ?? { kind: 'none' };
     if (saved !== undefined && loaded.kind === 'list') {
       const { places, savedAt } = loaded;
       this.#old = places;
@@ -164,8 +177,26 @@ export class Discovery {
     }
     const isLive = followsCluster ? planned.length > 0 : this.#srv !== undefined;
     const places = this.#listed === undefined ? this.#seeds() : this.#afterList(this.#listed, now);
+    if (this.#areTooMany(places)) return;
     onPlaces(places);
     if (isLive) void this.#save(places);
+  }
+
+  /** What settings name is meant; beyond it, all sources together name no more than a cluster has. */
+  get #most(): number {
+    return this.#endpoints.length + mostMembers;
+  }
+
+  #areTooMany({ length: found }: readonly Place[]): boolean {
+    const most = this.#most;
+    const isTooMany = found > most;
+    if (isTooMany !== this.#excessive) this.#tellOfExcess('discovery', found, most, isTooMany);
+    this.#excessive = isTooMany;
+    return isTooMany;
+  }
+
+  #tellOfExcess(source: string, found: number, most: number, isTooMany: boolean): void {
+    this.#options.onChange({ kind: 'too-many', source, found, most, isOver: !isTooMany });
   }
 
   /** The list holds until there is another, but when all of it is gone the seeds may know better. */
@@ -216,6 +247,7 @@ export class Discovery {
     const found = await findSrvMembers(domain, schemes, dns.srv).catch((error: Error) => error);
     if (this.#stopped) return;
     attempt(() => this.#takeSrv(domain, found));
+    if (this.#stopped) return; // as whoever was told may have decided
     const now = performance.now();
     this.#srvTimer = setTimeout(
       () => void this.#askSrv(domain),

@@ -48,10 +48,18 @@ export class SavedMembers {
    * Reads the list. Never throws: a restart must work without it.
    *
    * @param schemes what members may speak: a list from before a cluster had TLS is no use after it.
+   * @param most members that are taken.
    */
-  load(schemes: readonly Scheme[]): Loaded {
+  load(schemes: readonly Scheme[], most = Number.POSITIVE_INFINITY): Loaded {
     const loaded = this.#file.load();
     if (loaded.kind !== 'content') return loaded;
+    const { length } = loaded.content.members;
+    if (length > most) {
+      return {
+        kind: 'unusable',
+        why: `it names ${length} members, more than the ${most} that are taken`,
+      };
+    }
     try {
       const places = loaded.content.members.map(({ url, ...rest }): Place => {
         const [endpoint] = parseEndpoints(url, 'http');

@@ -3,11 +3,11 @@
  * and `_etcd-client._tcp.DOMAIN` for http (etcd, "DNS discovery"; RFC 2782 for the records).
  */
 import type { SrvRecord } from 'node:dns';
+import { mostMembers } from '../cluster/facts.ts';
 import { classify } from '../cluster/failure.ts';
-import type { Endpoint, Scheme } from '../config/endpoint.ts';
+import { type Endpoint, parseEndpoints, type Scheme } from '../config/endpoint.ts';
 import { formatHostPort } from '../config/host-port.ts';
 import type { Settings } from '../config/settings.ts';
-import { safeText } from '../lib/safe-text.ts';
 import type { Place } from './place.ts';
 
 /** Asks for the SRV records of a name; rejects as `dns.promises.resolveSrv`. */
@@ -51,9 +51,7 @@ export async function findSrvMembers(
   for (const scheme of schemes) {
     const name = `${services[scheme]}.${domain}`;
     try {
-      const records = await resolve(name);
-      if (records.length > 0) return placesFrom(records, scheme);
-      failures.push(`${name} has no record`);
+      return placesIn(name, await resolve(name), scheme);
     } catch (error) {
       failures.push(explain(name, error));
     }
@@ -61,25 +59,55 @@ export async function findSrvMembers(
   throw new Error(failures.join(', '));
 }
 
-/** Exported for tests. */
+/** Why an answer names no member; `message` is one clause. */
+class NoMember extends Error {}
+
+function placesIn(name: string, records: readonly SrvRecord[], scheme: Scheme): Place[] {
+  if (records.length === 0) throw new NoMember(`${name} has no record`);
+  if (records.length > mostMembers) {
+    throw new NoMember(
+      `${name} has ${records.length} records, more than the ${mostMembers} members of any cluster`,
+    );
+  }
+  const targets = records.filter((record) => !isNoService(record));
+  if (targets.length === 0) throw new NoMember(`${name} says that there is no such service`);
+  const places = placesFrom(targets, scheme);
+  if (places.length === 0) {
+    throw new NoMember(`${name} leads to no host and port that anybody could connect to`);
+  }
+  return places;
+}
+
+/** "A Target of "." means that the service is decidedly not available at this domain" (RFC 2782). */
+function isNoService({ name }: SrvRecord): boolean {
+  return name === '' || name === '.';
+}
+
+/** Records hold any bytes; one that is no address is passed over. Exported for tests. */
 export function placesFrom(records: readonly SrvRecord[], scheme: Scheme): Place[] {
   return records
-    .map(({ name, port, priority, weight }) => {
-      const host = safeText(name).toLowerCase().replace(/\.$/, '');
+    .flatMap(({ name, port, priority, weight }) => {
+      const host = hostOf(name, port);
+      if (host === undefined) return [];
       // "A small chance of being selected" is what RFC 2782 asks for a weight of 0.
-      return {
-        name: formatHostPort(host, port),
-        scheme,
-        host,
-        port,
-        priority,
-        weight: Math.max(1, weight),
-      };
+      const share = Math.max(1, weight);
+      return [{ name: formatHostPort(host, port), scheme, host, port, priority, weight: share }];
     })
     .sort((a, b) => a.priority - b.priority || (a.name < b.name ? -1 : 1));
 }
 
+/** As settings spell it; `undefined` for what could not stand in a setting. */
+function hostOf(target: string, port: number): string | undefined {
+  try {
+    const [endpoint, ...others] = parseEndpoints(`http://${formatHostPort(target, port)}`, 'http');
+    return others.length > 0 ? undefined : endpoint?.host.replace(/\.$/, '');
+  } catch {
+    return undefined;
+  }
+}
+
 function explain(name: string, error: unknown): string {
+  if (error instanceof NoMember) return error.message;
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOTFOUND' || code === 'ENODATA') return `${name} does not exist`;
   return `${name}: ${classify(error).detail}`;

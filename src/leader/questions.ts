@@ -8,7 +8,12 @@
  * was asked before an election may be stuck until its own retry, while the next one passes.
  */
 import type { Client, ServiceError } from '@grpc/grpc-js';
-import { authorityOf, type GrpcTarget, grpcSecurity } from '../cluster/grpc-security.ts';
+import {
+  answerBound,
+  authorityOf,
+  type GrpcTarget,
+  grpcSecurity,
+} from '../cluster/grpc-security.ts';
 import type { MemberTls } from '../config/certificates.ts';
 import { type LeaderView, leaderViewIn } from './status-answer.ts';
 
@@ -104,6 +109,7 @@ export class Questions {
         'grpc.initial_reconnect_backoff_ms': reconnectAfter.first,
         'grpc.min_reconnect_backoff_ms': reconnectAfter.first,
         'grpc.max_reconnect_backoff_ms': reconnectAfter.longest,
+        ...answerBound,
         ...channelOptions,
       },
     );

@@ -70,6 +70,17 @@ export function discoveryChanged(change: DiscoveryChange): EventBody {
         message: `the SRV records of ${change.domain} name members again`,
         fields: { domain: change.domain },
       };
+    case 'too-many': {
+      const { source, found, most, isOver } = change;
+      return {
+        level: isOver ? 'info' : 'warn',
+        kind: isOver ? 'discovery-back' : 'discovery-failing',
+        message: isOver
+          ? `${source} names ${count(found, 'member')} again, which are taken`
+          : `${source} names ${found} members, more than the ${most} that are taken: the members that are known stay; correct what names them`,
+        fields: { source, found, most },
+      };
+    }
     case 'misadvertised': {
       const { name, urls, why, usedAt } = change.member;
       const meanwhile = usedAt === undefined ? 'it is not used' : `it is used at ${usedAt}`;

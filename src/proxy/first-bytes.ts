@@ -10,8 +10,6 @@ import { clientPreface } from '../http2/frames.ts';
 /** Protocols that etcd serves, as ALPN names them. */
 export type Protocol = 'h2' | 'http/1.1';
 
-/** Bytes after which nothing but HTTP/2 can be meant: no method of HTTP/1 begins with `PRI`. */
-const enough = 3;
 /** The first byte of a TLS handshake (RFC 8446 section 5.1). */
 const handshakeRecord = 0x16;
 
@@ -20,7 +18,7 @@ export function protocolOf(bytes: Uint8Array): Protocol | 'tls' | undefined {
   if (bytes[0] === handshakeRecord) return 'tls';
   const compared = Math.min(bytes.length, clientPreface.length);
   for (let at = 0; at < compared; at += 1) if (bytes[at] !== clientPreface[at]) return 'http/1.1';
-  return bytes.length < enough ? undefined : 'h2';
+  return compared < clientPreface.length ? undefined : 'h2';
 }
 
 /**

@@ -14,6 +14,7 @@ import type { MemberTls } from '../config/certificates.ts';
 import type { ConnectOptions } from './dial.ts';
 import type { Protocol } from './first-bytes.ts';
 import { modernTls } from './modern-tls.ts';
+import { expiryOfPeer } from './peer-expiry.ts';
 
 export interface OriginatorOptions {
   /** Asked before each connection: the same object until it is renewed. */
@@ -22,11 +23,17 @@ export interface OriginatorOptions {
   readonly hostOf: (candidate: Candidate) => string;
 }
 
+/** A TLS session of a member, and when it is over, ms since the epoch. */
+interface Resumable {
+  readonly session: Buffer;
+  readonly expiry: number;
+}
+
 export class Originator {
   readonly #options: OriginatorOptions;
   #tls: MemberTls;
   #context: SecureContext;
-  #sessions = new WeakMap<Candidate, Buffer>();
+  #sessions = new WeakMap<Candidate, Resumable>();
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
   constructor(options: OriginatorOptions) {
@@ -44,16 +51,21 @@ export class Originator {
     const { candidate } = options;
     const name = this.#tls.servername ?? this.#options.hostOf(candidate);
     const sessions = this.#sessions;
-    const session = sessions.get(candidate);
+    const last = sessions.get(candidate);
+    const resumed = last !== undefined && Date.now() < last.expiry ? last : undefined;
     const socket = connect({
       ...options,
       secureContext: this.#context,
       ALPNProtocols: [protocol],
       // An address is no server name (RFC 6066 section 3); it is the host, and verified as that.
       ...(isIP(name) === 0 && { servername: name }),
-      ...(session && { session }),
+      ...(resumed && { session: resumed.session }),
     });
-    socket.on('session', (latest) => sessions.set(candidate, latest));
+    socket.on('session', (session) => {
+      // What is resumed proves nothing anew: the certificates of the first handshake go on to count.
+      const before = socket.isSessionReused() ? resumed?.expiry : undefined;
+      sessions.set(candidate, { session, expiry: before ?? expiryOfPeer(socket) });
+    });
     socket.once('secureConnect', () => {
       // A server of HTTP/2 may take a client of HTTP/1.1 as one that knows no ALPN, as Go's do.
       const spoken = socket.alpnProtocol || 'http/1.1';

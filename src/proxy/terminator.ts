@@ -5,7 +5,8 @@
  *                   └───────────────┴──────────────────────────────┴──► closed, and counted by reason
  *
  * Owns a TLS server that listens nowhere: connections that listeners have accepted are put into it. Node's
- * server brings the bound on a handshake, session tickets and their keys. Leaves to others who is a waiting
+ * server brings the bound on a handshake, session tickets and their keys. It is replaced when its
+ * certificates are, and when a certificate expires that it has let in. Leaves to others who is a waiting
  * client (data-path.ts).
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -15,6 +16,7 @@ import type { TlsMaterial } from '../config/certificates.ts';
 import { carriesOneOf } from './certificate-names.ts';
 import type { Protocol } from './first-bytes.ts';
 import { modernTls } from './modern-tls.ts';
+import { expiryOfPeer } from './peer-expiry.ts';
 
 /** Why a client got no TLS connection. Used as a metric label. */
 export const handshakeFailures = [
@@ -30,8 +32,8 @@ export type HandshakeFailure = (typeof handshakeFailures)[number];
 
 export interface TerminatorOptions {
   /**
-   * What clients see; they need a certificate if there is a `ca`, at the start and ever after. Asked before
-   * each handshake: the same object until it is renewed.
+   * What clients see; they need a certificate if there is a `ca`. Asked before each handshake: the same
+   * object until it is renewed.
    */
   readonly tls: () => TlsMaterial;
   /** Names of which a client's certificate must carry one; empty for any. */
@@ -45,38 +47,19 @@ const handshakeTimeout = 5_000;
 type Settle = (secure?: TLSSocket) => void;
 
 export class Terminator {
-  readonly #options: Pick<TerminatorOptions, 'tls'>;
-  readonly #server: Server;
+  readonly #options: TerminatorOptions;
   #tls: TlsMaterial;
+  #server: Server;
+  /** When the first certificate expires of those on which `#server` has issued session tickets. */
+  #expiry = Number.POSITIVE_INFINITY;
   /** Whose handshake has ended well: the server names only the socket that it made. */
   readonly #current = new AsyncLocalStorage<Settle>();
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
-  constructor({ tls, allow, onFailure }: TerminatorOptions) {
-    this.#options = { tls };
-    this.#tls = tls();
-    this.#server = createServer({
-      ...contextOptions(this.#tls),
-      handshakeTimeout,
-      ALPNProtocols: ['h2', 'http/1.1'],
-      requestCert: this.#tls.ca !== undefined,
-      rejectUnauthorized: true,
-    });
-    this.#server.on('secureConnection', (socket) => {
-      socket.on('error', () => {}); // whoever reads it sees it closed
-      socket.allowHalfOpen = true;
-      const certificate = socket.getPeerX509Certificate();
-      const isAllowed =
-        allow().length === 0 || (certificate !== undefined && carriesOneOf(allow(), certificate));
-      if (isAllowed) return this.#current.getStore()?.(socket);
-      onFailure('not-allowed');
-      socket.destroy();
-    });
-    // Told once of every handshake that fails; whose it was is known by the connection that closes.
-    this.#server.on('tlsClientError', (error, socket) => {
-      onFailure(reasonOf(error, socket));
-      socket.on('error', () => {}).destroy();
-    });
+  constructor(options: TerminatorOptions) {
+    this.#options = options;
+    this.#tls = options.tls();
+    this.#server = this.#createServer();
   }
 
   /**
@@ -103,22 +86,51 @@ export class Terminator {
     return promise;
   }
 
-  /** The keys of session tickets are new with it: nobody resumes what an old authority has let in. */
+  /**
+   * A new server, since whether it asks for certificates is fixed when it is made. Its ticket keys are new
+   * too: a resumed handshake verifies nothing, so nobody may resume what another authority has let in, or
+   * what would be refused by now. Handshakes under way end on the server that they began on.
+   */
   #renew(): void {
     const tls = this.#options.tls();
-    if (tls === this.#tls) return;
+    if (tls === this.#tls && Date.now() < this.#expiry) return;
     this.#tls = tls;
-    this.#server.setSecureContext(contextOptions(tls));
+    this.#expiry = Number.POSITIVE_INFINITY;
+    this.#server = this.#createServer();
+  }
+
+  #createServer(): Server {
+    const { allow, onFailure } = this.#options;
+    const { ca, cert, key } = this.#tls;
+    const server = createServer({
+      ...{ ...modernTls, ca, cert, key, handshakeTimeout },
+      ALPNProtocols: ['h2', 'http/1.1'],
+      requestCert: ca !== undefined,
+      rejectUnauthorized: true,
+    });
+    server.on('secureConnection', (socket) => {
+      socket.on('error', () => {}); // whoever reads it sees it closed
+      socket.allowHalfOpen = true;
+      if (server === this.#server) this.#expiry = Math.min(this.#expiry, expiryOfPeer(socket));
+      const certificate = socket.getPeerX509Certificate();
+      const isAllowed =
+        allow().length === 0 || (certificate !== undefined && carriesOneOf(allow(), certificate));
+      if (isAllowed) return this.#current.getStore()?.(socket);
+      onFailure('not-allowed');
+      socket.destroy();
+    });
+    // Told once of every handshake that fails; whose it was is known by the connection that closes.
+    server.on('tlsClientError', (error, socket) => {
+      onFailure(reasonOf(error, socket));
+      socket.on('error', () => {}).destroy();
+    });
+    return server;
   }
 }
 
 /** The protocol that a client and we have agreed on: its own if it did not say. */
 export function protocolAgreed({ alpnProtocol }: TLSSocket): Protocol {
   return alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
-}
-
-function contextOptions({ ca, cert, key }: TlsMaterial) {
-  return { ...modernTls, ca, cert, key };
 }
 
 function reasonOf(error: Error, socket: TLSSocket): HandshakeFailure {

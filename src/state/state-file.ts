@@ -5,11 +5,13 @@
  * when it is read, so that what is not one of ours is not used. Leaves to others what is in it.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { Refusal } from '../config/error.ts';
+import { readBounded } from '../config/text-file.ts';
+import { safeText } from '../lib/safe-text.ts';
 
 /** What was found: nothing, the content as it was saved, or why it cannot be used, as one clause. */
 export type Loaded<T> =
@@ -49,7 +51,7 @@ export class StateFile<T extends object> {
   load(): Loaded<T> {
     let text: string;
     try {
-      text = readFileSync(this.path, 'utf8');
+      text = readBounded(this.path);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       return code === 'ENOENT' ? { kind: 'none' } : { kind: 'unusable', why: message };
@@ -112,11 +114,11 @@ async function syncFolder(path: string): Promise<void> {
 
 const envelope = z.looseObject({ version: z.literal(1), savedAt: z.iso.datetime() });
 
-/** Why a content cannot be used, as one clause. */
+/** Why a content cannot be used, as one clause; it may quote the content. */
 export function inWords(error: unknown): string {
   if (error instanceof z.core.$ZodError) {
     const { path, message } = error.issues[0] ?? { path: [], message: 'it has another shape' };
-    return path.length === 0 ? message : `${path.join('.')}: ${message}`;
+    return safeText(path.length === 0 ? message : `${path.join('.')}: ${message}`);
   }
-  return (error as Error).message;
+  return safeText((error as Error).message);
 }

@@ -362,6 +362,129 @@ describe('what is renewed', () => {
   });
 });
 
+/** Resolves with `true` when the connection is served, with `false` when it is closed instead. */
+function isServed(socket: TLSSocket): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket.once('data', () => resolve(true));
+    for (const event of ['end', 'error', 'close']) socket.once(event, () => resolve(false));
+    socket.write('x');
+  });
+}
+
+/** A session to resume, of a connection that has been served: its tickets come first. */
+async function sessionOf(socket: TLSSocket): Promise<Buffer | undefined> {
+  expect(await isServed(socket)).toBe(true);
+  return socket.getSession();
+}
+
+describe('authorities of clients', () => {
+  const nobody = { cert: undefined, key: undefined };
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'that are new hold from the next handshake on: %s',
+    async (maxVersion) => {
+      await open(await member('m0'));
+      forClients = { ...read(certificates.server) };
+      const early = await connect({ ...nobody, maxVersion });
+      const session = await sessionOf(early);
+      forClients = { ca, ...forClients };
+      // TLS 1.2 asks before the client has finished, so that it never has.
+      const refused = await connect({ ...nobody, maxVersion, session }).catch(() => undefined);
+      if (refused !== undefined) expect(await isServed(refused)).toBe(false);
+      await expect.poll(() => told).toContain('handshake no-certificate');
+      expect(await isServed(await connect({ maxVersion }))).toBe(true);
+      expect(await isServed(early)).toBe(true);
+    },
+  );
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'that are given up are asked for no more: %s',
+    async (maxVersion) => {
+      await open(await member('m0'));
+      expect(await isServed(await connect({ maxVersion }))).toBe(true);
+      forClients = { ...read(certificates.server) };
+      expect(await isServed(await connect({ ...nobody, maxVersion }))).toBe(true);
+      expect(await isServed(await connect({ maxVersion }))).toBe(true);
+      expect(told).not.toContainEqual(expect.stringMatching(/^handshake/));
+    },
+  );
+
+  test('that are new leave a handshake under way to the rule it began under', async () => {
+    await open(await member('m0'));
+    forClients = { ...read(certificates.server) };
+    const raw = net.connect(port, '127.0.0.1');
+    parts.defer(() => void raw.destroy());
+    await expect.poll(() => dataPath.waiting).toBe(1);
+    forClients = { ca, ...forClients };
+    expect(await isServed(await connect())).toBe(true); // the new rule is in force
+    const late = tls.connect({ socket: raw, ca, ALPNProtocols: ['h2'] });
+    late.on('error', () => {});
+    await once(late, 'secureConnect');
+    expect(await isServed(late)).toBe(true);
+  });
+});
+
+/** A pair that expires in some seconds, and the promise of that. */
+async function shortLived(name: string): Promise<{ files: KeyPairFiles; expired: Promise<void> }> {
+  const notAfter = new Date(Math.ceil(Date.now() / 1_000 + 4) * 1_000);
+  const files = await certificates.issue(name, [{ type: 'ip', value: '127.0.0.1' }], notAfter);
+  // Valid up to and including that second (RFC 5280 section 4.1.2.5).
+  const expired = new Promise<void>((resolve) => {
+    setTimeout(resolve, notAfter.getTime() + 1_100 - Date.now());
+  });
+  return { files, expired };
+}
+
+describe('an expired certificate', () => {
+  test('of a client gets in with no session either', async () => {
+    await open(await member('m0'));
+    const { files, expired } = await shortLived('short-client');
+    const sessions = await Promise.all(
+      (['TLSv1.2', 'TLSv1.3'] as const).map(async (maxVersion) => {
+        const first = await connect({ ...read(files), maxVersion });
+        const session = await sessionOf(first);
+        const second = await connect({ ...read(files), maxVersion, session });
+        expect(second.isSessionReused()).toBe(true);
+        // In TLS 1.3 a ticket of its own.
+        return { maxVersion, session: await sessionOf(second) };
+      }),
+    );
+    await expired;
+    for (const { maxVersion, session } of sessions) {
+      const again = await connect({ ...read(files), maxVersion, session }).catch(() => undefined);
+      if (again === undefined) continue;
+      expect(again.isSessionReused()).toBe(false);
+      expect(await isServed(again)).toBe(false);
+    }
+    await expect.poll(() => told.filter((word) => word === 'handshake untrusted')).toHaveLength(2);
+    // Whoever has renewed it comes back, also with the session of the old one.
+    for (const resumable of sessions) expect(await isServed(await connect(resumable))).toBe(true);
+  });
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'of a member is not trusted with a session either: %s',
+    async (maxVersion) => {
+      const { files, expired } = await shortLived(`short-member-${maxVersion}`);
+      const resumed: boolean[] = [];
+      const onConnection = (socket: TLSSocket): void => {
+        resumed.push(socket.isSessionReused());
+        echo(socket);
+      };
+      await open(await member('m0', onConnection, files, { ALPNProtocols: ['h2'], maxVersion }));
+      for (let visit = 0; visit < 3; visit += 1) {
+        const client = await connect();
+        expect(await isServed(client)).toBe(true);
+        client.destroy();
+      }
+      expect(resumed).toEqual([false, true, true]);
+      await expired;
+      expect(await isServed(await connect())).toBe(false);
+      await dataPath.idle();
+      expect(told).toContain('m0 tls: certificate has expired');
+    },
+  );
+});
+
 describe('a client', () => {
   test('that never finishes its handshake is closed, and waits no longer', async () => {
     await open(await member('m0'));

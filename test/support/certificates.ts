@@ -34,8 +34,12 @@ export interface Certificates extends ClientCredentials, AsyncDisposable {
   readonly otherCa: string;
   /** As `server`, but signed by `otherCa`. */
   readonly stranger: KeyPairFiles;
-  /** A further one for servers and clients both, of the first authority, with these alternative names. */
-  issue(name: string, alternatives: x509.JsonGeneralNames): Promise<KeyPairFiles>;
+  /**
+   * A further one for servers and clients both, of the first authority, with these alternative names.
+   *
+   * @param notAfter a day from now unless given; certificates have whole seconds.
+   */
+  issue(name: string, alternatives: x509.JsonGeneralNames, notAfter?: Date): Promise<KeyPairFiles>;
 }
 
 const day = 24 * 60 * 60_000;
@@ -121,8 +125,8 @@ export async function createCertificates(names: readonly string[] = []): Promise
     expired,
     otherCa: otherCa.file,
     stranger,
-    issue: (name, alternatives) =>
-      issue(ca, name, [serverAuth, clientAuth], undefined, alternatives),
+    issue: (name, alternatives, notAfter) =>
+      issue(ca, name, [serverAuth, clientAuth], notAfter, alternatives),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }

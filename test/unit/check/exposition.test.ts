@@ -47,6 +47,19 @@ no value
     fc.assert(fc.property(fc.string(), (text) => void parseExposition(text)));
   });
 
+  test.each([
+    ['a name without end', 'a'.repeat(4_000_000)],
+    ['texts that never close', 'a="'.repeat(1_000_000)],
+    ['nothing but escapes', `a="${'\\'.repeat(3_999_999)}`],
+    ['nothing but ends', '} '.repeat(2_000_000)],
+    ['one long text', `a="${'b'.repeat(4_000_000)}"`],
+  ])('%s is read once, not again from each letter', (_, labels) => {
+    // Read again and again, it would take hours.
+    for (const text of [`a{${labels}} 1`, `a{${labels}`, `a ${labels}`, labels]) {
+      expect(parseExposition(`${text}\nb 2`).at(-1)).toMatchObject({ name: 'b', value: 2 });
+    }
+  });
+
   test('what is no number is none', () => {
     const samples = parseExposition('a NaN\nb 2');
     expect([numberOf(samples, 'a'), numberOf(samples, 'b'), numberOf(samples, 'c')]).toEqual([

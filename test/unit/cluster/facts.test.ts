@@ -1,5 +1,5 @@
 /** From what etcd answers, as its protocol has it, to facts. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { factsOf } from '../../../src/cluster/facts.ts';
 
 const status = {
@@ -48,6 +48,30 @@ test('alarms are read from the errors, of which others may be among them', () =>
   expect(factsOf({ ...status, errors }, [], { at: 0, duration: 1 }).alarms).toEqual([
     { kind: 'NOSPACE', memberId: '8211f1d0f64f3269' },
   ]);
+});
+
+describe('more than any cluster can have', () => {
+  const member = (index: number, clientURLs: string[] = []) => ({
+    ...{ ID: `${index}`, name: `m${index}`, peerURLs: [], clientURLs, isLearner: false },
+  });
+  const timing = { at: 0, duration: 1 };
+
+  test('members are refused as a whole, 32 are not', () => {
+    const many = Array.from({ length: 100_000 }, (_, index) => member(index));
+    expect(() => factsOf(status, many, timing)).toThrow(
+      'it lists 100000 members, more than the 32 of any cluster',
+    );
+    expect(factsOf(status, many.slice(0, 32), timing).members).toHaveLength(32);
+    expect(() => factsOf(status, many.slice(0, 33), timing)).toThrow('it lists 33 members');
+  });
+
+  test('so are client URLs of one member, and alarms', () => {
+    const urls = Array.from({ length: 33 }, () => '');
+    expect(() => factsOf(status, [member(1, urls)], timing)).toThrow('33 client URLs');
+    expect(factsOf(status, [member(1, urls.slice(1))], timing).members).toHaveLength(1);
+    const errors = Array.from({ length: 129 }, (_, index) => `memberID:${index} alarm:NOSPACE`);
+    expect(() => factsOf({ ...status, errors }, [], timing)).toThrow('it names 129 alarms');
+  });
 });
 
 test('members are listed, those that were never started too', () => {

@@ -22,6 +22,8 @@ let answer: () => Promise<MemberFacts>;
 let closed: number;
 let stop: AbortController;
 let inspector: Inspector;
+/** What follows from an answer. */
+let onTold: () => void;
 
 function start(every = interval): void {
   inspector = new Inspector({
@@ -37,7 +39,10 @@ function start(every = interval): void {
     }),
     interval: every,
     isSettled: () => settled,
-    onInspection: (_, inspection) => told.push(inspection),
+    onInspection: (_, inspection) => {
+      told.push(inspection);
+      onTold();
+    },
   });
   inspector.start(stop.signal);
 }
@@ -49,6 +54,7 @@ beforeEach(() => {
   told = [];
   settled = true;
   closed = 0;
+  onTold = () => {};
   answer = () => Promise.resolve(someFacts);
   stop = new AbortController();
 });
@@ -125,6 +131,16 @@ test('nobody is asked when that is turned off, nor after the end', async () => {
   expect(await within(60_000)).toBe(0);
   expect(told).toHaveLength(1);
   expect(closed).toBe(1);
+});
+
+test.each<[string, () => void]>([
+  ['the end', () => stop.abort()],
+  ['its leaving', () => inspector.remove(member)],
+])('an answer that leads to %s is the last', async (_, follows) => {
+  onTold = follows;
+  start();
+  expect(await within(3 * interval)).toBe(1);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('who joins is asked at once, who has left no more, and what it still says is not told', async () => {

@@ -92,3 +92,19 @@ test('a name that was never found fails whoever asks, and is asked for again', a
   asked[1]?.('10.0.0.1');
   expect(await second).toBe('10.0.0.1');
 });
+
+test('256 names are remembered; the one asked for longest ago makes room', async () => {
+  const look = (name: string): void => void addressOf(name);
+  for (let index = 0; index < 256; index += 1) look(`n${index}`);
+  for (const answer of asked.splice(0)) answer('10.0.0.1');
+  await vi.advanceTimersByTimeAsync(0);
+  look('n0'); // known, and now the latest
+  look('new');
+  expect(asked.splice(0)).toHaveLength(1);
+  look('n0');
+  look('n255');
+  expect(asked.splice(0)).toHaveLength(0);
+  look('n1'); // forgotten
+  expect(asked).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(2_000);
+});

@@ -143,6 +143,22 @@ describe('the answer', () => {
     expect(result.ok ? '' : result.failure.detail).toBe(`answered 503: ${'x'.repeat(160)}`);
   });
 
+  test.each([
+    [200, { reason: 'error', detail: 'its answer is longer than 65536 bytes' }],
+    [503, { reason: 'unhealthy', detail: `answered 503: ${'x'.repeat(160)}` }],
+  ])('an endless %d is not read to the end of time', async (status, failure) => {
+    const closed = Promise.withResolvers<void>();
+    const { url } = await peer((_request, response) => {
+      response.writeHead(status).on('close', closed.resolve);
+      const more = (error?: Error | null): void => {
+        if (!error) response.write('x'.repeat(10_000), more);
+      };
+      more();
+    });
+    expect(await probe({ url, timeout: 20_000 }).check()).toMatchObject({ ok: false, failure });
+    await closed.promise;
+  });
+
   test('what is not HTTP fails', async () => {
     const url = await rawPeer((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
     expect(await probe({ url }).check()).toMatchObject({ ok: false, failure: { reason: 'error' } });

@@ -8,6 +8,7 @@ let ttl: () => Promise<number>;
 let asked: number;
 let changes: number;
 let failures: NameChange[];
+let excesses: [name: string, found: number, isTooMany: boolean][];
 let addresses: Addresses;
 
 beforeEach(() => {
@@ -15,6 +16,7 @@ beforeEach(() => {
   asked = 0;
   changes = 0;
   failures = [];
+  excesses = [];
   answer = async () => ['10.0.0.2', '10.0.0.1'];
   ttl = async () => 5;
   addresses = new Addresses({
@@ -27,6 +29,7 @@ beforeEach(() => {
       changes += 1;
     },
     onFailure: (change) => failures.push(change),
+    onExcess: (name, found, isTooMany) => excesses.push([name, found, isTooMany]),
   });
 });
 afterEach(() => {
@@ -88,6 +91,19 @@ test('a failure keeps the addresses, and is told of once', async () => {
   await pass(5_000);
   expect(failures.at(-1)).toMatchObject({ failure: undefined });
   expect([addresses.of('etcd'), changes]).toEqual([['10.0.0.1', '10.0.0.3'], 2]);
+});
+
+test('more addresses than a cluster has members are not taken, and told of once', async () => {
+  addresses.watch(['etcd']);
+  await pass(0);
+  answer = async () => Array.from({ length: 33 }, (_, index) => `10.0.1.${index}`);
+  await pass(20_000);
+  expect(addresses.of('etcd')).toEqual(['10.0.0.1', '10.0.0.2']);
+  expect(excesses).toEqual([['etcd', 33, true]]);
+  answer = async () => Array.from({ length: 32 }, (_, index) => `10.0.1.${index}`);
+  await pass(5_000);
+  expect(addresses.of('etcd')).toHaveLength(32);
+  expect(excesses.at(-1)).toEqual(['etcd', 32, false]);
 });
 
 test('a name that is not watched any more is forgotten, also while it is asked for', async () => {

@@ -122,6 +122,45 @@ test('a domain without records is told of once, and what is known stays', async 
   expect(there()).toEqual(['a']);
 });
 
+describe('more members than a cluster can have', () => {
+  test('from SRV records and their addresses together change nothing, and are told of once', async () => {
+    hosts.set('a', ['10.0.0.1', '10.0.0.2']);
+    srv = async () => [record('a')];
+    start({ endpoints: [at('10.0.0.9')], srvDomain: 'example.com' });
+    await pass(0);
+    expect(there()).toEqual(['10.0.0.9', '10.0.0.1', '10.0.0.2']);
+    const twenty = (net: number) => Array.from({ length: 20 }, (_, n) => `10.0.${net}.${n}`);
+    hosts.set('a', twenty(1));
+    hosts.set('b', twenty(2));
+    srv = async () => [record('a'), record('b')];
+    await pass(60_000);
+    // The 20 of the first, before the second had answered.
+    expect(there()).toHaveLength(22);
+    expect(told).toEqual(['too-many']);
+    hosts.set('b', ['10.0.2.1', '10.0.2.2']);
+    await pass(60_000);
+    expect(there()).toHaveLength(23);
+    expect(told).toEqual(['too-many', 'too-many']);
+  });
+
+  test('from a state file are not taken', async () => {
+    const saved = new SavedMembers(folder);
+    await saved.save(Array.from({ length: 34 }, (_, n) => at(`10.0.3.${n}`)));
+    start({ endpoints: [at('10.0.0.9')], srvDomain: 'example.com', saved });
+    expect(told).toEqual(['state-unusable']);
+    expect(there()).toEqual(['10.0.0.9']);
+  });
+
+  test('but settings may name any number', async () => {
+    const many = Array.from({ length: 100 }, (_, n) => at(`10.0.4.${n}`));
+    const discovery = start({ endpoints: many });
+    expect(there()).toHaveLength(100);
+    discovery.configure([...many, at('10.0.5.1')]);
+    expect(there()).toHaveLength(101);
+    expect(told).toEqual([]);
+  });
+});
+
 describe('following the cluster', () => {
   const endpoints = [at('10.0.0.1')];
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findSrvMembers, memberSchemes, placesFrom } from '../../../src/discovery/srv.ts';
 
 const record = (name: string, priority = 0, weight = 0) => ({ name, port: 2379, priority, weight });
@@ -33,6 +33,43 @@ test('http is taken where there is nothing else', async () => {
 test('none at all is told with every name that was asked for', async () => {
   const asked = findSrvMembers('example.com', ['https', 'http'], having({ [plain]: [] }));
   await expect(asked).rejects.toThrow(`${secure} does not exist, ${plain} has no record`);
+});
+
+describe('a target of "." is no service', () => {
+  // Node gives the root as an empty name.
+  test.each(['', '.'])('%j', async (root) => {
+    const asked = (records: ReturnType<typeof record>[]) =>
+      findSrvMembers('example.com', ['http'], having({ [plain]: records }));
+    await expect(asked([record(root)])).rejects.toThrow(
+      `${plain} says that there is no such service`,
+    );
+    expect(await asked([record(root), record('a')])).toMatchObject([{ host: 'a' }]);
+  });
+
+  test('so that the other kind of service is asked for', async () => {
+    const both = having({ [plain]: [record('a')], [secure]: [record('')] });
+    const found = await findSrvMembers('example.com', ['https', 'http'], both);
+    expect(found).toMatchObject([{ scheme: 'http', host: 'a' }]);
+  });
+});
+
+test('more records than a cluster has members are none, with how many there are', async () => {
+  const many = Array.from({ length: 33 }, (_, index) => record(`m${index}`));
+  const asked = (records: typeof many) =>
+    findSrvMembers('example.com', ['http'], having({ [plain]: records }));
+  await expect(asked(many)).rejects.toThrow(
+    `${plain} has 33 records, more than the 32 members of any cluster`,
+  );
+  expect(await asked(many.slice(1))).toHaveLength(32);
+});
+
+test('a target that is no address is passed over', async () => {
+  const odd = ['a b', 'a,b', 'a/b', 'x@y', '0.0.0.0', 'm0=a'].map((name) => record(name));
+  const asked = (records: typeof odd) =>
+    findSrvMembers('example.com', ['http'], having({ [plain]: records }));
+  expect(await asked([...odd, record('good')])).toMatchObject([{ host: 'good' }]);
+  await expect(asked(odd)).rejects.toThrow(`${plain} leads to no host and port`);
+  await expect(asked([{ ...record('a'), port: 0 }])).rejects.toThrow('leads to no host and port');
 });
 
 test('priority is the class and weight the share, 0 a small one; in the order of priority', () => {

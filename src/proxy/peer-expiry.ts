@@ -1,0 +1,24 @@
+/**
+ * Until when a TLS session may be resumed. Neither OpenSSL nor Node verifies a certificate again when a
+ * session is resumed, and in TLS 1.3 each resumption brings a new ticket, so that sessions have no end of
+ * their own.
+ */
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+
+/**
+ * When the first certificate of the peer's chain expires, its authority included, ms since the epoch.
+ * `Infinity` where it has shown none, and on a resumed connection, which does not carry the chain.
+ */
+export function expiryOfPeer(socket: TLSSocket): number {
+  if (socket.isSessionReused()) return Number.POSITIVE_INFINITY;
+  let expiry = Number.POSITIVE_INFINITY;
+  const seen = new Set<DetailedPeerCertificate>();
+  let certificate: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  // An authority is its own issuer; without a certificate there is an empty object.
+  while (certificate?.valid_to !== undefined && !seen.has(certificate)) {
+    seen.add(certificate);
+    expiry = Math.min(expiry, Date.parse(certificate.valid_to));
+    certificate = certificate.issuerCertificate;
+  }
+  return expiry;
+}

@@ -1,0 +1,139 @@
+/**
+ * Whatever is asked of the admin API: JSON, with 200 or with 400, 404 or 409 and one line why not. The orders are
+ * real, the members are not there. fast-check prints the seed of what fails.
+ */
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { adminApi } from '../../../src/admin/api.ts';
+import { Orders } from '../../../src/admin/orders.ts';
+import { SlowStart } from '../../../src/balance/slow-start.ts';
+import type { Candidate } from '../../../src/balance/snapshot.ts';
+import { Monitor } from '../../../src/cluster/monitor.ts';
+import { loadSettings } from '../../../src/config/load.ts';
+import type { LeaderGuard } from '../../../src/leader/guard.ts';
+import { LeaderMover } from '../../../src/leader/move.ts';
+import { EventLog } from '../../../src/observe/events.ts';
+import type { Log } from '../../../src/observe/log.ts';
+import { Departures } from '../../../src/proxy/departures.ts';
+import { Farewells } from '../../../src/proxy/farewells.ts';
+import { Sessions } from '../../../src/proxy/sessions.ts';
+import { Drains } from '../../../src/state/drains.ts';
+import type { Upkeep } from '../../../src/upkeep.ts';
+import { someFacts, undescribed } from '../../support/described-cluster.ts';
+import { lookup } from '../../support/lookup.ts';
+
+let api: ReturnType<typeof adminApi>;
+let parts: DisposableStack;
+beforeEach(async () => {
+  parts = new DisposableStack();
+  const { settings } = loadSettings({ flags: { endpoints: 'm0=http://a,m1=http://b' }, env: {} });
+  const members = settings.endpoints.map(({ name, host, port }) => {
+    const candidate: Candidate = { name, host, port, load: 0, calls: 0, weight: 1 };
+    const endpoint = `http://${host}:${port}`;
+    return { candidate, endpoint, address: undefined, checkUrl: endpoint, checksClientPort: true };
+  });
+  const monitor = new Monitor({
+    ...{ members, lookup, rules: { rise: 1, fall: 1 }, tls: () => ({}) },
+    schedule: { interval: 1_000, fastInterval: 250 },
+    bounds: { timeout: 1_000, silentTimeout: 1_000 },
+    ...{ isSelf: () => false, wasStarved: () => false, isSilent: () => false },
+    ...{ onCheck: () => {}, onChange: () => {} },
+  });
+  const cluster = undescribed(members.map(({ candidate }) => candidate));
+  for (const [index, { candidate }] of members.entries()) {
+    monitor.table.observe(candidate, { kind: 'check-passed' }, 0);
+    const facts = { ...someFacts, memberId: index === 0 ? 'a' : 'b' };
+    cluster.observe(candidate, { kind: 'known', facts }, 0);
+  }
+  const sessions = new Sessions(() => {});
+  const departures = new Departures(sessions, new Farewells(sessions), () => {});
+  parts.defer(() => departures.stop());
+  const guard = { leader: undefined, beginMove: () => undefined, cancelMove: () => {} };
+  const mover = new LeaderMover({
+    guard: guard as unknown as LeaderGuard,
+    sessions,
+    clientOf: () => {
+      throw new Error('m0 cannot be asked');
+    },
+  });
+  // The rest of it needs sockets.
+  const upkeep = { balance: () => new Map(), slowStart: new SlowStart(() => 0) };
+  const events = new EventLog(() => {});
+  const closing = new AbortController();
+  parts.defer(() => closing.abort());
+  const orders = new Orders({
+    ...{ monitor, cluster, sessions, departures, mover, drains: new Drains(undefined) },
+    guard: guard as unknown as LeaderGuard,
+    upkeep: upkeep as unknown as Upkeep,
+    log: { level: 'info' } as unknown as Log,
+    record: (body) => events.record(body),
+    settings: () => settings,
+    members: () => members,
+  });
+  api = adminApi({
+    ...{ orders, events, signal: closing.signal, isStopping: () => false },
+    status: () => ({ members: [] }),
+    reload: async (force: boolean) =>
+      force ? { kind: 'applied', changed: [], waiting: [] } : { kind: 'refused', why: 'No.' },
+  } as unknown as Parameters<typeof adminApi>[0]);
+});
+afterEach(() => parts.dispose());
+
+const text = fc.oneof(
+  fc.constantFrom('m0', 'm1', 'm2', 'a', '0xb', 'http://a:2379', '1', '-1', '1e3', '', '.', '..'),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+);
+const segment = fc.oneof(
+  text.map((each) => encodeURIComponent(each.toWellFormed())),
+  fc.constantFrom('%', '%E0%A4%A', '%00', '%2f', '%2e%2e', '*', ':id', 'x'.repeat(5_000)),
+);
+const path = fc.oneof(
+  { weight: 2, arbitrary: segment.map((id) => `/v1/members/${id}/drain`) },
+  segment.map((id) => `/v1/members/${id}/undrain`),
+  segment.map((id) => `/v1/sessions/${id}/close`),
+  segment.map((query) => `/v1/sessions?member=${query}`),
+  fc.constantFrom('/v1/status', '/v1/leader/move', '/v1/rebalance', '/v1/reload', '/v1/log-level'),
+  fc.array(segment, { maxLength: 6 }).map((parts) => `/v1/${parts.join('/')}`),
+);
+const order = fc.record(
+  {
+    timeout: fc.oneof(fc.integer(), fc.double(), text),
+    force: fc.oneof(fc.boolean(), text),
+    keepLeader: fc.oneof(fc.boolean(), fc.constant(null)),
+    to: fc.oneof(text, fc.integer()),
+    level: fc.oneof(fc.constantFrom('debug', 'info'), text),
+    ['__proto__']: fc.jsonValue(),
+  },
+  { requiredKeys: [] },
+);
+const body = fc.oneof(
+  fc.constantFrom('', '{}', '[]', 'null', '{', '['.repeat(100_000)),
+  order.map((each) => JSON.stringify(each)),
+  ...(['timeout', 'force', 'to', 'level'] as const).map((key) =>
+    order.map((each) => JSON.stringify({ [key]: each[key] })),
+  ),
+  fc.json(),
+  fc.string({ unit: 'binary' }),
+);
+const method = fc.oneof(
+  { weight: 6, arbitrary: fc.constant('POST') },
+  { weight: 2, arbitrary: fc.constant('GET') },
+  fc.constantFrom('PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD', 'ODD'),
+);
+
+test('any path, method and body', async () => {
+  const seen = new Set<number>();
+  await fc.assert(
+    fc.asyncProperty(path, method, body, async (where, how, what) => {
+      const hasBody = how !== 'GET' && how !== 'HEAD';
+      const response = await api.request(where, { method: how, ...(hasBody && { body: what }) });
+      seen.add(response.status);
+      expect([200, 400, 404, 409]).toContain(response.status);
+      if (how === 'HEAD') return;
+      const content = (await response.json()) as { error?: string };
+      if (response.status !== 200) expect(content.error).toMatch(/^\P{Cc}+$/u);
+    }),
+    { numRuns: 3_000 },
+  );
+  expect([...seen].sort()).toEqual([200, 400, 404, 409]);
+});
