@@ -26,6 +26,7 @@ import {
   type Held,
   type HoldEnd,
   type HoldEvent,
+  type HoldRules,
   type HoldState,
   mustLeave,
   nextHold,
@@ -72,7 +73,7 @@ const unseenAfter = 1_000;
 /** Between two of these, ms: they are calls of the cluster, where heartbeats are not. */
 const unseenInterval = 250;
 /** A timer that is later than this, ms, was kept from running, and with it all answers. */
-const stallTolerance = 20;
+const stallTolerance = 30;
 
 export class LeaderGuard {
   readonly #options: GuardOptions;
@@ -200,7 +201,7 @@ export class LeaderGuard {
       return;
     }
     this.#take({ kind: 'time-passed', waitingSince: this.#waitingSince(now) });
-    if (mustLeave(this.#state, now) && !this.#hasLeft) {
+    if (mustLeave(this.#state, this.#rules(now), now) && !this.#hasLeft) {
       this.#hasLeft = true;
       const { leader } = this;
       if (leader !== undefined) this.#options.onUnresponsive(leader);
@@ -250,7 +251,7 @@ export class LeaderGuard {
     }
     const waitingSince = this.#heartbeat?.heartbeat.waitingSince;
     if (waitingSince === undefined) return false;
-    return now - Math.max(waitingSince, state.provenAt) >= this.#patience.value / 2;
+    return now - Math.max(waitingSince, state.provenAt) >= this.#patience.at(now) / 2;
   }
 
   #askAll(now: number): void {
@@ -282,14 +283,17 @@ export class LeaderGuard {
 
   #take(event: HoldEvent): void {
     const before = this.#state;
-    const rules = { limit: this.#options.limit(), patience: this.#patience.value };
-    const { state, end } = nextHold(before, event, rules, performance.now());
+    const now = performance.now();
+    const { state, end } = nextHold(before, event, this.#rules(now), now);
     if (state === before) return;
     this.#state = state;
     if (this.#isRunning) this.#retarget();
-    if (before.kind === 'held' && end !== undefined)
-      this.#ended(end, performance.now() - before.since);
+    if (before.kind === 'held' && end !== undefined) this.#ended(end, now - before.since);
     if (state.kind === 'held' && before.kind !== 'held') this.#began(state);
+  }
+
+  #rules(now: number): HoldRules {
+    return { limit: this.#options.limit(), patience: this.#patience.at(now) };
   }
 
   #began(held: Held): void {

@@ -104,9 +104,6 @@ export interface HoldStep {
   readonly end?: HoldEnd;
 }
 
-/** The sessions of a leader that hangs leave after this much of a hold, ms: a wrong hold is over by then. */
-export const leaveAfter = 50;
-
 /**
  * The next state. Returns the same state when nothing has changed, so that identity tells a change.
  *
@@ -130,14 +127,19 @@ export function nextHold(
 
 /**
  * Must the sessions of the lost leader leave? A socket that nobody reads is the wrong place to wait: what
- * is asked there is lost, and what is asked here is not.
+ * is asked there is lost, and what is asked here is not. But a leader that is only slow loses calls by it, so
+ * it has its time twice: once until the hold, in which reads prove the opposite, and once more.
  */
-export function mustLeave(state: HoldState, now: number): state is Held {
+export function mustLeave(
+  state: HoldState,
+  { patience }: Pick<HoldRules, 'patience'>,
+  now: number,
+): state is Held {
   return (
     state.kind === 'held' &&
     state.cause === 'unresponsive' &&
     !state.answers &&
-    now - state.since >= leaveAfter
+    now - state.since >= patience
   );
 }
 

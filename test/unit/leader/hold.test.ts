@@ -8,7 +8,6 @@ import {
   type HoldRules,
   type HoldState,
   type Leader,
-  leaveAfter,
   mustLeave,
   nextHold,
   unled,
@@ -140,12 +139,12 @@ describe('a hold ends', () => {
 
 test('the sessions of a leader leave that hangs, and of no other', () => {
   const hung = run([seen(0), other(50), passed(200, 45)]).state;
-  expect(mustLeave(hung, 200 + leaveAfter - 1)).toBe(false);
-  expect(mustLeave(hung, 200 + leaveAfter)).toBe(true);
+  expect(mustLeave(hung, rules, 200 + rules.patience - 1)).toBe(false);
+  expect(mustLeave(hung, rules, 200 + rules.patience)).toBe(true);
   const back = nextHold(hung, { kind: 'leader-answered', askedAt: 45 }, rules, 210).state;
-  expect(mustLeave(back, 1_000)).toBe(false);
-  expect(mustLeave(run([seen(0), cut(10)]).state, 3_000)).toBe(false);
-  expect(mustLeave(run([seen(0), moved(10)]).state, 3_000)).toBe(false);
+  expect(mustLeave(back, rules, 1_000)).toBe(false);
+  expect(mustLeave(run([seen(0), cut(10)]).state, rules, 3_000)).toBe(false);
+  expect(mustLeave(run([seen(0), moved(10)]).state, rules, 3_000)).toBe(false);
 });
 
 /** Any events, at times that only grow, and what they name is never later than now. */
