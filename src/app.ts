@@ -19,7 +19,7 @@ import { liveChecks } from './cluster/live-checks.ts';
 import { Monitor } from './cluster/monitor.ts';
 import { Names } from './cluster/names.ts';
 import { acceptsNew } from './cluster/verdict.ts';
-import { exposedKeys } from './config/certificates.ts';
+import { exposedSecrets } from './config/certificates.ts';
 import { expiriesOf } from './config/expiry.ts';
 import { type Inherited, noneInherited } from './config/inherited.ts';
 import { formatListenAddress, type ListenAddress } from './config/listen.ts';
@@ -28,6 +28,7 @@ import type { Settings } from './config/settings.ts';
 import { Consoles } from './consoles.ts';
 import { LeaderGuard } from './leader/guard.ts';
 import { LeaderMover } from './leader/move.ts';
+import { surviveErrors } from './lib/unexpected.ts';
 import { MemberChanges } from './member-changes.ts';
 import { Membership } from './membership.ts';
 import { CheckHistory } from './observe/check-history.ts';
@@ -38,6 +39,7 @@ import { holdBegan, holdEnded } from './observe/hold-events.ts';
 import type { Log } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { drainsFound, type ReloadResult, reloaded } from './observe/operator-events.ts';
+import { logTroubled, unexpectedError } from './observe/process-events.ts';
 import {
   listenIgnored,
   started,
@@ -45,7 +47,7 @@ import {
   stopping as stoppingEvent,
 } from './observe/service-events.ts';
 import { type Status, type StatusSources, takeStatus } from './observe/status.ts';
-import { certificatesRefused, certificatesRenewed, keyExposed } from './observe/tls-events.ts';
+import { certificatesRefused, certificatesRenewed, secretExposed } from './observe/tls-events.ts';
 import { Departures } from './proxy/departures.ts';
 import { Evictions } from './proxy/evictions.ts';
 import { startPulse } from './pulse.ts';
@@ -73,6 +75,8 @@ export interface App {
   stop(): Promise<number>;
   /** Ends the wait of `stop`: what is open is closed now. */
   stopNow(): void;
+  /** Counts and tells errors that nobody has handled, until it is disposed of: they do not end the process. */
+  surviveErrors(): Disposable;
 }
 
 export interface AppOptions {
@@ -217,7 +221,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     leaving: () => departures.leaving,
     certificates: () => renewal.certificates,
     hold: () => guard.view,
+    lostLogLines: () => log.lost(),
   });
+  log.onTrouble((trouble) => record(logTroubled(trouble)));
   const upkeep = new Upkeep({
     ...{ monitor, dataPath, metrics, record },
     settings: inForce,
@@ -299,13 +305,14 @@ export async function startApp(options: AppOptions): Promise<App> {
   guard.start(checking.signal);
   membership.start(checking.signal);
   void renewal.start(checking.signal);
+  void drains.follow((changed) => orders.followDrains(changed), checking.signal);
   if (settings.watchConfig) void reload.watch(settings.configFile ?? '', checking.signal);
   startPulse((beat) => upkeep.beat(beat), checking.signal);
   record(started(sources.identity, membership.members, consoles.observePort));
   if (isActivated && !agree(listen, settings.listen)) {
     record(listenIgnored(sources.identity.listen, settings.listen.map(formatListenAddress)));
   }
-  for (const path of exposedKeys(settings.certificateFiles)) record(keyExposed(path));
+  for (const secret of exposedSecrets(settings)) record(secretExposed(secret));
 
   const giveUpWaiting = Promise.withResolvers<void>();
   let stopped: Promise<number> | undefined;
@@ -338,5 +345,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     reload: () => reload.run(),
     stop: () => (stopped ??= stop()),
     stopNow: () => giveUpWaiting.resolve(),
+    surviveErrors: () =>
+      surviveErrors(
+        () => metrics.failed(),
+        (error) => record(unexpectedError(error)),
+      ),
   };
 }

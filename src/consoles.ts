@@ -45,6 +45,8 @@ export class Consoles {
       inherited: inherited.observe,
       ...{ isShared, status, record },
       metrics: () => metrics.render(),
+      names: settings.observeNames,
+      onRefused: (reason) => metrics.managementRefused('observe', reason),
       news: { status: () => takeStatus({ ...sources, events: () => [] }), events, checks },
       page: async () => (await import('./page/from-source.ts')).pageFiles(),
     });
@@ -53,7 +55,10 @@ export class Consoles {
         socket: settings.adminSocket,
         inherited: inherited.admin,
         ...{ isShared, record },
-        api: { status, events, orders, reload },
+        api: {
+          ...{ status, events, orders, reload, isStopping: sources.stopping },
+          onRefused: (reason) => metrics.managementRefused('admin', reason),
+        },
       });
       return new Consoles(observe, admin);
     } catch (error) {

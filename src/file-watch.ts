@@ -11,13 +11,15 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { setInterval } from 'node:timers/promises';
 import { longestFile } from './config/text-file.ts';
+import { handOver } from './lib/unexpected.ts';
 
 /** Between two looks, ms. */
 const interval = 2_000;
 
 /**
  * Looks at the files until `signal` aborts, and calls `onRest` after every look that found them as they
- * were in the one before, with a digest of what they hold. Resolves then; rejects with what `onRest` throws.
+ * were in the one before, with a digest of what they hold. Never rejects: what a look throws is handed over, and
+ * the next one follows.
  *
  * @param paths asked for at each look; nothing is called while there are none.
  */
@@ -27,13 +29,16 @@ export async function watchFiles(
   signal: AbortSignal,
 ): Promise<void> {
   let seen: string | undefined;
+  const look = async (): Promise<void> => {
+    if (paths().length === 0) return;
+    const content = await read(paths());
+    const isAtRest = content === seen;
+    seen = content;
+    if (isAtRest) await onRest(content);
+  };
   try {
-    for await (const _ of setInterval(interval, undefined, { signal })) {
-      if (paths().length === 0) continue;
-      const content = await read(paths());
-      if (content === seen) await onRest(content);
-      seen = content;
-    }
+    for await (const _ of setInterval(interval, undefined, { signal }))
+      await look().catch(handOver);
   } catch (error) {
     if (!signal.aborted) throw error;
   }

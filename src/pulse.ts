@@ -3,6 +3,7 @@
  *
  * Owns the timer. What happens on a beat is wired in app.ts.
  */
+import { attempt } from './lib/unexpected.ts';
 
 /** One beat. */
 export interface Beat {
@@ -12,13 +13,19 @@ export interface Beat {
   readonly late: number;
 }
 
+/** Until the beat after one that threw, ms. */
+const waitAfterError = 250;
+
 /** Calls `onBeat`, which returns how long to wait until the next beat, ms, until `signal` aborts. */
 export function startPulse(onBeat: (beat: Beat) => number, signal: AbortSignal): void {
   let due = performance.now();
   let timer: NodeJS.Timeout | undefined;
   const beat = (): void => {
     const now = performance.now();
-    const wait = onBeat({ now, late: now - due });
+    let wait = waitAfterError;
+    attempt(() => {
+      wait = onBeat({ now, late: now - due });
+    });
     due = performance.now() + wait;
     timer = setTimeout(beat, wait);
   };

@@ -5,7 +5,7 @@
  *   flags, environment, file ──► the checks of the start ──► changes ──► trial ──► in force
  *                                       └── refused ◄─────────┴──────────┘
  *
- * All or nothing: what is refused changes nothing. Owns the order, and that there is one at a time. Leaves
+ * All or nothing: what is refused, or fails, changes nothing. Owns the order, and that there is one at a time. Leaves
  * to app.ts what each room has to be told.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -14,6 +14,9 @@ import { ConfigError } from './config/error.ts';
 import type { Loaded } from './config/load.ts';
 import type { Settings } from './config/settings.ts';
 import { watchFiles } from './file-watch.ts';
+import { safeText } from './lib/safe-text.ts';
+import { inWords } from './lib/system-error.ts';
+import { handOver } from './lib/unexpected.ts';
 import type { ReloadResult } from './observe/operator-events.ts';
 
 export interface ReloadOptions {
@@ -67,9 +70,8 @@ export class Reload {
   #isBehind(): boolean {
     try {
       return !isDeepStrictEqual(this.#options.load().effective, this.#now.effective);
-    } catch (error) {
-      if (error instanceof ConfigError) return true;
-      throw error;
+    } catch {
+      return true;
     }
   }
 
@@ -77,7 +79,12 @@ export class Reload {
     const { onResult } = this.#options;
     const result = await this.#attempt(force).catch((error: unknown): ReloadResult => {
       if (error instanceof ConfigError) return { kind: 'refused', why: error.message };
-      throw error;
+      // Not of the settings: descriptors or memory that are short, or a bug, whose stack is to be seen.
+      handOver(error);
+      return {
+        kind: 'refused',
+        why: `The settings could not be checked: ${safeText(inWords(error))}.`,
+      };
     });
     onResult(result);
     return result;
@@ -97,8 +104,13 @@ export class Reload {
     if (changed.length === 0) return { kind: 'applied', changed, waiting };
     const fault = force ? undefined : await trial(settings);
     if (fault !== undefined) return { kind: 'refused', why: fault };
+    try {
+      apply(settings);
+    } catch (error) {
+      apply(now);
+      throw error;
+    }
     this.#now = { ...loaded, settings };
-    apply(settings);
     return { kind: 'applied', changed, waiting };
   }
 }

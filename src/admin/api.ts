@@ -3,8 +3,7 @@
  *
  *   GET  /v1/status                        as /status of the observe listener
  *   GET  /v1/sessions?member=m1
- *   GET  /v1/events                        server-sent events: those after Last-Event-ID of the last 300,
- *                                          then each as it comes
+ *   GET  /v1/events                        server-sent events, see event-stream.ts
  *   POST /v1/members/{name|id|address}/drain     {"timeout": ms, "force": bool, "keepLeader": bool}
  *   POST /v1/members/{name|id|address}/undrain
  *   POST /v1/leader/move                   {"to": name|id|address}
@@ -13,16 +12,16 @@
  *   POST /v1/sessions/{id}/close
  *   POST /v1/log-level                     {"level": "debug"}
  *
- * What is refused is {"error": "one sentence"} with 400, 404 or 409. Owns paths and shapes; who may speak
- * here is a matter of the socket's permissions (server.ts).
+ * What is refused is {"error": "one sentence"} with 400, 404 or 409; what is too large or too much with 411, 413 or 503.
+ * A process that is about to end takes no order but to close sessions: another one may have taken its place already, and
+ * what it had agreed to would end with it. Owns paths and shapes; who may speak here is a matter of the socket's
+ * permissions, and how much of that server.ts.
  */
 import { Hono } from 'hono';
-import { streamSSE } from 'hono/streaming';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod/mini';
 import { logLevels } from '../config/settings.ts';
 import { safeText } from '../lib/safe-text.ts';
-import type { EventLog, NumberedEvent } from '../observe/events.ts';
 import type { ReloadResult } from '../observe/operator-events.ts';
 import type { Status } from '../observe/status.ts';
 import type { Orders } from './orders.ts';
@@ -30,11 +29,10 @@ import { OrderRefused, type RefusalKind } from './refused.ts';
 
 export interface ApiOptions {
   readonly status: () => Status;
-  readonly events: EventLog;
   readonly orders: Orders;
   readonly reload: (force: boolean) => Promise<ReloadResult>;
-  /** Ends the streams. */
-  readonly signal: AbortSignal;
+  /** Is the process about to end? */
+  readonly isStopping: () => boolean;
 }
 
 const codes: Readonly<Record<RefusalKind, ContentfulStatusCode>> = {
@@ -53,11 +51,9 @@ const moveOrder = z.strictObject({ to: z.optional(z.string()) });
 const reloadOrder = z.strictObject({ force: z.optional(z.boolean()) });
 const logLevelOrder = z.strictObject({ level: z.enum(logLevels) });
 const sessionId = /^\d{1,15}$/;
+const closesSession = /^\/v1\/sessions\/[^/]*\/close$/;
 
-/** An event waits for a reader that is slow; of one that is this many behind the stream is ended. */
-const longestBacklog = 1_000;
-
-export function adminApi({ status, events, orders, reload, signal }: ApiOptions): Hono {
+export function adminApi({ status, orders, reload, isStopping }: ApiOptions): Hono {
   const api = new Hono();
   api.onError((error, context) => {
     if (error instanceof OrderRefused) {
@@ -68,39 +64,17 @@ export function adminApi({ status, events, orders, reload, signal }: ApiOptions)
   api.notFound((context) =>
     context.json({ error: safeText(`${context.req.method} ${context.req.path} is not here`) }, 404),
   );
+  api.post('*', async (context, next) => {
+    if (isStopping() && !closesSession.test(context.req.path)) {
+      throw new OrderRefused(
+        'conflict',
+        `This etcd-lb (process ${process.pid}) is stopping and takes no orders; give them to the one that follows it, or once it is started again.`,
+      );
+    }
+    await next();
+  });
   api.get('/v1/status', (context) => context.json(status()));
   api.get('/v1/sessions', (context) => context.json(orders.sessions(context.req.query('member'))));
-  api.get('/v1/events', (context) =>
-    streamSSE(context, async (stream) => {
-      const backlog: NumberedEvent[] = [...events.after(context.req.header('last-event-id'))];
-      let wake = (): void => {};
-      const unsubscribe = events.follow((event) => {
-        backlog.push(event);
-        wake();
-      });
-      const end = (): void => {
-        unsubscribe();
-        stream.abort();
-        wake();
-      };
-      signal.addEventListener('abort', end, { once: true });
-      stream.onAbort(() => wake());
-      while (!stream.aborted && !signal.aborted && backlog.length < longestBacklog) {
-        const event = backlog.shift();
-        if (event === undefined) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-          continue;
-        }
-        const { id, ...rest } = event;
-        const data = JSON.stringify({ ...rest, at: new Date(event.at).toISOString() });
-        await stream.writeSSE({ id, event: event.kind, data });
-      }
-      signal.removeEventListener('abort', end);
-      unsubscribe();
-    }),
-  );
   api.post('/v1/members/:id/drain', async (context) => {
     const order = read(drainOrder, await context.req.text());
     return context.json(await orders.drain(context.req.param('id'), order));

@@ -13,15 +13,19 @@ import { Refusal } from '../config/error.ts';
 import type { EventBody } from '../observe/events.ts';
 import { adminUnavailable } from '../observe/operator-events.ts';
 import { opensWhenFree } from '../succession.ts';
-import type { ApiOptions } from './api.ts';
-import { type AdminServer, openAdminServer, openWithFolder } from './server.ts';
+import {
+  type AdminServer,
+  type AdminServerOptions,
+  openAdminServer,
+  openWithFolder,
+} from './server.ts';
 
 export interface AdminListenerOptions {
   readonly socket: AdminSocket;
   readonly inherited: number | undefined;
   /** May another process with the same configuration run beside this one? */
   readonly isShared: boolean;
-  readonly api: Omit<ApiOptions, 'signal'>;
+  readonly api: AdminServerOptions;
   readonly record: (body: EventBody) => void;
 }
 

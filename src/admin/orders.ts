@@ -30,7 +30,7 @@ import {
 import type { NamedMember } from '../observe/status.ts';
 import type { Departures } from '../proxy/departures.ts';
 import type { Sessions } from '../proxy/sessions.ts';
-import type { Drains } from '../state/drains.ts';
+import type { Drainable, Drains } from '../state/drains.ts';
 import { balanced, type Upkeep } from '../upkeep.ts';
 import { type Called, findMember } from './find-member.ts';
 import { OrderRefused } from './refused.ts';
@@ -166,6 +166,28 @@ export class Orders {
     const isForgetful = unkept !== undefined && this.#options.settings().stateDir !== undefined;
     const warnings = isForgetful ? [`A restart will drain ${name} again, since ${unkept}.`] : [];
     return { member: name, warnings };
+  }
+
+  /** Does what another process with the same state directory was asked for these members. */
+  followDrains(changed: readonly Drainable[]): void {
+    const { monitor, sessions, drains, departures, upkeep, settings, record } = this.#options;
+    for (const { candidate, name, endpoint } of this.#called()) {
+      const isMeant = changed.some((each) => each.name === name || each.endpoint === endpoint);
+      const entry = monitor.table.entries.find((each) => each.candidate === candidate);
+      const isDrained = drains.of({ name, endpoint }) !== undefined;
+      if (!isMeant || entry === undefined || entry.drained === isDrained) continue;
+      if (isDrained) {
+        const timeout = settings().drainTimeout;
+        monitor.table.drain(candidate, true);
+        record(memberDrained(candidate, sessions.countOf(candidate), timeout, undefined));
+        departures.begin(candidate, timeout, 'drained');
+      } else {
+        record(memberUndrained(name));
+        departures.cancel(candidate);
+        upkeep.slowStart.begin(candidate, performance.now());
+        monitor.table.drain(candidate, false);
+      }
+    }
   }
 
   /**

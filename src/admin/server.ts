@@ -2,17 +2,38 @@
  * The admin socket: a Unix socket on which operators give orders. Its file's mode, 0600, is all the
  * protection there is, and all that is needed: whoever may open it may as well signal the process.
  *
- * Owns the socket and its file. The API behind it (api.ts) is loaded with the first order: a balancer
- * that nobody talks to need not hold it in memory.
+ * Owns the socket and its file, and how much is taken from whom (the bounds are those of management/server.ts). The API
+ * behind it (api.ts) is loaded with the first order: a balancer that nobody talks to need not hold it in memory.
  */
 import { mkdir, rmdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { Refusal } from '../config/error.ts';
 import { unusable } from '../config/inherited.ts';
-import { http } from '../node-http.ts';
+import {
+  BoundedServer,
+  type Bounds,
+  type Exchange,
+  mostConnections,
+  type RefusalReason,
+} from '../management/server.ts';
+import type { EventLog } from '../observe/events.ts';
 import { listenPrivately, removeStaleSocket } from '../unix-socket.ts';
 import type { ApiOptions } from './api.ts';
+import { AdminEvents, maxAdminStreams } from './event-stream.ts';
+
+/** Of all visitors together. */
+export const adminBounds: Bounds = {
+  connections: mostConnections.admin,
+  // A reload asks members twice before it answers.
+  ...{ head: 10_000, answer: 60_000 },
+  ...{ requests: 1_000, headBytes: 8_192, bodyBytes: 64 * 1024 },
+};
+
+export interface AdminServerOptions extends ApiOptions {
+  readonly events: EventLog;
+  readonly onRefused: (reason: RefusalReason) => void;
+}
 
 export interface AdminServer {
   /** Ends it, with the streams of those who listen; the file is removed, but not that of an inherited one. */
@@ -28,18 +49,35 @@ export type AdminPlace = { readonly path: string } | { readonly fd: number };
  */
 export async function openAdminServer(
   place: AdminPlace,
-  api: Omit<ApiOptions, 'signal'>,
+  options: AdminServerOptions,
 ): Promise<AdminServer> {
   if ('path' in place) await removeStaleSocket('admin-socket', place.path);
-  const closing = new AbortController();
-  const handler = lazily(() => loadApi({ ...api, signal: closing.signal }));
-  const server = http.createServer((request, response) => {
-    handler()
-      .then((handle) => handle(request, response))
-      .catch(() => response.destroy()); // a request that makes no sense, such as a target that is no URL
+  const { events, onRefused } = options;
+  const streams = new AdminEvents(events);
+  const api = lazily(() => loadApi(options));
+  const handle = async ({ request, response, isStream }: Exchange): Promise<void> => {
+    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/v1/events') {
+      await (await api())(request, response);
+    } else if (streams.open(request, response)) isStream();
+    else {
+      onRefused('streams');
+      refuse(
+        response,
+        503,
+        `${maxAdminStreams} streams are open, and no more may be; end an etcd-lb events --follow`,
+      );
+    }
+  };
+  const server = new BoundedServer({
+    ...{ bounds: adminBounds, refuse, onRefused },
+    handle: (exchange) => {
+      // A request that makes no sense, such as a target that is no URL.
+      handle(exchange).catch(() => exchange.response.destroy());
+    },
   });
+  const { listener } = server;
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
+    listener.once('error', (error) => {
       const isOurs = 'path' in place;
       reject(
         isOurs
@@ -47,18 +85,12 @@ export async function openAdminServer(
           : unusable(place.fd, error),
       );
     });
-    server.once('listening', () => {
-      server.removeAllListeners('error');
-      server.on('error', () => {}); // an order that could not be accepted must not end the balancer
-      resolve({
-        close: () => {
-          closing.abort();
-          server.close();
-          server.closeAllConnections();
-        },
-      });
+    listener.once('listening', () => {
+      listener.removeAllListeners('error');
+      listener.on('error', () => {}); // an order that could not be accepted must not end the balancer
+      resolve({ close: () => server.close() });
     });
-    listenPrivately(server, place);
+    listenPrivately(listener, place);
   });
 }
 
@@ -68,7 +100,7 @@ export async function openAdminServer(
  */
 export async function openWithFolder(
   path: string,
-  api: Omit<ApiOptions, 'signal'>,
+  options: AdminServerOptions,
 ): Promise<AdminServer> {
   const folder = dirname(path);
   const isOurs = await mkdir(folder, { mode: 0o755 }).then(
@@ -79,7 +111,7 @@ export async function openWithFolder(
     if (isOurs) rmdir(folder).catch(() => {}); // another process may have come to use it
   };
   try {
-    const server = await openAdminServer({ path }, api);
+    const server = await openAdminServer({ path }, options);
     return {
       close: () => {
         server.close();
@@ -92,13 +124,23 @@ export async function openWithFolder(
   }
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 async function loadApi(options: ApiOptions): Promise<Handler> {
   const { adminApi } = await import('./api.ts');
   const { answer } = await import('./answer.ts');
   const { fetch } = adminApi(options);
   return (incoming, outgoing) => answer(incoming, outgoing, (request) => fetch(request));
+}
+
+/** @param why one clause. */
+function refuse(response: ServerResponse, code: number, why: string): void {
+  const body = JSON.stringify({ error: `${why}.` });
+  response.writeHead(code, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
 }
 
 function lazily<T>(make: () => Promise<T>): () => Promise<T> {

@@ -8,15 +8,18 @@
  */
 import { argv } from 'node:process';
 import { build, type Plugin } from 'rolldown';
+import manifest from '../../package.json' with { type: 'json' };
 import { inlinePage } from '../page/inline-plugin.ts';
 import { complete } from './complete.ts';
 import { deferred } from './deferred.ts';
 import { etcdProtocol } from './etcd-protocol.ts';
+import { requireNode } from './node-version.ts';
 
 /** What becomes part of the bundle beside what is imported as code. */
 const plugins: readonly Plugin[] = [
   deferred(['etcd3', 'cockatiel', '@grpc/grpc-js'], [etcdProtocol()]),
   inlinePage(),
+  requireNode(Number.parseInt(manifest.engines.node.replace(/^>=/, ''), 10)),
 ];
 
 /** Writes the bundle to `file`. Throws when something in it would be missing. */

@@ -7,7 +7,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { Certificates } from '../config/certificates.ts';
+import type { Certificates, Secret } from '../config/certificates.ts';
 import type { ListenAddress } from '../config/listen.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Finding } from './finding.ts';
@@ -22,8 +22,8 @@ export interface CertificateInput {
   readonly listen: readonly ListenAddress[];
   readonly tls: Settings['tls'];
   readonly certificates: Certificates;
-  /** Paths of private keys that every user may read. */
-  readonly exposedKeys: readonly string[];
+  /** Files that every user may read, and nobody else should. */
+  readonly exposed: readonly Secret[];
   /** ms since the epoch. */
   readonly now: number;
 }
@@ -46,7 +46,7 @@ export function findInCertificates(input: CertificateInput): Finding[] {
     ...findAuthorities('--cacert', members.ca, now),
     ...findOwn(tls, members.cert, now),
     ...findIdentity(input),
-    ...input.exposedKeys.map(exposed),
+    ...input.exposed.map(findExposed),
   ];
 }
 
@@ -140,13 +140,16 @@ function findIdentity({ tls, certificates, observations }: CertificateInput): Fi
   ];
 }
 
-function exposed(path: string): Finding {
+function findExposed({ path, what }: Secret): Finding {
+  const isKey = what === 'private key';
   return {
     severity: 'warning',
     subject: path,
-    seen: 'every user of this machine may read or replace this private key',
-    why: 'Whoever has it is the balancer to etcd or to clients.',
-    mend: `Take the rights away with \`chmod o-rwx ${path}\`, and make a new key if others were on this machine.`,
+    seen: `every user of this machine may read or replace this ${what}`,
+    why: isKey
+      ? 'Whoever has it is the balancer to etcd or to clients.'
+      : 'Whoever has it is the user of --user to etcd.',
+    mend: `Take the rights away with \`chmod o-rwx ${path}\`, and make a new ${isKey ? 'key' : 'password'} if others were on this machine.`,
   };
 }
 

@@ -1,5 +1,7 @@
 /** All findings of all subjects, from what was gathered. Pure. */
+import type { Secret } from '../config/certificates.ts';
 import type { Settings } from '../config/settings.ts';
+import { safeText } from '../lib/safe-text.ts';
 import { findInAdvertised } from './advertised.ts';
 import { findInCertificates } from './certificates.ts';
 import { findInClocks } from './clocks.ts';
@@ -15,22 +17,29 @@ type ExamineSettings = Pick<Settings, 'listen' | 'tls' | 'certificates' | 'disco
 /**
  * The worst first.
  *
- * @param exposedKeys see `CertificateInput`.
+ * @param exposed see `CertificateInput`.
  * @param now ms since the epoch.
  */
 export function examine(
   observations: readonly Observation[],
   { listen, tls, certificates, discovery }: ExamineSettings,
-  exposedKeys: readonly string[],
+  exposed: readonly Secret[],
   now: number,
 ): Finding[] {
-  return inOrder([
+  const findings = [
     ...findInCluster(observations, discovery),
     ...findInMembers(observations),
     ...findInAdvertised(observations, discovery),
     ...findInDatabases(observations),
-    ...findInCertificates({ observations, listen, tls, certificates, exposedKeys, now }),
+    ...findInCertificates({ observations, listen, tls, certificates, exposed, now }),
     ...findInFigures(observations),
     ...findInClocks(observations),
-  ]);
+  ];
+  // Members say much of what is quoted: versions, names, subjects of certificates.
+  return inOrder(findings.map(inSafeText));
+}
+
+function inSafeText({ severity, subject, seen, why, mend }: Finding): Finding {
+  const texts = { subject: safeText(subject), seen: safeText(seen), why: safeText(why) };
+  return { severity, ...texts, mend: safeText(mend) };
 }

@@ -2,7 +2,7 @@
  * `etcd-lb check`: what is wrong with the cluster, and with the balancer in front of it, before
  * anything runs. Exit codes: 0 nothing worse than a note, 1 a warning, 2 an error.
  */
-import { exposedKeys } from '../config/certificates.ts';
+import { exposedSecrets } from '../config/certificates.ts';
 import { Refusal } from '../config/error.ts';
 import { type LoadInput, loadSettings } from '../config/load.ts';
 
@@ -20,12 +20,7 @@ export async function check(flags: LoadInput['flags'], json: boolean): Promise<n
   const observations = await gather(settings).catch((error: unknown) => {
     throw error instanceof Refusal ? explain(error) : error;
   });
-  const findings = examine(
-    observations,
-    settings,
-    exposedKeys(settings.certificateFiles),
-    Date.now(),
-  );
+  const findings = examine(observations, settings, exposedSecrets(settings), Date.now());
   const text = json
     ? jsonOf(findings)
     : tableOf(findings, observations.length, process.stdout.columns ?? usualWidth);

@@ -13,6 +13,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config/error.ts';
 import { envName, options } from '../config/options.ts';
+import { inWords, isSystemError } from '../lib/system-error.ts';
 import { addOperatorCommands } from './operator-commands.ts';
 import { version } from './version.ts';
 
@@ -139,13 +140,19 @@ function report(error: unknown): number {
     console.error(`etcd-lb: ${error.message}`);
     return 2;
   }
+  if (isSystemError(error)) {
+    console.error(`etcd-lb: ${error.message}.`);
+    return 1;
+  }
   console.error(error);
   return 1;
 }
 
 // `etcd-lb --help | head` closes our output before we are done, which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  console.error(`etcd-lb: standard output cannot be written: ${inWords(error)}.`);
+  process.exit(1);
 });
 
 try {

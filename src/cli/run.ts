@@ -8,6 +8,7 @@ import { constants } from 'node:os';
 import { Refusal } from '../config/error.ts';
 import { takeInherited } from '../config/inherited.ts';
 import { type Loaded, type LoadInput, loadSettings } from '../config/load.ts';
+import { handOver } from '../lib/unexpected.ts';
 import type { ServiceNotifications } from '../service/notifications.ts';
 
 /** Runs until it has stopped. Throws `ConfigError` with nothing started. */
@@ -22,21 +23,28 @@ export async function run(flags: LoadInput['flags'], version: string): Promise<v
   const log = await openLog({ level: settings.logLevel, format: settings.logFormat });
   const service = await openService();
   const signalled = firstSignal();
+  let isStuck = false;
   try {
     const watched = service?.watch(log) ?? log;
     const app = await startApp({ loaded, load, version, log: watched, inherited });
+    // From here on clients are served, and no error ends that: src/lib/unexpected.ts.
+    app.surviveErrors();
     service?.ready(() => app.status());
     process.on('SIGHUP', () => {
       service?.reloading();
       void app.reload().finally(() => service?.ready(() => app.status()));
     });
     await signalled;
-    await app.stop();
+    await app.stop().catch((error: unknown) => {
+      handOver(error); // told like any other; what it has left open must not keep the process
+      isStuck = true;
+    });
   } catch (error) {
     throw error instanceof Refusal ? explain(error) : error;
   } finally {
     await service?.[Symbol.asyncDispose]();
     await log.close();
+    if (isStuck) process.exit(1);
   }
 }
 

@@ -1,10 +1,11 @@
 /**
  * Facts: what a member says about itself and its cluster, as plain data.
  *
- * Owns the shape, and the way to it from etcd's answers. Pure. Who asks is etcd-client.ts; what
+ * Owns the shape, and the way to it from etcd's answers, whose text is made safe to show. Pure. Who asks is etcd-client.ts; what
  * follows for the traffic is standing.ts, and for the cluster as a whole picture.ts.
  */
 import type { IMember, IStatusResponse } from 'etcd3';
+import { safeText } from '../lib/safe-text.ts';
 
 /** Identifiers are hexadecimal, as etcdctl and etcd's log show them. */
 export interface MemberFacts {
@@ -78,7 +79,7 @@ export function factsOf(
     duration,
     clusterId: hex(header.cluster_id),
     memberId: hex(header.member_id),
-    version: status.version,
+    version: safeText(status.version),
     leaderId: leader === '0' ? undefined : hex(leader),
     term: Number(status.raftTerm),
     raftIndex: Number(status.raftIndex),
@@ -89,8 +90,8 @@ export function factsOf(
     alarms: status.errors.flatMap(alarmIn),
     members: members.map(({ ID, name, clientURLs, isLearner }) => ({
       id: hex(ID),
-      name,
-      clientUrls: clientURLs,
+      name: safeText(name),
+      clientUrls: clientURLs.map(safeText),
       isLearner,
     })),
   };

@@ -4,6 +4,7 @@
  * Owns the short list of reasons that verdicts, metrics and logs share, and the mapping from Node's
  * error codes to it. Leaves to others what follows from a reason (verdict.ts) and how it is told.
  */
+import { safeText } from '../lib/safe-text.ts';
 
 /** Why a check or a dial did not succeed. Used as a metric label: short, fixed and few. */
 export const failureReasons = [
@@ -23,7 +24,7 @@ export type FailureReason = (typeof failureReasons)[number];
 /** A failure with the words that let a person act on it. */
 export interface Failure {
   readonly reason: FailureReason;
-  /** One clause without a full stop, such as `timed out after 700 ms`. */
+  /** One clause without a full stop, such as `timed out after 700 ms`; safe to show (safe-text.ts). */
   readonly detail: string;
 }
 
@@ -59,5 +60,5 @@ export function classify(error: unknown): Failure {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
   const message = cause instanceof Error ? cause.message : String(cause);
   const reason = reasonByCode[code] ?? (tlsCode.test(code) ? 'tls' : 'error');
-  return { reason, detail: message.replace(/\s+/g, ' ').trim() || code || 'unknown error' };
+  return { reason, detail: safeText(message) || code || 'unknown error' };
 }

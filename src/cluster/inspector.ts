@@ -6,6 +6,7 @@
  * others what a member is asked (etcd-client.ts) and what its answer means (cluster.ts).
  */
 import type { Candidate } from '../balance/snapshot.ts';
+import { attempt } from '../lib/unexpected.ts';
 import type { Inspection, MemberFacts } from './facts.ts';
 import { nextInStep } from './step.ts';
 
@@ -111,7 +112,6 @@ class Round {
 
   #arm(): void {
     clearTimeout(this.#timer);
-    if (this.#stopped) return; // as whoever is told of an answer may have decided
     const { interval, isSettled } = this.#options;
     const fast = this.#hurried || !isSettled();
     const soon = this.#startedAt + Math.min(fastInterval, interval) * this.#variation();
@@ -132,8 +132,9 @@ class Round {
     );
     this.#asking = false;
     if (this.#stopped) return;
-    this.#options.onInspection(this.#candidate, inspection);
-    this.#arm();
+    attempt(() => this.#options.onInspection(this.#candidate, inspection));
+    // It may have led to a stop.
+    if (!this.#stopped) this.#arm();
   }
 
   #variation(): number {

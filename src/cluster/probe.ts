@@ -14,6 +14,7 @@
 import type { Agent } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
 import type { MemberTls } from '../config/certificates.ts';
+import { safeText } from '../lib/safe-text.ts';
 import { http, https } from '../node-http.ts';
 import { classify, type Failure } from './failure.ts';
 
@@ -209,6 +210,6 @@ const self: Failure = {
 };
 
 function unhealthy(answer: Answer): Failure {
-  const words = answer.body.replace(/\s+/g, ' ').trim().slice(0, evidenceLength);
+  const words = safeText(answer.body).slice(0, evidenceLength);
   return { reason: 'unhealthy', detail: `answered ${answer.status}${words && `: ${words}`}` };
 }

@@ -66,12 +66,30 @@ export function loadCertificates(files: CertificateFiles, now = new Date()): Cer
   return { members, ...(Object.keys(clients).length > 0 && { clients }) };
 }
 
-/** The private keys that every user of this machine may read or replace, as paths. */
-export function exposedKeys({ key, tlsKey }: CertificateFiles): string[] {
-  return [key, tlsKey].filter((path) => {
+/** A file that nobody else should read. */
+export interface Secret {
+  readonly path: string;
+  readonly what: 'private key' | 'password';
+}
+
+/** Those that every user of this machine may read or replace. */
+export function exposedSecrets({
+  certificateFiles: { key, tlsKey },
+  passwordFile,
+}: {
+  readonly certificateFiles: CertificateFiles;
+  readonly passwordFile?: string;
+}): Secret[] {
+  const secrets = [
+    { path: key, what: 'private key' },
+    { path: tlsKey, what: 'private key' },
+    { path: passwordFile, what: 'password' },
+  ] as const;
+  return secrets.flatMap(({ path, what }) => {
     const stat = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
-    return stat !== undefined && (stat.mode & 0o007) !== 0;
-  }) as string[];
+    if (path === undefined || stat === undefined) return [];
+    return (stat.mode & 0o007) === 0 ? [] : [{ path, what }];
+  });
 }
 
 function loadAuthorities(setting: string, path: string | undefined, now: Date): TlsMaterial {

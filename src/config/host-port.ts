@@ -30,6 +30,15 @@ export function parseHostPort(text: string, lowestPort: 0 | 1): HostPort {
   };
 }
 
+/** A host name alone, in lower case and without a dot at its end. Throws `Error` with the reason. */
+export function parseHostName(text: string): string {
+  const { host, port } = parseHostPort(text, 1);
+  if (host === '' || port !== undefined || isIPv4(host) || isIPv6(host)) {
+    throw new Error(`${JSON.stringify(text)} is not a host name; write one such as lb.example.com`);
+  }
+  return host.replace(/\.$/, '');
+}
+
 /** The text that `parseHostPort` reads back. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -7,7 +7,7 @@
  * Owns the variables and what the names mean. Who listens on the descriptors is for others; they stay
  * open when we end, so that the connections waiting in them are the next process's.
  */
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync, readFileSync, statSync } from 'node:fs';
 import { ConfigError } from './error.ts';
 
 /** Descriptors of listening sockets. */
@@ -16,7 +16,7 @@ export interface Inherited {
   readonly clients: readonly number[];
   /** The one named `observe`, in place of `--observe`. */
   readonly observe: number | undefined;
-  /** The one named `admin`. */
+  /** The one named `admin`: a Unix socket that not everybody may connect to. */
   readonly admin: number | undefined;
 }
 
@@ -51,11 +51,13 @@ export function takeInherited(env: NodeJS.ProcessEnv, pid: number): Inherited {
       `LISTEN_FDNAMES: two sockets are named ${name}, of which there can be one; name the others otherwise (FileDescriptorName=).`,
     );
   };
+  const admin = theOnly('admin');
+  if (admin !== undefined) requirePrivate(admin);
   const clients = sockets.filter(({ name }) => name !== 'observe' && name !== 'admin');
   return {
     clients: clients.map(({ descriptor }) => descriptor),
     observe: theOnly('observe'),
-    admin: theOnly('admin'),
+    admin,
   };
 }
 
@@ -70,19 +72,56 @@ export function unusable(descriptor: number, error: NodeJS.ErrnoException): Conf
 
 /** Where the Unix socket of a descriptor is bound; where the kernel does not tell, what leads to it. */
 export function pathOf(descriptor: number): string {
-  const fallback = `/proc/self/fd/${descriptor}`;
+  return boundTo(descriptor) || `/proc/self/fd/${descriptor}`;
+}
+
+/**
+ * The same; '' for a Unix socket that is bound nowhere, and `undefined` for what is not known to be one. An abstract
+ * address begins with `@`.
+ */
+function boundTo(descriptor: number): string | undefined {
   try {
     // Columns: … inode path; the second and further lines are sockets.
     const inode = String(fstatSync(descriptor).ino);
     const lines = readFileSync('/proc/self/net/unix', 'utf8').split('\n');
     const fields = lines.map((line) => line.split(' ').filter(Boolean));
-    const path = fields
+    return fields
       .find((each) => each[6] === inode)
       ?.slice(7)
       .join(' ');
-    return path || fallback;
   } catch {
-    return fallback;
+    return undefined;
+  }
+}
+
+/**
+ * Who may connect to the admin socket may give orders, and its file's mode is all that keeps others out. What the modes
+ * of the folders above it are is not asked: they may be opened later by somebody who knows nothing of the socket.
+ */
+function requirePrivate(descriptor: number): void {
+  const is = exposureOf(boundTo(descriptor));
+  if (is === undefined) return;
+  throw new ConfigError(
+    `LISTEN_FDS: descriptor ${descriptor}, which is named admin, is ${is}; pass a Unix socket that is its owner's alone (SocketMode=0600).`,
+  );
+}
+
+/** What lets everybody connect to a socket that is bound there, if anything does. */
+function exposureOf(path: string | undefined): string | undefined {
+  if (path === undefined) return 'not a Unix socket: everybody who reaches it could give orders';
+  if (path === '' || path.startsWith('@')) return 'no file: every process could give orders';
+  const mode = modeOf(path);
+  if (mode === undefined) return `${path}, which cannot be looked at`;
+  if ((mode & 0o002) === 0) return undefined;
+  return `${path} with the mode ${mode.toString(8).padStart(4, '0')}: every process could give orders`;
+}
+
+/** Permission bits of a file; `undefined` where it cannot be looked at. */
+function modeOf(path: string): number | undefined {
+  try {
+    return statSync(path).mode & 0o777;
+  } catch {
+    return undefined;
   }
 }
 

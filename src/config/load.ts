@@ -95,7 +95,7 @@ type Text = Given['value'] | undefined;
 /** Each setting by itself. */
 function readValues(textOf: (name: string) => Text): Values {
   const values: Partial<Record<keyof Values, unknown>> = {
-    ...{ endpoints: [], weight: [], priority: [], allowClient: [] },
+    ...{ endpoints: [], weight: [], priority: [], allowClient: [], observeNames: [] },
   };
   for (const option of options) {
     const text = textOf(option.name);
@@ -143,6 +143,7 @@ function resolve(values: Values): Settings {
     certificates: loadCertificates(files),
     certificateFiles: files,
     ...(etcdUser && { etcdUser }),
+    ...(passwordFile !== undefined && { passwordFile }),
     ...(config !== undefined && { configFile: config }),
   };
 }

@@ -8,6 +8,7 @@
 import { parseAdminSocket } from './admin-socket.ts';
 import { parseCheckUrl } from './check-url.ts';
 import { parseDomain } from './domain.ts';
+import { parseHostName } from './host-port.ts';
 import { parseListenAddress, parseTcpAddress } from './listen.ts';
 import { parseMemberNumber } from './member-number.ts';
 import { parseOwner } from './owner.ts';
@@ -390,6 +391,14 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     help: 'Where metrics, readiness and status are served: host:port, or off.',
     list: false,
     shape: shapes.grammar((text) => (text === 'off' ? undefined : parseTcpAddress(text))),
+    fixed: true,
+  },
+  observeNames: {
+    placeholder: 'NAMES',
+    default: undefined,
+    help: 'Host names under which the status page is served, beside IP addresses, localhost and the host of --observe.',
+    list: true,
+    shape: shapes.listOrNone(parseHostName),
     fixed: true,
   },
   adminSocket: {

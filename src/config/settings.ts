@@ -73,6 +73,8 @@ export interface Settings {
   readonly inspectInterval: number;
   /** Of etcd's own users, for these questions. */
   readonly etcdUser?: { readonly name: string; readonly password: string };
+  /** Where the password was read from. */
+  readonly passwordFile?: string;
   /** Log entries a member may be behind the leader and still be used; 0 for any number. */
   readonly maxLag: number;
   readonly balance: (typeof policies)[number];
@@ -104,6 +106,8 @@ export interface Settings {
   readonly drainTimeout: number;
   /** Where metrics and status are served, apart from `listen`; undefined for nowhere. */
   readonly observe: TcpAddress | undefined;
+  /** Host names under which people may ask there, in lower case, beside that of `observe`. */
+  readonly observeNames: readonly string[];
   /** Where operators give orders. */
   readonly adminSocket: AdminSocket;
   readonly logLevel: (typeof logLevels)[number];

@@ -113,6 +113,8 @@ async function startBalancer(cluster: LocalCluster, view: View): Promise<App> {
     write: ({ at, message }) => view.print(`${new Date(at).toTimeString().slice(0, 8)} ${message}`),
     session: () => {},
     level: 'info',
+    lost: () => 0,
+    onTrouble: () => {},
     close: async () => {},
   };
   return startApp({ loaded: load(), load, version: manifest.version, log });

@@ -10,6 +10,7 @@ import { isIP } from 'node:net';
 import { mostMembers } from '../cluster/facts.ts';
 import { classify } from '../cluster/failure.ts';
 import type { NameChange } from '../cluster/names.ts';
+import { attempt } from '../lib/unexpected.ts';
 
 export interface AddressSource {
   /** All addresses of a name, of either family. */
@@ -93,10 +94,10 @@ export class Addresses {
     const found = await this.#options.lookup(name).catch((error: Error) => error);
     if (!isWatched()) return;
     let wait = retry;
-    if (found instanceof Error) this.#tell(name, known, classify(found).detail);
-    else if (found.length === 0) this.#tell(name, known, 'no address');
+    if (found instanceof Error) attempt(() => this.#tell(name, known, classify(found).detail));
+    else if (found.length === 0) attempt(() => this.#tell(name, known, 'no address'));
     else {
-      this.#take(name, known, oneFamily(found));
+      attempt(() => this.#take(name, known, oneFamily(found)));
       wait = await ttl;
     }
     if (isWatched()) known.timer = setTimeout(() => void this.#ask(name, known), wait);

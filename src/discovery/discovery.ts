@@ -16,6 +16,7 @@ import { type ListedMember, mostMembers } from '../cluster/facts.ts';
 import type { NameChange } from '../cluster/names.ts';
 import { nextInStep } from '../cluster/step.ts';
 import type { Endpoint, Scheme } from '../config/endpoint.ts';
+import { attempt } from '../lib/unexpected.ts';
 import { Addresses, type AddressSource } from './addresses.ts';
 import { addressOf, keyOf, type Place } from './place.ts';
 import { type KnownMember, type Misadvertised, planMembers } from './plan.ts';
@@ -242,27 +243,32 @@ export class Discovery {
   }
 
   async #askSrv(domain: string): Promise<void> {
-    const { schemes, dns, onChange, followsCluster } = this.#options;
+    const { schemes, dns } = this.#options;
     const found = await findSrvMembers(domain, schemes, dns.srv).catch((error: Error) => error);
     if (this.#stopped) return;
-    const wasFailing = this.#srvFailing;
-    this.#srvFailing = found instanceof Error;
-    if (found instanceof Error) {
-      const none = this.#seeds().length === 0;
-      if (!wasFailing) onChange({ kind: 'srv-failing', domain, why: found.message, none });
-    } else {
-      if (wasFailing) onChange({ kind: 'srv-back', domain });
-      this.#srv = found;
-      if (!followsCluster) this.#old = [];
-      this.#watchNames();
-      this.#update();
-    }
+    attempt(() => this.#takeSrv(domain, found));
     if (this.#stopped) return; // as whoever was told may have decided
     const now = performance.now();
     this.#srvTimer = setTimeout(
       () => void this.#askSrv(domain),
       nextInStep(now, srvInterval) - now,
     );
+  }
+
+  #takeSrv(domain: string, found: readonly Place[] | Error): void {
+    const { onChange, followsCluster } = this.#options;
+    const wasFailing = this.#srvFailing;
+    this.#srvFailing = found instanceof Error;
+    if (found instanceof Error) {
+      const none = this.#seeds().length === 0;
+      if (!wasFailing) onChange({ kind: 'srv-failing', domain, why: found.message, none });
+      return;
+    }
+    if (wasFailing) onChange({ kind: 'srv-back', domain });
+    this.#srv = found;
+    if (!followsCluster) this.#old = [];
+    this.#watchNames();
+    this.#update();
   }
 
   async #save(places: readonly Place[]): Promise<void> {

@@ -6,7 +6,7 @@
  */
 import * as z from 'zod/mini';
 import { formatEndpoint, parseEndpoints, type Scheme } from '../config/endpoint.ts';
-import { inWords, StateFile } from '../state/state-file.ts';
+import { inWords, makeDirectory, StateFile } from '../state/state-file.ts';
 import type { Place } from './place.ts';
 
 const shape = z.strictObject({
@@ -35,6 +35,7 @@ export class SavedMembers {
 
   /** Makes the directory where it is not there. Throws `Refusal` when that is not possible. */
   constructor(directory: string) {
+    makeDirectory(directory);
     this.#file = new StateFile(directory, 'members.json', shape);
   }
 

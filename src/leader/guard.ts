@@ -3,8 +3,8 @@
  *
  *   heartbeat of the leader ──► answered, cut ─────┐
  *   dials and checks it refuses ───────────────────┤
- *   status of every member ──► who leads ──────────┼──► hold.ts ──► onBegin, onEnd, onUnresponsive
- *   reads through the others, while in doubt ──────┘
+ *   polls: status of every member, who leads ──────┼──► hold.ts ──► onBegin, onEnd, onUnresponsive
+ *   polls: reads through others, while in doubt ───┘
  *
  * How each loss is known:
  *   died       the heartbeat's connection is closed by the kernel; later a dial or a check is refused
@@ -12,13 +12,15 @@
  *   steps down, is moved from elsewhere, stops in order: it answers, or its cut is followed by a read that
  *              succeeds, so nothing is held for longer than that read takes
  *
- * Owns one timer, the heartbeat, and a connection for questions to each member. Leaves the decision to
- * hold.ts, and what is held to whoever is told.
+ * Owns one timer, and what is asked when. Leaves the decision to hold.ts, and what is held to whoever is
+ * told.
  */
 import type { LookupFunction, Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
 import type { MonitoredMember } from '../cluster/monitor.ts';
+import { nextInStep } from '../cluster/step.ts';
 import type { MemberTls } from '../config/certificates.ts';
+import { attempt } from '../lib/unexpected.ts';
 import { Heartbeat } from './heartbeat.ts';
 import {
   type Held,
@@ -29,8 +31,9 @@ import {
   nextHold,
   unled,
 } from './hold.ts';
-import type { CurrentHold, EndedHold, HoldView } from './hold-status.ts';
+import { type CurrentHold, type EndedHold, type HoldView, whyHeld } from './hold-status.ts';
 import { Patience } from './patience.ts';
+import { Polls } from './polls.ts';
 import type { Questions } from './questions.ts';
 import type { LeaderView } from './status-answer.ts';
 
@@ -64,13 +67,17 @@ const statusInterval = { busy: 1_000, quiet: 10_000, unled: 250 };
 /** The same while the leader is in doubt, lost, or about to be moved. */
 const doubtInterval = 20;
 const moveInterval = 5;
+/** A leader whose heartbeat is unanswered for this long, and that leads on, is watched by reads, ms. */
+const unseenAfter = 1_000;
+/** Between two of these, ms: they are calls of the cluster, where heartbeats are not. */
+const unseenInterval = 250;
 /** A timer that is later than this, ms, was kept from running, and with it all answers. */
 const stallTolerance = 20;
 
 export class LeaderGuard {
   readonly #options: GuardOptions;
   readonly #patience = new Patience();
-  readonly #questions = new Map<Candidate, Questions>();
+  readonly #polls: Polls;
   /** Ids in the cluster, as members have said them. */
   readonly #ids = new Map<Candidate, string>();
   #state: HoldState = unled;
@@ -82,10 +89,17 @@ export class LeaderGuard {
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
   #askedAllAt = Number.NEGATIVE_INFINITY;
+  /** How many members vote, as of that time. */
+  #voters = 0;
   #isRunning = false;
 
   constructor(options: GuardOptions) {
     this.#options = options;
+    this.#polls = new Polls({
+      open: options.open,
+      onStatus: (candidate, view, askedAt) => this.#heard(candidate, view, askedAt),
+      onRead: (askedAt) => this.#take({ kind: 'read-succeeded', askedAt }),
+    });
   }
 
   get view(): HoldView {
@@ -118,8 +132,7 @@ export class LeaderGuard {
   /** Forgets a member that has left. */
   forget(candidate: Candidate): void {
     if (candidate === this.leader) this.#take({ kind: 'called-off' });
-    this.#questions.get(candidate)?.close();
-    this.#questions.delete(candidate);
+    this.#polls.forget(candidate);
     this.#ids.delete(candidate);
   }
 
@@ -153,19 +166,19 @@ export class LeaderGuard {
     if (this.#state.kind === 'held') this.#take({ kind: 'called-off' });
     this.#state = unled;
     this.#retarget();
-    for (const questions of this.#questions.values()) questions.close();
-    this.#questions.clear();
+    this.#polls.close();
   }
 
   #tick(): void {
     clearTimeout(this.#timer);
     const now = performance.now();
     const late = now - this.#dueAt;
-    if (this.#timer !== undefined && late > stallTolerance) this.#take({ kind: 'stalled', late });
+    const isStalled = this.#timer !== undefined && late > stallTolerance;
+    if (isStalled) attempt(() => this.#take({ kind: 'stalled', late }));
     // Timers run before sockets are read: what has arrived by now is an answer in time.
     setImmediate(() => {
       if (!this.#isRunning) return;
-      this.#look();
+      attempt(() => this.#look());
       this.#arm();
     });
   }
@@ -178,15 +191,15 @@ export class LeaderGuard {
   }
 
   #look(): void {
-    const { limit, voters } = this.#options;
-    if (limit() === 0 || voters() < 2) {
+    const now = performance.now();
+    const isDue = now - this.#askedAllAt >= this.#statusInterval();
+    if (isDue) this.#voters = this.#options.voters();
+    if (this.#options.limit() === 0 || this.#voters < 2) {
       if (this.#state.kind !== 'unled') this.#take({ kind: 'called-off' });
       this.#heartbeat?.heartbeat.close();
       return;
     }
-    const now = performance.now();
-    const waitingSince = this.#heartbeat?.heartbeat.waitingSince;
-    this.#take({ kind: 'time-passed', waitingSince });
+    this.#take({ kind: 'time-passed', waitingSince: this.#waitingSince(now) });
     if (mustLeave(this.#state, now) && !this.#hasLeft) {
       this.#hasLeft = true;
       const { leader } = this;
@@ -194,7 +207,7 @@ export class LeaderGuard {
     }
     this.#heartbeat?.heartbeat.ask(now);
     if (this.#isInDoubt(now)) this.#askOthers(now);
-    else if (now - this.#askedAllAt >= this.#statusInterval()) this.#askAll(now);
+    else if (isDue) this.#askAll(now);
   }
 
   #wait(): number {
@@ -203,7 +216,21 @@ export class LeaderGuard {
     if (state.kind === 'held') return state.cause === 'planned' ? moveInterval : doubtInterval;
     if (state.kind === 'unled') return statusInterval.unled;
     if (this.#heartbeat?.heartbeat.waitingSince !== undefined) return doubtInterval;
-    return this.#isQuiet() ? beatInterval.quiet : beatInterval.busy;
+    const now = performance.now();
+    return this.#isQuiet() ? nextInStep(now, beatInterval.quiet) - now : beatInterval.busy;
+  }
+
+  /**
+   * Since when a question is open that proves the leader: its heartbeat, or reads through the others where
+   * this host has lost sight of a leader that goes on to lead.
+   */
+  #waitingSince(now: number): number | undefined {
+    return this.#isUnseen(now) ? this.#polls.readSince : this.#heartbeat?.heartbeat.waitingSince;
+  }
+
+  #isUnseen(now: number): boolean {
+    const { waitingSince = now } = this.#heartbeat?.heartbeat ?? {};
+    return now - waitingSince >= unseenAfter;
   }
 
   #isQuiet(): boolean {
@@ -218,6 +245,9 @@ export class LeaderGuard {
   #isInDoubt(now: number): boolean {
     const state = this.#state;
     if (state.kind !== 'led') return state.kind === 'held';
+    if (this.#isUnseen(now)) {
+      return this.#polls.readSince !== undefined || now - state.provenAt >= unseenInterval;
+    }
     const waitingSince = this.#heartbeat?.heartbeat.waitingSince;
     if (waitingSince === undefined) return false;
     return now - Math.max(waitingSince, state.provenAt) >= this.#patience.value / 2;
@@ -225,7 +255,7 @@ export class LeaderGuard {
 
   #askAll(now: number): void {
     this.#askedAllAt = now;
-    for (const { candidate } of this.#options.members()) this.#askStatus(candidate, now);
+    for (const { candidate } of this.#options.members()) this.#polls.askStatus(candidate, now);
   }
 
   /** Everybody but the leader that is lost; also that one where it is to be moved. */
@@ -234,27 +264,9 @@ export class LeaderGuard {
     const { leader } = this;
     for (const { candidate } of this.#options.members()) {
       if (candidate === leader && !isMove) continue;
-      this.#askStatus(candidate, now);
-      if (!isMove) this.#askRead(candidate, now);
+      this.#polls.askStatus(candidate, now);
+      if (!isMove) this.#polls.askRead(candidate, now);
     }
-  }
-
-  #askStatus(candidate: Candidate, askedAt: number): void {
-    this.#questionsTo(candidate)
-      .status()
-      .then(
-        (view) => this.#heard(candidate, view, askedAt),
-        () => {},
-      );
-  }
-
-  #askRead(candidate: Candidate, askedAt: number): void {
-    this.#questionsTo(candidate)
-      .read()
-      .then(
-        () => this.#take({ kind: 'read-succeeded', askedAt }),
-        () => {},
-      );
   }
 
   #heard(candidate: Candidate, view: LeaderView, askedAt: number): void {
@@ -323,6 +335,7 @@ export class LeaderGuard {
       ...{ url: member.checkUrl, lookup: member.lookup ?? lookup, tls, isSelf },
       onAnswer: (askedAt, duration) => {
         this.#patience.learn(duration);
+        this.#polls.forgetReads();
         this.#take({ kind: 'leader-answered', askedAt });
       },
       onCut: () => this.#take({ kind: 'leader-cut' }),
@@ -333,24 +346,5 @@ export class LeaderGuard {
   #whoIs(memberId: string): Candidate | undefined {
     for (const [candidate, id] of this.#ids) if (id === memberId) return candidate;
     return undefined;
-  }
-
-  #questionsTo(candidate: Candidate): Questions {
-    const known = this.#questions.get(candidate);
-    if (known !== undefined) return known;
-    const questions = this.#options.open(candidate);
-    this.#questions.set(candidate, questions);
-    return questions;
-  }
-}
-
-function whyHeld(leader: string, cause: Held['cause']): string {
-  switch (cause) {
-    case 'gone':
-      return `${leader}, the leader, has cut or refused a connection`;
-    case 'unresponsive':
-      return `${leader}, the leader, does not answer`;
-    case 'planned':
-      return `an operator moves the leader away from ${leader}`;
   }
 }

@@ -29,3 +29,15 @@ export interface HoldView {
   /** The last one, if there was any. */
   readonly last: EndedHold | undefined;
 }
+
+/** Why a hold began, as one clause. */
+export function whyHeld(leader: string, cause: HoldCause): string {
+  switch (cause) {
+    case 'gone':
+      return `${leader}, the leader, has cut or refused a connection`;
+    case 'unresponsive':
+      return `${leader}, the leader, does not answer`;
+    case 'planned':
+      return `an operator moves the leader away from ${leader}`;
+  }
+}

@@ -1,13 +1,15 @@
 /**
  * File descriptors: a session takes two, and when none is left the system turns clients away
- * without telling us. So what is left is reckoned from time to time, and told before and after.
+ * without telling us. So what is left is reckoned from time to time, and told before and after. What the observe and the
+ * admin listener may take is set aside, so that traffic never finds less than was reckoned.
  */
 import { openSync, readSync } from 'node:fs';
+import { mostConnections } from '../management/server.ts';
 import type { EventBody } from './events.ts';
 import { descriptorsBack, descriptorsShort } from './traffic-events.ts';
 
-/** What the process needs besides sessions: listeners, checks, log, scrapes, and a margin. */
-const others = 50;
+/** What the process needs besides sessions: listeners, checks, log, and a margin; and what visitors may take. */
+const others = 50 + mostConnections.observe + mostConnections.admin;
 /** Between two looks, ms. */
 const interval = 1_000;
 

@@ -10,6 +10,7 @@
  * is taken from events.ts, status.ts and check-history.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { mostConnections } from '../management/server.ts';
 import type { CheckHistory, PastChecks } from './check-history.ts';
 import type { EventLog, NumberedEvent } from './events.ts';
 import type { Status } from './status.ts';
@@ -34,7 +35,7 @@ export interface EventStreamsOptions {
 }
 
 /** Streams that may be open at a time. */
-export const maxStreams = 32;
+export const maxStreams = mostConnections.observe / 2;
 /** Between two statuses when nothing happens, and at least between two of them, ms. */
 const interval = 1_000;
 const shortest = 100;
@@ -65,14 +66,13 @@ export class EventStreams {
     this.#unfollow = options.events.follow((event) => this.#publish(event));
   }
 
-  /** Is there room for one more? */
-  get isFull(): boolean {
-    return this.#streams.size >= maxStreams;
-  }
-
-  /** Answers with a stream that goes on until the reader leaves or `close` is called. */
-  open(request: IncomingMessage, response: ServerResponse): void {
+  /**
+   * Answers with a stream that goes on until the reader leaves or `close` is called. Does nothing and returns false when
+   * there is no room for one more.
+   */
+  open(request: IncomingMessage, response: ServerResponse): boolean {
     const { events, checks } = this.#options;
+    if (request.method !== 'HEAD' && this.#streams.size >= maxStreams) return false;
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store, no-transform',
@@ -80,7 +80,7 @@ export class EventStreams {
     });
     if (request.method === 'HEAD') {
       response.end();
-      return;
+      return true;
     }
     const stream: Stream = { response, skipped: 0 };
     response.once('close', () => this.#forget(stream));
@@ -97,6 +97,7 @@ export class EventStreams {
       ].join(''),
     );
     this.#wakeAt(performance.now() + interval);
+    return true;
   }
 
   /** Ends all streams and opens none again. */
@@ -154,7 +155,7 @@ export class EventStreams {
       this.#due = Number.POSITIVE_INFINITY;
       this.#tell();
     };
-    this.#timer = setTimeout(wake, due - performance.now());
+    this.#timer = setTimeout(wake, Math.max(0, due - performance.now()));
   }
 
   #sleep(): void {

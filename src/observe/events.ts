@@ -60,6 +60,9 @@ export interface Event {
     | 'listen-ignored'
     | 'observe-waits'
     | 'observe-opened'
+    | 'log-failing'
+    | 'log-back'
+    | 'unexpected-error'
     | 'stopping'
     | 'stopped';
   readonly message: string;

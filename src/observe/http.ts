@@ -8,18 +8,39 @@
  *   /status   everything, as JSON
  *   /events   the same as it changes, as server-sent events
  *
- * Owns the paths and the status codes; the stream is event-stream.ts, the page page.ts. It can change nothing, so it needs no protection beyond its
- * address.
+ * Owns the paths and the status codes; the stream is event-stream.ts, the page page.ts, the bounds on visitors
+ * management/server.ts. It can change nothing, so it needs no protection beyond its address, but for one: a web page
+ * from elsewhere must not read it through a visitor's browser. The browser's own rules keep it from that, unless the
+ * page has its own name lead here (DNS rebinding); then the request carries that name as its Host. So what people look
+ * at (`/`, `/status`, `/events`) is there only under an IP address, localhost, and names that were given (hosts.ts).
+ * What machines ask for is there under any name: kubelet and Prometheus send the name that they were configured with,
+ * such as that of a Kubernetes service, and a probe that fails would have the balancer restarted. Hence `/metrics` can
+ * be read by whoever could scrape it anyway, and through such a page.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AddressInUse, Refusal } from '../config/error.ts';
 import { formatHostPort } from '../config/host-port.ts';
 import { unusable } from '../config/inherited.ts';
-import { http } from '../node-http.ts';
+import {
+  BoundedServer,
+  type Bounds,
+  type Exchange,
+  mostConnections,
+  type RefusalReason,
+} from '../management/server.ts';
 import { EventStreams, type EventStreamsOptions, maxStreams } from './event-stream.ts';
+import { Fresh } from './fresh.ts';
+import { isOwnHost } from './hosts.ts';
 import { Page } from './page.ts';
 import type { PageFiles } from './page-files.ts';
 import type { Status } from './status.ts';
+
+/** Of all visitors together. */
+export const observeBounds: Bounds = {
+  connections: mostConnections.observe,
+  ...{ head: 10_000, answer: 60_000 },
+  ...{ requests: 1_000, headBytes: 8_192, bodyBytes: 0 },
+};
 
 export interface ObserveOptions {
   readonly host: string;
@@ -32,6 +53,9 @@ export interface ObserveOptions {
   /** Gets the files of the status page when they are first asked for. */
   readonly page: () => Promise<PageFiles>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Names under which people may ask, beside `host` and addresses. */
+  readonly names: readonly string[];
+  readonly onRefused: (reason: RefusalReason) => void;
 }
 
 export interface ObserveServer {
@@ -43,7 +67,7 @@ export interface ObserveServer {
 interface Answer {
   readonly code: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -51,6 +75,10 @@ interface Answer {
 interface Parts extends ObserveOptions {
   readonly streams: EventStreams;
   readonly files: Page;
+  readonly readiness: Fresh<Status>;
+  /** What is long and asked for often is made once for all that wait. */
+  readonly statusText: Fresh<Answer>;
+  readonly metricsText: Fresh<Promise<Answer>>;
 }
 
 /**
@@ -59,26 +87,37 @@ interface Parts extends ObserveOptions {
  */
 export function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
   const streams = new EventStreams(options.news);
-  const parts: Parts = { ...options, streams, files: new Page(options.page) };
-  const server = http.createServer((request, response) => {
-    void respond(request, response, parts);
+  const parts: Parts = {
+    ...{ ...options, streams, files: new Page(options.page) },
+    readiness: new Fresh(options.status),
+    statusText: new Fresh(() => encoded(json(200, options.status()))),
+    metricsText: new Fresh(async () => {
+      const { contentType, text: body } = await options.metrics();
+      return encoded({ code: 200, type: contentType, body });
+    }),
+  };
+  const server = new BoundedServer({
+    bounds: observeBounds,
+    handle: (exchange) => void respond(exchange, parts),
+    refuse: (response, code, why) => send(response, text(code, why), false),
+    onRefused: options.onRefused,
   });
+  const { listener } = server;
   const { host, port, inherited } = options;
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    listener.once('error', (error: NodeJS.ErrnoException) => {
       if (inherited === undefined) reject(refusal(formatHostPort(host, port), error));
       else reject(unusable(inherited, error));
     });
-    server.listen(inherited === undefined ? { host, port } : { fd: inherited }, () => {
-      server.removeAllListeners('error');
-      server.on('error', () => {}); // a scrape that could not be accepted must not end the balancer
-      const address = server.address();
+    listener.listen(inherited === undefined ? { host, port } : { fd: inherited }, () => {
+      listener.removeAllListeners('error');
+      listener.on('error', () => {}); // a scrape that could not be accepted must not end the balancer
+      const address = listener.address();
       resolve({
         port: typeof address === 'object' && address !== null ? address.port : undefined,
         close: () => {
           streams.close();
           server.close();
-          server.closeAllConnections();
         },
       });
     });
@@ -102,53 +141,74 @@ function refusal(shown: string, error: NodeJS.ErrnoException): Refusal {
   }
 }
 
-async function respond(
-  request: IncomingMessage,
-  response: ServerResponse,
-  parts: Parts,
-): Promise<void> {
+async function respond({ request, response, arrivedAt, isStream }: Exchange, parts: Parts) {
   const readOnly = request.method === 'GET' || request.method === 'HEAD';
   const answer = readOnly
-    ? await answerTo(request, parts).catch(internalError)
-    : text(405, 'read-only: GET and HEAD');
-  if (answer === 'stream') {
-    parts.streams.open(request, response);
-    return;
+    ? await answerTo(request, arrivedAt, parts).catch(internalError)
+    : { ...text(405, 'read-only: GET and HEAD'), headers: { allow: 'GET, HEAD' } };
+  if (answer !== 'stream') send(response, answer, request.method === 'HEAD');
+  else if (parts.streams.open(request, response)) isStream();
+  else {
+    parts.onRefused('streams');
+    send(response, tooManyStreams(), false);
   }
-  response.writeHead(answer.code, {
-    'content-type': answer.type,
-    'cache-control': 'no-store',
-    ...(readOnly ? {} : { allow: 'GET, HEAD' }),
-    ...answer.headers,
+}
+
+function send(response: ServerResponse, answer: Answer, isHead: boolean): void {
+  const { code, type, headers, body } = answer;
+  response.writeHead(code, {
+    ...{ 'content-type': type, 'content-length': Buffer.byteLength(body) },
+    ...{ 'cache-control': 'no-store', ...headers },
   });
-  response.end(request.method === 'HEAD' ? undefined : answer.body);
+  response.end(isHead ? undefined : body);
 }
 
 /** What is answered at once, or that it is to go on as a stream. */
-async function answerTo(request: IncomingMessage, parts: Parts): Promise<Answer | 'stream'> {
+async function answerTo(
+  request: IncomingMessage,
+  arrivedAt: number,
+  parts: Parts,
+): Promise<Answer | 'stream'> {
   const { url: target = '' } = request;
   const url = target.startsWith('/') ? URL.parse(`http://observe${target}`) : null;
   if (url === null) return notFound();
   const verbose = url.searchParams.has('verbose');
   switch (url.pathname) {
-    case '/':
-      return await pageFile('/', request, parts);
     case '/livez':
       return verbose ? json(200, { alive: true }) : text(200, 'ok');
     case '/readyz':
-      return readiness(parts.status(), verbose);
-    case '/status':
-      return json(200, parts.status());
-    case '/events':
-      return parts.streams.isFull ? tooManyStreams() : 'stream';
-    case '/metrics': {
-      const { contentType, text: body } = await parts.metrics();
-      return { code: 200, type: contentType, body };
-    }
+      return readiness(parts.readiness.since(arrivedAt), verbose);
+    case '/metrics':
+      return parts.metricsText.since(arrivedAt);
     default:
-      return url.pathname.startsWith('/page/')
-        ? await pageFile(url.pathname, request, parts)
-        : notFound();
+      return forPeople(url.pathname, request, arrivedAt, parts);
+  }
+}
+
+/** What is not to be read by a page from elsewhere. */
+async function forPeople(
+  path: string,
+  request: IncomingMessage,
+  arrivedAt: number,
+  parts: Parts,
+): Promise<Answer | 'stream'> {
+  const { host } = request.headers;
+  if (!isOwnHost(host, [parts.host, ...parts.names])) {
+    parts.onRefused('host');
+    return text(
+      421,
+      `${path} is not served under the name in the Host header; ask by IP address or localhost, or start etcd-lb with that name in --observe-names`,
+    );
+  }
+  switch (path) {
+    case '/':
+      return await pageFile('/', request, parts);
+    case '/status':
+      return parts.statusText.since(arrivedAt);
+    case '/events':
+      return 'stream';
+    default:
+      return path.startsWith('/page/') ? await pageFile(path, request, parts) : notFound();
   }
 }
 
@@ -186,6 +246,11 @@ function text(code: number, body: string): Answer {
 
 function json(code: number, body: unknown): Answer {
   return { code, type: 'application/json', body: `${JSON.stringify(body, null, 2)}\n` };
+}
+
+/** As bytes, which those who get the same answer have in common. */
+function encoded(answer: Answer): Answer {
+  return { ...answer, body: Buffer.from(answer.body) };
 }
 
 function internalError(error: unknown): Answer {

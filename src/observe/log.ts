@@ -2,11 +2,11 @@
  * The log: JSON lines on a pipe, readable lines on a terminal, both through pino.
  *
  * Written in the background: a reader of our output that stalls must not stall the relay.
- * Owns the destination. What is said is in events.ts.
+ * Owns the format. What is said is in events.ts, and where it goes log-output.ts.
  */
-import { once } from 'node:events';
 import { type DestinationStream, pino } from 'pino';
 import type { Event } from './events.ts';
+import { LogOutput, type LogTrouble } from './log-output.ts';
 
 export interface LogOptions {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -21,16 +21,20 @@ export interface Log {
   session(message: string, fields: object): void;
   /** The least that is written; may be set. */
   level: LogOptions['level'];
-  /** Resolves when all is written; nothing can be written after. */
+  /** Lines that could not be written so far. */
+  lost(): number;
+  /** Has `listener` told when lines begin to be lost, and when they are written again. */
+  onTrouble(listener: (trouble: LogTrouble) => void): void;
+  /** Resolves when all is written or lost, after a second at the latest; nothing can be written after. */
   close(): Promise<void>;
 }
 
-/** Opens the log on standard output, or on `stream` when given. */
-export async function openLog(options: LogOptions, stream?: DestinationStream): Promise<Log> {
-  const pretty =
+/** Opens the log on standard output, or on `descriptor`. */
+export async function openLog(options: LogOptions, descriptor = 1): Promise<Log> {
+  const isPretty =
     options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY === true);
-  const background = stream || pretty ? undefined : pino.destination({ dest: 1, sync: false });
-  const target = stream ?? background ?? (await prettyStream(options.level));
+  const output = new LogOutput(descriptor);
+  const target = isPretty ? await readable(output, options.level) : output;
   const logger = pino(
     {
       level: options.level,
@@ -49,22 +53,20 @@ export async function openLog(options: LogOptions, stream?: DestinationStream): 
     set level(level) {
       logger.level = level;
     },
-    close: async () => {
-      if (background === undefined) return;
-      background.end();
-      await once(background, 'close');
-    },
+    lost: () => output.lost,
+    onTrouble: (listener) => output.onTrouble(listener),
+    close: () => output.close(),
   };
 }
 
-/** Loaded only for a terminal: it takes longer to load than everything else here. */
-async function prettyStream(level: LogOptions['level']): Promise<DestinationStream> {
-  const { default: pretty } = await import('pino-pretty');
-  return pretty({
+/** Loaded only where it is asked for: it takes longer to load than everything else here. */
+async function readable(output: LogOutput, level: LogOptions['level']): Promise<DestinationStream> {
+  const { prettyFactory } = await import('pino-pretty');
+  const prettify = prettyFactory({
     // An event's sentence says it all; the lines of single sessions, at level debug, do not.
     hideObject: level !== 'debug' && level !== 'trace',
     ignore: 'app',
     translateTime: 'SYS:HH:MM:ss.l',
-    sync: true,
   });
+  return { write: (line) => output.write(prettify(line)) };
 }

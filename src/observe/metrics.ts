@@ -13,6 +13,7 @@ import { failureReasons } from '../cluster/failure.ts';
 import type { CheckResult } from '../cluster/probe.ts';
 import { healthStates } from '../cluster/verdict.ts';
 import type { EndedHold } from '../leader/hold-status.ts';
+import { type RefusalReason, refusalReasons } from '../management/server.ts';
 import { type RejectReason, rejectReasons } from '../proxy/data-path.ts';
 import type { DialAttempt } from '../proxy/dial.ts';
 import { type HandshakeFailure, handshakeFailures } from '../proxy/terminator.ts';
@@ -46,6 +47,8 @@ export class Metrics {
   readonly #renewals: Counter;
   readonly #reloads: Counter;
   readonly #reloadSucceeded: Gauge;
+  readonly #managementRefused: Counter;
+  readonly #unexpected: Counter;
 
   constructor(sources: StateSources) {
     const registry = this.#registry;
@@ -152,6 +155,20 @@ export class Metrics {
       help: '1 unless the last reload was refused, then 0 until one is applied.',
     });
     this.#reloadSucceeded.set(1);
+    this.#managementRefused = new Counter({
+      registers,
+      name: 'etcd_lb_management_refused_total',
+      help: 'Visitors of the observe or the admin listener that were refused, by reason: connections (all were in use), idle (closed for a newcomer), slow (a request or the reading of an answer took too long), large (a head or a body), streams (all were in use) or host (a name that is not ours).',
+      labelNames: ['listener', 'reason'],
+    });
+    for (const listener of ['observe', 'admin']) {
+      for (const reason of refusalReasons) this.#managementRefused.inc({ listener, reason }, 0);
+    }
+    this.#unexpected = new Counter({
+      registers,
+      name: 'etcd_lb_unexpected_errors_total',
+      help: 'Errors that no part of the balancer has handled: it goes on, and the log has the stack of each once. Any is a bug, or this host is out of something.',
+    });
     for (const result of ['applied', 'refused']) {
       this.#renewals.inc({ result }, 0);
       this.#reloads.inc({ result }, 0);
@@ -252,7 +269,16 @@ export class Metrics {
     this.#handshakesFailed.inc({ reason });
   }
 
+  managementRefused(listener: 'observe' | 'admin', reason: RefusalReason): void {
+    this.#managementRefused.inc({ listener, reason });
+  }
+
   rejected(reason: RejectReason): void {
     this.#rejected.inc({ reason });
+  }
+
+  /** An error that nobody has handled. */
+  failed(): void {
+    this.#unexpected.inc();
   }
 }

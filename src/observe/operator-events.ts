@@ -50,28 +50,29 @@ export function memberUndrained(name: string): EventBody {
   };
 }
 
-/** At the start, when an earlier run has kept drains, or their file cannot be used. */
-export function drainsFound(found: FoundDrains): EventBody[] {
-  if (found.kind === 'unusable') {
-    return [
-      {
-        level: 'error',
-        kind: 'drains-unusable',
-        message: `${found.file} cannot be used (${found.why}): no member is drained; drain again those that must be`,
-        fields: { file: found.file, why: found.why },
-      },
-    ];
+/** At the start, when an earlier run has kept drains, or files of them cannot be used. */
+export function drainsFound({ drains, unusable }: FoundDrains): EventBody[] {
+  const events: EventBody[] = [];
+  const [first] = unusable;
+  if (first !== undefined) {
+    const { file, why } = first;
+    const others = unusable.length > 1 ? ` and ${unusable.length - 1} more` : '';
+    events.push({
+      level: 'error',
+      kind: 'drains-unusable',
+      message: `${file}${others} cannot be used (${why}): whom it says to drain is not drained; drain again those that must be, and remove it`,
+      fields: { file, why, files: unusable.length },
+    });
   }
-  if (found.kind === 'none' || found.drains.length === 0) return [];
-  const names = found.drains.map(({ name }) => name);
-  return [
-    {
+  if (drains.length > 0) {
+    events.push({
       level: 'warn',
       kind: 'drains-restored',
-      message: `still drained from before the restart: ${found.drains.map(({ name, since }) => `${name} since ${since}`).join(', ')}`,
-      fields: { members: names },
-    },
-  ];
+      message: `still drained from before the restart: ${drains.map(({ name, since }) => `${name} since ${since}`).join(', ')}`,
+      fields: { members: drains.map(({ name }) => name) },
+    });
+  }
+  return events;
 }
 
 /**

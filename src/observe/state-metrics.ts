@@ -22,6 +22,8 @@ export interface StateSources extends ClusterSources {
   /** Those in force. */
   readonly certificates: () => Certificates;
   readonly hold: () => HoldView;
+  /** Lines of the log that could not be written. */
+  readonly lostLogLines: () => number;
 }
 
 /** Adds them to the registry. */
@@ -160,6 +162,15 @@ export function readState(registry: Registry, sources: StateSources): void {
         this.inc({ member: member.name, direction: 'upstream' }, bytes.client);
         this.inc({ member: member.name, direction: 'downstream' }, bytes.member);
       }
+    },
+  });
+  new Counter({
+    registers,
+    name: 'etcd_lb_log_lines_lost_total',
+    help: 'Lines of the log that could not be written: the disk is full, or the reader is gone or too slow.',
+    collect() {
+      this.reset();
+      this.inc(sources.lostLogLines());
     },
   });
 }

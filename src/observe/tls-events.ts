@@ -2,18 +2,19 @@
  * What is said of certificates, keys and handshakes. Owns the wording, as events.ts does for everything
  * else.
  */
+import type { Secret } from '../config/certificates.ts';
 import type { Refusal } from '../config/error.ts';
 import type { CertificateSetting } from '../config/expiry.ts';
 import type { HandshakeFailure } from '../proxy/terminator.ts';
 import { count } from './count.ts';
 import type { EventBody } from './events.ts';
 
-/** Every user of this machine may read, or replace, a private key. */
-export function keyExposed(path: string): EventBody {
+/** Every user of this machine may read, or replace, a private key or a password. */
+export function secretExposed({ path, what }: Secret): EventBody {
   return {
     level: 'warn',
     kind: 'key-exposed',
-    message: `every user of this machine may read or replace the private key ${path}: chmod o-rwx it`,
+    message: `every user of this machine may read or replace the ${what} ${path}: chmod o-rwx it`,
     fields: { path },
   };
 }

@@ -6,6 +6,8 @@
  * Owns one timer for all of them, set for the earliest. Cancelling leaves it as it is: it looks who is
  * due when it fires, and is set again only for those that are left.
  */
+import { attempt } from '../lib/unexpected.ts';
+
 export interface Alarm {
   /** ms of `performance.now()`. */
   readonly due: number;
@@ -50,7 +52,7 @@ export class Alarms {
     for (const alarm of this.#pending) {
       if (alarm.due > now) continue;
       this.#pending.delete(alarm);
-      alarm.ring();
+      attempt(alarm.ring);
     }
     let next = this.#firesAt;
     for (const { due } of this.#pending) next = Math.min(next, due);

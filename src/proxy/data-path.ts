@@ -11,6 +11,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
+import { handOver } from '../lib/unexpected.ts';
 import { Alarms } from './alarms.ts';
 import { ConnectTimes } from './connect-times.ts';
 import type { Copier } from './copier.ts';
@@ -99,7 +100,10 @@ export class DataPath {
       resetConnection(client);
       return;
     }
-    void this.#serve(client);
+    this.#serve(client).catch((error: unknown) => {
+      handOver(error); // of one client, which is all that it costs
+      resetConnection(client);
+    });
   }
 
   /** Resolves when no client waits and no session is open. */

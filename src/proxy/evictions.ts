@@ -6,6 +6,7 @@
  * Owns the order and the pace. Who must leave, and when that is over, is decided elsewhere.
  */
 import type { Candidate } from '../balance/snapshot.ts';
+import { attempt } from '../lib/unexpected.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /** Between two lots, ms. */
@@ -48,7 +49,7 @@ export class Evictions {
   }
 
   #closeLots(candidate: Candidate, leaving: readonly Session[], lot: number): void {
-    for (const session of leaving.slice(0, lot)) session.close('evicted');
+    for (const session of leaving.slice(0, lot)) attempt(() => session.close('evicted'));
     const rest = leaving.slice(lot);
     this.#end(candidate);
     if (rest.length === 0) return;

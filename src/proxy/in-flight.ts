@@ -4,7 +4,6 @@
  * Where calls are followed it is known which are open. Of opaque bytes a short silence of the member is all
  * that can be seen: it is longer than the answer to a write takes on a sound disk.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Session } from './sessions.ts';
 
 /** Between two looks, ms. */
@@ -31,7 +30,7 @@ export async function answered(sessions: readonly Session[], bound: number): Pro
     bytes = sum;
     const isSilent = opaque.length === 0 || now - changedAt >= silence;
     if (isSilent && followed.every(({ calls }) => (calls?.inFlight ?? 0) === 0)) return true;
-    await delay(interval);
+    await new Promise((resolve) => setTimeout(resolve, interval));
   }
   return false;
 }

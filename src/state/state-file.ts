@@ -1,12 +1,13 @@
 /**
  * A file in the state directory: something that must survive a restart.
  *
- * Owns how such a file is read and replaced: as a whole (written beside it, flushed, renamed), and checked
+ * Owns how such a file is read and replaced: as a whole (written beside it, flushed, renamed, the folder flushed), and checked
  * when it is read, so that what is not one of ours is not used. Leaves to others what is in it.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { Refusal } from '../config/error.ts';
 import { readBounded } from '../config/text-file.ts';
@@ -18,6 +19,18 @@ export type Loaded<T> =
   | { readonly kind: 'content'; readonly content: T; readonly savedAt: string }
   | { readonly kind: 'unusable'; readonly why: string };
 
+/** Makes a directory of state files where it is not there. Throws `Refusal` when that is not possible. */
+export function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw new Refusal(
+      'state-dir',
+      `${directory} cannot be made (${(error as Error).message}); write a directory that this user may write to`,
+    );
+  }
+}
+
 export class StateFile<T extends object> {
   readonly path: string;
   readonly #shape: z.ZodMiniType<T>;
@@ -26,21 +39,12 @@ export class StateFile<T extends object> {
   #known: string | undefined;
 
   /**
-   * Makes the directory where it is not there. Throws `Refusal` when that is not possible.
-   *
+   * @param directory see `makeDirectory`.
    * @param shape of the content; `version` and `savedAt` stand beside it in the file.
    */
   constructor(directory: string, name: string, shape: z.ZodMiniType<T>) {
     this.path = join(directory, name);
     this.#shape = shape;
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o750 });
-    } catch (error) {
-      throw new Refusal(
-        'state-dir',
-        `${directory} cannot be made (${(error as Error).message}); write a directory that this user may write to`,
-      );
-    }
   }
 
   /** Never throws: a restart must work without the file. */
@@ -64,7 +68,7 @@ export class StateFile<T extends object> {
 
   /**
    * Replaces the file, if it has another content. One call at a time is carried out, in order. Rejects with the system's error, with
-   * the file as it was.
+   * the file as it was, or with one that a loss of power may undo.
    */
   save(content: T): Promise<void> {
     const written = this.#writing.catch(() => {}).then(() => this.#write(content));
@@ -76,7 +80,7 @@ export class StateFile<T extends object> {
     const text = JSON.stringify(content);
     if (text === this.#known) return;
     const state = { version: 1, savedAt: new Date().toISOString(), ...content };
-    const beside = `${this.path}.new`;
+    const beside = `${this.path}.${randomUUID()}.new`; // another process may write its own at the same time
     try {
       const handle = await open(beside, 'w', 0o640);
       try {
@@ -86,11 +90,25 @@ export class StateFile<T extends object> {
         await handle.close();
       }
       await rename(beside, this.path);
+      await syncFolder(dirname(this.path));
     } catch (error) {
       await rm(beside, { force: true }).catch(() => {});
       throw error;
     }
     this.#known = text;
+  }
+}
+
+/** Until its folder is flushed, a loss of power may undo a rename (fsync(2)). */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // A file system that has no such thing says so; others fail.
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  } finally {
+    await handle.close();
   }
 }
 

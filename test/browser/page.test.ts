@@ -279,6 +279,26 @@ describe('when members fail', () => {
     await inspect('failed', 'At risk');
   }, 90_000);
 
+  test('shows that it holds what clients send, for whom and for how long', async () => {
+    const visitor = await visit();
+    const leader = await cluster.leader();
+    // Without a quorum it lasts as long as it may.
+    const lost = [leader, cluster.members.find((member) => member !== leader)];
+    await Promise.all(lost.map((member) => member?.kill()));
+    await visitor.page.locator('#verdict-word', { hasText: /^Holding/ }).waitFor();
+    expect(await visitor.page.locator('#verdict-sentence').textContent()).toMatch(
+      new RegExp(`^${leader.name}, the leader, .*What clients send waits, at most 4 s`),
+    );
+    await visitor.screenshot('holding');
+    const { hold } = await balancer.status();
+    expect(hold.current).toMatchObject({ leader: leader.name, cause: 'gone' });
+    await balancer.logged((line) => line.event === 'hold-ended' && line['end'] === 'expired');
+    await visitor.page.locator('#verdict-word', { hasText: /^(?!Holding)/ }).waitFor();
+    await Promise.all(lost.map((member) => member?.start()));
+    await visitor.reads('Healthy');
+    expect(visitor.complaints).toEqual([]);
+  }, 90_000);
+
   test('shows panic when all are gone, and that they come back', async () => {
     const visitor = await visit();
     await Promise.all(cluster.members.map((member) => member.kill()));

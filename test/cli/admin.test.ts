@@ -129,6 +129,34 @@ describe('the API', () => {
     expect((await request('GET', '/v1/status')).code).toBe(200);
   });
 
+  test('of a process that is stopping takes no orders, but to close a session', async () => {
+    const balancer = await start('--drain-timeout', '10m');
+    const client = await connect(balancer.address);
+    await ask(client, 'hello');
+    balancer.signal('SIGTERM');
+    await balancer.logged(({ event }) => event === 'stopping');
+    const error = `This etcd-lb (process ${balancer.pid}) is stopping and takes no orders; give them to the one that follows it, or once it is started again.`;
+    for (const order of [
+      'members/m0/drain',
+      'members/m0/undrain',
+      'rebalance',
+      'reload',
+      'log-level',
+      'leader/move',
+    ]) {
+      const answer = await request('POST', `/v1/${order}`, '{}');
+      expect({ order, ...answer }).toEqual({ order, code: 409, body: JSON.stringify({ error }) });
+    }
+    expect(await command('drain', 'm0', '--force')).toMatchObject({
+      code: 1,
+      stderr: `etcd-lb: ${error}\n`,
+    });
+    const { body } = await request('GET', '/v1/sessions');
+    const [{ id }] = JSON.parse(body);
+    expect(await request('POST', `/v1/sessions/${id}/close`, '{}')).toMatchObject({ code: 200 });
+    expect(await balancer.exited).toMatchObject({ code: 0 });
+  });
+
   test('streams what has happened and what happens, each once, and ends with the process', async () => {
     const balancer = await start();
     const client = new AdminClient(socket);
@@ -143,6 +171,42 @@ describe('the API', () => {
     await balancer.stop();
     await ended;
   });
+});
+
+test('two processes with one state directory forget no drain, and follow each other', async () => {
+  const [, endpoint = '', ...rest] = member.flags;
+  // No client comes, so that two of the three need not be there.
+  const endpoints = `${endpoint},m1=http://127.0.0.1:1,m2=http://127.0.0.1:2`;
+  const run = async (name: string): Promise<{ balancer: Balancer; admin: AdminClient }> => {
+    const path = join(folder, name);
+    const args = ['--endpoints', endpoints, ...rest, '--state-dir', join(folder, 'state')];
+    const balancer = parts.use(await Balancer.start([...args, '--admin-socket', path]));
+    await balancer.healthy(['m0', 'm1', 'm2']);
+    return { balancer, admin: new AdminClient(path) };
+  };
+  const drained = async ({ admin }: { admin: AdminClient }): Promise<string[]> => {
+    const { members } = await admin.status();
+    return members
+      .filter((each) => each.drain !== undefined && !each.acceptsNew)
+      .map(({ name }) => name);
+  };
+  const older = await run('older.sock');
+  const younger = await run('younger.sock');
+  await Promise.all([
+    older.admin.post('/v1/members/m1/drain'),
+    younger.admin.post('/v1/members/m2/drain'),
+  ]);
+  for (const each of [older, younger]) {
+    await vi.waitUntil(async () => (await drained(each)).length === 2, patience);
+    expect(await drained(each)).toEqual(['m1', 'm2']);
+  }
+  await older.balancer.stop();
+  await younger.admin.post('/v1/members/m1/undrain');
+  await younger.balancer.stop();
+  const next = await run('next.sock');
+  expect(await drained(next)).toEqual(['m2']);
+  const told = next.balancer.log.find(({ event }) => event === 'drains-restored');
+  expect(told?.['members']).toEqual(['m2']);
 });
 
 describe('the commands', () => {

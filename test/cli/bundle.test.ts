@@ -3,13 +3,14 @@
  * built into has none in reach, so that anything it still wanted to import would fail. It is made of
  * what the image's build stage has (Dockerfile), and of nothing beside that.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { etcdLb } from '../support/balancer.ts';
 import { itBehaves } from './shipped.ts';
 
 const exec = promisify(execFile);
@@ -36,9 +37,36 @@ describe('the bundle', async () => {
 
   test('loads neither gRPC nor the whole of HTTP at the start', async () => {
     const code = await readFile(bundle, 'utf8');
-    expect(code).not.toContain('etcdserverpb'); // it is there as compressed text
+    expect(code).not.toContain('DowngradeRequest'); // of etcd's protocol, which is there as compressed text
     expect(code).not.toMatch(/^import .*"node:https?"/m); // why: src/node-http.ts
   });
 
+  const old = olderNode();
+  test.skipIf(old === undefined).for([['--version'], ['run'], ['status']])(
+    'on an older Node %s says which one it needs, in one sentence',
+    async (args) => {
+      const program = { command: [old ?? '', bundle], cwd: folder };
+      expect(await etcdLb(args, {}, [], program)).toEqual({
+        ...{ code: 1, signal: null, stdout: '' },
+        stderr: expect.stringMatching(
+          /^etcd-lb: this is Node v\d+\.\d+\.\d+, and etcd-lb needs Node 24 or later; .*\.\n$/,
+        ),
+      });
+      expect(manifest.engines.node).toBe('>=24');
+    },
+  );
+
   itBehaves({ command: [process.execPath, bundle], cwd: folder });
 });
+
+/** The machine's own Node, where that is too old; undefined where there is none such. */
+function olderNode(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const nodes = folders
+    .filter((each) => !each.includes('node_modules'))
+    .map((each) => join(each, 'node'));
+  return nodes.find((node) => {
+    const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8' });
+    return /^v(1\d|2[0-3])\./.test(stdout ?? '');
+  });
+}

@@ -87,6 +87,7 @@ check-fast-interval: 111ms
       'max-connections': '7',
       'drain-timeout': '0',
       observe: 'off',
+      'observe-names': 'lb.example.com',
       'log-level': 'debug',
       'log-format': 'pretty',
     };

@@ -1,5 +1,5 @@
 /** Sockets that somebody else has opened: what is listened on, what is refused, what is left behind. */
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePorts } from '../../src/demo/free-ports.ts';
 import type { Status } from '../../src/observe/status.ts';
 import { findSocketActivate } from '../machine/programs.ts';
-import { Balancer } from '../support/balancer.ts';
+import { Balancer, etcdLb } from '../support/balancer.ts';
 import { HeldSocket, passing } from '../support/listening-socket.ts';
 import { ask, connect, isOpen } from './client.ts';
 import { EchoMember } from './echo-member.ts';
@@ -119,6 +119,54 @@ test('sockets for another process are not touched', async () => {
   await using balancer = await Balancer.start(args, env, [socket.descriptor]);
   expect(balancer.address).not.toBe(`127.0.0.1:${port}`);
   expect(await relays(balancer.address)).toBe(true);
+});
+
+describe('one named admin that others could give orders on is refused in one sentence, with code 2', () => {
+  const alone = "pass a Unix socket that is its owner's alone (SocketMode=0600).";
+  const cases = {
+    'on TCP': {
+      make: () => HeldSocket.listening(second),
+      says: () => `is not a Unix socket: everybody who reaches it could give orders; ${alone}`,
+    },
+    'that everybody may connect to': {
+      make: () => {
+        const socket = HeldSocket.listening(path);
+        chmodSync(path, 0o666);
+        return socket;
+      },
+      says: () => `is ${path} with the mode 0666: every process could give orders; ${alone}`,
+    },
+    'whose file is gone': {
+      make: () => {
+        const socket = HeldSocket.listening(path);
+        rmSync(path);
+        return socket;
+      },
+      says: () => `is ${path}, which cannot be looked at; ${alone}`,
+    },
+    'without a file': {
+      make: () => HeldSocket.listening(`\0${path}`),
+      says: () => `is no file: every process could give orders; ${alone}`,
+    },
+  };
+  test.each(Object.entries(cases))('%s', async (_, { make, says }) => {
+    const socket = parts.use(make());
+    const starting = Balancer.start(member.flags, passing(['admin']), [socket.descriptor]);
+    const { message } = (await starting.catch((error: unknown) => error)) as Error;
+    expect(message).toBe(
+      `etcd-lb ended with code 2: etcd-lb: LISTEN_FDS: descriptor 3, which is named admin, ${says()}\n`,
+    );
+  });
+
+  test('but not one of its owner and group', async () => {
+    const socket = parts.use(HeldSocket.listening(path));
+    chmodSync(path, 0o660);
+    await using balancer = await Balancer.start(member.flags, passing(['admin']), [
+      socket.descriptor,
+    ]);
+    expect((await etcdLb(['status', '--admin-socket', path])).code).toBe(0);
+    expect(await balancer.stop()).toMatchObject({ code: 0 });
+  });
 });
 
 describe('refused in one sentence, with code 2', () => {

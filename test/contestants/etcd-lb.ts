@@ -1,6 +1,8 @@
 /** etcd-lb as an operator starts it, with its defaults; what it says about itself can be read. */
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { MemberStatus, Status } from '../../src/observe/status.ts';
 import { Child } from '../machine/child.ts';
 import type { LogLine } from '../support/balancer.ts';
@@ -12,12 +14,15 @@ import {
   type StartOptions,
 } from './contestant.ts';
 
+const run = promisify(execFile);
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
 
 export class EtcdLb implements Running {
   readonly child: Child;
   /** Everything it has logged. */
   readonly log: LogLine[] = [];
+  readonly #program: string;
+  readonly #adminSocket: string;
   #started: LogLine | undefined;
 
   /** @param program path of what Node runs: the source, or the bundle. */
@@ -41,6 +46,8 @@ export class EtcdLb implements Running {
   }
 
   private constructor(endpoints: readonly Endpoint[], options: StartOptions, program: string) {
+    this.#program = program;
+    this.#adminSocket = join(options.folder, 'admin.sock');
     const { prefix = [], env, port = 0, checkPort, inspected = true } = options;
     const { maxConnections, tls, serve, followCalls = true } = options;
     this.child = new Child(
@@ -49,6 +56,7 @@ export class EtcdLb implements Running {
         ...prefix,
         ...[process.execPath, program, 'run'],
         ...['--listen', `127.0.0.1:${port}`, '--observe', '127.0.0.1:0'],
+        ...['--admin-socket', this.#adminSocket],
         ...['--log-format', 'json', '--drain-timeout', '100ms'],
         ...(checkPort === undefined ? [] : ['--check-url', `http://{host}:${checkPort}`]),
         ...(inspected ? [] : ['--inspect-interval', '0']),
@@ -77,6 +85,11 @@ export class EtcdLb implements Running {
     return this.#started?.listen ?? [];
   }
 
+  /** host:port of metrics and status. */
+  get observeAddress(): string {
+    return `127.0.0.1:${this.#started?.observePort}`;
+  }
+
   async status(): Promise<Status> {
     return JSON.parse(await this.observe('/status')) as Status;
   }
@@ -95,6 +108,17 @@ export class EtcdLb implements Running {
       await delay(100);
       throw new Error(`etcd-lb did not answer ${path} (${this.child.describe(error)})`);
     }
+  }
+
+  /** Runs a command of an operator, such as `drain m1`, to its end; rejects with what it says when that is not 0. */
+  async command(...args: readonly string[]): Promise<string> {
+    const all = [this.#program, ...args, '--admin-socket', this.#adminSocket];
+    const { stdout } = await run(process.execPath, all).catch(
+      (error: Error & { readonly stderr?: string }) => {
+        throw new Error(`etcd-lb ${args.join(' ')}: ${error.stderr?.trim() || error.message}`);
+      },
+    );
+    return stdout;
   }
 
   async member(name: string): Promise<MemberStatus> {

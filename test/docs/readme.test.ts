@@ -238,6 +238,7 @@ async function render(): Promise<string> {
       monitor,
       cluster,
       hold: () => ({ limit: 0, current: undefined, last: undefined }),
+      lostLogLines: () => 0,
       proxy,
     },
   });

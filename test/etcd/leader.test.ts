@@ -11,6 +11,7 @@ import { AdminError } from '../../src/admin/client.ts';
 import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
 import type { LocalMember } from '../../src/demo/local-member.ts';
+import { SlowRelay } from '../faults/cluster/slow-relay.ts';
 import { Balancer, etcdLb, type LogLine } from '../support/balancer.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
 import { etcd3, etcdctl } from '../support/clients.ts';
@@ -41,6 +42,8 @@ interface SceneOptions {
   readonly size?: 1 | 3;
   readonly tls?: boolean;
   readonly flags?: readonly string[];
+  /** What the balancer is given in place of the members themselves. */
+  readonly endpoints?: (cluster: LocalCluster) => Promise<string>;
   /** What is done with the cluster before the balancer starts. */
   readonly prepare?: (etcd: EtcdBinary, cluster: LocalCluster) => Promise<void>;
 }
@@ -52,6 +55,7 @@ async function scene({
   tls = false,
   flags = [],
   prepare,
+  endpoints,
 }: SceneOptions = {}): Promise<Scene> {
   const etcd = await findEtcd({ release });
   const certificates = tls ? parts.use(await createCertificates()) : undefined;
@@ -63,9 +67,10 @@ async function scene({
   const cluster = parts.use(await startLocalCluster({ etcd, size, ...(files && { tls: files }) }));
   await prepare?.(etcd, cluster);
   const { ca = '', client } = certificates ?? {};
+  const urls = cluster.members.map((each) => `${each.name}=${each.clientUrl}`).join();
   const balancer = parts.use(
     await Balancer.start([
-      ...['--endpoints', cluster.members.map((each) => `${each.name}=${each.clientUrl}`).join()],
+      ...['--endpoints', (await endpoints?.(cluster)) ?? urls],
       ...(client ? ['--cacert', ca, '--cert', client.cert, '--key', client.key] : []),
       ...['--admin-socket', socket, ...flags],
     ]),
@@ -261,6 +266,35 @@ test('a follower that dies or hangs holds nobody', async () => {
   await balancer.reached(hangs?.name ?? '', 'failed', from);
   hangs?.resume();
   expect(holds(balancer)).toEqual([]);
+});
+
+test('a leader that only this host cannot reach holds nobody, and its hang later does', async () => {
+  const relays: SlowRelay[] = [];
+  const endpoints = async (cluster: LocalCluster): Promise<string> => {
+    for (const { clientPort } of cluster.members) {
+      relays.push(parts.use(await SlowRelay.start('127.0.0.1', clientPort)));
+    }
+    return relays.map(({ port }, index) => `m${index}=http://127.0.0.1:${port}`).join();
+  };
+  const { cluster, balancer } = await scene({ release: 'next', endpoints });
+  const leader = await cluster.leader();
+  const relay = relays[cluster.members.indexOf(leader)] as SlowRelay;
+  const from = balancer.log.length;
+  relay.delay = 3_600_000;
+  await balancer.reached(leader.name, 'failed', from);
+  await delay(2_500); // by now it is watched by reads through the others
+  for (const line of balancer.log.filter(holdEnded)) {
+    expect(line['durationMs']).toBeLessThan(1_000); // where the machine is slow; as a rule there is none
+  }
+  expect(await cluster.leader()).toBe(leader);
+  const before = balancer.log.length;
+  leader.pause(); // nothing of it is seen but that reads stop
+  expect(await balancer.logged(holdBegan, before)).toMatchObject({
+    cause: 'unresponsive',
+    leader: leader.name,
+  });
+  const ended = await balancer.logged(holdEnded, before);
+  expect(['confirmed', 'elected']).toContain(ended['end']);
 });
 
 test('with users of etcd, whom nobody asks for their password here, the hold ends as well', async () => {

@@ -5,12 +5,14 @@
  * contestant.
  */
 
-import type { Endpoint, Running } from '../contestants/contestant.ts';
+import type { Endpoint, Running, StartOptions } from '../contestants/contestant.ts';
 import type { EtcdLb } from '../contestants/etcd-lb.ts';
 import type { NameServer } from '../machine/name-server.ts';
 import type { FaultCluster } from './cluster/member.ts';
 import type { SlowRelay } from './cluster/slow-relay.ts';
+import type { Where } from './load/client.ts';
 import type { LoadSummary } from './load/summary.ts';
+import type { EtcdRelease, Size } from './setting.ts';
 
 /** How long things last, ms: short in the tests, as the issue has it in `npm run faults`. */
 export interface Pace {
@@ -18,6 +20,17 @@ export interface Pace {
   readonly hang: number;
   /** How long a killed member is away. */
   readonly down: number;
+  /** From the end of a leader's process until it is started again. */
+  readonly back: number;
+  /** How long two of three members are away. */
+  readonly quorum: number;
+  /** How long strains last that are no fault of a leader, all together. */
+  readonly steady: number;
+  /** How long a hostile neighbour is at it, and how long memory has to come back then. */
+  readonly hostile: number;
+  readonly settle: number;
+  /** How often leadership is moved. */
+  readonly moves: number;
   /** Calm before the fault and after its end. */
   readonly calm: number;
   /** How long we wait for sessions to be spread evenly again. */
@@ -30,10 +43,14 @@ export interface Pace {
 
 export const fullPace: Pace = {
   ...{ hang: 20_000, down: 12_000, calm: 3_000, balance: 15_000, crowd: 2_000 },
+  ...{ back: 4_000, quorum: 30_000, steady: 600_000, moves: 100 },
+  ...{ hostile: 60_000, settle: 10_000 },
   elsewhere: true,
 };
 export const abridgedPace: Pace = {
   ...{ hang: 5_000, down: 2_000, calm: 500, balance: 10_500, crowd: 2_000 },
+  ...{ back: 2_000, quorum: 8_000, steady: 20_000, moves: 10 },
+  ...{ hostile: 8_000, settle: 5_000 },
   elsewhere: false,
 };
 
@@ -58,8 +75,14 @@ export interface Scene {
   readonly props: Props;
   /** Where the contestant connects to. */
   readonly endpoints: readonly Endpoint[];
+  /** Where its clients connect to, and with what. */
+  readonly where: Where;
+  /** What the contestant was started with; its folder takes files of the fault as well. */
+  readonly startOptions: StartOptions;
   /** To be called right before something is broken; returns the moment, ms. */
-  readonly breaking: () => number;
+  readonly breaking: (what?: string) => number;
+  /** Keeps what was done and when, to lay beside the logs. */
+  readonly note: (what: string) => void;
   /** To be called when the cluster has a leader again after that. */
   readonly servesAgain: () => void;
 }
@@ -94,6 +117,25 @@ export interface Figures {
   readonly slowestDial?: number;
   /** Failed requests of as many clients that were on the other members all the time. */
   readonly failedElsewhere?: number;
+  /** Times that etcd-lb held its clients. */
+  readonly holds?: number;
+  /** The longest of them, ms; Infinity when one did not end. */
+  readonly longestHold?: number;
+  /** Times while the cluster had no leader; see the fault. */
+  readonly holdsWithoutLeader?: number;
+  /** From the loss of the quorum until a client was told so by etcd, ms. */
+  readonly toldByEtcd?: number;
+  /** Elections that nobody asked for, by raft's term. */
+  readonly elections?: number;
+  /** p99 of honest clients before a hostile neighbour came, and beside it, ms. */
+  readonly quietP99?: number;
+  readonly hostileP99?: number;
+  /** Calls of theirs that failed beside it. */
+  readonly failedHonest?: number;
+  /** Memory that the contestant has more than before when it is gone, MB. */
+  readonly memoryKept?: number;
+  /** Calls a second under full load. */
+  readonly callsPerSecond?: number;
   /** What the clients of this fault needed that knew the members themselves, ms. */
   readonly directP99?: number;
 }
@@ -119,7 +161,14 @@ export interface Fault {
   readonly name: string;
   /** One sentence. */
   readonly what: string;
-  readonly members: 3 | 5;
+  /** How many it needs, or has if nobody asks for another number. */
+  readonly members: Size;
+  /** Does it make sense with any number of them? */
+  readonly anySize?: boolean;
+  /** The only release that it can begin with. */
+  readonly onlyEtcd?: EtcdRelease;
+  /** Are members not what they were, so that no other fault can use the cluster? */
+  readonly changesCluster?: boolean;
   /** `namespaces` where the network itself is broken; needs root. */
   readonly network: 'loopback' | 'namespaces';
   /** Without the usual clients, where the fault brings its own. */
@@ -160,10 +209,17 @@ export function inWords(bound: Bound): string {
   return `${what}: ${round(measured)}, must be ${sense} ${round(limit)}`;
 }
 
+/** etcd-lb's default for `--hold`, and what a busy machine may add to it, ms. */
+export const holdLimit = 4_000 + 250;
+
 /** What must show whatever was broken. */
-export function always({ load }: Outcome): readonly Bound[] {
-  if (load === undefined) return [];
+export function always({ load, figures }: Outcome): readonly Bound[] {
+  const { longestHold } = figures;
+  const hold =
+    longestHold === undefined ? [] : [within(holdLimit, 'longest hold (ms)', longestHold)];
+  if (load === undefined) return hold;
   return [
+    ...hold,
     atMost(0, 'watch events lost', load.watchLost),
     atMost(0, 'watch events doubled', load.watchDoubled),
     atMost(0, 'leases lost', load.leasesLost),

@@ -4,6 +4,8 @@ import type { Measured } from './run.ts';
 
 export interface Result extends Measured {
   readonly round: number;
+  /** The day that it was measured on, such as `2026-11-26`. */
+  readonly on: string;
   /** Only for etcd-lb: what the issue asks. */
   readonly bounds: readonly Bound[];
   /** Why there are no figures. */
@@ -12,17 +14,24 @@ export interface Result extends Measured {
 
 const columns = [
   'fault',
+  'etcd',
+  'TLS',
+  'members',
+  'run',
   'contestant',
   'requests',
   'failed',
   'over 1 s',
   'longest gap',
   'p99',
+  'silence of all',
   'watch lost / doubled',
   'watch gap',
   'leases lost',
   'balanced after',
   'election',
+  'holds',
+  'longest hold',
   'further',
 ] as const;
 
@@ -30,37 +39,61 @@ export function boundsOf(fault: Fault, outcome: Outcome): readonly Bound[] {
   return [...fault.bounds(outcome), ...always(outcome)];
 }
 
-function row({ fault, contestant, load, figures, error }: Result): readonly string[] {
-  if (error !== undefined) return [fault, contestant, error, ...columns.slice(3).map(() => '')];
-  const { balanced, election, ...further } = figures;
+function row(result: Result): readonly string[] {
+  const { load, figures, error } = result;
+  const names = namesIn(result);
+  if (error !== undefined) {
+    return [...names, error, ...columns.slice(names.length + 1).map(() => '')];
+  }
+  const { balanced, election, holds, longestHold, ...further } = figures;
   return [
-    fault,
-    contestant,
+    ...names,
     load ? String(load.requests) : '',
     load ? String(load.failed) : '',
     load ? String(load.overOneSecond) : '',
     load ? seconds(load.longestGap) : '',
     load ? `${load.p99} ms` : '',
+    load?.longestSilence === undefined ? '' : seconds(load.longestSilence),
     load ? `${load.watchLost} / ${load.watchDoubled}` : '',
     load ? seconds(load.longestWatchGap) : '',
     load ? String(load.leasesLost) : '',
     balanced === undefined ? '' : Number.isFinite(balanced) ? `${balanced.toFixed(1)} s` : 'never',
     election === undefined ? '' : seconds(election),
-    Object.entries(further)
-      .map(([name, value]) => `${name} ${Math.round(value * 10) / 10}`)
-      .join(', '),
+    holds === undefined ? '' : String(holds),
+    longestHold === undefined ? '' : `${Math.round(longestHold)} ms`,
+    [...eachFault(result), ...Object.entries(further).map(inFigures)].join(', '),
   ];
+}
+
+function namesIn({ fault, etcd, tls, members, round, contestant }: Result): readonly string[] {
+  return [fault, etcd, tls, String(members), String(round + 1), contestant];
+}
+
+/** What each of a few breaks cost; of a hundred moves the sum is enough. */
+function eachFault({ load }: Result): readonly string[] {
+  const faults = load?.faults ?? [];
+  if (faults.length < 2 || faults.length > 9) return [];
+  return [
+    `failed each ${faults.map(({ failed }) => failed).join(' ')}`,
+    `gap over election each ${faults.map(({ longestGap, election }) => longestGap - election).join(' ')} ms`,
+  ];
+}
+
+function inFigures([name, value]: readonly [string, number]): string {
+  return `${name} ${Math.round(value * 10) / 10}`;
 }
 
 /** A line for a terminal. */
 export function line(result: Result): string {
   return row(result)
-    .map((cell, index) => cell.padEnd([20, 10, 6, 6, 6, 9, 9, 8, 9, 4, 8, 8][index] ?? 0))
+    .map((cell, index) =>
+      cell.padEnd([20, 4, 11, 7, 3, 10, 6, 6, 6, 9, 9, 9, 8, 9, 5, 8, 8, 5, 9][index] ?? 0),
+    )
     .join(' ');
 }
 
 export const head =
-  'fault                contestant reqs   failed >1s    gap       p99       lost/dbl wgap      lease balanced election further';
+  'fault                etcd TLS         members run contestant reqs   failed >1s    gap       p99       silence   lost/dbl wgap      lease balanced election holds longest   further';
 
 export function markdown(results: readonly Result[], conditions: string): string {
   const table = [columns, columns.map(() => '---'), ...results.map(row)];
@@ -70,9 +103,9 @@ export function markdown(results: readonly Result[], conditions: string): string
     conditions,
     table.map((cells) => `| ${cells.join(' | ')} |`).join('\n'),
     '## What must show on etcd-lb',
-    ...judged.map(({ fault, round, bounds }) =>
+    ...judged.map(({ fault, etcd, tls, members, round, bounds }) =>
       [
-        `**${fault}**${round > 0 ? ` (round ${round + 1})` : ''}`,
+        `**${fault}** (etcd ${etcd}, ${tls}, ${members} members, run ${round + 1})`,
         '',
         ...bounds.map((bound) => `- ${isMet(bound) ? 'met' : '**missed**'}: ${inWords(bound)}`),
       ].join('\n'),

@@ -16,14 +16,18 @@ export interface KeyPairFiles {
   readonly key: string;
 }
 
-export interface Certificates extends AsyncDisposable {
-  readonly folder: string;
+/** What a client of mutual TLS needs: whom it trusts, and who it is. Paths, so plain data. */
+export interface ClientCredentials {
   /** The authority that signed all but `stranger`. */
   readonly ca: string;
-  /** For servers and clients both, as etcd's gateway needs it: 127.0.0.1, ::1, localhost and more. */
-  readonly server: KeyPairFiles;
   /** For clients only. */
   readonly client: KeyPairFiles;
+}
+
+export interface Certificates extends ClientCredentials, AsyncDisposable {
+  readonly folder: string;
+  /** For servers and clients both, as etcd's gateway needs it: 127.0.0.1, ::1, localhost and more. */
+  readonly server: KeyPairFiles;
   /** As `server`, but no longer valid since yesterday. */
   readonly expired: KeyPairFiles;
   /** Another authority, unknown to the first. */

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { noop } from 'cockatiel';
 import { Etcd3, type IOptions } from 'etcd3';
 import type { EtcdBinary } from '../../src/demo/etcd-binary.ts';
-import type { Certificates } from './certificates.ts';
+import type { ClientCredentials } from './certificates.ts';
 
 /** For `faultHandling`: a request that fails is not repeated, and none is refused unsent. */
 export const withoutRetries = { host: () => noop, global: noop };
@@ -13,7 +13,7 @@ export const withoutRetries = { host: () => noop, global: noop };
 /** An etcd3 client with a connection of its own, which reconnects without much delay. */
 export function etcd3(
   hosts: string | string[],
-  certificates?: Certificates,
+  certificates?: ClientCredentials,
   options: Partial<IOptions> = {},
 ): Etcd3 {
   return new Etcd3({
@@ -44,7 +44,7 @@ const run = promisify(execFile);
 export function etcdctl(
   etcd: EtcdBinary,
   endpoint: string,
-  certificates?: Certificates,
+  certificates?: ClientCredentials,
 ): (...args: readonly string[]) => Promise<string> {
   const { etcdctl: command } = etcd;
   if (command === undefined) throw new Error('etcdctl is missing: set ETCDCTL=/path/to/etcdctl');

@@ -11,3 +11,9 @@ export function pickFrom<T extends { readonly name: string }>(
       throw new InvalidArgumentError(`There are ${all.map((each) => each.name).join(', ')}.`);
     });
 }
+
+/** As pickFrom, for words and numbers themselves. */
+export function listOf<T extends string | number>(all: readonly T[]): (text: string) => T[] {
+  const pick = pickFrom(all.map((value) => ({ name: String(value), value })));
+  return (text) => pick(text).map(({ value }) => value);
+}

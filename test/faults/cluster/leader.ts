@@ -5,16 +5,17 @@ import type { FaultCluster, FaultMember } from './member.ts';
 
 interface MemberView {
   readonly member: FaultMember;
-  /** Its own id. */
+  /** Its own id, decimal. */
   readonly id: string | undefined;
   /** The id of the member that it takes for the leader; `0` for none. */
   readonly leader: string | undefined;
+  readonly term: number;
 }
 
 /** Who leads by the word of a majority. Throws after 30 s without. */
 export async function leaderOf(cluster: FaultCluster): Promise<FaultMember> {
   for (const deadline = now() + 30_000; now() < deadline; await delay(20)) {
-    const leader = leaderIn(await views(cluster.members), cluster.members.length);
+    const leader = leaderIn(await views(cluster, cluster.members), cluster.members.length);
     if (leader) return leader;
   }
   throw new Error('Waited 30 s for a leader, in vain.');
@@ -31,9 +32,28 @@ export async function followerOf(cluster: FaultCluster): Promise<FaultMember> {
 export async function electedWithout(cluster: FaultCluster, lost: FaultMember): Promise<number> {
   const others = cluster.members.filter((member) => member !== lost);
   for (const deadline = now() + 30_000; now() < deadline; await delay(20)) {
-    if (leaderIn(await views(others), cluster.members.length)) return now();
+    if (leaderIn(await views(cluster, others), cluster.members.length)) return now();
   }
   throw new Error(`Waited 30 s for a leader instead of ${lost.name}, in vain.`);
+}
+
+/** The term of raft: each election, planned or not, is one more. */
+export async function termOf(cluster: FaultCluster): Promise<number> {
+  return Math.max(...(await views(cluster, cluster.members)).map(({ term }) => term));
+}
+
+/** Asks etcd itself to hand leadership over. Throws what it answers when it does not. */
+export async function moveLeader(
+  cluster: FaultCluster,
+  from: FaultMember,
+  to: FaultMember,
+): Promise<void> {
+  const { id } = await view(cluster, to);
+  const { status, text } = await cluster.ask(
+    `${from.clientUrl}/v3/maintenance/transfer-leadership`,
+    { body: JSON.stringify({ targetID: id }), patience: 10_000 },
+  );
+  if (status !== 200) throw new Error(`etcd did not move the leader: ${text.trim()}`);
 }
 
 function leaderIn(all: readonly MemberView[], size: number): FaultMember | undefined {
@@ -42,25 +62,23 @@ function leaderIn(all: readonly MemberView[], size: number): FaultMember | undef
   )?.member;
 }
 
-async function views(members: readonly FaultMember[]): Promise<MemberView[]> {
-  return await Promise.all(members.map(view));
+function views(cluster: FaultCluster, members: readonly FaultMember[]): Promise<MemberView[]> {
+  return Promise.all(members.map((member) => view(cluster, member)));
 }
 
-async function view(member: FaultMember): Promise<MemberView> {
+async function view({ ask }: FaultCluster, member: FaultMember): Promise<MemberView> {
   try {
-    const answer = await fetch(`${member.clientUrl}/v3/maintenance/status`, {
-      method: 'POST',
+    const { text } = await ask(`${member.clientUrl}/v3/maintenance/status`, {
       body: '{}',
-      // A connection of its own, so that none of ours is counted among the clients' for long.
-      headers: { connection: 'close' },
-      signal: AbortSignal.timeout(200),
+      patience: 200,
     });
-    const { header, leader } = (await answer.json()) as {
+    const { header, leader, raftTerm } = JSON.parse(text) as {
       header?: { member_id?: string };
       leader?: string;
+      raftTerm?: string;
     };
-    return { member, id: header?.member_id, leader };
+    return { member, id: header?.member_id, leader, term: Number(raftTerm ?? 0) };
   } catch {
-    return { member, id: undefined, leader: undefined };
+    return { member, id: undefined, leader: undefined, term: 0 };
   }
 }

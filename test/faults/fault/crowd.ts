@@ -15,9 +15,9 @@ export const crowdRehomed: Fault = {
   // Clients that know every member would need a connection to each, which is not the question.
   needsProcess: true,
   async act(scene) {
-    const { cluster, contestant, pace } = scene;
+    const { cluster, where, pace } = scene;
     const size = pace.crowd * cluster.members.length;
-    await using crowd = await Crowd.start(contestant.addresses[0] ?? '', size);
+    await using crowd = await Crowd.start(where, size);
     await delay(pace.calm);
     const member = await followerOf(cluster);
     const index = cluster.members.indexOf(member);

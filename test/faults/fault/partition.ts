@@ -10,6 +10,7 @@ export const minorityPartition: Fault = {
   name: 'minority-partition',
   what: 'one member cut from its peers, but reachable by clients',
   members: 3,
+  anySize: true,
   network: 'namespaces',
   async act(scene) {
     const member = await followerOf(scene.cluster);

@@ -1,10 +1,11 @@
-/** Five members: two lost, then a third and with it the quorum, then all, then all back. */
+/** The quorum is lost: step by step with five members and all of them in the end, or at once with three. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Etcd3 } from 'etcd3';
-import { etcd3, withoutRetries } from '../../support/clients.ts';
-import { leaderOf } from '../cluster/leader.ts';
+import { askWith } from '../cluster/ask.ts';
+import { followerOf, leaderOf } from '../cluster/leader.ts';
 import type { FaultMember } from '../cluster/member.ts';
-import { atLeast, atMost, type Fault, type Scene, within } from '../fault.ts';
+import { atLeast, atMost, type Fault, holdLimit, type Scene, within } from '../fault.ts';
+import { holdsIn } from '../holds.ts';
+import { impatientClient, urlsOf } from '../load/client.ts';
 import { Crowd } from '../load/crowd.ts';
 import { now } from '../load/plan.ts';
 import { evictedFrom, known } from './sessions.ts';
@@ -16,7 +17,7 @@ export const lostQuorum: Fault = {
   network: 'loopback',
   unloaded: true,
   async act(scene) {
-    const { cluster, contestant, etcdLb, pace } = scene;
+    const { cluster, where, etcdLb, pace } = scene;
     const [a, b, c, ...rest] = cluster.members as readonly FaultMember[];
     if (!a || !b || !c) throw new Error('Five members are needed.');
     scene.breaking();
@@ -24,7 +25,7 @@ export const lostQuorum: Fault = {
     await leaderOf(cluster);
     await delay(pace.calm);
     const newClient = await slowestFirstAnswer(scene);
-    await using idle = await Crowd.start(contestant.addresses[0] ?? '', 60);
+    await using idle = await Crowd.start(where, 60);
 
     await c.kill();
     const before = await evictedFrom(scene, rest);
@@ -55,13 +56,70 @@ export const lostQuorum: Fault = {
   ],
 };
 
+/** Clients may learn of it by etcd's own errors when the hold is over, ms. */
+const toldBy = holdLimit + 750;
+
+export const quorumAway: Fault = {
+  name: 'quorum-lost-30s',
+  what: 'of three members two killed at once, and 30 s later back',
+  members: 3,
+  network: 'loopback',
+  async act(scene) {
+    const { cluster, etcdLb, pace } = scene;
+    const lost = [await leaderOf(cluster), await followerOf(cluster)];
+    const logged = etcdLb?.log.length ?? 0;
+    const at = scene.breaking(`SIGKILL to ${lost.map(({ name }) => name).join(' and ')}`);
+    const told = toldByEtcd(scene, at + pace.quorum);
+    await Promise.all(lost.map((member) => member.kill()));
+    await delay(Math.max(0, at + pace.quorum - now()));
+    const without = etcdLb && holdsIn(etcdLb.log.slice(logged)).holds;
+    const answered = await told;
+    await Promise.all(lost.map((member) => member.start()));
+    await leaderOf(cluster);
+    scene.servesAgain();
+    scene.note('all back, there is a leader');
+    const back = now();
+    await served(scene);
+    const servedAgain = now() - back;
+    await cluster.ready();
+    return { ...known('holdsWithoutLeader', without), toldByEtcd: answered - at, servedAgain };
+  },
+  bounds: ({ figures }) => [
+    atLeast(1, 'held', figures.holdsWithoutLeader),
+    atMost(1, 'held again without a leader seen', figures.holdsWithoutLeader),
+    within(toldBy, "until etcd's own answer reached a client (ms)", figures.toldByEtcd),
+    within(2_000, 'served again after there is a leader (ms)', figures.servedAgain),
+  ],
+};
+
+/**
+ * When a new client was first told by a member itself that there is no leader, ms; Infinity when that
+ * was not until the deadline. Asks four times a second, and waits for each answer.
+ */
+async function toldByEtcd({ where, cluster }: Scene, deadline: number): Promise<number> {
+  const ask = askWith(cluster.credentials);
+  const [url = ''] = urlsOf(where);
+  let told = Number.POSITIVE_INFINITY;
+  const open: Promise<void>[] = [];
+  for (; now() < deadline && !Number.isFinite(told); await delay(250)) {
+    const patience = Math.max(1, Math.ceil(deadline - now()));
+    const asked = ask(`${url}/health`, { patience }).then(
+      ({ text }) => {
+        if (text.includes('"false"')) told = Math.min(told, now());
+      },
+      () => {},
+    );
+    open.push(asked);
+  }
+  await Promise.all(open);
+  return told;
+}
+
 /** Slowest first answer (ms) of five new clients; Infinity when one gets none within 5 s. */
-export async function slowestFirstAnswer({
-  contestant,
-}: Pick<Scene, 'contestant'>): Promise<number> {
+export async function slowestFirstAnswer({ where }: Pick<Scene, 'where'>): Promise<number> {
   const times = await Promise.all(
     Array.from({ length: 5 }, async () => {
-      const client = newClient(contestant.addresses, 5_000);
+      const client = impatientClient(where, 5_000);
       const begun = now();
       try {
         await client.put('faults/new').value('');
@@ -77,8 +135,8 @@ export async function slowestFirstAnswer({
 }
 
 /** Until a client that tries again and again is served; 20 s at most. */
-async function served({ contestant }: Scene): Promise<void> {
-  const client = newClient(contestant.addresses, 500);
+async function served({ where }: Scene): Promise<void> {
+  const client = impatientClient(where, 500);
   try {
     for (const deadline = now() + 20_000; now() < deadline; await delay(20)) {
       const done = await client
@@ -98,11 +156,4 @@ async function becomesUnready({ etcdLb }: Scene): Promise<number> {
     if ((await etcdLb?.status())?.mode === 'panic') return 1;
   }
   return 0;
-}
-
-function newClient(addresses: readonly string[], patience: number): Etcd3 {
-  return etcd3([...addresses], undefined, {
-    faultHandling: withoutRetries,
-    defaultCallOptions: () => ({ deadline: Date.now() + patience }),
-  });
 }

@@ -4,9 +4,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Endpoint, hostPort } from '../../contestants/contestant.ts';
-import { etcd3, withoutRetries } from '../../support/clients.ts';
 import { SlowRelay } from '../cluster/slow-relay.ts';
 import { atMost, type Fault, type Props, type Scene, within } from '../fault.ts';
+import { impatientClient } from '../load/client.ts';
 import { now } from '../load/plan.ts';
 import { quantile } from '../load/summary.ts';
 
@@ -26,10 +26,7 @@ async function slowed(scene: Scene, set: (relay: SlowRelay) => void): Promise<nu
   if (relay === undefined) throw new Error('No relay was set up.');
   const addresses = scene.endpoints.map(hostPort);
   const clients = Array.from({ length: 6 }, () =>
-    etcd3(addresses, undefined, {
-      faultHandling: withoutRetries,
-      defaultCallOptions: () => ({ deadline: Date.now() + 5_000 }),
-    }),
+    impatientClient({ addresses, tls: scene.cluster.credentials }, 5_000),
   );
   scene.breaking();
   set(relay);

@@ -37,6 +37,16 @@ export const stoppedBalancer: Fault = {
   ],
 };
 
+/** Two busy processes a core, so that even what is awake all the time gets a third of one. */
+export async function busyCores(forMs: number): Promise<void> {
+  await using busy = new AsyncDisposableStack();
+  const spin = `const end = Date.now() + ${forMs}; while (Date.now() < end);`;
+  for (let each = 0; each < cpus().length * 2; each += 1) {
+    busy.use(new Child('busy neighbour', [process.execPath, '-e', spin]));
+  }
+  await delay(forMs);
+}
+
 export const busyNeighbour: Fault = {
   ...stoppedBalancer,
   name: 'starved-neighbour',
@@ -44,14 +54,7 @@ export const busyNeighbour: Fault = {
   needsProcess: false,
   async act(scene) {
     const evicted = await evictedMeanwhile(scene, async () => {
-      await using busy = new AsyncDisposableStack();
-      const forMs = scene.pace.hang / 2;
-      const spin = `const end = Date.now() + ${forMs}; while (Date.now() < end);`;
-      // Two a core, so that even what is awake all the time gets a third of one.
-      for (let each = 0; each < cpus().length * 2; each += 1) {
-        busy.use(new Child('busy neighbour', [process.execPath, '-e', spin]));
-      }
-      await delay(forMs);
+      await busyCores(scene.pace.hang / 2);
     });
     return known('evictedWrongly', evicted);
   },

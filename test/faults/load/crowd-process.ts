@@ -2,14 +2,15 @@
  * Many idle HTTP/2 connections to one address, as gRPC clients at rest: the preface and empty
  * settings are sent, the member's are awaited, and whoever is disconnected comes back at once.
  *
- * Arguments: host:port and how many. Tells its parent when all were answered once, ends with 1 when
+ * Arguments: host:port, how many, and the credentials of mutual TLS as JSON, if any. Tells its parent when all were answered once, ends with 1 when
  * that takes 30 s, and with its parent.
  */
-import { connect } from 'node:net';
+import type { ClientCredentials } from '../../support/certificates.ts';
 import { greeting } from './greeting.ts';
+import { connector } from './socket.ts';
 
-const [address = '', count = '0'] = process.argv.slice(2);
-const [host = '', port = '0'] = address.split(':');
+const [address = '', count = '0', tls] = process.argv.slice(2);
+const connect = connector(address, tls ? (JSON.parse(tls) as ClientCredentials) : undefined);
 const size = Number(count);
 /** How many first connections are under way at a time, to spare everybody's accept queue. */
 const atOnce = 100;
@@ -31,8 +32,8 @@ function next(): void {
 }
 
 function connectAgain(onAnswer: () => void): void {
-  const socket = connect({ host, port: Number(port), noDelay: true });
-  socket.on('connect', () => socket.write(greeting));
+  const socket = connect();
+  socket.write(greeting);
   socket.once('data', onAnswer);
   socket.on('error', () => {});
   // As gRPC: at once after a connection that worked, with a pause after one that did not.

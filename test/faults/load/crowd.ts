@@ -2,13 +2,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Where } from './client.ts';
 
 export class Crowd implements AsyncDisposable {
   readonly #process: ChildProcess;
 
   /** Resolves when all of them have been answered by a member. */
-  static async start(address: string, size: number): Promise<Crowd> {
-    const crowd = new Crowd(address, size);
+  static async start(where: Where, size: number): Promise<Crowd> {
+    const crowd = new Crowd(where, size);
     const ended = once(crowd.#process, 'exit').then(() => {
       throw new Error(`Of ${size} clients not all were served within 30 s.`);
     });
@@ -17,8 +18,9 @@ export class Crowd implements AsyncDisposable {
     return crowd;
   }
 
-  private constructor(address: string, size: number) {
-    this.#process = fork(join(import.meta.dirname, 'crowd-process.ts'), [address, String(size)], {
+  private constructor({ addresses, tls }: Where, size: number) {
+    const args = [addresses[0] ?? '', String(size), ...(tls ? [JSON.stringify(tls)] : [])];
+    this.#process = fork(join(import.meta.dirname, 'crowd-process.ts'), args, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: [],
     });

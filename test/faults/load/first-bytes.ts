@@ -4,29 +4,30 @@
  * the balancer's dial and hardly anything else.
  */
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Where } from './client.ts';
 import { greeting } from './greeting.ts';
 import { now } from './plan.ts';
+import { connector } from './socket.ts';
 
 const count = 20;
 const every = 50;
 const patience = 5_000;
 
 /** For 20 connections within a second, each to one of the addresses, ms; Infinity for none in 5 s. */
-export async function firstBytes(addresses: readonly string[]): Promise<number[]> {
+export async function firstBytes({ addresses, tls }: Where): Promise<number[]> {
   const times: Promise<number>[] = [];
   for (let each = 0; each < count; each += 1) {
-    times.push(firstByte(addresses[each % addresses.length] ?? ''));
+    times.push(firstByte(connector(addresses[each % addresses.length] ?? '', tls)));
     await delay(every);
   }
   return await Promise.all(times);
 }
 
-async function firstByte(address: string): Promise<number> {
-  const [host = '', port = '0'] = address.split(':');
+async function firstByte(connect: () => Socket): Promise<number> {
   const begun = now();
-  const socket = connect({ host, port: Number(port) });
+  const socket = connect();
   socket.write(greeting);
   try {
     await once(socket, 'data', { signal: AbortSignal.timeout(patience) });

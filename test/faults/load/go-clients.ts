@@ -9,6 +9,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Child } from '../../machine/child.ts';
+import { urlsOf } from './client.ts';
 import { type GoPlan, type LoadPlan, now, type Sample, type WatchRecord } from './plan.ts';
 import type { Requester } from './requester.ts';
 
@@ -158,5 +159,9 @@ export class GoPuts {
 }
 
 function command(plan: LoadPlan, go: GoPlan, ...args: readonly string[]): string[] {
-  return [go.etcdctl, '--endpoints', plan.addresses.join(), ...args];
+  const { tls } = plan;
+  const credentials = tls
+    ? ['--cacert', tls.ca, '--cert', tls.client.cert, '--key', tls.client.key]
+    : [];
+  return [go.etcdctl, '--endpoints', urlsOf(plan).join(), ...credentials, ...args];
 }

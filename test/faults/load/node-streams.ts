@@ -1,6 +1,7 @@
 /** The long-lived calls of the etcd3 library: watches and leases, a client and connection each. */
 import type { Etcd3 } from 'etcd3';
 import { etcd3 } from '../../support/clients.ts';
+import { urlsOf } from './client.ts';
 import type { LoadPlan, WatchRecord } from './plan.ts';
 import { now } from './plan.ts';
 import type { Requester } from './requester.ts';
@@ -14,7 +15,7 @@ export class NodeWatch {
   #from = 0;
 
   constructor(plan: LoadPlan, index: number, writer: Requester) {
-    this.#client = etcd3([...plan.addresses]);
+    this.#client = etcd3(urlsOf(plan), plan.tls);
     this.#name = `node watch ${index}`;
     this.#writer = writer;
   }
@@ -56,7 +57,7 @@ export class NodeLease {
   readonly #onLost: (name: string) => void;
 
   constructor(plan: LoadPlan, index: number, onLost: (name: string) => void) {
-    this.#client = etcd3([...plan.addresses]);
+    this.#client = etcd3(urlsOf(plan), plan.tls);
     this.#name = `node lease ${index}`;
     this.#seconds = plan.leaseSeconds;
     this.#onLost = onLost;

@@ -5,12 +5,12 @@
  * processes of one machine share to well under a millisecond.
  */
 
+import type { Where } from './client.ts';
+
 /** How much of what, against which addresses. */
-export interface LoadPlan {
+export interface LoadPlan extends Where {
   /** What its keys begin with: two loads at a time must not share any. */
   readonly keys: string;
-  /** host:port; one, or for a client that knows every member, all. */
-  readonly addresses: readonly string[];
   /** etcd3 clients that get and put in turn, each with a connection of its own. */
   readonly requesters: number;
   /** ms between two requests of one of them, sent on time whatever became of earlier ones. */
@@ -73,7 +73,7 @@ export interface LoadRecord {
   /** Per writer, the values whose put etcd confirmed. */
   readonly confirmed: Readonly<Record<string, readonly number[]>>;
   readonly leases: number;
-  /** Leases that a client was told are gone. */
+  /** Leases that a client was told are gone, and when (ISO 8601). */
   readonly leasesLost: readonly string[];
 }
 

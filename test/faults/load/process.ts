@@ -32,7 +32,7 @@ class Everyone {
 
   constructor(plan: LoadPlan) {
     this.#plan = plan;
-    const onLost = (name: string) => this.#leasesLost.push(name);
+    const onLost = (name: string) => this.#lost(name);
     this.#requesters = times(plan.requesters, (index) => new Requester(plan, index, this.#samples));
     this.#nodeWatches = times(
       plan.watchers,
@@ -45,7 +45,7 @@ class Everyone {
   async start(): Promise<void> {
     const plan = this.#plan;
     const { go } = plan;
-    const onLost = (name: string) => this.#leasesLost.push(name);
+    const onLost = (name: string) => this.#lost(name);
     await Promise.all(this.#requesters.map((requester) => requester.warmUp()));
     await Promise.all([
       ...this.#nodeWatches.map((watch) => watch.start()),
@@ -93,6 +93,10 @@ class Everyone {
       });
       if (!behind) return;
     }
+  }
+
+  #lost(name: string): void {
+    this.#leasesLost.push(`${new Date(now()).toISOString()} ${name}`);
   }
 
   #writer(index: number): Requester {

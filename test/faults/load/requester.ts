@@ -3,7 +3,7 @@
  * requests: an open loop, so that a hung member shows as every request that should have been sent.
  */
 import type { Etcd3 } from 'etcd3';
-import { etcd3, withoutRetries } from '../../support/clients.ts';
+import { impatientClient } from './client.ts';
 import { type LoadPlan, now, type Sample } from './plan.ts';
 
 export class Requester {
@@ -24,10 +24,7 @@ export class Requester {
     this.#name = `node ${index}`;
     this.#every = plan.every;
     this.#samples = samples;
-    this.#client = etcd3([...plan.addresses], undefined, {
-      faultHandling: withoutRetries,
-      defaultCallOptions: () => ({ deadline: Date.now() + plan.patience }),
-    });
+    this.#client = impatientClient(plan, plan.patience);
   }
 
   /** The value that its next put will have. */

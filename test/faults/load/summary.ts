@@ -13,6 +13,8 @@ export interface LoadSummary {
   readonly failed: number;
   /** Of those, by transport and not in flight when something broke. */
   readonly failedLater: number;
+  /** Of those, by transport and in flight when something broke: cut by the member that ended. */
+  readonly cutInFlight: number;
   /** Of those, of clients that hold their connection: not of one-shot etcdctl runs. */
   readonly failedConnected: number;
   readonly overOneSecond: number;
@@ -20,6 +22,12 @@ export interface LoadSummary {
   readonly later: readonly string[];
   /** ms at most between two successes of any one long-lived client. */
   readonly longestGap: number;
+  /** ms at most between two successes of all long-lived clients taken together. */
+  readonly longestSilence: number;
+  /** Each time that something was broken, in order. */
+  readonly faults: readonly FaultSummary[];
+  /** Every call that failed, in order: to lay beside the logs of the contestant and of etcd. */
+  readonly failedCalls: readonly FailedCall[];
   /** ms that 99 of 100 successful requests took at most. */
   readonly p99: number;
   readonly watchLost: number;
@@ -27,10 +35,33 @@ export interface LoadSummary {
   /** ms at most between two events at any one watcher. */
   readonly longestWatchGap: number;
   readonly leasesLost: number;
+  /** When and whose, as the client was told. */
+  readonly lostLeases: readonly string[];
   /** The watchers that lost or doubled events, and how: what a bound that was missed is about. */
   readonly watchFaults: readonly string[];
   /** The most frequent errors, with counts. */
   readonly errors: Readonly<Record<string, number>>;
+}
+
+/** What clients saw of one break. */
+export interface FaultSummary {
+  /** ISO 8601. */
+  readonly at: string;
+  /** ms until the cluster could serve again: until another leader was elected, where it was the leader. */
+  readonly election: number;
+  /** Calls that were in flight while the cluster could not serve, or were begun after and failed. */
+  readonly failed: number;
+  /** ms at most between two successes of any one long-lived client, until the next break. */
+  readonly longestGap: number;
+}
+
+/** Times are ISO 8601. */
+export interface FailedCall {
+  readonly client: string;
+  readonly kind: Sample['kind'];
+  readonly started: string;
+  readonly ended: string;
+  readonly error: string;
 }
 
 /** What is sent this long (ms) after a fault may still meet a connection that is about to close. */
@@ -50,6 +81,7 @@ export function summarize(record: LoadRecord, faults: readonly FaultWindow[]): L
   const failures = samples.filter(({ error }) => error !== undefined);
   const served = samples.filter(({ error }) => error === undefined);
   const later = failures.filter((sample) => isLater(sample, faults));
+  const gaps = gapsOfClients(samples);
   const watch = watches.map(({ seen, from, writer, watcher }) => {
     const values = seen.map(({ value }) => value);
     const distinct = new Set(values);
@@ -59,22 +91,38 @@ export function summarize(record: LoadRecord, faults: readonly FaultWindow[]): L
       lost: lost.length,
       range: `${lost[0]} to ${lost.at(-1)} of ${confirmed[writer]?.at(-1)}`,
       doubled: values.length - distinct.size,
-      gap: longestGap(seen.map(({ at }) => at)),
+      gap: Math.max(0, ...between(seen.map(({ at }) => at)).map(duration)),
     };
   });
   return {
     requests: samples.length,
     failed: failures.length,
     failedLater: later.length,
+    cutInFlight: failures.filter(({ error = '' }) => isTransport(error)).length - later.length,
     later: later.slice(0, 30).map(inWords),
     failedConnected: failures.filter(({ client }) => client !== 'etcdctl').length,
     overOneSecond: samples.filter(({ startedAt, endedAt }) => endedAt - startedAt > 1_000).length,
-    longestGap: Math.round(longestGapOfAnyClient(samples)),
+    longestGap: Math.round(Math.max(0, ...gaps.map(duration))),
+    longestSilence: Math.round(Math.max(0, ...gapsOf(samples.filter(isLongLived)).map(duration))),
+    faults: faults.map((fault) => ({
+      at: iso(fault.from),
+      election: Math.round(fault.until - fault.from),
+      failed: failures.filter((sample) => causeOf(sample, faults) === fault).length,
+      longestGap: Math.round(
+        Math.max(0, ...gaps.filter((gap) => causeOf(gap, faults) === fault).map(duration)),
+      ),
+    })),
+    failedCalls: failures
+      .toSorted((a, b) => a.startedAt - b.startedAt)
+      .map(({ client, kind, startedAt, endedAt, error = '' }) => {
+        return { client, kind, started: iso(startedAt), ended: iso(endedAt), error };
+      }),
     p99: Math.round(quantile(served.map(duration), 0.99)),
     watchLost: sum(watch.map(({ lost }) => lost)),
     watchDoubled: sum(watch.map(({ doubled }) => doubled)),
     longestWatchGap: Math.round(Math.max(0, ...watch.map(({ gap }) => gap))),
     leasesLost: record.leasesLost.length,
+    lostLeases: record.leasesLost,
     watchFaults: watch
       .filter(({ lost, doubled }) => lost + doubled > 0)
       .map(
@@ -85,8 +133,22 @@ export function summarize(record: LoadRecord, faults: readonly FaultWindow[]): L
   };
 }
 
+/**
+ * Which break a call failed by, or a gap is of: the first whose time without service it overlaps, else the
+ * last before it began. Undefined for what began and ended before any.
+ */
+function causeOf(
+  { startedAt, endedAt }: Pick<Sample, 'startedAt' | 'endedAt'>,
+  faults: readonly FaultWindow[],
+): FaultWindow | undefined {
+  return (
+    faults.find(({ from, until }) => startedAt <= until && endedAt >= from) ??
+    faults.findLast(({ from }) => from <= startedAt)
+  );
+}
+
 function inWords({ client, kind, startedAt, endedAt, error }: Sample): string {
-  const at = new Date(endedAt).toISOString().slice(11, -1);
+  const at = iso(endedAt).slice(11, -1);
   return `${at} ${client} ${kind} after ${Math.round(endedAt - startedAt)} ms: ${error}`;
 }
 
@@ -104,26 +166,34 @@ function isTransport(error: string): boolean {
   );
 }
 
-function longestGapOfAnyClient(samples: readonly Sample[]): number {
-  // One-shot etcdctl runs are too far apart to have a gap worth the name.
-  const clients = Map.groupBy(
-    samples.filter(({ client }) => client.startsWith('node')),
-    ({ client }) => client,
-  );
+/** A time without a success. */
+type Gap = Pick<Sample, 'startedAt' | 'endedAt'>;
+
+/** One-shot etcdctl runs are too far apart to have a gap worth the name. */
+const isLongLived = ({ client }: Sample): boolean => client.startsWith('node');
+
+/** Between the successes of each long-lived client. */
+function gapsOfClients(samples: readonly Sample[]): Gap[] {
   const end = Math.max(...samples.map(({ startedAt }) => startedAt));
-  return Math.max(
-    0,
-    ...[...clients.values()].map((of) => {
-      const successes = of.filter(({ error }) => error === undefined);
-      const begin = Math.min(...of.map(({ startedAt }) => startedAt));
-      return longestGap([begin, ...successes.map(({ endedAt }) => endedAt), end]);
-    }),
-  );
+  const clients = Map.groupBy(samples.filter(isLongLived), ({ client }) => client);
+  return [...clients.values()].flatMap((of) => gapsOf(of, end));
 }
 
-function longestGap(times: readonly number[]): number {
+/** Between successes, and before the first and after the last. */
+function gapsOf(
+  samples: readonly Sample[],
+  end = Math.max(...samples.map(({ startedAt }) => startedAt)),
+): Gap[] {
+  const successes = samples.filter(({ error }) => error === undefined);
+  const begin = Math.min(...samples.map(({ startedAt }) => startedAt));
+  return between([begin, ...successes.map(({ endedAt }) => endedAt), end]);
+}
+
+function between(times: readonly number[]): Gap[] {
   const sorted = times.toSorted((a, b) => a - b);
-  return Math.max(0, ...sorted.slice(1).map((time, index) => time - (sorted[index] ?? time)));
+  return sorted
+    .slice(1)
+    .map((endedAt, index) => ({ startedAt: sorted[index] ?? endedAt, endedAt }));
 }
 
 export function quantile(values: readonly number[], share: number): number {
@@ -144,5 +214,6 @@ function countErrors(failures: readonly Sample[]): Record<string, number> {
   );
 }
 
-const duration = ({ startedAt, endedAt }: Sample): number => endedAt - startedAt;
+const iso = (at: number): string => new Date(at).toISOString();
+const duration = ({ startedAt, endedAt }: Gap): number => endedAt - startedAt;
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

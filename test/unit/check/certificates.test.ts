@@ -26,7 +26,7 @@ const served = cluster(1).map((each) => ({
 function said(input: Partial<CertificateInput>): string[] {
   return findInCertificates({
     ...{ observations: [], listen: [], tls: 'passthrough', certificates: { members: {} } },
-    ...{ exposedKeys: [], now, ...input },
+    ...{ exposed: [], now, ...input },
   }).map(({ severity, subject, seen }) => `${severity} ${subject}: ${seen}`);
 }
 
@@ -167,7 +167,7 @@ describe('with TLS of our own', () => {
 });
 
 test('a key that everybody may read is a warning', () => {
-  expect(said({ exposedKeys: ['/etc/key.pem'] })).toEqual([
+  expect(said({ exposed: [{ path: '/etc/key.pem', what: 'private key' }] })).toEqual([
     'warning /etc/key.pem: every user of this machine may read or replace this private key',
   ]);
 });

@@ -54,6 +54,34 @@ test('lists are in the configured order, whatever the order of events', () => {
   expect(table.entries.map((entry) => entry.candidate)).toEqual([m0, m1, m2]);
 });
 
+describe('a leader that hangs', () => {
+  const hangs: Observation = { kind: 'unresponsive', failure };
+
+  test('loses its sessions and gets none, until it answers anything', () => {
+    for (const each of [m0, m1, m2]) see(each, pass);
+    see(m1, hangs);
+    expect(copy(table.snapshot)).toMatchObject({ routable: [m0, m2], evicted: [m1] });
+    expect(table.health(m1).state).toBe('suspect');
+    see(m1, { kind: 'answered' });
+    expect(copy(table.snapshot)).toMatchObject({ routable: [m0, m2], evicted: [] });
+  });
+
+  test('also where nobody passes any more, as in an election', () => {
+    for (const each of [m0, m1, m2]) see(each, pass);
+    see(m1, hangs);
+    for (const each of [m0, m2]) see(each, fail, fail);
+    expect(table.mode).toBe('panic');
+    expect(copy(table.snapshot)).toMatchObject({ routable: [m0, m2], evicted: [m1] });
+  });
+
+  test('keeps them where there is nobody else to go to', () => {
+    for (const each of [m0, m1, m2]) see(each, pass, hangs);
+    expect(table.snapshot.evicted.size).toBe(0);
+    see(m0, pass);
+    expect([...table.snapshot.evicted]).toEqual([m1, m2]);
+  });
+});
+
 describe('members that come and go', () => {
   test('one that joins gets nothing before it has passed', () => {
     see(m0, pass);

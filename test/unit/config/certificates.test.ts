@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { exposedKeys, loadCertificates } from '../../../src/config/certificates.ts';
+import { exposedSecrets, loadCertificates } from '../../../src/config/certificates.ts';
 import { folderWith } from './folder.ts';
 import { makePair } from './pem.ts';
 import { refused } from './refused.ts';
@@ -133,10 +133,15 @@ describe('certificates are refused', () => {
   });
 });
 
-test('keys that everybody may read are named, others are not', () => {
-  const { key, tlsKey } = flagsFor({ key: good.key, tlsKey: other.key });
+test('keys and passwords that everybody may read are named, others are not', () => {
+  const files = flagsFor({ key: good.key, tlsKey: other.key, passwordFile: 'secret' });
+  const { key, tlsKey, passwordFile } = files;
   chmodSync(key, 0o604);
   chmodSync(tlsKey, 0o640);
-  expect(exposedKeys({ key, tlsKey })).toEqual([key]);
-  expect(exposedKeys({})).toEqual([]);
+  chmodSync(passwordFile, 0o602);
+  expect(exposedSecrets({ certificateFiles: { key, tlsKey }, passwordFile })).toEqual([
+    { path: key, what: 'private key' },
+    { path: passwordFile, what: 'password' },
+  ]);
+  expect(exposedSecrets({ certificateFiles: {} })).toEqual([]);
 });

@@ -66,6 +66,11 @@ describe('a value is refused', () => {
       'unix:/run/x',
       '"unix:/run/x" is a Unix socket; write host:port, such as 127.0.0.1:9379.',
     ],
+    [
+      'observe-names',
+      '10.0.0.1',
+      '"10.0.0.1" is not a host name; write one such as lb.example.com.',
+    ],
     ['observe', '127.0.0.1:70000', 'port "70000" is out of range; write 0 to 65535.'],
     ['endpoints', 'a:70000', 'port "70000" is out of range; write 1 to 65535.'],
     ['check-url', '', 'is empty; write a value, or leave it out for the default.'],

@@ -1,5 +1,5 @@
 /** The state directory, on a real file system: also full, read-only and edited by hand. */
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -95,8 +95,12 @@ test('a list from before the cluster had TLS is not used after it', async () => 
 test('a file that cannot be written is told of, and leaves what was there', async () => {
   const saved = new SavedMembers(folder);
   await saved.save(places);
-  await mkdir(`${saved.file}.new`); // stands in the way, for root too
-  await expect(saved.save(places.slice(1))).rejects.toThrow(/EISDIR/);
+  // Something else stands in its place for a while, for root too.
+  await rename(folder, `${folder}.aside`);
+  await writeFile(folder, '');
+  await expect(saved.save(places.slice(1))).rejects.toThrow(/ENOTDIR/);
+  await rm(folder);
+  await rename(`${folder}.aside`, folder);
   expect(new SavedMembers(folder).load(['https'])).toMatchObject({ places });
 });
 

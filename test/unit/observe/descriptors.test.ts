@@ -9,17 +9,17 @@ test('is told once when they are short and once when they suffice, looking once 
     (body) => told.push(body),
     () => limit,
   );
-  subject.beat(475, 0);
+  subject.beat(427, 0);
   expect(told).toEqual([]);
-  subject.beat(476, 999);
+  subject.beat(428, 999);
   expect(told).toEqual([]); // not looked yet
-  subject.beat(476, 1000);
+  subject.beat(428, 1000);
   subject.beat(480, 2000);
   limit = 2000;
   subject.beat(480, 3000);
   expect(told.map(({ kind }) => kind)).toEqual(['descriptors-short', 'descriptors-back']);
   expect(told[0]?.message).toBe(
-    'file descriptors are short: 476 clients need two each and the limit is 1000 (EMFILE for further ones); raise ulimit -n',
+    'file descriptors are short: 428 clients need two each and the limit is 1000 (EMFILE for further ones); raise ulimit -n',
   );
 });
 

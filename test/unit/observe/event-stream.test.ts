@@ -35,7 +35,9 @@ beforeEach(async () => {
     events,
     checks,
   });
-  const server = http.createServer((request, response) => streams.open(request, response));
+  const server = http.createServer((request, response) => {
+    if (!streams.open(request, response)) response.writeHead(503).end();
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   port = (server.address() as AddressInfo).port;
@@ -211,9 +213,11 @@ test('skips and at last drops who does not read, and holds little for him', asyn
 
 test('has room for so many', async () => {
   const readers = await Promise.all(Array.from({ length: maxStreams }, () => Reader.open()));
-  expect(streams.isFull).toBe(true);
+  const refused = await Reader.open();
+  expect(refused.response.statusCode).toBe(503);
   readers[0]?.response.destroy();
-  await vi.waitUntil(() => !streams.isFull, { interval: 5 });
+  const isOpen = async () => (await Reader.open()).response.statusCode === 200;
+  await vi.waitUntil(isOpen, { interval: 5, timeout: 10_000 });
 });
 
 test('ends for everybody', async () => {

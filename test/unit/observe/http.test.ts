@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Refusal } from '../../../src/config/error.ts';
+import type { RefusalReason } from '../../../src/management/server.ts';
 import { CheckHistory } from '../../../src/observe/check-history.ts';
 import { maxStreams } from '../../../src/observe/event-stream.ts';
 import { EventLog } from '../../../src/observe/events.ts';
@@ -84,10 +85,12 @@ const page = {
 
 let server: ObserveServer | undefined;
 let status = wellStatus;
+let refused: RefusalReason[] = [];
 afterEach(() => {
   server?.close();
   server = undefined;
   status = wellStatus;
+  refused = [];
 });
 
 async function open(options: Partial<ObserveOptions> = {}): Promise<void> {
@@ -98,6 +101,8 @@ async function open(options: Partial<ObserveOptions> = {}): Promise<void> {
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
     news: { status: () => status, events: new EventLog(() => {}), checks: new CheckHistory() },
     page: () => Promise.resolve(page),
+    names: [],
+    onRefused: (reason) => refused.push(reason),
     ...options,
   });
 }

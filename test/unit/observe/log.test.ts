@@ -1,7 +1,11 @@
 /** What is written down: one JSON line an event, in fields that a log store can search. */
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../../src/observe/events.ts';
-import { type LogOptions, openLog } from '../../../src/observe/log.ts';
+import { type Log, type LogOptions, openLog } from '../../../src/observe/log.ts';
+import { unexpectedError } from '../../../src/observe/process-events.ts';
+import { folderWith } from '../config/folder.ts';
 
 const change: Event = {
   at: 0,
@@ -11,17 +15,25 @@ const change: Event = {
   fields: { member: 'm1', from: 'healthy', to: 'suspect', evidence: { failedChecks: 1 } },
 };
 
-/** A log that writes into a list of lines. */
-async function logAt(level: LogOptions['level']) {
-  const lines: string[] = [];
-  const log = await openLog({ level, format: 'json' }, { write: (line) => lines.push(line) });
-  return { log, lines };
+/** The lines that a log holds after `write` has written to it. */
+async function linesAt(
+  level: LogOptions['level'],
+  write: (log: Log) => void,
+  format: LogOptions['format'] = 'json',
+): Promise<string[]> {
+  const path = join(folderWith({ log: '' }), 'log');
+  const descriptor = openSync(path, 'a');
+  const log = await openLog({ level, format }, descriptor);
+  write(log);
+  await log.close();
+  closeSync(descriptor);
+  expect(log.lost()).toBe(0);
+  return readFileSync(path, 'utf8').split(/(?<=\n)/);
 }
 
 describe('an event', () => {
   test('is one line of JSON with its level, time, kind, sentence and fields', async () => {
-    const { log, lines } = await logAt('info');
-    log.write(change);
+    const lines = await linesAt('info', (log) => log.write(change));
     expect(lines).toHaveLength(1);
     expect(lines[0]?.indexOf('\n')).toBe((lines[0]?.length ?? 0) - 1);
     expect(JSON.parse(lines[0] ?? '')).toEqual({
@@ -35,31 +47,29 @@ describe('an event', () => {
   });
 
   test('with a line break in its words stays on one line', async () => {
-    const { log, lines } = await logAt('info');
-    log.write({ ...change, message: 'first\nsecond' });
-    expect(lines.join('').split('\n')).toHaveLength(2);
+    const lines = await linesAt('info', (log) =>
+      log.write({ ...change, message: 'first\nsecond' }),
+    );
+    expect(lines).toHaveLength(1);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'first\nsecond' });
   });
 
   test('below the level is left out', async () => {
-    const { log, lines } = await logAt('warn');
-    log.write({ ...change, level: 'info' });
-    expect(lines).toEqual([]);
-    log.write(change);
-    log.write({ ...change, level: 'error' });
+    const lines = await linesAt('warn', (log) => {
+      log.write({ ...change, level: 'info' });
+      log.write(change);
+      log.write({ ...change, level: 'error' });
+    });
     expect(lines.map((line) => JSON.parse(line).level)).toEqual(['warn', 'error']);
   });
 });
 
 describe('a session', () => {
-  const tell = async (level: LogOptions['level']) => {
-    const { log, lines } = await logAt(level);
-    log.session('session opened', { member: 'm1', failovers: 0 });
-    return lines;
-  };
+  const tell = (level: LogOptions['level']) =>
+    linesAt(level, (log) => log.session('session opened', { member: 'm1', failovers: 0 }));
 
   test.each(['info', 'warn', 'error'] as const)('is not written at level %s', async (level) => {
-    expect(await tell(level)).toEqual([]);
+    expect(await tell(level)).toEqual(['']);
   });
 
   test.each(['debug', 'trace'] as const)('is one line at level %s', async (level) => {
@@ -74,9 +84,17 @@ describe('a session', () => {
   });
 });
 
-test('closing a log that holds nothing back does no harm', async () => {
-  const { log, lines } = await logAt('info');
-  log.write(change);
-  await log.close();
-  expect(lines).toHaveLength(1);
+test('the readable log is one line of the same, and shows the stack of an unexpected error', async () => {
+  const error = new TypeError('no such thing');
+  const lines = await linesAt(
+    'info',
+    (log) => {
+      log.write(change);
+      log.write({ at: 0, ...unexpectedError(error) });
+    },
+    'pretty',
+  );
+  expect(lines[0]).toMatch(/WARN.*m1: healthy -> suspect: 1 check failed.*\n$/);
+  expect(lines[1]).toMatch(/unexpected error, the balancer goes on: TypeError: no such thing/);
+  expect(lines.slice(2).join('')).toContain('log.test.ts');
 });

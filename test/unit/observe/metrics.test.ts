@@ -87,6 +87,7 @@ beforeEach(async () => {
     monitor,
     cluster,
     hold: () => hold,
+    lostLogLines: () => 0,
     proxy,
   });
   listener = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
@@ -169,6 +170,7 @@ describe('names and help', () => {
     'tls_handshakes_failed_total',
     'certificate_reloads_total',
     'last_reload_successful',
+    'management_refused_total',
     'reloads_total',
     'member_drained',
     'certificate_expiry_timestamp_seconds',
@@ -198,6 +200,8 @@ describe('names and help', () => {
     'holding',
     'holds_total',
     'hold_duration_seconds',
+    'log_lines_lost_total',
+    'unexpected_errors_total',
   ];
 
   test('every name is ours or one of the runtime', async () => {
@@ -243,6 +247,7 @@ describe('names and help', () => {
           monitor,
           cluster,
           hold: () => hold,
+          lostLogLines: () => 0,
           proxy,
         }),
     ).not.toThrow();
@@ -500,6 +505,7 @@ test('a member whose name needs escaping does not break the page', async () => {
     monitor,
     cluster,
     hold: () => hold,
+    lostLogLines: () => 0,
     proxy,
   }).render();
   expect(page.text).toContain('etcd_lb_evictions_total{member="a\\"b\\\\c"} 0');

@@ -10,7 +10,10 @@ import type { Status } from '../../../src/observe/status.ts';
 import { ServiceNotifications } from '../../../src/service/notifications.ts';
 import { NotifyReceiver } from '../../support/notify-receiver.ts';
 
-const log: Log = { write: () => {}, level: 'info', session: () => {}, close: async () => {} };
+const log: Log = {
+  ...{ write: () => {}, level: 'info', session: () => {} },
+  ...{ lost: () => 0, onTrouble: () => {}, close: async () => {} },
+};
 
 function eventOf(kind: Event['kind'], fields: Event['fields'] = {}): Event {
   return { at: 0, level: 'info', kind, message: '', fields };

@@ -22,16 +22,17 @@ afterEach(() => rmSync(folder, { recursive: true }));
 function load(content: string | Uint8Array) {
   const saved = new SavedMembers(folder);
   writeFileSync(saved.file, content);
-  writeFileSync(join(folder, 'drains.json'), content);
-  return { members: saved.load(['http', 'https']), drains: new Drains(folder).load() };
+  const drains = new Drains(folder);
+  writeFileSync(join(folder, 'drains/one.json'), content);
+  return { members: saved.load(['http', 'https']), drains: drains.load() };
 }
 
 function expectUse({ members, drains }: ReturnType<typeof load>): void {
   expect(['list', 'unusable']).toContain(members.kind);
-  expect(['found', 'unusable']).toContain(drains.kind);
+  expect(drains.drains.length + drains.unusable.length).toBe(1);
   if (members.kind === 'list') for (const place of members.places) expectReachable(place);
-  for (const found of [members, drains]) {
-    if (found.kind === 'unusable') expect(found.why).toMatch(/^\P{Cc}+$/u);
+  for (const found of [members, ...drains.unusable]) {
+    if ('why' in found) expect(found.why).toMatch(/^\P{Cc}+$/u);
   }
 }
 
@@ -74,7 +75,9 @@ const file = fc.record(
     version: nearly(fc.constant(1)),
     savedAt: nearly(fc.constant('2026-01-01T00:00:00.000Z')),
     members: nearly(entries),
-    drained: nearly(entries),
+    name: nearly(text),
+    endpoint: nearly(url),
+    since: nearly(fc.constant('2026-01-01T00:00:00.000Z')),
     ['__proto__']: fc.jsonValue(),
   },
   { requiredKeys: ['version', 'savedAt'] },
@@ -121,10 +124,13 @@ test('a list of ours that is cut short, or has a byte changed', async () => {
 });
 
 test('a file without an end', () => {
-  for (const name of ['members.json', 'drains.json']) symlinkSync('/dev/zero', join(folder, name));
+  const drains = new Drains(folder);
+  for (const name of ['members.json', 'drains/one.json']) {
+    symlinkSync('/dev/zero', join(folder, name));
+  }
   const why = 'it is longer than 1 MiB';
   expect(new SavedMembers(folder).load(['http'])).toEqual({ kind: 'unusable', why });
-  expect(new Drains(folder).load()).toMatchObject({ kind: 'unusable', why });
+  expect(drains.load()).toMatchObject({ drains: [], unusable: [{ why }] });
 });
 
 test('what is saved is what is loaded', async () => {

@@ -1,0 +1,155 @@
+/**
+ * The HTTP server of the observe and the admin listener: Node's, within bounds. What one visitor, or all of them, may
+ * cost is known: so many connections, so much time, one request at a time each, and one answer in a turn of the event
+ * loop (turns.ts). The relay is never behind more than that.
+ *
+ *   accept ──► gate ──► HTTP parser ──► bounds of a request ──► turns ──► handle
+ *
+ * Where all connections are taken, a new one takes the place of the one that has been idle longest: silent visitors
+ * cannot keep a probe out. Owns the bounds and what is counted as refused. Leaves to http.ts and admin/server.ts where
+ * it listens and what is answered.
+ */
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import net, { type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { http } from '../node-http.ts';
+import { Gate, type Pace } from './gate.ts';
+import { Turns } from './turns.ts';
+
+/** Why a visitor was refused. Used as a metric label. */
+export const refusalReasons = ['connections', 'idle', 'slow', 'large', 'streams', 'host'] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
+
+/**
+ * Connections at a time, of each listener. What they take of the descriptors is taken from traffic, so they are few, and
+ * known to who reckons what is left (observe/descriptors.ts). Streams take half of them, so that a probe finds one.
+ */
+export const mostConnections = { observe: 64, admin: 32 };
+
+export interface Bounds extends Pace {
+  /** At a time. */
+  readonly connections: number;
+  /** On one connection, which is closed after the last. */
+  readonly requests: number;
+  /** Of a request's head, bytes. */
+  readonly headBytes: number;
+  /** Of a request's body, bytes. */
+  readonly bodyBytes: number;
+}
+
+/** A request whose turn has come. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** When the request arrived, ms of `performance.now()`. */
+  readonly arrivedAt: number;
+  /** The answer is a stream: it may take for ever. */
+  readonly isStream: () => void;
+}
+
+export interface BoundedServerOptions {
+  readonly bounds: Bounds;
+  /** Must not throw. */
+  readonly handle: (exchange: Exchange) => void;
+  /** Answers a request that is too large, in the form that this server's visitors expect. */
+  readonly refuse: (response: ServerResponse, code: 411 | 413, why: string) => void;
+  readonly onRefused: (reason: RefusalReason) => void;
+}
+
+export class BoundedServer {
+  /** To listen with; `close` closes it. */
+  readonly listener: Server;
+  readonly #options: BoundedServerOptions;
+  readonly #http: HttpServer;
+  /** Those that have been idle for longest come first. */
+  readonly #gates = new Set<Gate>();
+  readonly #turns = new Turns();
+
+  constructor(options: BoundedServerOptions) {
+    this.#options = options;
+    this.listener = net.createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#http = http.createServer({ maxHeaderSize: options.bounds.headBytes });
+    const serve = (request: IncomingMessage, response: ServerResponse): void =>
+      this.#serve(request, response);
+    this.#http.on('request', serve);
+    this.#http.on('checkExpectation', serve); // Node would answer it past the gate
+    this.#http.on('clientError', (error, socket) => this.#fail(error, socket));
+  }
+
+  /** Connections at this moment. */
+  get connections(): number {
+    return this.#gates.size;
+  }
+
+  /** Ends it, with every connection and what was asked on them. */
+  close(): void {
+    this.listener.close();
+    this.#turns.stop();
+    for (const gate of this.#gates) gate.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    const { bounds, onRefused } = this.#options;
+    if (this.#gates.size >= bounds.connections && !this.#makeRoom()) {
+      onRefused('connections');
+      socket.destroy();
+      return;
+    }
+    const gate = new Gate(socket, bounds, () => onRefused('slow'));
+    this.#gates.add(gate);
+    gate.once('close', () => this.#gates.delete(gate));
+    this.#http.emit('connection', gate);
+  }
+
+  /** Closes the connection that has been idle for longest, if there is one. */
+  #makeRoom(): boolean {
+    for (const gate of this.#gates) {
+      if (!gate.isIdle) continue;
+      this.#options.onRefused('idle');
+      this.#gates.delete(gate);
+      gate.destroy();
+      return true;
+    }
+    return false;
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const { bounds, handle, refuse, onRefused } = this.#options;
+    const gate: Duplex = request.socket;
+    if (!(gate instanceof Gate)) return;
+    const arrivedAt = performance.now();
+    const body = bodyOf(request);
+    const fits = body !== undefined && body <= bounds.bodyBytes;
+    gate.begin(fits ? body : 0);
+    if (!fits || gate.requests >= bounds.requests) response.shouldKeepAlive = false;
+    response.once('finish', () => {
+      if (this.#gates.delete(gate)) this.#gates.add(gate);
+      gate.next();
+    });
+    this.#turns.take(() => {
+      if (response.closed) return; // its visitor has gone
+      if (fits) {
+        handle({ request, response, arrivedAt, isStream: () => gate.lift() });
+        return;
+      }
+      onRefused('large');
+      if (body === undefined) refuse(response, 411, 'a body needs a content-length');
+      else refuse(response, 413, `a body may have ${bounds.bodyBytes} bytes`);
+    });
+  }
+
+  /** What came is not HTTP, or has too large a head. */
+  #fail(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const isLarge = error.code === 'HPE_HEADER_OVERFLOW';
+    if (isLarge) this.#options.onRefused('large');
+    const status = isLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    else socket.destroy();
+  }
+}
+
+/** The length that a request says its body has, bytes; `undefined` where it does not say. */
+function bodyOf({ headers }: IncomingMessage): number | undefined {
+  if (headers['transfer-encoding'] !== undefined) return undefined;
+  return Number(headers['content-length'] ?? 0);
+}
