@@ -3,6 +3,7 @@
  * bytes, and frames at random, all at once. Honest clients must hardly notice, and it must leave nothing behind.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Etcd3 } from 'etcd3';
 import { usageOf } from '../../machine/usage.ts';
 import { atMost, type Fault, type Scene, within } from '../fault.ts';
 import { impatientClient } from '../load/client.ts';
@@ -23,25 +24,20 @@ interface Timed {
 /** Lets honest clients work for so many ms. */
 async function work({ where }: Scene, forMs: number): Promise<Timed> {
   const clients = Array.from({ length: honest }, () => impatientClient(where, patience));
-  await Promise.all(clients.map((client) => client.put('faults/honest').value('')));
   const times: number[] = [];
   let failed = 0;
-  const open: Promise<unknown>[] = [];
-  for (const deadline = now() + forMs; now() < deadline; await delay(every)) {
-    for (const client of clients) {
-      const begun = now();
-      open.push(
-        client
-          .put('faults/honest')
-          .value('')
-          .then(
-            () => times.push(now() - begun),
-            () => {
-              failed += 1;
-            },
-          ),
-      );
+  const put = async (client: Etcd3): Promise<void> => {
+    const begun = now();
+    try {
+      await client.put('faults/honest').value('');
+      times.push(now() - begun);
+    } catch {
+      failed += 1;
     }
+  };
+  const open: Promise<void>[] = [];
+  for (const deadline = now() + forMs; now() < deadline; await delay(every)) {
+    for (const client of clients) open.push(put(client));
   }
   await Promise.all(open);
   for (const client of clients) client.close();

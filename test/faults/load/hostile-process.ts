@@ -12,7 +12,7 @@ import { encode, frame, settings } from '../../support/http2-frames.ts';
 
 const [traffic = '', observe = '', silent = '0'] = process.argv.slice(2);
 /** Before something that was closed is opened again, ms. */
-const again = 200;
+const again = 500;
 
 /** Keeps a connection open, and has `act` told of each that it takes. */
 function keepOpen(address: string, act: (socket: Socket) => void): void {
@@ -40,7 +40,7 @@ const mute = (socket: Socket): void => void socket.resume();
 /** Asks for much, and reads nothing. */
 function slowReader(socket: Socket): void {
   socket.pause();
-  socket.write(pipelined('/metrics', 200));
+  socket.write(pipelined('/metrics', 20));
 }
 
 /** Asks for a page many times in one breath, and reads on. */
@@ -48,12 +48,12 @@ const scraper =
   (path: string) =>
   (socket: Socket): void => {
     socket.resume();
-    writeOn(socket, 50, () => pipelined(path, 100));
+    writeOn(socket, 200, () => pipelined(path, 100));
   };
 
 function noise(socket: Socket): void {
   socket.resume();
-  writeOn(socket, 50, () => randomBytes(randomInt(1, 4_000)));
+  writeOn(socket, 200, () => randomBytes(randomInt(1, 4_000)));
 }
 
 /** Speaks HTTP/2, and says any frames, of any streams, in any order. */
@@ -61,7 +61,7 @@ function frames(socket: Socket): void {
   socket.resume();
   socket.write(Buffer.concat([clientPreface, encode([settings])]));
   const types = Object.values(frameTypes);
-  writeOn(socket, 20, () =>
+  writeOn(socket, 200, () =>
     encode(
       Array.from({ length: 200 }, () => {
         const type = types[randomInt(types.length)] ?? 0;
@@ -76,7 +76,7 @@ function streams(socket: Socket): void {
   socket.resume();
   socket.write(Buffer.concat([clientPreface, encode([settings])]));
   let id = 1;
-  writeOn(socket, 20, () =>
+  writeOn(socket, 200, () =>
     encode(
       Array.from({ length: 200 }, () => {
         id = (id + 65_536) % 2 ** 31 || 1;
