@@ -112,7 +112,6 @@ class Round {
 
   #arm(): void {
     clearTimeout(this.#timer);
-    if (this.#stopped) return; // as whoever is told of an answer may have decided
     const { interval, isSettled } = this.#options;
     const fast = this.#hurried || !isSettled();
     const soon = this.#startedAt + Math.min(fastInterval, interval) * this.#variation();

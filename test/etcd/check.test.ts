@@ -257,7 +257,7 @@ test.each(['stable', 'next'] as const)(
     const { code, starvation } = await check(named(cluster));
     expect(code).toBe(1);
     expect(starvation).toMatch(
-      /^warning cluster: changes of the leader: \d+, counted by m\d since the process started [\d.]+ s ago$/m,
+      /^warning cluster: changes of the leader: \d+, counted by m\d since the process started [\d.]+ m?s ago$/m,
     );
   },
 );

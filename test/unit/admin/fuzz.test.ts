@@ -12,8 +12,8 @@ import { Monitor } from '../../../src/cluster/monitor.ts';
 import { loadSettings } from '../../../src/config/load.ts';
 import type { LeaderGuard } from '../../../src/leader/guard.ts';
 import { LeaderMover } from '../../../src/leader/move.ts';
-import { EventLog } from '../../../src/observe/events.ts';
 import type { Log } from '../../../src/observe/log.ts';
+import type { Status } from '../../../src/observe/status.ts';
 import { Departures } from '../../../src/proxy/departures.ts';
 import { Farewells } from '../../../src/proxy/farewells.ts';
 import { Sessions } from '../../../src/proxy/sessions.ts';
@@ -22,9 +22,18 @@ import type { Upkeep } from '../../../src/upkeep.ts';
 import { someFacts, undescribed } from '../../support/described-cluster.ts';
 import { lookup } from '../../support/lookup.ts';
 
+const silentLog: Log = {
+  level: 'info',
+  write: () => {},
+  session: () => {},
+  lost: () => 0,
+  onTrouble: () => {},
+  close: async () => {},
+};
+
 let api: ReturnType<typeof adminApi>;
 let parts: DisposableStack;
-beforeEach(async () => {
+beforeEach(() => {
   parts = new DisposableStack();
   const { settings } = loadSettings({ flags: { endpoints: 'm0=http://a,m1=http://b' }, env: {} });
   const members = settings.endpoints.map(({ name, host, port }) => {
@@ -58,24 +67,21 @@ beforeEach(async () => {
   });
   // The rest of it needs sockets.
   const upkeep = { balance: () => new Map(), slowStart: new SlowStart(() => 0) };
-  const events = new EventLog(() => {});
-  const closing = new AbortController();
-  parts.defer(() => closing.abort());
   const orders = new Orders({
     ...{ monitor, cluster, sessions, departures, mover, drains: new Drains(undefined) },
     guard: guard as unknown as LeaderGuard,
     upkeep: upkeep as unknown as Upkeep,
-    log: { level: 'info' } as unknown as Log,
-    record: (body) => events.record(body),
+    log: silentLog,
+    record: () => {},
     settings: () => settings,
     members: () => members,
   });
   api = adminApi({
-    ...{ orders, events, signal: closing.signal, isStopping: () => false },
-    status: () => ({ members: [] }),
-    reload: async (force: boolean) =>
+    ...{ orders, isStopping: () => false },
+    status: () => ({ members: [] }) as unknown as Status,
+    reload: async (force) =>
       force ? { kind: 'applied', changed: [], waiting: [] } : { kind: 'refused', why: 'No.' },
-  } as unknown as Parameters<typeof adminApi>[0]);
+  });
 });
 afterEach(() => parts.dispose());
 
