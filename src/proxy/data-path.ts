@@ -12,6 +12,7 @@
 import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
 import { Alarms } from './alarms.ts';
+import { plainBytes, withinTls } from './byte-counts.ts';
 import { ConnectTimes } from './connect-times.ts';
 import type { Copier } from './copier.ts';
 import { type DialAttempt, type DialOptions, dial } from './dial.ts';
@@ -40,7 +41,9 @@ export interface DataPathOptions extends Omit<DialOptions, 'onAttempt' | 'raceAf
   readonly copy: Copier;
   /** What comes before the dial, if anything; see `Reception`. `undefined`: there is nobody to serve. */
   readonly receive?: (client: Socket, signal: AbortSignal) => Promise<Received | undefined>;
-  /** Are the bytes of a session with this member plain, and are its calls to be followed? */
+  /** Are the bytes of a session with this member plain, or within TLS that we pass through? */
+  readonly isPlain: (candidate: Candidate) => boolean;
+  /** Are the calls of a session with this member to be followed, where its bytes are plain? */
   readonly follows: (candidate: Candidate) => boolean;
   readonly observer: DataPathObserver;
 }
@@ -87,7 +90,7 @@ export class DataPath {
 
   /** Are the calls of sessions with this member followed? */
   follows(candidate: Candidate): boolean {
-    return this.#options.follows(candidate);
+    return this.#options.isPlain(candidate) && this.#options.follows(candidate);
   }
 
   /** Takes an accepted, paused and unread connection to a member. Never throws. */
@@ -127,7 +130,7 @@ export class DataPath {
   }
 
   async #serve(accepted: Socket): Promise<void> {
-    const { observer, copy, follows, receive } = this.#options;
+    const { observer, copy, isPlain, receive } = this.#options;
     this.#waiting += 1;
     const { signal } = this.#dials;
     const received = receive && (await receive(accepted, signal));
@@ -150,8 +153,9 @@ export class DataPath {
       dialled.candidate.load -= 1;
       dialled.socket.destroy();
     } else {
-      const follow = follows(dialled.candidate);
-      const session = this.sessions.open(client, dialled, copy, follow);
+      const { candidate } = dialled;
+      const wire = isPlain(candidate) ? plainBytes : withinTls;
+      const session = this.sessions.open(client, dialled, copy, this.follows(candidate), wire);
       observer.opened(session, dialled.failovers);
     }
     this.#settle();

@@ -9,9 +9,10 @@
 import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
 import { type Activity, newActivity } from './activity.ts';
+import { type ByteCounts, newByteCounts, type Wire, withinTls } from './byte-counts.ts';
 import { type CallFigures, newCallFigures } from './call-figures.ts';
 import { Calls } from './calls.ts';
-import type { ByteCounts, Copier } from './copier.ts';
+import type { Copier } from './copier.ts';
 import type { Dialled } from './dial.ts';
 import { type Relay, type RelayEnd, startRelay } from './relay.ts';
 
@@ -42,7 +43,7 @@ export const endReasons = [
 ] as const satisfies readonly EndReason[];
 
 /** What anybody may see of `ByteCounts`. */
-type Counted = Pick<ByteCounts, 'client' | 'member' | 'memberSpokeLast'>;
+type Counted = Omit<ByteCounts, 'note' | 'noted'>;
 
 export interface Session {
   /** Unique as long as this process runs. */
@@ -123,18 +124,22 @@ export class Sessions {
    * Joins a client and a member. Takes over both sockets and the load that the dial has counted.
    * Throws when one of the sockets is destroyed already.
    *
-   * @param follow are the bytes plain, so that calls can be seen in them?
+   * @param follow are its calls to be followed? Only where the bytes are plain.
+   * @param wire what the bytes are.
    */
-  open(client: Socket, dialled: Dialled, copy: Copier, follow = false): Session {
+  open(
+    client: Socket,
+    dialled: Dialled,
+    copy: Copier,
+    follow = false,
+    wire: Wire = withinTls,
+  ): Session {
     const { candidate } = dialled;
     const { open, past } = this.#of(candidate);
-    const bytes: ByteCounts = {
-      ...{ client: 0, member: 0, memberSpokeLast: false, noted: false },
-      note: () => {
-        bytes.noted = true;
-        this.#news.push(session);
-      },
-    };
+    const bytes = newByteCounts(wire, () => {
+      bytes.noted = true;
+      this.#news.push(session);
+    });
     const openedAt = performance.now();
     const calls = follow ? new Calls(candidate, past.calls) : undefined;
     let leaving: CloseReason | undefined;

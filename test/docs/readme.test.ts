@@ -217,6 +217,7 @@ async function render(): Promise<string> {
     raceAfter: 1,
     keepalive: 0,
     maxConnections: 1,
+    isPlain: () => true,
     follows: () => true,
     lookup,
     connect: net.connect,

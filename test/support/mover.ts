@@ -45,6 +45,7 @@ export class Mover implements AsyncDisposable {
       connect: connectToSharedBuffer,
       isSelf: () => false,
       copy: copyThroughSharedBuffer,
+      isPlain: () => true,
       follows: () => true,
       observer: {
         attempted: () => {},

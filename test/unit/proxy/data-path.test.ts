@@ -45,6 +45,7 @@ async function front(targets: Candidate[], options: Partial<DataPathOptions> = {
     raceAfter: 5000,
     keepalive: 0,
     maxConnections: 100,
+    isPlain: () => true,
     follows: () => false,
     lookup,
     connect: net.connect,

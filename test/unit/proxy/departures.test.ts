@@ -4,6 +4,7 @@ import type { Candidate } from '../../../src/balance/snapshot.ts';
 import { look } from '../../../src/proxy/activity.ts';
 import { Departures } from '../../../src/proxy/departures.ts';
 import { Farewells } from '../../../src/proxy/farewells.ts';
+import { Silence } from '../../../src/proxy/silence.ts';
 import { type FakeSession, FakeSessions } from './fake-session.ts';
 import { candidateAt } from './members.ts';
 
@@ -59,9 +60,9 @@ test('one that asks again and again leaves right after an answer', async () => {
     sweep();
     await pass(200);
     expect(session.closing).toBe(false);
+    session.answer(); // and the next question at once, but for the last time
+    sweep();
   }
-  session.answer();
-  sweep();
   await pass(50);
   expect(session.closedFor).toBe('removed');
   await pass(200);
@@ -139,4 +140,30 @@ test('a second order changes by when they must have left, and why', async () => 
   }
   expect(busy.closedFor).toBe('removed');
   expect(gone).toEqual([1]);
+});
+
+test('sessions that are busy are not cut because their member is one no more', async () => {
+  const all = Array.from({ length: 100 }, calm);
+  const silence = new Silence(sessions, [m0], () => 300, performance.now());
+  // Two calls a second each, of which an answer takes 20 ms.
+  for (const [index, session] of all.entries()) {
+    const call = (): void => {
+      if (session.closing) return;
+      session.ask();
+      setTimeout(() => session.answer(), 20);
+      setTimeout(call, 500);
+    };
+    setTimeout(call, index * 5);
+  }
+  const sweep = (): void => {
+    silence.sweep(performance.now(), false);
+    setTimeout(sweep, 50);
+  };
+  sweep();
+  await pass(2_000);
+  silence.leave(m0);
+  departures.begin(m0, 10_000, 'removed');
+  await pass(11_000);
+  expect(gone).toEqual([0]);
+  expect(all.every(({ closedFor }) => closedFor === 'removed')).toBe(true);
 });

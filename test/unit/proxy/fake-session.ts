@@ -1,7 +1,13 @@
 /** Sessions without sockets, for what only looks at their counts and closes them. */
 import type { Candidate } from '../../../src/balance/snapshot.ts';
 import { newActivity } from '../../../src/proxy/activity.ts';
-import type { ByteCounts } from '../../../src/proxy/copier.ts';
+import {
+  type ByteCounts,
+  clientSpoke,
+  memberSpoke,
+  newByteCounts,
+  plainBytes,
+} from '../../../src/proxy/byte-counts.ts';
 import type { CloseReason, Session } from '../../../src/proxy/sessions.ts';
 
 export interface FakeSession extends Session {
@@ -24,17 +30,10 @@ export class FakeSessions {
   readonly #open = new Map<Candidate, Set<Session>>();
 
   open(candidate: Candidate, now = 0): FakeSession {
-    const bytes: ByteCounts = {
-      ...{ client: 0, member: 0, memberSpokeLast: false, noted: false },
-      note: () => {
-        bytes.noted = true;
-        this.#news.push(session);
-      },
-    };
-    const say = (counts: Partial<ByteCounts>): void => {
-      Object.assign(bytes, counts);
-      if (!bytes.noted) bytes.note();
-    };
+    const bytes = newByteCounts(plainBytes, () => {
+      bytes.noted = true;
+      this.#news.push(session);
+    });
     const here = this.#of(candidate);
     const session: FakeSession = {
       id: this.opened + 1,
@@ -73,8 +72,8 @@ export class FakeSessions {
       },
       hold: () => {},
       release: () => {},
-      ask: () => say({ client: bytes.client + 1, memberSpokeLast: false }),
-      answer: () => say({ member: bytes.member + 65, memberSpokeLast: true }),
+      ask: () => clientSpoke(bytes, 60),
+      answer: () => memberSpoke(bytes, 65),
     };
     here.add(session);
     candidate.load += 1;

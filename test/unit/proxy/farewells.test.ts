@@ -162,9 +162,11 @@ test('one whose bytes make no sense any more goes when it is quiet', async () =>
   await pass(20);
   session.ask();
   look(session.activity, session.bytes, performance.now());
-  await pass(260);
+  await pass(2_000);
   expect(session.finishedFor).toBeUndefined();
-  await pass(60);
+  session.answer();
+  look(session.activity, session.bytes, performance.now());
+  await pass(80);
   expect(session.finishedFor).toBe('removed');
 });
 
