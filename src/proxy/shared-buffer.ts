@@ -186,6 +186,9 @@ function forward(bytes: number, target: Socket, resume: () => void): boolean {
   const handle = handleOf(target);
   if (handle === null) return true; // destroyed: the session is about to end, nobody misses it
   if (bytes <= slotSize) return forwardSmall(bytes, target, resume);
+  // What waits in the stream goes first, such as a word of ours: the descriptor knows nothing of it.
+  if (target.writableLength > 0)
+    return enqueue(Buffer.from(buffer.subarray(0, bytes)), target, resume);
   let taken = 0;
   // The descriptor is asked of the live handle each time: a number kept from earlier could by now
   // belong to another connection.
