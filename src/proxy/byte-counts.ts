@@ -79,11 +79,12 @@ export function clientSpoke(counts: ByteCounts, bytes: number): void {
     counts.memberAtAsk = counts.member;
     counts.allowance = 0;
   }
-  if (bytes <= idle)
+  const isLater = !counts.memberSpokeLast && counts.allowance >= acknowledgement;
+  if (bytes <= idle) {
     counts.allowance += bytes; // a PING is answered by one of its own length
-  else if (bytes < part || counts.memberSpokeLast || counts.allowance === 0)
-    counts.allowance += acknowledgement;
-  else counts.allowance += bytes >> partShift;
+  } else {
+    counts.allowance += isLater && bytes >= part ? bytes >> partShift : acknowledgement;
+  }
   counts.client += bytes;
   counts.memberSpokeLast = false;
   if (!counts.noted) counts.note();

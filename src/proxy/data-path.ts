@@ -114,15 +114,9 @@ export class DataPath {
   }
 
   /**
-   * Asks clients to leave, as far as that can be done without cutting what is in flight.
-   *
-   * @param timeout ms.
+   * Ends everything at once: waiting clients and sessions. Returns how many sessions were cut, which are those
+   * that were not ending already.
    */
-  askAllToLeave(timeout: number): void {
-    for (const session of this.sessions.all()) this.farewells.begin(session, 'shutdown', timeout);
-  }
-
-  /** Ends everything at once: waiting clients and sessions. Returns how many sessions were closed. */
   close(): number {
     this.#dials.abort();
     this.farewells.stop();

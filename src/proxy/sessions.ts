@@ -260,10 +260,13 @@ export class Sessions {
     };
   }
 
-  /** Closes every session of a member that is not being closed yet. Returns how many. */
+  /** Closes every session of a member. Returns how many were not ending already: what was cut. */
   closeAllOf(candidate: Candidate, reason: CloseReason): number {
     let count = 0;
-    for (const session of this.#of(candidate).open) if (session.close(reason)) count += 1;
+    for (const session of this.#of(candidate).open) {
+      if (!session.closing) count += 1;
+      session.close(reason);
+    }
     return count;
   }
 

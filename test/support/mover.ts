@@ -88,6 +88,6 @@ export class Mover implements AsyncDisposable {
       .filter((session) => !farewells.has(session) && session.calls?.state === 'followed')
       .sort((a, b) => a.openedAt - b.openedAt);
     if (oldest === undefined || performance.now() - oldest.openedAt < age) return;
-    if (farewells.begin(oldest, 'rebalanced', Number.POSITIVE_INFINITY)) this.moves += 1;
+    if (farewells.begin(oldest, 'rebalanced')) this.moves += 1;
   }
 }
