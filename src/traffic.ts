@@ -129,6 +129,9 @@ export class Traffic {
       get maxConnections() {
         return settings().maxConnections;
       },
+      get maxSourceShare() {
+        return settings().maxSourceShare;
+      },
       // With TLS of our own, the bytes in between are plain whatever the members speak.
       isPlain: (candidate: Candidate) => reception !== undefined || membership.isPlain(candidate),
       follows: () => settings().followCalls,

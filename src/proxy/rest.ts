@@ -37,8 +37,7 @@ export async function nextRest(session: Pick<Session, 'bytes' | 'closing'>): Pro
     if (bytes.member !== member) hasAnswered = true;
     if (bytes.client !== client || bytes.member !== member) changedAt = now;
     ({ client, member } = bytes);
-    const isOpen = hasOpenQuestion(bytes) || !bytes.memberSpokeLast;
-    if (hasAnswered && !isOpen && now - changedAt >= rest) return true;
+    if (hasAnswered && !hasOpenQuestion(bytes) && now - changedAt >= rest) return true;
     await new Promise((resolve) => setTimeout(resolve, interval));
   }
   return false;

@@ -23,6 +23,7 @@ export type CloseReason =
   | 'removed'
   | 'drained'
   | 'operator'
+  | 'silent'
   | 'shutdown';
 
 /** Why a session ended. Used as a metric label. */
@@ -39,6 +40,7 @@ export const endReasons = [
   'removed',
   'drained',
   'operator',
+  'silent',
   'shutdown',
 ] as const satisfies readonly EndReason[];
 
@@ -100,6 +102,8 @@ interface MemberSessions {
 export class Sessions {
   readonly #byMember = new Map<Candidate, MemberSessions>();
   readonly #onEnd: (session: Session, reason: EndReason) => void;
+  /** Those whose clients have said nothing yet, in the order in which they came. */
+  readonly #unspoken = new Set<Session>();
   #news: Session[] = [];
   #count = 0;
   #opened = 0;
@@ -139,6 +143,7 @@ export class Sessions {
     const bytes = newByteCounts(wire, () => {
       bytes.noted = true;
       this.#news.push(session);
+      if (bytes.client > 0) this.#unspoken.delete(session);
     });
     const openedAt = performance.now();
     const calls = follow ? new Calls(candidate, past.calls) : undefined;
@@ -150,6 +155,7 @@ export class Sessions {
       const isOurs = end === 'closed-by-us' || (end === 'client-closed' && leaving !== undefined);
       const reason = isOurs ? (closing ?? leaving ?? 'shutdown') : (end as EndReason);
       open.delete(session);
+      this.#unspoken.delete(session);
       calls?.end();
       if (leaving === undefined) candidate.load -= 1;
       this.#count -= 1;
@@ -198,6 +204,7 @@ export class Sessions {
     };
     if (this.#held) relay.hold();
     open.add(session);
+    this.#unspoken.add(session);
     past.opened += 1;
     this.#count += 1;
     this.#opened += 1;
@@ -210,6 +217,16 @@ export class Sessions {
     this.#news = [];
     for (const { bytes } of news) (bytes as ByteCounts).noted = false;
     return news;
+  }
+
+  /** The sessions that opened before `time`, ms of `performance.now()`, and of whose clients nothing has come. */
+  silentSince(time: number): Session[] {
+    const silent: Session[] = [];
+    for (const session of this.#unspoken) {
+      if (session.openedAt >= time) break;
+      silent.push(session);
+    }
+    return silent;
   }
 
   /** Passes on nothing more from clients, those included that come later, until `release`. */

@@ -218,6 +218,7 @@ async function render(): Promise<string> {
     keepalive: 0,
     maxConnections: 1,
     isPlain: () => true,
+    maxSourceShare: 100,
     follows: () => true,
     lookup,
     connect: net.connect,

@@ -67,6 +67,7 @@ async function open(...members: Candidate[]): Promise<void> {
     ...{ policy: inOrder, timeout: 5_000, raceAfter: 1_000, keepalive: 0, maxConnections: 10 },
     snapshot: () => routeTo(...members),
     isPlain: () => true,
+    maxSourceShare: 100,
     follows: () => false,
     lookup,
     connect: net.connect,

@@ -46,6 +46,7 @@ export class Mover implements AsyncDisposable {
       isSelf: () => false,
       copy: copyThroughSharedBuffer,
       isPlain: () => true,
+      maxSourceShare: 100,
       follows: () => true,
       observer: {
         attempted: () => {},
