@@ -323,7 +323,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     traffic.stopAccepting();
     consoles.yield();
     record(stoppingEvent(sessions.count, settings.drainTimeout));
-    dataPath.askAllToLeave(settings.drainTimeout);
+    departures.beginAll(settings.drainTimeout);
     const timer = setTimeout(() => giveUpWaiting.resolve(), settings.drainTimeout);
     await Promise.race([dataPath.idle(), giveUpWaiting.promise]);
     clearTimeout(timer);

@@ -129,9 +129,12 @@ export class Traffic {
       get maxConnections() {
         return settings().maxConnections;
       },
+      get maxSourceShare() {
+        return settings().maxSourceShare;
+      },
       // With TLS of our own, the bytes in between are plain whatever the members speak.
-      follows: (candidate: Candidate) =>
-        settings().followCalls && (reception !== undefined || membership.isPlain(candidate)),
+      isPlain: (candidate: Candidate) => reception !== undefined || membership.isPlain(candidate),
+      follows: () => settings().followCalls,
       lookup,
       isSelf: this.isSelf,
       connect: (options) => copiers[this.#copier].connect(options),
@@ -160,6 +163,7 @@ function observerOf(options: TrafficOptions): DataPathObserver {
     },
     ended: (session, reason) => {
       onSessionEnd(session);
+      const { client, member } = session.bytes;
       const duration = performance.now() - session.openedAt;
       metrics().sessionEnded(session.candidate, duration);
       if (reason === 'member-reset' || reason === 'member-closed') {
@@ -170,7 +174,7 @@ function observerOf(options: TrafficOptions): DataPathObserver {
         member: session.candidate.name,
         reason,
         durationMs: Math.round(duration),
-        bytes: session.bytes,
+        bytes: { client, member },
       });
     },
     rejected: (reason) => {

@@ -5,6 +5,7 @@
  *
  *   now and then ──► weights of members that start slowly
  *                ├──► rebalancing, one step
+ *                ├──► clients that never speak
  *                ├──► descriptors left
  *                └──► garbage, when all is quiet
  *
@@ -164,8 +165,10 @@ export class Upkeep {
   }
 
   #beatRarely(now: number): void {
-    const { dataPath } = this.#options;
+    const { dataPath, settings } = this.#options;
     this.#rareAt = now;
+    const { firstByteTimeout } = settings();
+    if (firstByteTimeout > 0) dataPath.closeSilent(now - firstByteTimeout);
     this.slowStart.beat(now);
     this.#rebalancer.beat(this.#shares(), now);
     this.#moveNotices.beat(now);

@@ -378,6 +378,20 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     list: false,
     shape: shapes.count,
   },
+  maxSourceShare: {
+    placeholder: 'PERCENT',
+    default: '90%',
+    help: 'How much of --max-connections one address may take up, so that others get in; 100% for all. Unix sockets are not counted.',
+    list: false,
+    shape: shapes.percent,
+  },
+  firstByteTimeout: {
+    placeholder: 'DURATION',
+    default: '1m',
+    help: 'How long a client may be connected without saying anything before it is closed; 0 for as long as it likes.',
+    list: false,
+    shape: shapes.durationOrZero,
+  },
   drainTimeout: {
     placeholder: 'DURATION',
     default: '10s',

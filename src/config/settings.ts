@@ -102,6 +102,10 @@ export interface Settings {
   readonly followCalls: boolean;
   /** Client connections at a time, 1 or more. */
   readonly maxConnections: number;
+  /** The part of them that may come from one address, percent. */
+  readonly maxSourceShare: number;
+  /** For a client that is connected to a member to say something; 0 for as long as it likes. */
+  readonly firstByteTimeout: number;
   /** For clients to leave at shutdown; 0 closes them at once. */
   readonly drainTimeout: number;
   /** Where metrics and status are served, apart from `listen`; undefined for nowhere. */

@@ -64,6 +64,13 @@ export const count = wholeNumber(1);
 /** A whole number, 0 included. */
 export const countOrZero = wholeNumber(0);
 
+/** A whole part of a hundred, 1 to 100. */
+export const percent = grammar((text) => {
+  const value = /^\d{1,3}%$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN;
+  if (value >= 1 && value <= 100) return value;
+  throw new Error(`${JSON.stringify(text)} is not a share; write one from 1% to 100%`);
+});
+
 /** A duration in ms, 0 included. */
 export const durationOrZero = grammar(parseDuration);
 

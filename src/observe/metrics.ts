@@ -128,7 +128,7 @@ export class Metrics {
     this.#rejected = new Counter({
       registers,
       name: 'etcd_lb_rejected_clients_total',
-      help: 'Clients that were turned away: limit (max-connections reached), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors) or no-request (nothing was said within dial-timeout, or TLS, where --tls originate expects plain HTTP).',
+      help: 'Clients that were turned away: limit (max-connections reached), source-limit (one address has its share of them), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors), no-request (nothing was said within dial-timeout, or TLS, where --tls originate expects plain HTTP) or silent (nothing was said within first-byte-timeout).',
       labelNames: ['reason'],
     });
     this.#handshakesFailed = new Counter({

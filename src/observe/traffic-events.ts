@@ -24,10 +24,12 @@ export function sessionsMoved(
 export function clientsRejected(reason: RejectReason, clients: number): EventBody {
   const why = {
     limit: 'max-connections is reached',
+    'source-limit': 'one address has its share of the connections (max-source-share)',
     'no-member': 'no member could be reached',
     'accept-failed': 'the system could not accept them (are descriptors short? see ulimit -n)',
     'no-request':
       'they said nothing within dial-timeout, or spoke TLS, where --tls originate expects plain HTTP',
+    silent: 'they said nothing within first-byte-timeout',
   }[reason];
   return {
     level: 'warn',

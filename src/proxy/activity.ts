@@ -5,20 +5,12 @@
  *   quiet     nothing in flight, as far as can be seen: it may be closed without cutting a call
  *   waiting   the client has sent something and the member has said nothing since
  *
- * Pure: the sweep (silence.ts) brings the time. Bytes are opaque, so both are guesses: a client's last
- * word may need no answer (an HTTP/2 window update), which is why neither convicts anybody.
+ * Pure: the sweep (silence.ts) brings the time. Bytes are opaque, so both are guesses: see byte-counts.ts.
  */
-import type { ByteCounts } from './copier.ts';
-
-/**
- * A peer of HTTP/2 acknowledges what it gets, with up to 43 bytes (two WINDOW_UPDATE and a PING, RFC
- * 9113 sections 6.7 and 6.9), long before the answer, of which the shortest that etcd gives has 65.
- * Within TLS the two cannot be told apart for sure.
- */
-const mereAcknowledgement = 48;
+import { type ByteCounts, hasOpenQuestion } from './byte-counts.ts';
 
 /** What is looked at. */
-type Spoken = Readonly<Pick<ByteCounts, 'client' | 'member' | 'memberSpokeLast'>>;
+type Spoken = Readonly<Omit<ByteCounts, 'note' | 'noted'>>;
 
 /** What the last look saw. All times are ms of `performance.now()`, those of looks. */
 export interface Activity {
@@ -26,37 +18,55 @@ export interface Activity {
   member: number;
   /** The last look that found new bytes from either. */
   changedAt: number;
-  /** The first look that found bytes from the client with none from the member since. */
+  /** The first look that found a question with no answer since. */
   waitingSince: number | undefined;
+  /** Where in what the client has said that question begins. */
+  waitingFrom: number;
   /** The last look that found new bytes from the client. */
   askedAt: number;
 }
 
 /** For a session that opens at `now`. */
 export function newActivity(now: number): Activity {
-  return { client: 0, member: 0, changedAt: now, waitingSince: undefined, askedAt: now };
+  return {
+    client: 0,
+    member: 0,
+    changedAt: now,
+    waitingSince: undefined,
+    waitingFrom: 0,
+    askedAt: now,
+  };
 }
 
 /** Takes in the counts at `now`. Returns whether the member has answered something since the last look. */
 export function look(activity: Activity, bytes: Spoken, now: number): boolean {
   const asked = bytes.client !== activity.client;
-  const answered = bytes.member - activity.member > mereAcknowledgement;
+  const answered = bytes.member - activity.member > bytes.wire.acknowledgement;
   if (asked) activity.askedAt = now;
   if (asked || bytes.member !== activity.member) activity.changedAt = now;
   activity.client = bytes.client;
   activity.member = bytes.member;
-  if (answered && bytes.memberSpokeLast) activity.waitingSince = undefined;
-  else if (answered || (asked && activity.waitingSince === undefined)) activity.waitingSince = now;
+  if (!hasOpenQuestion(bytes)) activity.waitingSince = undefined;
+  else if (activity.waitingSince === undefined || activity.waitingFrom !== bytes.clientAtAsk) {
+    activity.waitingSince = now;
+    activity.waitingFrom = bytes.clientAtAsk;
+  }
   return answered;
 }
 
-/** Silence either way for this long, ms, makes a session quiet whoever spoke last. */
+/**
+ * A question may be open for this long, ms, without a byte either way. etcd gives up a write after 5 s and
+ * two election timeouts, which is 7 s (`ReqTimeout` in its configuration).
+ */
+const longestCall = 10_000;
+/** The same when nothing is asked and the client spoke last, as with an acknowledgement. */
 const silence = 300;
-/** The same when the member has answered last: no question is open. */
+/** The same when the member has spoken last. */
 const pause = 50;
 
 /** Is it likely that no call is in flight? */
 export function isQuiet(activity: Activity, bytes: Spoken, now: number): boolean {
-  const answered = bytes.memberSpokeLast && activity.waitingSince === undefined;
-  return now - activity.changedAt >= (answered ? pause : silence);
+  const since = now - activity.changedAt;
+  if (hasOpenQuestion(bytes)) return since >= longestCall;
+  return since >= (bytes.memberSpokeLast ? pause : silence);
 }

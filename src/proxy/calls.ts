@@ -34,6 +34,9 @@ export type Farewell = 'unsaid' | 'pending' | 'said' | 'heard';
 /** A stream that is younger than this, ms, may be a call that the client has not finished asking. */
 const youth = 1_000;
 
+/** A session with more open streams than this is not followed any longer: it would be all that is done. */
+export const mostStreams = 4_096;
+
 /** Times are kept as whole tenths of a ms, which fit a small integer: no memory for each call. */
 const tenths = 10;
 const wrap = 0x3fffffff;
@@ -84,7 +87,9 @@ export class Calls implements Follower {
   /** Would closing the session now break a call? */
   get isBusy(): boolean {
     if (this.#inFlight > 0) return true;
-    return this.#streams.some((openedAt) => since(openedAt) < youth * tenths);
+    // None of the others is younger.
+    const { newest } = this.#streams;
+    return newest !== undefined && since(newest) < youth * tenths;
   }
 
   /** See `Follower`. */
@@ -109,7 +114,8 @@ export class Calls implements Follower {
    * in as soon as a frame of the member's has ended, or was before.
    */
   bid(): boolean {
-    if (this.#farewell !== 'unsaid') return false;
+    // Where frames are not followed any more nobody knows where one of them ends.
+    if (this.#isLost || this.#farewell !== 'unsaid') return false;
     this.#farewell = 'pending';
     if (!this.#fromMember.isBetweenFrames) return false;
     this.#say();
@@ -130,15 +136,18 @@ export class Calls implements Follower {
   }
 
   #giveUp(): void {
+    if (this.#isLost) return;
     this.#isLost = true;
     this.#figures.lost += 1;
     this.end();
   }
 
   #asked(type: number, flags: number, id: number): void {
+    if (this.#isLost) return; // given up in the midst of a chunk
     switch (type) {
       case frameTypes.headers:
-        if (this.#streams.find(id) < 0) this.#open(id);
+        // Others are trailers, perhaps of a stream that the member has ended already.
+        if (id > this.#streams.latest) this.#open(id);
         if ((flags & endStream) !== 0) this.#askedAll(id);
         break;
       case frameTypes.data:
@@ -172,6 +181,10 @@ export class Calls implements Follower {
   }
 
   #open(id: number): void {
+    if (this.#streams.size === mostStreams) {
+      this.#giveUp();
+      return;
+    }
     this.#streams.add(id, now());
     this.#figures.started += 1;
     this.#figures.streams += 1;

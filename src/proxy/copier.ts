@@ -3,17 +3,7 @@
  * shared-buffer.ts, which allocates nothing, and streams.ts, which is plain Node.
  */
 import type { Socket } from 'node:net';
-
-/** Bytes read so far, by who sent them. Plain fields: written per chunk, read when someone asks. */
-export interface ByteCounts {
-  client: number;
-  member: number;
-  /** Did the last bytes come from the member? */
-  memberSpokeLast: boolean;
-  /** Is it known already that bytes have come? If not, `note` is called, which sets it. */
-  noted: boolean;
-  readonly note: () => void;
-}
+import type { ByteCounts } from './byte-counts.ts';
 
 /** The two ends of a session. */
 export interface SocketPair {

@@ -4,7 +4,7 @@
  *   listener ──► admission ──► reception ──► dial ──► session
  *                   │             │            └── no member answers: the client is reset
  *                   │             └── where we speak TLS: no handshake, or no request
- *                   └── too many: the client is reset
+ *                   └── too many, or too many of one address: the client is reset
  *
  * Owns the connections that wait for a member. Asks the snapshot and the policy where to go and
  * obeys; knows nothing of health.
@@ -13,6 +13,7 @@ import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
 import { handOver } from '../lib/unexpected.ts';
 import { Alarms } from './alarms.ts';
+import { plainBytes, withinTls } from './byte-counts.ts';
 import { ConnectTimes } from './connect-times.ts';
 import type { Copier } from './copier.ts';
 import { type DialAttempt, type DialOptions, dial } from './dial.ts';
@@ -20,9 +21,17 @@ import { Farewells } from './farewells.ts';
 import type { Received } from './reception.ts';
 import { resetConnection } from './relay.ts';
 import { type EndReason, type Session, Sessions } from './sessions.ts';
+import { Sources } from './sources.ts';
 
 /** Why a client was turned away. Used as a metric label. */
-export const rejectReasons = ['limit', 'no-member', 'accept-failed', 'no-request'] as const;
+export const rejectReasons = [
+  'limit',
+  'source-limit', // its address has its share of the connections
+  'no-member',
+  'accept-failed',
+  'no-request',
+  'silent', // it has said nothing since it came
+] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 
 /** What others may want to know; none of it is called per chunk. */
@@ -38,10 +47,14 @@ export interface DataPathOptions extends Omit<DialOptions, 'onAttempt' | 'raceAf
   readonly raceAfter: number;
   /** Client connections at the same time, waiting ones included. */
   readonly maxConnections: number;
+  /** The part of them that may come from one address, percent. */
+  readonly maxSourceShare: number;
   readonly copy: Copier;
   /** What comes before the dial, if anything; see `Reception`. `undefined`: there is nobody to serve. */
   readonly receive?: (client: Socket, signal: AbortSignal) => Promise<Received | undefined>;
-  /** Are the bytes of a session with this member plain, and are its calls to be followed? */
+  /** Are the bytes of a session with this member plain, or within TLS that we pass through? */
+  readonly isPlain: (candidate: Candidate) => boolean;
+  /** Are the calls of a session with this member to be followed, where its bytes are plain? */
   readonly follows: (candidate: Candidate) => boolean;
   readonly observer: DataPathObserver;
 }
@@ -52,6 +65,8 @@ export class DataPath {
   readonly #options: DataPathOptions;
   readonly #dialOptions: DialOptions;
   readonly #dials = new AbortController();
+  readonly #sources = new Sources();
+  readonly #sourceOf = new Map<Session, string>();
   #waiting = 0;
   readonly #onIdle: (() => void)[] = [];
 
@@ -75,6 +90,8 @@ export class DataPath {
       },
     };
     this.sessions = new Sessions((session, reason) => {
+      this.#sources.release(this.#sourceOf.get(session));
+      this.#sourceOf.delete(session);
       observer.ended(session, reason);
       this.#settle();
     });
@@ -88,22 +105,36 @@ export class DataPath {
 
   /** Are the calls of sessions with this member followed? */
   follows(candidate: Candidate): boolean {
-    return this.#options.follows(candidate);
+    return this.#options.isPlain(candidate) && this.#options.follows(candidate);
   }
 
   /** Takes an accepted, paused and unread connection to a member. Never throws. */
   accept(client: Socket): void {
-    const { maxConnections, observer } = this.#options;
+    const { maxConnections, maxSourceShare, observer } = this.#options;
     client.on('error', () => {}); // a client that is gone while it waits is noticed below
     if (this.#waiting + this.sessions.count >= maxConnections) {
       observer.rejected('limit');
       resetConnection(client);
       return;
     }
-    this.#serve(client).catch((error: unknown) => {
+    const source = client.remoteAddress;
+    if (!this.#sources.take(source, Math.ceil((maxConnections * maxSourceShare) / 100))) {
+      observer.rejected('source-limit');
+      resetConnection(client);
+      return;
+    }
+    this.#serve(client, source).catch((error: unknown) => {
       handOver(error); // of one client, which is all that it costs
       resetConnection(client);
     });
+  }
+
+  /** Closes the sessions whose clients have said nothing since `before`, ms of `performance.now()`. */
+  closeSilent(before: number): void {
+    for (const session of this.sessions.silentSince(before)) {
+      // What waits to be read, as in a hold, is said.
+      if (!session.catchUp() && session.close('silent')) this.#options.observer.rejected('silent');
+    }
   }
 
   /** Resolves when no client waits and no session is open. */
@@ -115,28 +146,23 @@ export class DataPath {
   }
 
   /**
-   * Asks clients to leave, as far as that can be done without cutting what is in flight.
-   *
-   * @param timeout ms.
+   * Ends everything at once: waiting clients and sessions. Returns how many sessions were cut, which are those
+   * that were not ending already.
    */
-  askAllToLeave(timeout: number): void {
-    for (const session of this.sessions.all()) this.farewells.begin(session, 'shutdown', timeout);
-  }
-
-  /** Ends everything at once: waiting clients and sessions. Returns how many sessions were closed. */
   close(): number {
     this.#dials.abort();
     this.farewells.stop();
     return this.sessions.closeAll('shutdown');
   }
 
-  async #serve(accepted: Socket): Promise<void> {
-    const { observer, copy, follows, receive } = this.#options;
+  async #serve(accepted: Socket, source: string | undefined): Promise<void> {
+    const { observer, copy, isPlain, receive } = this.#options;
     this.#waiting += 1;
     const { signal } = this.#dials;
     const received = receive && (await receive(accepted, signal));
     if (receive !== undefined && received === undefined) {
       this.#waiting -= 1;
+      this.#sources.release(source);
       accepted.destroy();
       this.#settle();
       return;
@@ -149,13 +175,17 @@ export class DataPath {
     this.#waiting -= 1;
     if (dialled === undefined) {
       if (!signal.aborted) observer.rejected('no-member');
+      this.#sources.release(source);
       resetConnection(client);
     } else if (client.destroyed) {
+      this.#sources.release(source);
       dialled.candidate.load -= 1;
       dialled.socket.destroy();
     } else {
-      const follow = follows(dialled.candidate);
-      const session = this.sessions.open(client, dialled, copy, follow);
+      const { candidate } = dialled;
+      const wire = isPlain(candidate) ? plainBytes : withinTls;
+      const session = this.sessions.open(client, dialled, copy, this.follows(candidate), wire);
+      if (source !== undefined) this.#sourceOf.set(session, source);
       observer.opened(session, dialled.failovers);
     }
     this.#settle();

@@ -1,10 +1,11 @@
 /**
- * Departures: the sessions of a member that is no longer one, or that an operator has drained. Their
+ * Departures: the sessions of a member that is no longer one, or that an operator has drained, or of all
+ * members when this process stops. Their
  * clients are asked to leave where that can be done; the others are closed a few at a time, those first
  * that are quiet, each when no call is in flight as far as can be seen, and what is left when the time is
  * over is closed as it is.
  *
- * Owns the order and the pace. That a member has left, or is to be drained, is decided elsewhere.
+ * Owns the order and the pace, and of a member the deadline and the count of what is cut at it. That a member has left, or is to be drained, is decided elsewhere.
  */
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import type { Candidate } from '../balance/snapshot.ts';
@@ -15,7 +16,7 @@ import type { Session, Sessions } from './sessions.ts';
 
 /** Between two lots, ms. */
 const beat = 100;
-/** Everybody has been asked to leave after this many lots, which is three seconds. */
+/** Everybody has been asked to leave after this many lots, which is three seconds, or sooner. */
 const lots = 30;
 /** A lot is at least this large. */
 const smallestLot = 5;
@@ -23,11 +24,11 @@ const smallestLot = 5;
 const calmAfter = 1_000;
 
 /** Why the sessions of a member must leave. */
-export type DepartureReason = 'removed' | 'drained';
+type DepartureReason = 'removed' | 'drained' | 'shutdown';
 
 /** What is to be told when no session is left and none can come. */
 export interface Departed {
-  readonly reason: DepartureReason;
+  readonly reason: 'removed' | 'drained';
   /** Sessions there were at the begin. */
   readonly sessions: number;
   /** Sessions that were closed as they were when their time was over. */
@@ -47,14 +48,15 @@ interface Departure {
 }
 
 export class Departures {
-  readonly #sessions: Pick<Sessions, 'openOn' | 'closeAllOf'>;
+  readonly #sessions: Pick<Sessions, 'all' | 'openOn' | 'closeAllOf'>;
   readonly #farewells: Pick<Farewells, 'begin' | 'has'>;
   readonly #onGone: (candidate: Candidate, departed: Departed) => void;
   readonly #underWay = new Map<Candidate, Departure>();
+  #shutdown: NodeJS.Timeout | undefined;
 
   /** @param onGone is told when no session is left and none can come. */
   constructor(
-    sessions: Pick<Sessions, 'openOn' | 'closeAllOf'>,
+    sessions: Pick<Sessions, 'all' | 'openOn' | 'closeAllOf'>,
     farewells: Pick<Farewells, 'begin' | 'has'>,
     onGone: (candidate: Candidate, departed: Departed) => void,
   ) {
@@ -72,7 +74,8 @@ export class Departures {
 
   /** Until when the sessions of a member have time, ms of `performance.now()`; undefined if none leave. */
   deadlineOf(candidate: Candidate): number | undefined {
-    return this.#underWay.get(candidate)?.until;
+    const until = this.#underWay.get(candidate)?.until;
+    return until === Infinity ? undefined : until;
   }
 
   /**
@@ -80,17 +83,28 @@ export class Departures {
    *
    * @param timeout after which what is left is closed, ms; 0 for at once.
    */
-  begin(candidate: Candidate, timeout: number, reason: DepartureReason): void {
+  begin(candidate: Candidate, timeout: number, reason: Departed['reason']): void {
     const until = performance.now() + timeout;
     const known = this.#underWay.get(candidate);
     if (known !== undefined) {
       Object.assign(known, { reason, timeout, until });
       return;
     }
-    const sessions = this.#sessions.openOn(candidate).size;
-    const departure: Departure = { reason, sessions, timeout, until, awaited: new Set(), cut: 0 };
-    this.#underWay.set(candidate, departure);
-    this.#beat(candidate, departure, Math.max(smallestLot, Math.ceil(sessions / lots)));
+    this.#start(candidate, timeout, until, reason);
+  }
+
+  /**
+   * Lets the sessions of all members leave, those that open meanwhile included, until `stop`. What is open
+   * then, and how many those are, is for the caller to see.
+   *
+   * @param timeout how long that will be, ms, for the pace.
+   */
+  beginAll(timeout: number): void {
+    for (const { candidate } of this.#sessions.all()) {
+      // Who leaves already has a deadline of its own.
+      if (!this.#underWay.has(candidate)) this.#start(candidate, timeout, Infinity, 'shutdown');
+    }
+    this.#shutdown = setTimeout(() => this.beginAll(timeout), beat);
   }
 
   /** Leaves the sessions where they are, but for those whose clients were asked to leave already. */
@@ -101,8 +115,18 @@ export class Departures {
 
   /** Stops the timers; what is open stays so. */
   stop(): void {
+    clearTimeout(this.#shutdown);
     for (const { timer } of this.#underWay.values()) clearTimeout(timer);
     this.#underWay.clear();
+  }
+
+  #start(candidate: Candidate, timeout: number, until: number, reason: DepartureReason): void {
+    const sessions = this.#sessions.openOn(candidate).size;
+    const departure: Departure = { reason, sessions, timeout, until, awaited: new Set(), cut: 0 };
+    this.#underWay.set(candidate, departure);
+    // All of them have had their turn by half of the time.
+    const count = Math.max(1, Math.min(lots, Math.floor(timeout / 2 / beat)));
+    this.#beat(candidate, departure, Math.max(smallestLot, Math.ceil(sessions / count)));
   }
 
   #beat(candidate: Candidate, departure: Departure, lot: number): void {
@@ -117,11 +141,10 @@ export class Departures {
     if (candidate.load === 0 && open.length === 0) {
       this.#underWay.delete(candidate);
       const { reason, sessions, cut } = departure;
-      this.#onGone(candidate, { reason, sessions, cut });
+      if (reason !== 'shutdown') this.#onGone(candidate, { reason, sessions, cut });
       return;
     }
-    for (const session of open)
-      this.#farewells.begin(session, departure.reason, departure.until - performance.now());
+    for (const session of open) this.#farewells.begin(session, departure.reason);
     const waiting = open
       .filter((each) => !each.closing && !departure.awaited.has(each) && !this.#farewells.has(each))
       .sort((a, b) => a.activity.askedAt - b.activity.askedAt);

@@ -7,7 +7,8 @@
  * with a watch each, one session moved every 100 ms: none of 23,866 puts failed and no event was lost;
  * cutting the same sessions failed 66 and reordered two.
  *
- * Owns the order and the pace. Who has to leave is decided elsewhere; for opaque sessions see rest.ts.
+ * Owns the order and the pace. Who has to leave, and by when at the latest, is decided elsewhere
+ * (departures.ts); for opaque sessions see rest.ts.
  */
 import { isQuiet } from './activity.ts';
 import type { CloseReason, Session, Sessions } from './sessions.ts';
@@ -26,8 +27,6 @@ const closingTime = 1_000;
 interface Leaving {
   readonly reason: CloseReason;
   readonly begunAt: number;
-  /** What is still in flight then is cut; ms of `performance.now()`. */
-  until: number;
   finishedAt?: number;
 }
 
@@ -42,21 +41,13 @@ export class Farewells {
   }
 
   /**
-   * Lets a session leave. Returns false where that cannot be done without cutting what is in flight, or
-   * it leaves already.
-   *
-   * @param timeout after which what is still in flight is cut, ms; Infinity for never.
+   * Lets a session leave, however long its calls take. Returns false where that cannot be done without
+   * cutting what is in flight, or it leaves already.
    */
-  begin(session: Session, reason: CloseReason, timeout: number): boolean {
+  begin(session: Session, reason: CloseReason): boolean {
     if (session.calls?.state !== 'followed' || session.closing) return false;
-    const begunAt = performance.now();
-    const until = begunAt + timeout;
-    const known = this.#leaving.get(session);
-    if (known !== undefined) {
-      known.until = Math.min(known.until, until);
-      return false;
-    }
-    this.#leaving.set(session, { reason, begunAt, until });
+    if (this.#leaving.has(session)) return false;
+    this.#leaving.set(session, { reason, begunAt: performance.now() });
     this.#unasked.add(session);
     this.#timer ??= setTimeout(() => this.#beat(), 0);
     return true;
@@ -92,10 +83,11 @@ export class Farewells {
   }
 
   #see(session: Session, leaving: Leaving, now: number): void {
-    const { reason, until, finishedAt } = leaving;
-    if (now >= until || (finishedAt !== undefined && now - finishedAt >= closingTime)) {
-      session.close(reason);
-    } else if (finishedAt === undefined && mayEnd(session, leaving, now) && !session.catchUp()) {
+    const { reason, finishedAt } = leaving;
+    if (finishedAt !== undefined) {
+      // Nothing is in flight: the client only has not ended its side.
+      if (now - finishedAt >= closingTime) session.close(reason);
+    } else if (mayEnd(session, leaving, now) && !session.catchUp()) {
       leaving.finishedAt = now;
       session.finish(reason);
     }

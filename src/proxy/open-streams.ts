@@ -2,33 +2,59 @@
  * The open streams of a session, each with a number: a table of its own, since the byte path writes to it
  * a few times for each call, and a Map of the language makes garbage of that.
  *
- *   slot = number of the stream / 2, modulo the size; where it is taken, the next free one
+ *   ids      1   -3   -5   7   -9   11      negative: it has ended
+ *   values   ·    ·    ·   ·    ·    ·
  *
- * Streams are numbered upwards by twos (RFC 9113 section 5.1.1), so that two of them hardly ever want one
- * slot. Owns no meaning of the numbers.
+ * Streams are numbered upwards (RFC 9113 section 5.1.1), so that the table is in order: whoever is looked for
+ * is found by halving, whatever numbers a peer chooses. Those that have ended are swept out together, so that
+ * a word of the byte path costs a handful of steps, and as many again for the sweeping, on average. Owns no
+ * meaning of the values.
  */
 
 /** Streams of most sessions at a time; a power of two, as all sizes are. */
 const smallest = 8;
-const free = 0;
+/** A table with fewer than one stream in so many places is made smaller. */
+const sparse = 8;
 
 export class OpenStreams {
   #ids = new Int32Array(0);
   #values = new Int32Array(0);
+  /** Places that are taken, by streams that have ended too; the last of them has not. */
+  #end = 0;
   #size = 0;
+  #latest = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** Where a stream is; -1 if it is not. Valid until the next `add` or `delete`. */
+  /** Places there are; for whoever bounds the memory. */
+  get capacity(): number {
+    return this.#ids.length;
+  }
+
+  /** The highest number that was ever added; 0 for none. */
+  get latest(): number {
+    return this.#latest;
+  }
+
+  /** The value of the stream that was added last of those that are there; undefined for none. */
+  get newest(): number | undefined {
+    return this.#end === 0 ? undefined : this.#values[this.#end - 1];
+  }
+
+  /** Where a stream is; -1 if it is not. Valid until the next `add` or `deleteAt`. */
   find(id: number): number {
-    const mask = this.#ids.length - 1;
-    if (mask < 0) return -1;
-    for (let slot = (id >>> 1) & mask; ; slot = (slot + 1) & mask) {
-      if (this.#ids[slot] === id) return slot;
-      if (this.#ids[slot] === free) return -1;
+    let from = 0;
+    let to = this.#end;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      const here = this.#ids[middle] as number;
+      if (here === id) return middle;
+      if (Math.abs(here) < id) from = middle + 1;
+      else to = middle;
     }
+    return -1;
   }
 
   valueAt(slot: number): number {
@@ -39,56 +65,50 @@ export class OpenStreams {
     this.#values[slot] = value;
   }
 
-  /** @param id of one that is not there, above 0. @param value a 32-bit integer. */
+  /** @param id above `latest`. @param value a 32-bit integer. */
   add(id: number, value: number): void {
-    // Never more than half full, so that a search is short and ends.
-    if (2 * (this.#size + 1) > this.#ids.length) this.#grow();
-    this.#put(id, value);
+    if (this.#end === this.#ids.length) {
+      // Half of the places are free afterwards, so that it does not come to this again soon.
+      const { length } = this.#ids;
+      this.#resize(2 * this.#size >= length ? Math.max(smallest, 2 * length) : length);
+    }
+    this.#ids[this.#end] = id;
+    this.#values[this.#end] = value;
+    this.#end += 1;
     this.#size += 1;
+    this.#latest = id;
   }
 
   deleteAt(slot: number): void {
+    this.#ids[slot] = -(this.#ids[slot] as number);
     this.#size -= 1;
-    const mask = this.#ids.length - 1;
-    let hole = slot;
-    for (let next = (hole + 1) & mask; ; next = (next + 1) & mask) {
-      const id = this.#ids[next] as number;
-      if (id === free) break;
-      // It moves up if it wanted the hole, or a slot before it, in the first place.
-      const home = (id >>> 1) & mask;
-      if (((next - home) & mask) < ((next - hole) & mask)) continue;
-      this.#ids[hole] = id;
-      this.#values[hole] = this.#values[next] as number;
-      hole = next;
-    }
-    this.#ids[hole] = free;
+    while (this.#end > 0 && (this.#ids[this.#end - 1] as number) < 0) this.#end -= 1;
+    const { length } = this.#ids;
+    if (length > smallest && sparse * this.#size < length) this.#resize(length / 2);
   }
 
+  /** Forgets all of them, and the memory for them. */
   clear(): void {
-    this.#ids.fill(free);
+    this.#ids = new Int32Array(0);
+    this.#values = new Int32Array(0);
+    this.#end = 0;
     this.#size = 0;
   }
 
-  /** Is there one with a value for which this holds? */
-  some(holds: (value: number) => boolean): boolean {
-    return this.#ids.some((id, slot) => id !== free && holds(this.#values[slot] as number));
-  }
-
-  #put(id: number, value: number): void {
-    const mask = this.#ids.length - 1;
-    let slot = (id >>> 1) & mask;
-    while (this.#ids[slot] !== free) slot = (slot + 1) & mask;
-    this.#ids[slot] = id;
-    this.#values[slot] = value;
-  }
-
-  #grow(): void {
-    const [ids, values] = [this.#ids, this.#values];
-    const length = Math.max(smallest, 2 * ids.length);
-    this.#ids = new Int32Array(length);
-    this.#values = new Int32Array(length);
-    for (const [slot, id] of ids.entries()) {
-      if (id !== free) this.#put(id, values[slot] as number);
+  /** Sweeps out those that have ended, into a table with `length` places. */
+  #resize(length: number): void {
+    const [ids, values, end] = [this.#ids, this.#values, this.#end];
+    if (length !== ids.length) {
+      this.#ids = new Int32Array(length);
+      this.#values = new Int32Array(length);
+    }
+    this.#end = 0;
+    for (let slot = 0; slot < end; slot += 1) {
+      const id = ids[slot] as number;
+      if (id < 0) continue;
+      this.#ids[this.#end] = id;
+      this.#values[this.#end] = values[slot] as number;
+      this.#end += 1;
     }
   }
 }

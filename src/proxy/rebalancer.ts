@@ -96,7 +96,7 @@ export class Rebalancer {
     if (move === undefined || candidate === undefined) return;
     const movable = this.#movable(candidate, move.count, rules.minAge, now);
     // However long a call may take, such as a backup: there is no hurry.
-    const asked = movable.filter((each) => this.#farewells.begin(each, 'rebalanced', Infinity));
+    const asked = movable.filter((each) => this.#farewells.begin(each, 'rebalanced'));
     for (const session of asked) this.#moved(session.candidate, now);
     const chosen = movable.filter((each) => !asked.includes(each));
     const isCalm = (session: Session): boolean =>

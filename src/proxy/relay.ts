@@ -10,7 +10,8 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { formatHostPort } from '../config/host-port.ts';
-import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
+import type { ByteCounts } from './byte-counts.ts';
+import type { Copier, Follower, SocketPair } from './copier.ts';
 
 /** Who ended it and how: the first to close, unless a reset came later. */
 export type RelayEnd =
@@ -28,7 +29,7 @@ export interface Relay {
    * the member. `onEnd` follows as with `close` once the client has ended its side too.
    */
   finish(): void;
-  /** Sends the client a word of our own, after all that the member has said so far. */
+  /** Sends the client a word of our own, after all that the member has said so far; not after its end. */
   say(word: Uint8Array): void;
   /** Asks the system, so for people who look; undefined on a Unix socket, and once it is closed. */
   clientAddress(): string | undefined;
@@ -89,7 +90,10 @@ export function startRelay(
       client.end();
       client.resume(); // it may have waited for the member, and its own end must be seen
     },
-    say: (word) => void client.write(word),
+    say: (word) => {
+      // A client to whom the member's end was passed on hears nothing more, and needs no asking to leave.
+      if (client.writable) client.write(word);
+    },
     clientAddress: () => {
       const { remoteAddress, remotePort = 0 } = client;
       return remoteAddress === undefined ? undefined : formatHostPort(remoteAddress, remotePort);

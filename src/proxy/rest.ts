@@ -4,7 +4,7 @@
  * the moment is right after an answer: who asks without a break has asked again by then, and anybody
  * else is as far from the next question as he gets.
  */
-import { look, newActivity } from './activity.ts';
+import { hasOpenQuestion } from './byte-counts.ts';
 import type { Session } from './sessions.ts';
 
 /** Between two looks, ms. */
@@ -28,14 +28,16 @@ export function isStill(session: Pick<Session, 'activity' | 'bytes' | 'catchUp'>
  * when none came within a second or the session is being closed.
  */
 export async function nextRest(session: Pick<Session, 'bytes' | 'closing'>): Promise<boolean> {
+  const { bytes } = session;
   const begun = performance.now();
-  const activity = newActivity(begun);
-  look(activity, session.bytes, begun);
-  let answered = false;
+  let { client, member } = bytes;
+  let changedAt = begun;
+  let hasAnswered = false;
   for (let now = begun; !session.closing && now - begun < patience; now = performance.now()) {
-    if (look(activity, session.bytes, now)) answered = true;
-    const open = activity.waitingSince !== undefined || !session.bytes.memberSpokeLast;
-    if (answered && !open && now - activity.changedAt >= rest) return true;
+    if (bytes.member !== member) hasAnswered = true;
+    if (bytes.client !== client || bytes.member !== member) changedAt = now;
+    ({ client, member } = bytes);
+    if (hasAnswered && !hasOpenQuestion(bytes) && now - changedAt >= rest) return true;
     await new Promise((resolve) => setTimeout(resolve, interval));
   }
   return false;

@@ -9,9 +9,10 @@
 import type { Socket } from 'node:net';
 import type { Candidate } from '../balance/snapshot.ts';
 import { type Activity, newActivity } from './activity.ts';
+import { type ByteCounts, newByteCounts, type Wire, withinTls } from './byte-counts.ts';
 import { type CallFigures, newCallFigures } from './call-figures.ts';
 import { Calls } from './calls.ts';
-import type { ByteCounts, Copier } from './copier.ts';
+import type { Copier } from './copier.ts';
 import type { Dialled } from './dial.ts';
 import { type Relay, type RelayEnd, startRelay } from './relay.ts';
 
@@ -22,6 +23,7 @@ export type CloseReason =
   | 'removed'
   | 'drained'
   | 'operator'
+  | 'silent'
   | 'shutdown';
 
 /** Why a session ended. Used as a metric label. */
@@ -38,11 +40,12 @@ export const endReasons = [
   'removed',
   'drained',
   'operator',
+  'silent',
   'shutdown',
 ] as const satisfies readonly EndReason[];
 
 /** What anybody may see of `ByteCounts`. */
-type Counted = Pick<ByteCounts, 'client' | 'member' | 'memberSpokeLast'>;
+type Counted = Omit<ByteCounts, 'note' | 'noted'>;
 
 export interface Session {
   /** Unique as long as this process runs. */
@@ -99,6 +102,8 @@ interface MemberSessions {
 export class Sessions {
   readonly #byMember = new Map<Candidate, MemberSessions>();
   readonly #onEnd: (session: Session, reason: EndReason) => void;
+  /** Those whose clients have said nothing yet, in the order in which they came. */
+  readonly #unspoken = new Set<Session>();
   #news: Session[] = [];
   #count = 0;
   #opened = 0;
@@ -123,18 +128,23 @@ export class Sessions {
    * Joins a client and a member. Takes over both sockets and the load that the dial has counted.
    * Throws when one of the sockets is destroyed already.
    *
-   * @param follow are the bytes plain, so that calls can be seen in them?
+   * @param follow are its calls to be followed? Only where the bytes are plain.
+   * @param wire what the bytes are.
    */
-  open(client: Socket, dialled: Dialled, copy: Copier, follow = false): Session {
+  open(
+    client: Socket,
+    dialled: Dialled,
+    copy: Copier,
+    follow = false,
+    wire: Wire = withinTls,
+  ): Session {
     const { candidate } = dialled;
     const { open, past } = this.#of(candidate);
-    const bytes: ByteCounts = {
-      ...{ client: 0, member: 0, memberSpokeLast: false, noted: false },
-      note: () => {
-        bytes.noted = true;
-        this.#news.push(session);
-      },
-    };
+    const bytes = newByteCounts(wire, () => {
+      bytes.noted = true;
+      this.#news.push(session);
+      if (bytes.client > 0) this.#unspoken.delete(session);
+    });
     const openedAt = performance.now();
     const calls = follow ? new Calls(candidate, past.calls) : undefined;
     let leaving: CloseReason | undefined;
@@ -145,6 +155,7 @@ export class Sessions {
       const isOurs = end === 'closed-by-us' || (end === 'client-closed' && leaving !== undefined);
       const reason = isOurs ? (closing ?? leaving ?? 'shutdown') : (end as EndReason);
       open.delete(session);
+      this.#unspoken.delete(session);
       calls?.end();
       if (leaving === undefined) candidate.load -= 1;
       this.#count -= 1;
@@ -193,6 +204,7 @@ export class Sessions {
     };
     if (this.#held) relay.hold();
     open.add(session);
+    this.#unspoken.add(session);
     past.opened += 1;
     this.#count += 1;
     this.#opened += 1;
@@ -205,6 +217,16 @@ export class Sessions {
     this.#news = [];
     for (const { bytes } of news) (bytes as ByteCounts).noted = false;
     return news;
+  }
+
+  /** The sessions that opened before `time`, ms of `performance.now()`, and of whose clients nothing has come. */
+  silentSince(time: number): Session[] {
+    const silent: Session[] = [];
+    for (const session of this.#unspoken) {
+      if (session.openedAt >= time) break;
+      silent.push(session);
+    }
+    return silent;
   }
 
   /** Passes on nothing more from clients, those included that come later, until `release`. */
@@ -255,10 +277,13 @@ export class Sessions {
     };
   }
 
-  /** Closes every session of a member that is not being closed yet. Returns how many. */
+  /** Closes every session of a member. Returns how many were not ending already: what was cut. */
   closeAllOf(candidate: Candidate, reason: CloseReason): number {
     let count = 0;
-    for (const session of this.#of(candidate).open) if (session.close(reason)) count += 1;
+    for (const session of this.#of(candidate).open) {
+      if (!session.closing) count += 1;
+      session.close(reason);
+    }
     return count;
   }
 

@@ -22,7 +22,8 @@
 import { readSync, writeSync } from 'node:fs';
 import { connect, type Server, Socket, type TcpNetConnectOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
+import { type ByteCounts, clientSpoke, memberSpoke } from './byte-counts.ts';
+import type { Copier, Follower, SocketPair } from './copier.ts';
 import { Gate } from './gate.ts';
 import { copyChunks, type Listen, listenToStream } from './streams.ts';
 
@@ -102,15 +103,11 @@ export const copyThroughSharedBuffer: Copier = (
   const gate = new Gate(() => client);
   const resumeMember = (): void => void member.resume();
   const fromClient = (bytes: number): boolean => {
-    counts.client += bytes;
-    counts.memberSpokeLast = false;
-    if (!counts.noted) counts.note();
+    clientSpoke(counts, bytes);
     return gate.passes(forward(bytes, member, gate.drained));
   };
   const fromMember = (bytes: number): boolean => {
-    counts.member += bytes;
-    counts.memberSpokeLast = true;
-    if (!counts.noted) counts.note();
+    memberSpoke(counts, bytes);
     return forward(bytes, client, resumeMember);
   };
   // Whoever is not followed pays nothing for it.
@@ -127,7 +124,7 @@ export const copyThroughSharedBuffer: Copier = (
       : (bytes: number): boolean => {
           const at = follower.followMember(buffer, bytes);
           if (at < 0) return fromMember(bytes);
-          counts.member += bytes;
+          memberSpoke(counts, bytes);
           return forwardWith(follower.word, at, bytes, client, resumeMember);
         };
   const client = takeOver(given.client, readsClient);
@@ -189,6 +186,9 @@ function forward(bytes: number, target: Socket, resume: () => void): boolean {
   const handle = handleOf(target);
   if (handle === null) return true; // destroyed: the session is about to end, nobody misses it
   if (bytes <= slotSize) return forwardSmall(bytes, target, resume);
+  // What waits in the stream goes first, such as a word of ours: the descriptor knows nothing of it.
+  if (target.writableLength > 0)
+    return enqueue(Buffer.from(buffer.subarray(0, bytes)), target, resume);
   let taken = 0;
   // The descriptor is asked of the live handle each time: a number kept from earlier could by now
   // belong to another connection.
@@ -201,10 +201,7 @@ function forward(bytes: number, target: Socket, resume: () => void): boolean {
     }
   }
   if (taken === bytes) return true;
-  target.write(Buffer.from(buffer.subarray(taken, bytes)), (error) => {
-    if (!error) resume();
-  });
-  return false;
+  return enqueue(Buffer.from(buffer.subarray(taken, bytes)), target, resume);
 }
 
 /** As `forward`, with `word` put in after the first `at` bytes. */
@@ -215,20 +212,20 @@ function forwardWith(
   target: Socket,
   resume: () => void,
 ): boolean {
-  target.write(
-    Buffer.concat([buffer.subarray(0, at), word, buffer.subarray(at, bytes)]),
-    (error) => {
-      if (!error) resume();
-    },
-  );
-  return false;
+  const chunk = Buffer.concat([buffer.subarray(0, at), word, buffer.subarray(at, bytes)]);
+  return enqueue(chunk, target, resume);
 }
 
 function forwardSmall(bytes: number, target: Socket, resume: () => void): boolean {
   target.write(slot.fill(bytes));
   if (target.writableLength === 0) return true;
   slot = new Slot();
-  target.write(nothing, (error) => {
+  return enqueue(nothing, target, resume);
+}
+
+/** Sends `chunk`, which nobody else may write to, after all that waits. `resume` is called once it is sent. */
+function enqueue(chunk: Uint8Array, target: Socket, resume: () => void): false {
+  target.write(chunk, (error) => {
     if (!error) resume();
   });
   return false;

@@ -60,10 +60,12 @@ export class Silence {
     const news = this.#sessions.takeNews();
     for (const session of news) {
       const { candidate, activity, bytes } = session;
+      const { waitingSince } = activity;
+      // Of all sessions, whoever their member is: one that has left has sessions that are still to end.
+      const hasAnswered = look(activity, bytes, now);
       const voice = this.#voices.get(candidate);
       if (voice === undefined) continue;
-      const { waitingSince } = activity;
-      if (look(activity, bytes, now)) voice.spokeAt = now;
+      if (hasAnswered) voice.spokeAt = now;
       const goesOn = activity.waitingSince === waitingSince;
       if (goesOn && waitingSince !== undefined) continue;
       voice.waiting.delete(session);

@@ -3,7 +3,8 @@
  * shared-buffer.ts knows them. Same behaviour, more CPU, and garbage for every chunk.
  */
 import type { Socket } from 'node:net';
-import type { ByteCounts, Copier, Follower, SocketPair } from './copier.ts';
+import { type ByteCounts, clientSpoke, memberSpoke } from './byte-counts.ts';
+import type { Copier, Follower, SocketPair } from './copier.ts';
 import { Gate } from './gate.ts';
 
 /**
@@ -22,15 +23,11 @@ export function copyChunks(listen: Listen): Copier {
     const resumeMember = (): void => void member.resume();
     const client: Socket = listen(pair.client, (chunk) => {
       follower?.followClient(chunk, chunk.length);
-      counts.client += chunk.length;
-      counts.memberSpokeLast = false;
-      if (!counts.noted) counts.note();
+      clientSpoke(counts, chunk.length);
       return gate.passes(forward(chunk, member, gate.drained));
     });
     const member: Socket = listen(pair.member, (chunk) => {
-      counts.member += chunk.length;
-      counts.memberSpokeLast = true;
-      if (!counts.noted) counts.note();
+      memberSpoke(counts, chunk.length);
       const at = follower?.followMember(chunk, chunk.length) ?? -1;
       const said = follower === undefined || at < 0 ? chunk : withWord(chunk, at, follower.word);
       return forward(said, client, resumeMember);

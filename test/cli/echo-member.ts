@@ -32,6 +32,15 @@ export class EchoMember implements AsyncDisposable {
     return flagsOf({ client: portOf(this.#echo), health: portOf(this.#health) });
   }
 
+  /** Leaves what those that are connected ask unanswered, until `resume`. */
+  pause(): void {
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  resume(): void {
+    for (const socket of this.#sockets) socket.resume();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#health.closeAllConnections();
@@ -41,6 +50,10 @@ export class EchoMember implements AsyncDisposable {
     }
   }
 }
+
+/** Of a length that tells it from an acknowledgement. */
+export const question =
+  'What is the revision of the key that you have seen last, and of the cluster?';
 
 export interface Ports {
   readonly client: number;

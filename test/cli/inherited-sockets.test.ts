@@ -10,7 +10,7 @@ import { findSocketActivate } from '../machine/programs.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import { HeldSocket, passing } from '../support/listening-socket.ts';
 import { ask, connect, isOpen } from './client.ts';
-import { EchoMember } from './echo-member.ts';
+import { EchoMember, question } from './echo-member.ts';
 
 let parts: AsyncDisposableStack;
 let member: EchoMember;
@@ -101,6 +101,8 @@ test('who drains leaves the one named observe to the other process', async () =>
   const older = await startWith([etcd, observe], ['--drain-timeout', '1m']);
   const client = await connect(older.address);
   await ask(client, 'before');
+  member.pause();
+  client.write(question); // keeps the older one
   const younger = await startWith([etcd, observe], []);
   older.signal('SIGTERM');
   await older.logged(({ event }) => event === 'stopping');

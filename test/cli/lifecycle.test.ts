@@ -8,7 +8,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { freePorts } from '../../src/demo/free-ports.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import { ask, connect, dial, endOf, isOpen } from './client.ts';
-import { EchoMember, flagsOf } from './echo-member.ts';
+import { EchoMember, flagsOf, question } from './echo-member.ts';
 
 const signals = ['SIGTERM', 'SIGINT'] as const;
 
@@ -63,13 +63,30 @@ describe('start-up', () => {
   });
 });
 
+test('a client that says nothing is closed after --first-byte-timeout, counted and told of', async () => {
+  await using member = await EchoMember.start();
+  await using balancer = await Balancer.start([...member.flags, '--first-byte-timeout', '300ms']);
+  const [silent, other] = [await connect(balancer.address), await connect(balancer.address)];
+  expect(await ask(other, 'hello')).toBe('hello');
+  expect(await endOf(silent)).toBe('closed');
+  expect(await ask(other, 'still here')).toBe('still here');
+  expect(await balancer.metric('etcd_lb_rejected_clients_total{reason="silent"}')).toBe(1);
+  expect(await balancer.metric('etcd_lb_sessions_closed_total{member="m0",reason="silent"}')).toBe(
+    1,
+  );
+  await balancer.logged(({ event, reason }) => event === 'clients-rejected' && reason === 'silent');
+  other.destroy();
+});
+
 describe.each(signals)('%s', (signal) => {
-  test('refuses new clients, lets open sessions go on until they end, and exits with 0', async () => {
+  test('refuses new clients, lets sessions go once they have their answers, and exits with 0', async () => {
     await using member = await EchoMember.start();
     await using balancer = await Balancer.start([...member.flags, '--drain-timeout', '1m']);
     await balancer.healthy([member.name]);
     const [first, second] = [await connect(balancer.address), await connect(balancer.address)];
     await Promise.all([ask(first, 'before'), ask(second, 'before')]);
+    member.pause();
+    const answers = [ask(first, question), ask(second, question)];
 
     balancer.signal(signal);
     expect(await balancer.logged(({ event }) => event === 'stopping')).toMatchObject({
@@ -81,12 +98,11 @@ describe.each(signals)('%s', (signal) => {
     expect(await get(balancer, '/livez')).toMatchObject({ code: 200 });
     expect(await balancer.status()).toMatchObject({ stopping: true, sessions: 2 });
 
-    expect(await ask(first, 'still here')).toBe('still here');
+    member.resume();
+    expect(await Promise.all(answers)).toEqual([question, question]);
+    // The first leaves by itself, the other is let go when it has rested.
     first.end();
-    expect(await endOf(first)).toBe('closed');
-    expect(await ask(second, 'and so am I')).toBe('and so am I');
-    second.end();
-    expect(await endOf(second)).toBe('closed');
+    expect(await Promise.all([endOf(first), endOf(second)])).toEqual(['closed', 'closed']);
     expect(await balancer.exited).toEqual({ code: 0, signal: null, stderr: '' });
     expect(balancer.log.at(-1)).toMatchObject({ event: 'stopped', cut: 0 });
   });

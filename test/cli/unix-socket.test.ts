@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePorts } from '../../src/demo/free-ports.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import { ask, connect, endOf, isOpen } from './client.ts';
-import { EchoMember } from './echo-member.ts';
+import { EchoMember, question } from './echo-member.ts';
 
 let parts: AsyncDisposableStack;
 let member: EchoMember;
@@ -85,10 +85,13 @@ describe('a Unix socket', () => {
     const first = parts.use(await Balancer.start([...flags, '--drain-timeout', '1m']));
     const open = await connect(first.address);
     await ask(open, 'before');
+    member.pause();
+    const answer = ask(open, question);
     first.signal('SIGTERM');
     await first.logged(({ event }) => event === 'stopping');
     const second = await listenOn(`unix:${path}`);
-    expect(await ask(open, 'still with the first')).toBe('still with the first');
+    member.resume();
+    expect(await answer).toBe(question);
     open.end();
     await first.exited;
     expect(await relays(second.address)).toBe(true);

@@ -60,7 +60,9 @@ export class EtcdLb implements Running {
         ...['--log-format', 'json', '--drain-timeout', '100ms'],
         ...(checkPort === undefined ? [] : ['--check-url', `http://{host}:${checkPort}`]),
         ...(inspected ? [] : ['--inspect-interval', '0']),
-        ...(maxConnections === undefined ? [] : ['--max-connections', String(maxConnections)]),
+        ...(maxConnections === undefined
+          ? []
+          : ['--max-connections', String(maxConnections), '--max-source-share', '100%']),
         ...(tls ? ['--cacert', tls.ca, '--cert', tls.cert, '--key', tls.key] : []),
         ...(serve ? ['--tls', 'terminate', '--client-ca', 'none'] : []),
         ...(serve ? ['--tls-cert', serve.cert, '--tls-key', serve.key] : []),

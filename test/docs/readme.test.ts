@@ -217,6 +217,8 @@ async function render(): Promise<string> {
     raceAfter: 1,
     keepalive: 0,
     maxConnections: 1,
+    isPlain: () => true,
+    maxSourceShare: 100,
     follows: () => true,
     lookup,
     connect: net.connect,

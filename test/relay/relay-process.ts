@@ -5,6 +5,7 @@
  */
 import net, { type AddressInfo } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
+import { newByteCounts, plainBytes } from '../../src/proxy/byte-counts.ts';
 import { startRelay } from '../../src/proxy/relay.ts';
 import { connectToSharedBuffer, copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
 import { copyThroughStreams } from '../../src/proxy/streams.ts';
@@ -32,7 +33,7 @@ const server = net.createServer(
     });
     member.pause();
     member.once('connect', () => {
-      const counts = { client: 0, member: 0, memberSpokeLast: false, noted: true, note: () => {} };
+      const counts = newByteCounts(plainBytes, () => {});
       startRelay({ client, member }, copy, counts, () => {});
     });
   },

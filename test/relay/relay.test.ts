@@ -56,7 +56,10 @@ describe.each(copiers)('relay through %s', (_, copy, connect) => {
     relay.hold();
     const question = sendRandomly(client, 3_000_000);
     const heard: Buffer[] = [];
-    member.on('data', (chunk: Buffer) => heard.push(chunk));
+    const heardAll = once(
+      member.on('data', (chunk: Buffer) => heard.push(chunk)),
+      'end',
+    );
     const answer = receive(client);
     const said = await sendRandomly(member, 3_000_000);
     expect(await answer).toEqual(said);
@@ -65,7 +68,7 @@ describe.each(copiers)('relay through %s', (_, copy, connect) => {
     expect(relay.catchUp()).toBe(true); // it may have something, so it is not to be moved
     relay.release();
     const sent = await question;
-    await ended;
+    await Promise.all([ended, heardAll]);
     const sha256 = createHash('sha256').update(Buffer.concat(heard)).digest('hex');
     expect(sha256).toBe(sent.sha256);
   });

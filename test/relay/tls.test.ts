@@ -66,6 +66,8 @@ async function open(...members: Candidate[]): Promise<void> {
   dataPath = new DataPath({
     ...{ policy: inOrder, timeout: 5_000, raceAfter: 1_000, keepalive: 0, maxConnections: 10 },
     snapshot: () => routeTo(...members),
+    isPlain: () => true,
+    maxSourceShare: 100,
     follows: () => false,
     lookup,
     connect: net.connect,

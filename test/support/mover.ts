@@ -45,6 +45,8 @@ export class Mover implements AsyncDisposable {
       connect: connectToSharedBuffer,
       isSelf: () => false,
       copy: copyThroughSharedBuffer,
+      isPlain: () => true,
+      maxSourceShare: 100,
       follows: () => true,
       observer: {
         attempted: () => {},
@@ -87,6 +89,6 @@ export class Mover implements AsyncDisposable {
       .filter((session) => !farewells.has(session) && session.calls?.state === 'followed')
       .sort((a, b) => a.openedAt - b.openedAt);
     if (oldest === undefined || performance.now() - oldest.openedAt < age) return;
-    if (farewells.begin(oldest, 'rebalanced', Number.POSITIVE_INFINITY)) this.moves += 1;
+    if (farewells.begin(oldest, 'rebalanced')) this.moves += 1;
   }
 }

@@ -1,7 +1,8 @@
 /** Real TCP peers for tests of the relay, in a line each. */
 import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
-import type { ByteCounts, Copier, Follower } from '../../src/proxy/copier.ts';
+import { type ByteCounts, newByteCounts, plainBytes } from '../../src/proxy/byte-counts.ts';
+import type { Copier, Follower } from '../../src/proxy/copier.ts';
 import { type Relay, type RelayEnd, startRelay } from '../../src/proxy/relay.ts';
 import type { connectToSharedBuffer } from '../../src/proxy/shared-buffer.ts';
 
@@ -16,18 +17,25 @@ export class Pairs implements AsyncDisposable {
   readonly #server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
   readonly #sockets = new Set<Socket>();
 
-  static async open(): Promise<Pairs> {
+  /** @param path of a Unix socket to connect over; without it, loopback. */
+  static async open(path?: string): Promise<Pairs> {
     const pairs = new Pairs();
-    pairs.#server.listen(0, '127.0.0.1');
+    pairs.#server.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path });
     await once(pairs.#server, 'listening');
     return pairs;
   }
 
   /** One at a time: the next accepted connection is taken for the one just made by `connect`. */
   async connect(connect: typeof connectToSharedBuffer = net.connect): Promise<Pair> {
-    const { port } = this.#server.address() as net.AddressInfo;
+    const address = this.#server.address() as net.AddressInfo | string;
     const accepted = once(this.#server, 'connection');
-    const near = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    const near =
+      typeof address === 'string'
+        ? net.connect({ path: address, allowHalfOpen: true })
+        : connect({
+            ...{ port: address.port, host: '127.0.0.1' },
+            ...{ allowHalfOpen: true, noDelay: true },
+          });
     near.pause();
     const [[far]] = (await Promise.all([accepted, once(near, 'connect')])) as [[Socket], unknown];
     for (const socket of [near, far]) {
@@ -55,20 +63,20 @@ export interface Relayed {
 /**
  * Joins two fresh pairs: client.near ── relay ── member.near; with `connect` the relay has the end
  * that this made, and we the other.
+ *
+ * @param clients where the client's pair comes from, if not from `pairs`.
  */
 export async function relayed(
   pairs: Pairs,
   copy: Copier,
   connect?: typeof connectToSharedBuffer,
   follower?: Follower,
+  clients = pairs,
 ): Promise<Relayed> {
-  const client = await pairs.connect();
+  const client = await clients.connect();
   const pair = await pairs.connect(connect);
   const member = connect ? { near: pair.far, far: pair.near } : pair;
-  const counts: ByteCounts = {
-    ...{ client: 0, member: 0, memberSpokeLast: false, noted: true },
-    note: () => {},
-  };
+  const counts = newByteCounts(plainBytes, () => {});
   const ended = Promise.withResolvers<RelayEnd>();
   const ends = { client: client.far, member: member.far };
   const relay = startRelay(ends, copy, counts, ended.resolve, follower);

@@ -40,6 +40,7 @@ const member: MemberStatus = {
     drained: 0,
     operator: 0,
     shutdown: 0,
+    silent: 0,
   },
   bytesFromClients: 0,
   bytesFromMember: 0,

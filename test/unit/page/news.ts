@@ -24,6 +24,7 @@ export function memberNamed(name: string, change: Partial<MemberNews> = {}): Mem
       drained: 0,
       operator: 0,
       shutdown: 0,
+      silent: 0,
     },
     bytesFromClients: 0,
     bytesFromMember: 0,

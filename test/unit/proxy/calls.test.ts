@@ -14,7 +14,7 @@ import {
   firstByteBounds,
   newCallFigures,
 } from '../../../src/proxy/call-figures.ts';
-import { Calls } from '../../../src/proxy/calls.ts';
+import { Calls, mostStreams } from '../../../src/proxy/calls.ts';
 import { decode, encode, type Frame, frame, settings } from '../../support/http2-frames.ts';
 import { candidateAt } from './members.ts';
 
@@ -216,4 +216,85 @@ test('what makes no sense ends the following, is counted once, and leaves nothin
   expect(member(...answer(3))).toBe(-1);
   expect([calls.state, m0.calls, figures.lost, figures.streams]).toEqual(['lost', 0, 1, 0]);
   expect(calls.bid()).toBe(false);
+});
+
+describe('the work and memory that one peer can cause', () => {
+  beforeEach(greet);
+
+  test('a session with more open streams than the bound is followed no longer', () => {
+    const open = (count: number, from: number): Frame[] =>
+      Array.from({ length: count }, (_, index) => frame(headers, endHeaders, from + 2 * index, 1));
+    client(...open(mostStreams, 1));
+    expect([calls.state, figures.streams]).toEqual(['followed', mostStreams]);
+    client(...open(10, 2 * mostStreams + 1));
+    expect([calls.state, figures.streams, figures.lost]).toEqual(['lost', 0, 1]);
+    client(...open(10, 4 * mostStreams + 1));
+    expect([figures.streams, figures.lost, m0.calls]).toEqual([0, 1, 0]);
+    expect(calls.bid()).toBe(false);
+  });
+
+  test('trailers of a stream that the member has ended open it no more', () => {
+    client(frame(headers, endHeaders, 1, 10));
+    member(frame(headers, endHeaders | endStream, 1, 10));
+    client(frame(headers, endHeaders | endStream, 1, 10));
+    expect([figures.streams, figures.started, m0.calls, calls.isBusy]).toEqual([0, 1, 0, false]);
+  });
+
+  test('nothing is said where frames are followed no longer, as they end nobody knows where', () => {
+    client(frame(ping, 0, 1, 8)); // a PING of a stream
+    expect(calls.state).toBe('lost');
+    expect(calls.bid()).toBe(false);
+  });
+
+  test('a read of 64 KiB looks at a few places for each frame, whatever is in it', () => {
+    let looks = 0;
+    const Plain = Int32Array;
+    vi.stubGlobal('Int32Array', function counted(length: number) {
+      return new Proxy(new Plain(length), {
+        get: (array, key) => {
+          if (key !== 'length') looks += 1;
+          return Reflect.get(array, key);
+        },
+      });
+    });
+    const most = Math.floor((64 * 1024) / 9);
+    const drawn = fc.record({
+      type: fc.constantFrom(headers, data, resetStream),
+      flags: fc.constantFrom(0, endStream),
+      step: fc.constantFrom(-65_536, -2, 0, 2, 65_536),
+    });
+    try {
+      fc.assert(
+        fc.property(
+          fc.array(drawn, { minLength: 1, maxLength: 20 }),
+          fc.nat(4_000),
+          (pattern, open) => {
+            calls = new Calls(m0, figures);
+            greet();
+            let id = 1;
+            const opened = Array.from({ length: open }, () => {
+              id += 65_536;
+              return frame(headers, endHeaders, id & 0x7fffffff, 0);
+            });
+            client(...opened);
+            const frames = Array.from({ length: most }, (_, index) => {
+              const { type, flags, step } = pattern[index % pattern.length] ?? {
+                type: 0,
+                flags: 0,
+                step: 0,
+              };
+              id = Math.max(1, (id + step) & 0x7fffffff);
+              return frame(type, flags | endHeaders, id, type === resetStream ? 4 : 0);
+            });
+            looks = 0;
+            client(...frames);
+            expect(looks / frames.length).toBeLessThanOrEqual(40);
+          },
+        ),
+        { numRuns: 10 },
+      );
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
 });

@@ -2,7 +2,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createPolicy } from '../../../src/balance/policies.ts';
@@ -45,6 +48,8 @@ async function front(targets: Candidate[], options: Partial<DataPathOptions> = {
     raceAfter: 5000,
     keepalive: 0,
     maxConnections: 100,
+    isPlain: () => true,
+    maxSourceShare: 100,
     follows: () => false,
     lookup,
     connect: net.connect,
@@ -64,9 +69,10 @@ async function front(targets: Candidate[], options: Partial<DataPathOptions> = {
   await once(listener, 'listening');
 }
 
-function client(): Socket {
+function client(localAddress?: string): Socket {
   const { port } = listener.address() as AddressInfo;
-  return net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const from = localAddress === undefined ? {} : { localAddress };
+  return net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, ...from });
 }
 
 /** The code of the error with which a client was turned away. */
@@ -110,6 +116,73 @@ describe('admission', () => {
     await vi.waitUntil(() => proxy.sessions.count === 1, patience);
     expect(await echoOf(client(), Buffer.from('y'))).toHaveLength(1);
     second.destroy();
+  });
+
+  test('one address has its share, and others get in', async () => {
+    await front([await members.echo('m0')], { maxConnections: 4, maxSourceShare: 50 });
+    const first = client();
+    client();
+    await vi.waitUntil(() => proxy.sessions.count === 2, patience);
+    expect(await errorOf(client())).toBe('ECONNRESET');
+    expect(rejected).toEqual(['source-limit']);
+    client('127.0.0.2');
+    client('127.0.0.2');
+    await vi.waitUntil(() => proxy.sessions.count === 4, patience);
+    // A place of its own is free again once one of its connections has ended.
+    expect(await echoOf(first, Buffer.from('x'))).toHaveLength(1);
+    await vi.waitUntil(() => proxy.sessions.count === 3, patience);
+    expect(await echoOf(client(), Buffer.from('y'))).toHaveLength(1);
+    expect(rejected).toEqual(['source-limit']);
+  });
+
+  test('the share is free again also of clients for whom there was no member', async () => {
+    await front([refusing('m0')], { maxConnections: 2, maxSourceShare: 50 });
+    for (let turn = 0; turn < 5; turn += 1) expect(await errorOf(client())).toBe('ECONNRESET');
+    expect(rejected).toEqual(Array(5).fill('no-member'));
+  });
+
+  test('clients over a Unix socket are not counted by address', async () => {
+    await front([await members.echo('m0')], { maxConnections: 4, maxSourceShare: 25 });
+    const folder = await mkdtemp(path.join(tmpdir(), 'sources-'));
+    const socket = path.join(folder, 'lb.sock');
+    const local = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (each) =>
+      proxy.accept(each),
+    );
+    local.listen(socket);
+    await once(local, 'listening');
+    const clients = Array.from({ length: 4 }, () => net.connect(socket));
+    await vi.waitUntil(() => proxy.sessions.count === 4, patience);
+    for (const each of clients) each.destroy();
+    local.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test('a client that says nothing is closed when its time is over, and no other', async () => {
+    await front([await members.echo('m0')]);
+    const [silent, early] = [client(), client()];
+    early.write('x');
+    await once(early.resume(), 'data');
+    await vi.waitUntil(() => proxy.sessions.count === 2, patience);
+    const between = performance.now();
+    const late = client();
+    await vi.waitUntil(() => proxy.sessions.count === 3, patience);
+    // What it says while it is held is said.
+    const held = client();
+    await vi.waitUntil(() => proxy.sessions.count === 4, patience);
+    proxy.closeSilent(between);
+    await goneBy(silent);
+    await vi.waitUntil(() => proxy.sessions.count === 3, patience);
+    expect([ended, rejected]).toEqual([['silent'], ['silent']]);
+    proxy.sessions.hold();
+    held.write('y');
+    proxy.closeSilent(performance.now());
+    expect(proxy.sessions.count).toBe(3);
+    proxy.sessions.release();
+    await once(held.resume(), 'data');
+    proxy.closeSilent(performance.now());
+    await goneBy(late);
+    await vi.waitUntil(() => proxy.sessions.count === 2, patience);
+    expect(ended).toEqual(['silent', 'silent']);
   });
 
   test('clients that wait for a member count', async () => {

@@ -4,7 +4,15 @@ import type { Candidate } from '../../../src/balance/snapshot.ts';
 import { look } from '../../../src/proxy/activity.ts';
 import { Departures } from '../../../src/proxy/departures.ts';
 import { Farewells } from '../../../src/proxy/farewells.ts';
-import { type FakeSession, FakeSessions } from './fake-session.ts';
+import { Silence } from '../../../src/proxy/silence.ts';
+import {
+  acknowledged,
+  type FakeSession,
+  FakeSessions,
+  follow,
+  question,
+  say,
+} from './fake-session.ts';
 import { candidateAt } from './members.ts';
 
 let m0: Candidate;
@@ -59,9 +67,9 @@ test('one that asks again and again leaves right after an answer', async () => {
     sweep();
     await pass(200);
     expect(session.closing).toBe(false);
+    session.answer(); // and the next question at once, but for the last time
+    sweep();
   }
-  session.answer();
-  sweep();
   await pass(50);
   expect(session.closedFor).toBe('removed');
   await pass(200);
@@ -139,4 +147,103 @@ test('a second order changes by when they must have left, and why', async () => 
   }
   expect(busy.closedFor).toBe('removed');
   expect(gone).toEqual([1]);
+});
+
+test('sessions that are busy are not cut because their member is one no more', async () => {
+  const all = Array.from({ length: 100 }, calm);
+  const silence = new Silence(sessions, [m0], () => 300, performance.now());
+  // Two calls a second each, of which an answer takes 20 ms.
+  for (const [index, session] of all.entries()) {
+    const call = (): void => {
+      if (session.closing) return;
+      session.ask();
+      setTimeout(() => session.answer(), 20);
+      setTimeout(call, 500);
+    };
+    setTimeout(call, index * 5);
+  }
+  const sweep = (): void => {
+    silence.sweep(performance.now(), false);
+    setTimeout(sweep, 50);
+  };
+  sweep();
+  await pass(2_000);
+  silence.leave(m0);
+  departures.begin(m0, 10_000, 'removed');
+  await pass(11_000);
+  expect(gone).toEqual([0]);
+  expect(all.every(({ closedFor }) => closedFor === 'removed')).toBe(true);
+});
+
+test('what is in flight when the time is over is cut and counted, followed or not', async () => {
+  const opaque = Array.from({ length: 3 }, () => sessions.open(m0, performance.now()));
+  for (const session of opaque) session.ask();
+  const followed = Array.from({ length: 4 }, () => follow(sessions.open(m0, performance.now())));
+  departures.begin(m0, 1_950, 'drained');
+  await pass(50);
+  for (const session of followed) {
+    say(session, 'client', question);
+    say(session, 'client', acknowledged);
+  }
+  await pass(1_890);
+  expect(sessions.all().length).toBe(7);
+  await pass(300);
+  expect(sessions.all()).toEqual([]);
+  expect(gone).toEqual([7]);
+});
+
+test('one that has ended in order is not cut, though its client has not left when the time is over', async () => {
+  const session = follow(sessions.open(m0, performance.now()));
+  departures.begin(m0, 500, 'drained');
+  await pass(30);
+  say(session, 'client', acknowledged);
+  await pass(200);
+  expect([session.finishedFor, session.closedFor]).toEqual(['drained', undefined]);
+  await pass(500);
+  expect(session.closedFor).toBe('drained');
+  expect(gone).toEqual([0]);
+});
+
+test('one that was to be moved at leisure has no more time than the others', async () => {
+  const session = follow(sessions.open(m0, performance.now()));
+  const farewells = new Farewells(sessions);
+  departures = new Departures(sessions, farewells, (_, { cut }) => gone.push(cut));
+  say(session, 'client', question);
+  farewells.begin(session, 'rebalanced');
+  await pass(100);
+  departures.begin(m0, 500, 'removed');
+  await pass(700);
+  expect(session.closedFor).toBe('removed');
+  expect(gone).toEqual([1]);
+});
+
+test('when the process stops all members let theirs go in their gaps, and nothing is cut here', async () => {
+  const m1 = candidateAt(2, 'm1');
+  const quiet = [calm(), calm(), sessions.open(m1, performance.now())];
+  const busy = sessions.open(m0, performance.now());
+  await pass(2_000);
+  busy.ask();
+  look(busy.activity, busy.bytes, performance.now());
+  departures.beginAll(10_000);
+  await pass(300);
+  expect(quiet.map(({ closedFor }) => closedFor)).toEqual(['shutdown', 'shutdown', 'shutdown']);
+  // A client that was being connected still.
+  const late = sessions.open(candidateAt(3, 'm2'), performance.now());
+  await pass(1_500);
+  expect(late.closedFor).toBe('shutdown');
+  expect(departures.deadlineOf(m0)).toBeUndefined();
+  expect(departures.leaving).toEqual([]);
+  await pass(20_000);
+  expect(busy.closedFor).toBe('shutdown'); // asked nothing for as long as a call may take
+  expect(gone).toEqual([]);
+  departures.stop();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('all have had their turn by half of the time, however short', async () => {
+  const all = Array.from({ length: 300 }, calm);
+  await pass(2_000);
+  departures.begin(m0, 1_000, 'removed');
+  await pass(600);
+  expect(all.every(({ closing }) => closing)).toBe(true);
 });

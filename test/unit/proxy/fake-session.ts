@@ -1,8 +1,24 @@
 /** Sessions without sockets, for what only looks at their counts and closes them. */
 import type { Candidate } from '../../../src/balance/snapshot.ts';
+import {
+  acknowledgement,
+  clientPreface,
+  endHeaders,
+  endStream,
+  frameTypes,
+} from '../../../src/http2/frames.ts';
 import { newActivity } from '../../../src/proxy/activity.ts';
-import type { ByteCounts } from '../../../src/proxy/copier.ts';
+import {
+  type ByteCounts,
+  clientSpoke,
+  memberSpoke,
+  newByteCounts,
+  plainBytes,
+} from '../../../src/proxy/byte-counts.ts';
+import { newCallFigures } from '../../../src/proxy/call-figures.ts';
+import { Calls } from '../../../src/proxy/calls.ts';
 import type { CloseReason, Session } from '../../../src/proxy/sessions.ts';
+import { encode, type Frame, frame, settings } from '../../support/http2-frames.ts';
 
 export interface FakeSession extends Session {
   calls: Session['calls'];
@@ -24,17 +40,10 @@ export class FakeSessions {
   readonly #open = new Map<Candidate, Set<Session>>();
 
   open(candidate: Candidate, now = 0): FakeSession {
-    const bytes: ByteCounts = {
-      ...{ client: 0, member: 0, memberSpokeLast: false, noted: false },
-      note: () => {
-        bytes.noted = true;
-        this.#news.push(session);
-      },
-    };
-    const say = (counts: Partial<ByteCounts>): void => {
-      Object.assign(bytes, counts);
-      if (!bytes.noted) bytes.note();
-    };
+    const bytes = newByteCounts(plainBytes, () => {
+      bytes.noted = true;
+      this.#news.push(session);
+    });
     const here = this.#of(candidate);
     const session: FakeSession = {
       id: this.opened + 1,
@@ -48,14 +57,14 @@ export class FakeSessions {
       finishedFor: undefined,
       unread: false,
       get closing() {
-        return this.closedFor !== undefined;
+        return (this.closedFor ?? this.finishedFor) !== undefined;
       },
       get leaving() {
-        return this.closedFor ?? this.bidFor;
+        return this.closedFor ?? this.finishedFor ?? this.bidFor;
       },
       clientAddress: () => undefined,
       close(reason) {
-        if (this.closing) return false;
+        if (this.closedFor !== undefined) return false;
         this.closedFor = reason;
         here.delete(session);
         candidate.load -= 1;
@@ -73,8 +82,8 @@ export class FakeSessions {
       },
       hold: () => {},
       release: () => {},
-      ask: () => say({ client: bytes.client + 1, memberSpokeLast: false }),
-      answer: () => say({ member: bytes.member + 65, memberSpokeLast: true }),
+      ask: () => clientSpoke(bytes, 60),
+      answer: () => memberSpoke(bytes, 65),
     };
     here.add(session);
     candidate.load += 1;
@@ -90,7 +99,14 @@ export class FakeSessions {
   }
 
   closeAllOf(candidate: Candidate, reason: CloseReason): number {
-    return [...this.#of(candidate)].filter((session) => session.close(reason)).length;
+    const open = [...this.#of(candidate)];
+    const cut = open.filter(({ closing }) => !closing).length;
+    for (const session of open) session.close(reason);
+    return cut;
+  }
+
+  all(): Session[] {
+    return [...this.#open.values()].flatMap((open) => [...open]);
   }
 
   openOn(candidate: Candidate): ReadonlySet<Session> {
@@ -102,4 +118,25 @@ export class FakeSessions {
     this.#open.set(candidate, here);
     return here;
   }
+}
+
+const { headers, ping } = frameTypes;
+/** Of a call, and what a client says when it has understood that it is to leave. */
+export const question = frame(headers, endHeaders | endStream, 1, 10);
+export const answer = frame(headers, endHeaders | endStream, 1, 10);
+export const acknowledged = frame(ping, acknowledgement, 0, 8);
+
+/** Has the calls of a session followed, which both have begun. */
+export function follow(session: FakeSession): FakeSession {
+  session.calls = new Calls(session.candidate, newCallFigures());
+  session.calls.followClient(clientPreface, clientPreface.length);
+  say(session, 'client', settings);
+  say(session, 'member', settings);
+  return session;
+}
+
+export function say({ calls }: FakeSession, who: 'client' | 'member', ...frames: Frame[]): void {
+  const bytes = encode(frames);
+  if (who === 'client') calls?.followClient(bytes, bytes.length);
+  else calls?.followMember(bytes, bytes.length);
 }

@@ -92,6 +92,18 @@ test('a session with a call in flight stays, however old', async () => {
   expect(await rebalancer().beat(shares(), 10_000)).toBe(0);
 });
 
+test('one whose call takes seconds stays, however silent it is', async () => {
+  const all = open(12);
+  for (const { ask, activity, bytes } of all) {
+    ask();
+    look(activity, bytes, 5_000);
+  }
+  const subject = rebalancer();
+  expect(await subject.beat(shares(), 10_000)).toBe(0);
+  expect(await subject.beat(shares(), 14_999)).toBe(0);
+  expect(await subject.beat(shares(), 15_000)).toBe(1);
+});
+
 test('a session whose client has just asked, unread by now, stays', async () => {
   const all = open(12);
   for (const session of all) session.unread = true;

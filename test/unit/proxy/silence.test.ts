@@ -83,3 +83,14 @@ test('a member that joins is listened to, one that has left no more', () => {
   sessions.open(m0).ask();
   expect(pass(2000)).toEqual(['m2']);
 });
+
+test('sessions are looked at whoever their member is, one that has left included', () => {
+  const session = sessions.open(m0);
+  silence.leave(m0);
+  session.ask();
+  pass(200);
+  expect(session.activity).toMatchObject({ changedAt: 50, askedAt: 50, waitingSince: 50 });
+  session.answer();
+  pass(50);
+  expect(session.activity).toMatchObject({ changedAt: 250, waitingSince: undefined });
+});

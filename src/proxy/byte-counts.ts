@@ -1,0 +1,112 @@
+/**
+ * Byte counts: what the byte path notes of a session, a few numbers for each chunk, and what they tell of
+ * bytes that are opaque: has the client asked what is not answered yet?
+ *
+ *   client  question ─────────────────────► more than peers of HTTP/2 say without asking anything
+ *   member  acknowledgement … answer ─────► more than it may say to acknowledge what it was sent
+ *
+ * Lengths are all that can be seen within TLS, so they decide. Where they leave it open a question is taken
+ * to be open: a session that stays is a session in the wrong place, one that is closed is a call that fails.
+ * What cannot be seen: of several questions at a time in one session, which of them an answer is for.
+ */
+
+/** Lengths by which questions and acknowledgements are told apart, bytes. */
+export interface Wire {
+  /** The longest that a client says without asking anything, unless it acknowledges by more than one frame. */
+  readonly idle: number;
+  /** The longest that a peer says to acknowledge one thing it was sent: two WINDOW_UPDATE and a PING. */
+  readonly acknowledgement: number;
+  /** Of an acknowledged PING, by which a client has heard of a PING of its own. */
+  readonly pings: readonly number[];
+}
+
+/**
+ * A PING has 17 bytes, a WINDOW_UPDATE 13 (RFC 9113 sections 6.7 and 6.9). The shortest question has 30, a
+ * HEADERS of 16 and a DATA of 14; the shortest answer that etcd gives has 65.
+ */
+export const plainBytes: Wire = { idle: 26, acknowledgement: 43, pings: [17] };
+
+/**
+ * A record of TLS adds 22 bytes (1.3), 29 (1.2 with AES-GCM) or 21 (1.2 with ChaCha20): a PING has 39, 46
+ * or 38, and the shortest question 51.
+ */
+export const withinTls: Wire = { idle: 48, acknowledgement: 72, pings: [38, 39, 46] };
+
+/** Two WINDOW_UPDATE, which may come in one record with a PING. */
+const windowUpdates = 26;
+/** A chunk of this length, bytes, or longer may be a part of a long message. */
+const part = 1024;
+/** Of a long message, a 128th may be acknowledged: 72 bytes and more for a DATA of 16 KiB. */
+const partShift = 7;
+
+/** Bytes read so far, by who sent them. Plain fields: written per chunk, read when someone asks. */
+export interface ByteCounts {
+  readonly wire: Wire;
+  client: number;
+  member: number;
+  /** Did the last bytes come from the member? */
+  memberSpokeLast: boolean;
+  /** What both had said when the client began with what is not answered yet, if it asks anything. */
+  clientAtAsk: number;
+  memberAtAsk: number;
+  /** How much the member may have said since then without an answer in it. */
+  allowance: number;
+  /** Is it known already that bytes have come? If not, `note` is called, which sets it. */
+  noted: boolean;
+  readonly note: () => void;
+}
+
+/** Of a session that opens. */
+export function newByteCounts(wire: Wire, note: () => void): ByteCounts {
+  return {
+    wire,
+    client: 0,
+    member: 0,
+    memberSpokeLast: false,
+    clientAtAsk: 0,
+    memberAtAsk: 0,
+    allowance: 0,
+    noted: false,
+    note,
+  };
+}
+
+/** A chunk of `bytes` has come from the client. */
+export function clientSpoke(counts: ByteCounts, bytes: number): void {
+  const { idle, acknowledgement } = counts.wire;
+  if (counts.member - counts.memberAtAsk > counts.allowance) {
+    counts.clientAtAsk = counts.client;
+    counts.memberAtAsk = counts.member;
+    counts.allowance = 0;
+  }
+  const isLater = !counts.memberSpokeLast && counts.allowance >= acknowledgement;
+  if (bytes <= idle) {
+    counts.allowance += bytes; // a PING is answered by one of its own length
+  } else {
+    counts.allowance += isLater && bytes >= part ? bytes >> partShift : acknowledgement;
+  }
+  counts.client += bytes;
+  counts.memberSpokeLast = false;
+  if (!counts.noted) counts.note();
+}
+
+/** A chunk of `bytes` has come from the member. */
+export function memberSpoke(counts: ByteCounts, bytes: number): void {
+  counts.member += bytes;
+  counts.memberSpokeLast = true;
+  if (!counts.noted) counts.note();
+}
+
+/** Has the client asked what the member has not answered, as far as lengths can tell? */
+export function hasOpenQuestion(counts: Readonly<Omit<ByteCounts, 'note' | 'noted'>>): boolean {
+  const asked = counts.client - counts.clientAtAsk;
+  const answered = counts.member - counts.memberAtAsk;
+  if (answered > counts.allowance || asked <= counts.wire.idle) return false;
+  // An event of a watch is acknowledged with a PING beside it, and that is acknowledged in turn.
+  return asked - answered > windowUpdates || !isOfPings(answered, counts.wire);
+}
+
+/** Is this what acknowledged PINGs add up to, and nothing else? */
+function isOfPings(bytes: number, { pings }: Wire): boolean {
+  return bytes > 0 && pings.some((length) => bytes % length === 0);
+}
