@@ -1,11 +1,11 @@
 /**
  * Departures: the sessions of a member that is no longer one, or that an operator has drained, or of all
- * members when this process stops. Their
- * clients are asked to leave where that can be done; the others are closed a few at a time, those first
- * that are quiet, each when no call is in flight as far as can be seen, and what is left when the time is
- * over is closed as it is.
+ * members when this process stops. Their clients are asked to leave where that can be done; the others are
+ * closed a few at a time, those first that are quiet, each when no call is in flight as far as can be seen.
+ * What is left of a member when its time is over is closed as it is, and counted.
  *
- * Owns the order and the pace, and of a member the deadline and the count of what is cut at it. That a member has left, or is to be drained, is decided elsewhere.
+ * Owns the order, the pace, and the deadline of a member; that of a stop is its caller's. That a member has
+ * left, or is to be drained, is decided elsewhere.
  */
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import type { Candidate } from '../balance/snapshot.ts';
