@@ -1,5 +1,5 @@
 /**
- * Collects garbage in quiet moments. Relaying allocates so little that V8 hardly ever sees a reason
+ * Collects garbage in quiet moments, and where none comes after thousands of sessions have gone. Relaying allocates so little that V8 hardly ever sees a reason
  * to; what thousands of sessions leave behind when they come and go would stay resident for hours.
  *
  * First what is young, which costs next to nothing; everything only if that was not enough, since V8
@@ -15,6 +15,8 @@ const worthwhile = 32_000_000;
 const manySessions = 2_000;
 /** No session may have come or gone for this long, ms: clients on their way back must not wait for us. */
 const rest = 1_500;
+/** After this long, ms, thousands of sessions that have gone are collected although others speak. */
+const longRest = 5_000;
 
 /** V8's heap; replaced in tests. */
 export interface Heap {
@@ -29,6 +31,7 @@ export class Garbage {
   /** What was left at the last collection: bytes, and open sessions. Starting leaves garbage anyway. */
   #kept = Number.NEGATIVE_INFINITY;
   #keptOpen = 0;
+  #keptTurnover = 0;
   #turnover = 0;
   #changedAt = 0;
 
@@ -47,13 +50,16 @@ export class Garbage {
   beat(open: number, turnover: number, quiet: boolean, now: number): void {
     if (turnover !== this.#turnover) this.#changedAt = now;
     this.#turnover = turnover;
-    if (!quiet || now - this.#changedAt < rest) return;
+    const haveGone = turnover - this.#keptTurnover >= 2 * manySessions;
+    const mayStop = quiet || (haveGone && now - this.#changedAt >= longRest);
+    if (!mayStop || now - this.#changedAt < rest) return;
     const haveMoved = Math.abs(open - this.#keptOpen) >= manySessions;
     if (!haveMoved && !this.#hasGrown()) return;
     this.#heap.collect('young');
     if (haveMoved || this.#hasGrown()) this.#heap.collect('all');
     this.#kept = this.#heap.used();
     this.#keptOpen = open;
+    this.#keptTurnover = turnover;
   }
 
   #hasGrown(): boolean {

@@ -36,7 +36,7 @@ const columns = [
 ] as const;
 
 export function boundsOf(fault: Fault, outcome: Outcome): readonly Bound[] {
-  return [...fault.bounds(outcome), ...always(outcome)];
+  return [...fault.bounds(outcome), ...always(outcome, fault)];
 }
 
 function row(result: Result): readonly string[] {

@@ -56,6 +56,24 @@ test('is collected once it is worth it, in a quiet moment, and only the young if
   expect(after(12, true)).toEqual(['young', 'all']);
 });
 
+test('is collected although others speak, once thousands of sessions have gone', () => {
+  const heap = new FakeHeap();
+  const garbage = new Garbage(heap);
+  const busy = (turnover: number, now: number): string[] => {
+    garbage.beat(20, turnover, false, now);
+    return heap.collected.splice(0);
+  };
+  heap.old = 40_000_000;
+  expect(busy(3_999, 0)).toEqual([]);
+  expect(busy(3_999, 60_000)).toEqual([]); // a few come and go all the time
+  expect(busy(4_000, 61_000)).toEqual([]);
+  expect(busy(4_000, 65_999)).toEqual([]); // more may be on their way
+  expect(busy(4_000, 66_000)).toEqual(['young', 'all']);
+  heap.old = 40_000_000;
+  expect(busy(7_999, 70_000)).toEqual([]);
+  expect(busy(7_999, 90_000)).toEqual([]);
+});
+
 test('is collected by V8 itself', () => {
   const garbage = new Garbage();
   let kept: unknown[] | undefined = Array.from({ length: 1_000_000 }, () => ({ at: 0, and: [0] }));

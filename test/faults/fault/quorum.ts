@@ -62,6 +62,7 @@ const toldBy = holdLimit + 750;
 export const quorumAway: Fault = {
   name: 'quorum-lost-30s',
   what: 'of three members two killed at once, and 30 s later back',
+  outlastsLeases: true,
   members: 3,
   network: 'loopback',
   async act(scene) {
