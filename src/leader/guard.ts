@@ -216,8 +216,13 @@ export class LeaderGuard {
     const state = this.#state;
     if (state.kind === 'held') return state.cause === 'planned' ? moveInterval : doubtInterval;
     if (state.kind === 'unled') return statusInterval.unled;
-    if (this.#heartbeat?.heartbeat.waitingSince !== undefined) return doubtInterval;
     const now = performance.now();
+    const waitingSince = this.#waitingSince(now);
+    if (waitingSince !== undefined) {
+      // In time for the decision: each ms costs the calls that are asked in it.
+      const due = Math.max(waitingSince, state.provenAt) + this.#patience.at(now) - now;
+      return Math.min(doubtInterval, Math.max(1, due));
+    }
     return this.#isQuiet() ? nextInStep(now, beatInterval.quiet) - now : beatInterval.busy;
   }
 

@@ -104,6 +104,9 @@ export interface HoldStep {
   readonly end?: HoldEnd;
 }
 
+/** The sessions of a leader that hangs leave after this much of a hold at least, ms. */
+const leaveAfter = 100;
+
 /**
  * The next state. Returns the same state when nothing has changed, so that identity tells a change.
  *
@@ -128,7 +131,7 @@ export function nextHold(
 /**
  * Must the sessions of the lost leader leave? A socket that nobody reads is the wrong place to wait: what
  * is asked there is lost, and what is asked here is not. But a leader that is only slow loses calls by it, so
- * it has its time twice: once until the hold, in which reads prove the opposite, and once more.
+ * it has more time than until the hold: a wrong one is over by then.
  */
 export function mustLeave(
   state: HoldState,
@@ -139,7 +142,7 @@ export function mustLeave(
     state.kind === 'held' &&
     state.cause === 'unresponsive' &&
     !state.answers &&
-    now - state.since >= patience
+    now - state.since >= Math.max(leaveAfter, patience)
   );
 }
 

@@ -4,8 +4,8 @@
  * from running of late, it is the longest: what seems slow then is often the balancer. Pure.
  */
 
-/** ms. The least is above a pause of a Go runtime and a lost packet on a local network. */
-const least = 75;
+/** ms. The least is above a pause of a Go runtime, and of what a machine with time to spare makes one wait. */
+const least = 50;
 const most = 200;
 const factor = 3;
 /** Answers that are remembered. */

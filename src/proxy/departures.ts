@@ -144,12 +144,12 @@ export class Departures {
       if (reason !== 'shutdown') this.#onGone(candidate, { reason, sessions, cut });
       return;
     }
+    departure.timer = setTimeout(() => this.#beat(candidate, departure, lot), beat);
     for (const session of open) this.#farewells.begin(session, departure.reason);
     const waiting = open
       .filter((each) => !each.closing && !departure.awaited.has(each) && !this.#farewells.has(each))
       .sort((a, b) => a.activity.askedAt - b.activity.askedAt);
     for (const session of waiting.slice(0, lot)) void this.#closeAtRest(session, departure);
-    departure.timer = setTimeout(() => this.#beat(candidate, departure, lot), beat);
   }
 
   async #closeAtRest(session: Session, departure: Departure): Promise<void> {

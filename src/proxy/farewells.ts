@@ -10,6 +10,7 @@
  * Owns the order and the pace. Who has to leave, and by when at the latest, is decided elsewhere
  * (departures.ts); for opaque sessions see rest.ts.
  */
+import { attempt } from '../lib/unexpected.ts';
 import { isQuiet } from './activity.ts';
 import type { CloseReason, Session, Sessions } from './sessions.ts';
 
@@ -72,12 +73,12 @@ export class Farewells {
       if (asked === lot) break;
       asked += 1;
       this.#unasked.delete(session);
-      session.bid(this.#leaving.get(session)?.reason ?? 'shutdown');
+      attempt(() => session.bid(this.#leaving.get(session)?.reason ?? 'shutdown'));
     }
     const now = performance.now();
     for (const [session, leaving] of this.#leaving) {
       if (this.#isOver(session)) this.#forget(session);
-      else this.#see(session, leaving, now);
+      else attempt(() => this.#see(session, leaving, now));
     }
     this.#timer = this.#leaving.size > 0 ? setTimeout(() => this.#beat(), beat) : undefined;
   }

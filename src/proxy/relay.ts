@@ -113,10 +113,12 @@ export function startRelay(
  * Not by `resetAndDestroy`, which shuts the connection down first: libuv refuses to reset one whose
  * shutdown is under way, and if it is destroyed in that moment it is never closed, neither for us nor
  * for the peer. The mark alone makes `destroy` reset at once; a Node without it would just close.
+ *
+ * @param error emitted by the socket, if given.
  */
-export function resetConnection(socket: Socket): void {
+export function resetConnection(socket: Socket, error?: Error): void {
   const isPlain = !(socket instanceof TLSSocket);
   const canReset = isPlain && socket.remoteAddress !== undefined && !socket.writableEnded;
   if (canReset) (socket as unknown as { resetAndClosing: boolean }).resetAndClosing = true;
-  socket.destroy();
+  socket.destroy(error);
 }

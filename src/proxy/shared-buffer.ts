@@ -25,6 +25,8 @@ import { TLSSocket } from 'node:tls';
 import { type ByteCounts, clientSpoke, memberSpoke } from './byte-counts.ts';
 import type { Copier, Follower, SocketPair } from './copier.ts';
 import { Gate } from './gate.ts';
+import { orEnd } from './or-end.ts';
+import { resetConnection } from './relay.ts';
 import { copyChunks, type Listen, listenToStream } from './streams.ts';
 
 /** What we use of Node's TCP and pipe handles. `fd` is negative once the handle is closed. */
@@ -111,14 +113,16 @@ export const copyThroughSharedBuffer: Copier = (
     return forward(bytes, client, resumeMember);
   };
   // Whoever is not followed pays nothing for it.
-  const readsClient =
+  const readsClient = orEnd(
     follower === undefined
       ? fromClient
       : (bytes: number): boolean => {
           follower.followClient(buffer, bytes);
           return fromClient(bytes);
-        };
-  const readsMember =
+        },
+    (error) => end(error),
+  );
+  const readsMember = orEnd(
     follower === undefined
       ? fromMember
       : (bytes: number): boolean => {
@@ -126,9 +130,15 @@ export const copyThroughSharedBuffer: Copier = (
           if (at < 0) return fromMember(bytes);
           memberSpoke(counts, bytes);
           return forwardWith(follower.word, at, bytes, client, resumeMember);
-        };
+        },
+    (error) => end(error),
+  );
   const client = takeOver(given.client, readsClient);
   const member = readWith(given.member, readsMember);
+  const end = (error: Error): void => {
+    resetConnection(client, error);
+    resetConnection(member, error);
+  };
   const catchUp = (): boolean => {
     // What is still to be sent must not be overtaken; nothing is read before that.
     if (member.writableLength > 0 || gate.held) return true;

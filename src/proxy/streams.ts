@@ -6,6 +6,8 @@ import type { Socket } from 'node:net';
 import { type ByteCounts, clientSpoke, memberSpoke } from './byte-counts.ts';
 import type { Copier, Follower, SocketPair } from './copier.ts';
 import { Gate } from './gate.ts';
+import { orEnd } from './or-end.ts';
+import { resetConnection } from './relay.ts';
 
 /**
  * Has `onChunk` called with what is read from a socket, until it returns false; from then on when the socket
@@ -21,17 +23,23 @@ export function copyChunks(listen: Listen): Copier {
     }
     const gate = new Gate(() => client);
     const resumeMember = (): void => void member.resume();
-    const client: Socket = listen(pair.client, (chunk) => {
+    const end = (error: Error): void => {
+      resetConnection(client, error);
+      resetConnection(member, error);
+    };
+    const fromClient = (chunk: Buffer): boolean => {
       follower?.followClient(chunk, chunk.length);
       clientSpoke(counts, chunk.length);
       return gate.passes(forward(chunk, member, gate.drained));
-    });
-    const member: Socket = listen(pair.member, (chunk) => {
+    };
+    const fromMember = (chunk: Buffer): boolean => {
       memberSpoke(counts, chunk.length);
       const at = follower?.followMember(chunk, chunk.length) ?? -1;
       const said = follower === undefined || at < 0 ? chunk : withWord(chunk, at, follower.word);
       return forward(said, client, resumeMember);
-    });
+    };
+    const client: Socket = listen(pair.client, orEnd(fromClient, end));
+    const member: Socket = listen(pair.member, orEnd(fromMember, end));
     // What a stream has read is not seen from here: while it is held it may have something.
     const catchUp = (): boolean => gate.held;
     return { client, member, catchUp, hold: gate.hold, release: gate.release };

@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { handOver } from '../../src/lib/unexpected.ts';
 import type { Copier } from '../../src/proxy/copier.ts';
 import { resetConnection } from '../../src/proxy/relay.ts';
 import {
@@ -13,6 +14,9 @@ import {
 } from '../../src/proxy/shared-buffer.ts';
 import { copyThroughStreams } from '../../src/proxy/streams.ts';
 import { Pairs, type Relayed, relayed } from '../support/tcp.ts';
+
+// What is handed over would end the test.
+vi.mock('../../src/lib/unexpected.ts', () => ({ handOver: vi.fn() }));
 
 const copiers: [string, Copier, typeof connectToSharedBuffer?][] = [
   ['shared buffer', copyThroughSharedBuffer, connectToSharedBuffer],
@@ -109,6 +113,37 @@ describe.each(copiers)('relay through %s', (_, copy, connect) => {
     expect(await receive(member)).toEqual(await question);
     await ended;
   });
+
+  test.each(['client', 'member'] as const)(
+    'an error in what reads the %s ends the session, and no other',
+    async (who) => {
+      vi.mocked(handOver).mockClear();
+      const fail = (of: 'client' | 'member'): number => {
+        if (of === who) throw new Error('a defect');
+        return -1;
+      };
+      const follower = {
+        word: new Uint8Array(0),
+        followClient: () => void fail('client'),
+        followMember: () => fail('member'),
+      };
+      const broken = await relayed(pairs, copy, connect, follower);
+      const other = await relayed(pairs, copy, connect);
+      const closed = (socket: Socket) => new Promise((resolve) => socket.on('close', resolve));
+      const ends = Promise.all([closed(broken.client), closed(broken.member)]);
+      broken.client.resume();
+      broken.member.resume();
+      broken[who].write('anything');
+      await ends;
+      await broken.ended;
+      expect(handOver).toHaveBeenCalledWith(new Error('a defect'));
+      other.client.end('question');
+      expect(await text(other.member)).toBe('question');
+      other.member.end();
+      other.client.resume();
+      await other.ended;
+    },
+  );
 
   test('the client may finish first and still read the answer', async () => {
     const { client, member, ended } = await relayed(pairs, copy, connect);
