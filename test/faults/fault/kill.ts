@@ -73,17 +73,17 @@ function crashBounds({ load, figures }: Outcome): readonly Bound[] {
  * What a planned change may cost: nothing, and a short silence. One client alone sends only now and
  * then, so that much comes on top of it.
  *
- * A member without TLS cuts what is in flight on it, whoever balances: with the listener it stops its gRPC
- * server at once ("stopping insecure grpc server due to error" in the log of etcd 3.5). With TLS it lets calls
- * end.
+ * What is in flight in that moment may fail, whoever balances. A member without TLS cuts it: with the listener it
+ * stops its gRPC server at once ("stopping insecure grpc server due to error" in the log of etcd 3.5). And a read
+ * that waits for the word of the leader is told that the leader has changed.
  */
 export function plannedBounds(silence: number, { load }: Outcome): readonly Bound[] {
   return [
     within(0, 'failed requests', load?.failed),
     atMost(
       0,
-      'failed requests that were not in flight on it',
-      load && load.failed - load.cutInFlight,
+      'failed requests that were not in flight just then',
+      load && load.failed - load.inFlight,
     ),
     within(silence, 'longest time without a success (ms)', load?.longestSilence),
     within(silence + clients.every, 'the same of one client (ms)', load?.longestGap),

@@ -13,8 +13,8 @@ export interface LoadSummary {
   readonly failed: number;
   /** Of those, by transport and not in flight when something broke. */
   readonly failedLater: number;
-  /** Of those, by transport and in flight when something broke: cut by the member that ended. */
-  readonly cutInFlight: number;
+  /** Of those, in flight in the moment in which something broke. */
+  readonly inFlight: number;
   /** Of those, of clients that hold their connection: not of one-shot etcdctl runs. */
   readonly failedConnected: number;
   readonly overOneSecond: number;
@@ -98,7 +98,9 @@ export function summarize(record: LoadRecord, faults: readonly FaultWindow[]): L
     requests: samples.length,
     failed: failures.length,
     failedLater: later.length,
-    cutInFlight: failures.filter(({ error = '' }) => isTransport(error)).length - later.length,
+    inFlight: failures.filter(({ startedAt, endedAt }) =>
+      faults.some(({ from }) => startedAt <= from + closing && endedAt >= from),
+    ).length,
     later: later.slice(0, 30).map(inWords),
     failedConnected: failures.filter(({ client }) => client !== 'etcdctl').length,
     overOneSecond: samples.filter(({ startedAt, endedAt }) => endedAt - startedAt > 1_000).length,
