@@ -60,7 +60,7 @@ export interface GuardOptions {
 }
 
 /** Between two heartbeats while sessions speak, ms, and while all are quiet. */
-const beatInterval = { busy: 25, quiet: 250 };
+const beatInterval = { busy: 20, quiet: 250 };
 /** Sessions are quiet after this long, ms: nobody is about to ask something. */
 const quietAfter = 1_000;
 /** Between two rounds of questions to everybody about who leads, ms. */
@@ -89,6 +89,8 @@ export class LeaderGuard {
   #onMoveEnd: ((end: HoldEnd) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
+  /** When the last heartbeat was due. */
+  #beatAt = 0;
   #askedAllAt = Number.NEGATIVE_INFINITY;
   /** How many members vote, as of that time. */
   #voters = 0;
@@ -206,7 +208,10 @@ export class LeaderGuard {
       const { leader } = this;
       if (leader !== undefined) this.#options.onUnresponsive(leader);
     }
-    this.#heartbeat?.heartbeat.ask(now);
+    if (now >= this.#nextBeat()) {
+      this.#beatAt = now;
+      this.#heartbeat?.heartbeat.ask(now);
+    }
     if (this.#isInDoubt(now)) this.#askOthers(now);
     else if (isDue) this.#askAll(now);
   }
@@ -223,7 +228,14 @@ export class LeaderGuard {
       const due = Math.max(waitingSince, state.provenAt) + this.#patience.at(now) - now;
       return Math.min(doubtInterval, Math.max(1, due));
     }
-    return this.#isQuiet() ? nextInStep(now, beatInterval.quiet) - now : beatInterval.busy;
+    return Math.max(1, this.#nextBeat() - now);
+  }
+
+  /** When the leader is to be asked again, ms of `performance.now()`. */
+  #nextBeat(): number {
+    return this.#isQuiet()
+      ? nextInStep(this.#beatAt, beatInterval.quiet)
+      : this.#beatAt + beatInterval.busy;
   }
 
   /**
@@ -346,6 +358,7 @@ export class LeaderGuard {
         this.#patience.learn(duration);
         this.#polls.forgetReads();
         this.#take({ kind: 'leader-answered', askedAt });
+        if (this.#isRunning) this.#arm(); // the next look is not before the next question
       },
       onCut: () => this.#take({ kind: 'leader-cut' }),
     });

@@ -26,7 +26,7 @@ export interface LoadSummary {
   readonly longestSilence: number;
   /** Each time that something was broken, in order. */
   readonly faults: readonly FaultSummary[];
-  /** Every call that failed, in order: to lay beside the logs of the contestant and of etcd. */
+  /** The calls that failed, in order, 200 at most: to lay beside the logs of the contestant and of etcd. */
   readonly failedCalls: readonly FailedCall[];
   /** ms that 99 of 100 successful requests took at most. */
   readonly p99: number;
@@ -63,6 +63,9 @@ export interface FailedCall {
   readonly ended: string;
   readonly error: string;
 }
+
+/** Of a fault that fails thousands, such as a lost quorum, these are enough to see why. */
+const mostFailedCalls = 200;
 
 /** What is sent this long (ms) after a fault may still meet a connection that is about to close. */
 const closing = 50;
@@ -116,6 +119,7 @@ export function summarize(record: LoadRecord, faults: readonly FaultWindow[]): L
     })),
     failedCalls: failures
       .toSorted((a, b) => a.startedAt - b.startedAt)
+      .slice(0, mostFailedCalls)
       .map(({ client, kind, startedAt, endedAt, error = '' }) => {
         return { client, kind, started: iso(startedAt), ended: iso(endedAt), error };
       }),
