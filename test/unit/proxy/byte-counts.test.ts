@@ -29,7 +29,8 @@ function talk(said: Talk, wire = withinTls): ByteCounts {
   return counts;
 }
 
-const opening: Talk = [300, -3_000, 80, 100, -300];
+const handshake: Talk = [300, -3_000, 3_000];
+const opening: Talk = [...handshake, 100, -300, question, -answer];
 const event = -record(150);
 const watches: [string, Talk][] = [
   ['nothing was asked', []],
@@ -65,6 +66,18 @@ const calls: [string, Talk][] = [
 ];
 test.each(calls)('a question is open: %s', (_, said) => {
   expect(hasOpenQuestion(talk([...opening, ...said]))).toBe(true);
+});
+
+const ticket = -record(1_300);
+test.each<[string, Talk, boolean]>([
+  ['asked with the end of the handshake', [330, ticket], true],
+  ['and in the same chunk', [ticket], true],
+  ['and answered', [330, ticket, -4_000], false],
+  ['asked when it has ended', [ticket, 330], true],
+  ['and answered', [ticket, 330, -answer], false],
+  ['asked after the settings of HTTP/2', [ticket, -100, record(9), question, -answer], false],
+])('what ends a handshake is no answer: %s', (_, said, isOpen) => {
+  expect(hasOpenQuestion(talk([...handshake, ...said]))).toBe(isOpen);
 });
 
 test('a long question has as long an acknowledgement, and an answer as any', () => {
