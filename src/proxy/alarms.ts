@@ -40,7 +40,7 @@ export class Alarms {
   #arm(due: number): void {
     clearTimeout(this.#timer);
     this.#firesAt = due;
-    this.#timer = setTimeout(() => this.#fire(), due - performance.now());
+    this.#timer = setTimeout(() => this.#fire(), Math.max(0, due - performance.now()));
     // Whoever waits has a socket open, which is what keeps the process running.
     this.#timer.unref();
   }
