@@ -159,7 +159,13 @@ function observerOf(options: TrafficOptions): DataPathObserver {
     },
     opened: (session, failovers) => {
       if (failovers > 0) metrics().failedOver();
-      log.session('session opened', { member: session.candidate.name, failovers });
+      const client = session.clientAddress();
+      log.session('session opened', {
+        session: session.id,
+        ...(client !== undefined && { client }),
+        member: session.candidate.name,
+        failovers,
+      });
     },
     ended: (session, reason) => {
       onSessionEnd(session);
@@ -171,6 +177,7 @@ function observerOf(options: TrafficOptions): DataPathObserver {
         monitor.checkNow(session.candidate);
       }
       log.session('session ended', {
+        session: session.id,
         member: session.candidate.name,
         reason,
         durationMs: Math.round(duration),
