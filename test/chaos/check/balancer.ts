@@ -1,0 +1,146 @@
+/** What the balancer says of itself: its log, and whether its figures add up. */
+import type { SocketRecord } from '../clients/record.ts';
+import type { FaultName } from '../schedule/faults.ts';
+import type { SessionSpan } from './excuses.ts';
+import type { Finding } from './finding.ts';
+
+/** A line of its log, as far as it matters here. */
+export interface Line {
+  readonly process: number;
+  readonly at: number;
+  readonly level: string;
+  readonly msg: string;
+  readonly event?: string;
+  readonly [field: string]: unknown;
+}
+
+/** A session by the log. */
+export interface LoggedSession extends SessionSpan {
+  readonly process: number;
+  /** Why it ended; absent while it has not. */
+  readonly reason?: string;
+  readonly bytes?: { readonly client: number; readonly member: number };
+}
+
+/** Sessions by the lines that tell of their begin and end. */
+export function sessionsOf(log: readonly Line[]): readonly LoggedSession[] {
+  const open = new Map<string, LoggedSession>();
+  const all: LoggedSession[] = [];
+  for (const line of log) {
+    const id = `${line.process}/${line['session']}`;
+    if (line.msg === 'session opened') {
+      const port = Number(/:(\d+)$/.exec(String(line['client'] ?? ''))?.[1] ?? 0);
+      const member = ownName(String(line['member']));
+      const { process, at: from } = line;
+      open.set(id, { port, member, from, until: Number.POSITIVE_INFINITY, process });
+    } else if (line.msg === 'session ended') {
+      const session = open.get(id);
+      open.delete(id);
+      const { reason, bytes } = line as unknown as Required<
+        Pick<LoggedSession, 'reason' | 'bytes'>
+      >;
+      if (session) all.push({ ...session, until: line.at, reason, bytes });
+    }
+  }
+  return [...all, ...open.values()];
+}
+
+/** A member's own name in what the balancer calls it: `m1`, `other-m1`, `m1.etcd.test:2379`. */
+export function ownName(name: string): string {
+  return /m\d+/.exec(name)?.[0] ?? name;
+}
+
+/** Which faults explain which errors of the log; those of no fault are explained by nothing. */
+export interface Explained {
+  readonly faults: ReadonlySet<FaultName>;
+  /** Did nobody lead for some time, or did no quorum run? */
+  readonly wasLeaderless: boolean;
+}
+
+const unsettling: readonly FaultName[] = [
+  ...(['kill', 'term', 'restart', 'stop', 'cut-balancer', 'cut-peers', 'cut-all'] as const),
+  ...(['lossy-balancer', 'lossy-peers', 'reset-balancer', 'slow', 'slow-disk', 'starve'] as const),
+  ...(['remove', 'replace', 'names-change', 'names-vanish', 'names-silent'] as const),
+];
+const explanations: Readonly<Record<string, readonly FaultName[]>> = {
+  'mode-changed': unsettling,
+  'hold-ended': unsettling,
+  'reload-refused': ['reload'],
+  'descriptors-short': ['descriptors'],
+  'alarm-raised': ['no-space'],
+  'discovery-failing': ['names-vanish', 'names-change', 'names-silent'],
+  // A pair is two files, one of which is written first.
+  'certificates-refused': ['reload'],
+};
+
+/** Errors in the log that nothing of the schedule explains. */
+export function unexplained(
+  log: readonly Line[],
+  { faults, wasLeaderless }: Explained,
+): readonly Finding[] {
+  return log
+    .filter(({ level }) => level === 'error' || level === 'fatal')
+    .filter(({ event = '' }) => {
+      const reasons = explanations[event];
+      if (reasons === undefined) return true;
+      return !wasLeaderless && !reasons.some((name) => faults.has(name));
+    })
+    .map(({ at, msg, event }) => ({
+      check: 'log',
+      at,
+      what: `an error in the log that nothing explains: ${event ?? 'no event'}: ${msg}`,
+    }));
+}
+
+/** A figure of `/metrics`, summed over its labels. */
+export function total(metrics: string, name: string): number {
+  return metrics
+    .split('\n')
+    .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+}
+
+/**
+ * Do the figures of the last process add up? All its clients have left by then.
+ *
+ * @param metrics the text of `/metrics`.
+ */
+export function sums(metrics: string, sessions: readonly LoggedSession[]): readonly Finding[] {
+  const findings: Finding[] = [];
+  const say = (what: string) => findings.push({ check: 'figures', what });
+  const opened = total(metrics, 'etcd_lb_sessions_opened_total');
+  const closed = total(metrics, 'etcd_lb_sessions_closed_total');
+  const open = total(metrics, 'etcd_lb_sessions');
+  if (opened !== closed + open) say(`${opened} sessions opened, ${closed} ended and ${open} open`);
+  if (open !== 0) say(`${open} sessions are open without clients`);
+  if (opened !== sessions.length) say(`${opened} sessions opened, ${sessions.length} by the log`);
+  const relayed = total(metrics, 'etcd_lb_bytes_total');
+  const logged = sessions.reduce(
+    (sum, { bytes }) => sum + (bytes?.client ?? 0) + (bytes?.member ?? 0),
+    0,
+  );
+  if (relayed !== logged) say(`${relayed} bytes relayed, ${logged} by the sessions in the log`);
+  return findings;
+}
+
+/** Bytes of clients that ended in order are those of their sessions, in both directions. */
+export function bytesOf(
+  sockets: readonly SocketRecord[],
+  sessions: readonly LoggedSession[],
+): readonly Finding[] {
+  return sockets.flatMap(({ client, port, sent, received, inOrder, opened }) => {
+    if (!inOrder || port === 0 || Number.isNaN(sent)) return [];
+    const session = sessions.find(
+      (each) => each.port === port && each.bytes && Math.abs(each.from - opened) < 10_000,
+    );
+    const { bytes } = session ?? {};
+    if (bytes === undefined || (bytes.client === sent && bytes.member === received)) return [];
+    return [
+      {
+        check: 'figures',
+        at: opened,
+        what: `${client} said ${sent} bytes and heard ${received}, its session had ${bytes.client} and ${bytes.member}`,
+      },
+    ];
+  });
+}

@@ -1,0 +1,111 @@
+/**
+ * Every failed call has an excuse: it was in flight where a fault hit at that moment, or nobody led for so
+ * long that no balancer could have helped. Calls without one are what all of this is about.
+ */
+import type { CallRecord, SocketRecord } from '../clients/record.ts';
+import type { Hit } from '../scene/hit.ts';
+import type { Finding } from './finding.ts';
+
+/** A session of the balancer with a member. Times as in records. */
+export interface SessionSpan {
+  /** The client's own port; 0 where it is not known. */
+  readonly port: number;
+  readonly member: string;
+  readonly from: number;
+  readonly until: number;
+}
+
+export interface Span {
+  readonly from: number;
+  readonly until: number;
+}
+
+export interface Circumstances {
+  readonly hits: readonly Hit[];
+  readonly sessions: readonly SessionSpan[];
+  readonly sockets: readonly SocketRecord[];
+  /** When nobody led. */
+  readonly leaderless: readonly Span[];
+  /** The name of the member with this id. */
+  readonly nameOf: (id: string) => string | undefined;
+}
+
+/** Nobody leads for this long: longer than any hold can bridge within a call's deadline, ms. */
+const beyondHolding = 3_500;
+
+export interface Judged {
+  readonly call: CallRecord;
+  readonly members: readonly string[];
+  readonly excuse: string | undefined;
+}
+
+/** All failed calls, each with its excuse if it has one. */
+export function judge(calls: readonly CallRecord[], about: Circumstances): readonly Judged[] {
+  return calls
+    .filter(({ error }) => error !== undefined)
+    .map((call) => {
+      const members = membersOf(call, calls, about);
+      return { call, members, excuse: excuseOf(call, members, about) };
+    });
+}
+
+export function withoutExcuse(judged: readonly Judged[]): readonly Finding[] {
+  return judged
+    .filter(({ excuse }) => excuse === undefined)
+    .map(({ call, members }) => ({
+      check: 'excuses',
+      at: call.ended,
+      what: `${call.client} failed without an excuse: ${call.op} of ${call.key}, ${Math.round(call.ended - call.begun)} ms, at ${members.join(' or ') || 'nobody knows whom'}: ${call.error}`,
+    }));
+}
+
+function excuseOf(
+  call: CallRecord,
+  members: readonly string[],
+  { hits, leaderless }: Circumstances,
+): string | undefined {
+  const hit = hits.find((each) => overlaps(call, each) && reaches(each, call, members));
+  if (hit) return hit.what;
+  const without = leaderless.find(
+    ({ from, until }) =>
+      until - from >= beyondHolding && overlaps(call, { from, until: until + 1_000 }),
+  );
+  return without && `nobody led for ${Math.round(without.until - without.from)} ms`;
+}
+
+function overlaps({ begun, ended }: CallRecord, { from, until }: Span): boolean {
+  return begun <= until && ended >= from;
+}
+
+function reaches({ reach, errors }: Hit, call: CallRecord, members: readonly string[]): boolean {
+  if (errors && !errors.test(call.error ?? '')) return false;
+  if (reach === 'everywhere') return true;
+  if (reach === 'new-connections') return call.shortLived;
+  return members.length === 0 || members.includes(reach.member);
+}
+
+/**
+ * Where a call may have been: the members of the sessions that its client had meanwhile. Where connections
+ * have no ports, those that answered the client before and after.
+ */
+function membersOf(
+  call: CallRecord,
+  calls: readonly CallRecord[],
+  { sockets, sessions, nameOf }: Circumstances,
+): readonly string[] {
+  const ports = sockets
+    .filter(
+      ({ client, port, opened, closed = Number.POSITIVE_INFINITY }) =>
+        client === call.client && port !== 0 && opened <= call.ended && closed >= call.begun,
+    )
+    .map(({ port }) => port);
+  const members = sessions
+    .filter((each) => ports.includes(each.port) && overlaps(call, each))
+    .map(({ member }) => member);
+  if (members.length > 0) return [...new Set(members)];
+  const answered = calls.filter(({ client, member }) => client === call.client && member);
+  const before = answered.findLast(({ ended }) => ended <= call.begun);
+  const after = answered.find(({ begun }) => begun >= call.ended);
+  const named = [before, after].map((each) => nameOf(each?.member ?? ''));
+  return [...new Set(named.filter((name) => name !== undefined))];
+}

@@ -1,0 +1,97 @@
+/**
+ * After the last fault: within ten seconds every client succeeds, no hold lasts, every member is healthy,
+ * drains are as ordered, and sessions are spread as the policy says.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Scene } from './act/scene.ts';
+import { ownName } from './check/balancer.ts';
+import type { Finding } from './check/finding.ts';
+import type { Clients } from './clients/clients.ts';
+import { now } from './clients/record.ts';
+
+/** ms. */
+const patience = 10_000;
+/** How far members may be apart, as by the default of `--rebalance`. */
+const spread = 2;
+
+interface MemberStatus {
+  readonly name: string;
+  readonly state: string;
+  readonly sessions: number;
+  readonly drain?: unknown;
+  readonly unfit?: unknown;
+  readonly acceptsNew: boolean;
+}
+
+interface Status {
+  readonly hold: { readonly current?: { readonly why: string } };
+  readonly mode: string;
+  readonly cluster: { readonly leader?: string };
+  readonly members: readonly MemberStatus[];
+}
+
+/** Looks until nothing is amiss, for ten seconds; resolves with what still is. */
+export async function settled(
+  scene: Scene,
+  clients: Clients,
+  mendedAt: number,
+): Promise<readonly Finding[]> {
+  for (;;) {
+    const amiss = [...(await unserved(clients, mendedAt)), ...(await unsettled(scene))];
+    if (amiss.length === 0) return [];
+    if (now() - mendedAt > patience)
+      return amiss.map((what) => ({ check: 'settled', what, at: now() }));
+    await delay(200);
+  }
+}
+
+async function unserved(clients: Clients, since: number): Promise<readonly string[]> {
+  const { lastSuccess } = await clients.progress();
+  return Object.entries(lastSuccess)
+    .filter(([, at]) => at < since)
+    .map(([client]) => `${client} has not succeeded again`);
+}
+
+async function unsettled(scene: Scene): Promise<readonly string[]> {
+  const { balancer, drained, cluster } = scene;
+  let status: Status;
+  try {
+    status = JSON.parse(await balancer.observe('/status'));
+  } catch (error) {
+    return [`/status is not answered: ${error instanceof Error ? error.message : error}`];
+  }
+  const amiss: string[] = [];
+  if (status.hold.current) amiss.push(`a hold lasts: ${status.hold.current.why}`);
+  if (status.mode !== 'normal') amiss.push(`the mode is ${status.mode}`);
+  const present = cluster.members
+    .filter(({ state }) => state !== 'removed')
+    .map(({ name }) => name);
+  const known = status.members.map(({ name }) => ownName(name));
+  if (present.toSorted().join() !== known.toSorted().join()) {
+    amiss.push(`the members are ${present.join()}, the balancer knows ${known.join()}`);
+  }
+  for (const { name, state, drain, sessions } of status.members) {
+    const isToBe = drained.has(ownName(name));
+    if (state !== 'healthy') amiss.push(`${name} is ${state}`);
+    if (isToBe !== (drain !== undefined)) amiss.push(`${name} is ${isToBe ? 'not ' : ''}drained`);
+    if (drain !== undefined && sessions > 0)
+      amiss.push(`${name} is drained and has ${sessions} sessions`);
+  }
+  return [...amiss, ...uneven(scene, status)];
+}
+
+function uneven({ configuration }: Scene, { members, cluster }: Status): readonly string[] {
+  const serving = members.filter(({ drain, unfit }) => !drain && !unfit);
+  const counts = serving.map(({ sessions }) => sessions);
+  const words = serving.map(({ name, sessions }) => `${name} ${sessions}`).join(', ');
+  const { balance, weights } = configuration;
+  if (balance === 'leader') {
+    const led = serving.find(({ name }) => name === cluster.leader);
+    const elsewhere = counts.reduce((sum, each) => sum + each, 0) - (led?.sessions ?? 0);
+    if (led !== undefined && elsewhere > spread)
+      return [`most should be with ${led.name}: ${words}`];
+  }
+  if (balance !== 'least-connections' || weights.length > 0) return [];
+  const apart = Math.max(...counts) - Math.min(...counts);
+  return apart > spread ? [`sessions are uneven: ${words}`] : [];
+}
