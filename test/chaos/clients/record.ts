@@ -66,7 +66,10 @@ export interface LeaseRecord {
   readonly key: string;
   /** What was granted, s. */
   readonly ttl: number;
-  /** When the answered keep-alives were asked, when each was answered, and the s that it gave. */
+  /**
+   * When the answered keep-alives were asked, when each was answered, and the s that it gave. Of
+   * etcdctl, which does not say when it asks, the latest moment before which it certainly had not.
+   */
   readonly answered: readonly {
     readonly asked: number;
     readonly at: number;
@@ -92,7 +95,15 @@ export interface SocketRecord {
   readonly inOrder: boolean;
 }
 
-export type ClientRecord = CallRecord | WatchRecord | LeaseRecord | SocketRecord;
+/** Something that no client awaited was thrown: a defect of the harness or of a library. */
+export interface CrashRecord {
+  readonly kind: 'crash';
+  readonly at: number;
+  /** With its stack. */
+  readonly error: string;
+}
+
+export type ClientRecord = CallRecord | WatchRecord | LeaseRecord | SocketRecord | CrashRecord;
 
 /** Now, on the clock of all records, ms. */
 export function now(): number {

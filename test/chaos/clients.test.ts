@@ -1,0 +1,258 @@
+/** The clients of a schedule against a real cluster, through a relay that counts and can be cut. */
+import { once } from 'node:events';
+import net, { type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { findEtcd } from '../../src/demo/etcd-binary.ts';
+import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
+import { Folder } from '../machine/folder.ts';
+import { type Certificates, createCertificates } from '../support/certificates.ts';
+import { Clients } from './clients/clients.ts';
+import type { ClientPlan, Place } from './clients/plan.ts';
+import type { CallRecord, ClientRecord, SocketRecord, WatchRecord } from './clients/record.ts';
+
+const etcd = await findEtcd();
+const folder = new Folder();
+let certificates: Certificates;
+let plain: LocalCluster;
+let secure: LocalCluster;
+
+beforeAll(async () => {
+  certificates = await createCertificates();
+  const { ca, server } = certificates;
+  const tls = { ca, serverCert: server.cert, serverKey: server.key };
+  [plain, secure] = await Promise.all([
+    startLocalCluster({ etcd, size: 3 }),
+    startLocalCluster({ etcd, size: 1, tls }),
+  ]);
+});
+
+afterAll(async () => {
+  await Promise.all([plain?.stop(), secure?.stop(), certificates?.[Symbol.asyncDispose]()]);
+  folder[Symbol.dispose]();
+});
+
+interface Crossing {
+  readonly port: number;
+  readonly client: Socket;
+}
+
+/** Passes bytes on to a port of this machine, counts them, and can cut every connection. */
+class Relay implements AsyncDisposable {
+  readonly crossings: Crossing[] = [];
+  readonly #target: number;
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+
+  static async start(target: number, place: net.ListenOptions): Promise<Relay> {
+    const relay = new Relay(target);
+    relay.#server.listen(place);
+    await once(relay.#server, 'listening');
+    return relay;
+  }
+
+  private constructor(target: number) {
+    this.#target = target;
+    this.#server = net.createServer({ allowHalfOpen: true }, (client) => {
+      this.crossings.push({ client, port: client.remotePort ?? 0 });
+      const host = '127.0.0.1';
+      const member = net.connect({ host, port: this.#target, allowHalfOpen: true });
+      for (const [one, other] of [
+        [client, member],
+        [member, client],
+      ] as const) {
+        this.#sockets.add(one);
+        one.on('error', () => other.destroy());
+        one.pipe(other);
+      }
+    });
+  }
+
+  get port(): number {
+    return (this.#server.address() as net.AddressInfo).port;
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+async function relayTo(member: { clientPort: number }, path?: string): Promise<Relay> {
+  const place = path === undefined ? { host: '127.0.0.1', port: 0 } : { path };
+  const relay = await Relay.start(member.clientPort, place);
+  onTestFinished(() => relay[Symbol.asyncDispose]());
+  return relay;
+}
+
+function planOf(place: Place, more: Partial<ClientPlan> = {}): ClientPlan {
+  const { etcdctl } = etcd;
+  return {
+    ...{ place, prefix: `chaos/${place.url}/`, seed: 7, registers: 2, clientsPerRegister: 2 },
+    ...{ pace: 50, watches: 2, leases: 1, leaseTtl: 5, largeReaders: 1, largeBytes: 300_000 },
+    ...{ idle: 1, shortLived: 2, deadline: 2_000, ...(etcdctl && { etcdctl }) },
+    ...more,
+  };
+}
+
+/** Lets them work until every client has succeeded after now. */
+async function everybodySucceeds(clients: Clients): Promise<void> {
+  const since = performance.timeOrigin + performance.now();
+  for (;;) {
+    const { clients: last } = await clients.progress();
+    if (Object.values(last).every((at) => at > since)) return;
+    await delay(50);
+  }
+}
+
+type Kind<K extends ClientRecord['kind']> = Extract<ClientRecord, { kind: K }>;
+
+function only<K extends ClientRecord['kind']>(all: readonly ClientRecord[], kind: K): Kind<K>[] {
+  return all.filter((record): record is Kind<K> => record.kind === kind);
+}
+
+function expectWholeCalls(calls: readonly CallRecord[]): void {
+  for (const call of calls) {
+    expect(call.ended).toBeGreaterThanOrEqual(call.begun);
+    if (call.error !== undefined) continue;
+    expect(call.revision, JSON.stringify(call)).toBeGreaterThan(0);
+    expect(call.member).toMatch(/^\d+$/);
+  }
+  const written = calls.flatMap(({ value }) => (value === undefined ? [] : [value]));
+  expect(new Set(written).size).toBe(written.length);
+  for (const op of ['put', 'get', 'swap', 'range'] as const) {
+    expect(calls.some((call) => call.op === op && call.error === undefined)).toBe(true);
+  }
+}
+
+/** What was written to registers, as watches have to tell it: each write once, in order. */
+function expectWholeWatches(watches: readonly WatchRecord[], calls: readonly CallRecord[]): void {
+  const longest = watches.map(({ events }) => events).sort((a, b) => b.length - a.length)[0] ?? [];
+  for (const { watcher, prefix, from, events, lost } of watches) {
+    expect(lost).toBeUndefined();
+    const revisions = events.map(({ revision }) => revision);
+    expect(revisions, watcher).toEqual([...new Set(revisions)].sort((a, b) => a - b));
+    const expected = longest.filter(({ revision }) => revision >= from);
+    expect(events.map(withoutTime), watcher).toEqual(expected.map(withoutTime));
+    const told = new Map(events.map(({ revision, value }) => [revision, value]));
+    for (const { op, key, value, swapped, revision = 0, error } of calls) {
+      const wrote = error === undefined && (op === 'put' || swapped === true);
+      if (!wrote || !key.startsWith(prefix) || revision < from) continue;
+      expect(told.get(revision), watcher).toBe(value);
+    }
+  }
+}
+
+function withoutTime<T extends { at: number }>({ at: _, ...event }: T): Omit<T, 'at'> {
+  return event;
+}
+
+/** Bytes as the relay has counted them, in each direction, of all sockets that were closed in order. */
+function expectEqualBytes(sockets: readonly SocketRecord[], relay: Relay): void {
+  const ordered = sockets.filter(({ inOrder }) => inOrder);
+  expect(ordered.length).toBeGreaterThan(0);
+  const line = (port: number, sent: number, received: number) => `${port} ${sent} ${received}`;
+  const counted = relay.crossings.map(({ port, client }) =>
+    line(port, client.bytesRead, client.bytesWritten),
+  );
+  for (const { port, sent, received, client } of ordered) {
+    expect(counted, client).toContain(line(port, sent, received));
+  }
+}
+
+test('every call, event, keep-alive and socket is recorded, also when connections are cut', async () => {
+  const [member] = plain.members;
+  if (member === undefined) throw new Error('no member');
+  const relay = await relayTo(member);
+  const plan = planOf({ url: `http://127.0.0.1:${relay.port}` });
+  await using clients = await Clients.start(plan, folder.path);
+  await delay(1_500);
+  relay.cut();
+  await everybodySucceeds(clients);
+  await delay(1_000);
+  const { failures } = await clients.progress();
+  const records = await clients.stop();
+  expect(await clients.stop()).toBe(records);
+  console.log('processor', clients.processor, 'failures', failures);
+
+  expect(only(records, 'crash')).toEqual([]);
+  expect(clients.ended).toBe(true);
+  const calls = only(records, 'call');
+  expectWholeCalls(calls);
+  const failed = calls.filter(({ error }) => error !== undefined);
+  expect(failed.length).toBe(failures);
+  expect(failures).toBeGreaterThan(0);
+  for (const { client, ended } of failed) {
+    const after = calls.filter((call) => call.client === client && call.begun > ended);
+    expect(after.some(({ error }) => error === undefined)).toBe(true);
+  }
+  const watches = only(records, 'watch');
+  expect(watches.map(({ watcher }) => watcher)).toEqual(['watch 0', 'watch 1', 'etcdctl watch']);
+  for (const { resumed } of watches.slice(0, 2)) expect(resumed).toHaveLength(1);
+  expectWholeWatches(watches, calls);
+  const leases = only(records, 'lease');
+  expect(leases.map(({ holder, ttl }) => [holder, ttl])).toEqual([
+    ['lease 0', 5],
+    ['etcdctl lease', 5],
+  ]);
+  for (const { answered, lost } of leases) {
+    expect(lost).toBeUndefined();
+    expect(answered.length).toBeGreaterThan(1);
+    for (const { asked, at } of answered) expect(asked).toBeLessThan(at);
+  }
+  const sockets = only(records, 'socket');
+  expect(sockets.filter(({ client }) => client === 'unknown')).toEqual([]);
+  expect(sockets.filter(({ closed }) => closed === undefined)).toEqual([]);
+  expectEqualBytes(sockets, relay);
+  // Those of etcdctl have other ports.
+  const ports = new Set(sockets.map(({ port }) => port));
+  const unknown = relay.crossings.filter(({ port }) => !ports.has(port));
+  console.log(sockets.length, relay.crossings.length, unknown.length);
+  expect(ports.size).toBeGreaterThan(10);
+  const cut = sockets.filter(({ inOrder }) => !inOrder).map(({ client }) => client);
+  expect(cut).toEqual(expect.arrayContaining(['register 0', 'watch 0', 'lease 0']));
+  const inOrder = sockets.filter((socket) => socket.inOrder).map(({ client }) => client);
+  const all = ['register 0', 'watch 0', 'lease 0', 'idle 0', 'large reader 0', 'short 0'];
+  expect(inOrder).toEqual(expect.arrayContaining(all));
+});
+
+test('over TLS, bytes are those of the wire', async () => {
+  const [member] = secure.members;
+  if (member === undefined) throw new Error('no member');
+  const relay = await relayTo(member);
+  const { ca, client } = certificates;
+  const place = { url: `https://127.0.0.1:${relay.port}`, tls: { ca, ...client } };
+  await using clients = await Clients.start(planOf(place), folder.path);
+  await everybodySucceeds(clients);
+  const records = await clients.stop();
+  console.log('processor', clients.processor);
+  expectWholeCalls(only(records, 'call'));
+  expect(only(records, 'call').filter(({ error }) => error !== undefined)).toEqual([]);
+  expectWholeWatches(only(records, 'watch'), only(records, 'call'));
+  expectEqualBytes(only(records, 'socket'), relay);
+  expect(only(records, 'socket').filter(({ client }) => client === 'unknown')).toEqual([]);
+  expect(only(records, 'crash')).toEqual([]);
+});
+
+test('over a Unix socket', async () => {
+  const [, member] = plain.members;
+  if (member === undefined) throw new Error('no member');
+  const path = join(folder.path, 'relay.sock');
+  const relay = await relayTo(member, path);
+  await using clients = await Clients.start(planOf({ url: `unix://${path}` }), folder.path);
+  await everybodySucceeds(clients);
+  const records = await clients.stop();
+  expectWholeCalls(only(records, 'call'));
+  expect(only(records, 'call').filter(({ error }) => error !== undefined)).toEqual([]);
+  expectWholeWatches(only(records, 'watch'), only(records, 'call'));
+  expectEqualBytes(only(records, 'socket'), relay);
+  expect(only(records, 'socket').every(({ port }) => port === 0)).toBe(true);
+  expect(only(records, 'crash')).toEqual([]);
+});

@@ -1,0 +1,63 @@
+/** Calls of etcd's JSON gateway: HTTP/1.1, a connection each. */
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import type { Answer } from './calls.ts';
+import { connectHttp1 } from './place.ts';
+import type { ClientPlan } from './plan.ts';
+import type { Owner } from './sockets.ts';
+
+/** Numbers of 64 bits are strings in this JSON, and bytes base64. */
+interface GatewayAnswer {
+  readonly header?: { readonly member_id: string; readonly revision: string };
+  readonly kvs?: readonly { readonly value?: string }[];
+}
+
+export async function gatewayPut(
+  plan: ClientPlan,
+  owner: Owner,
+  key: string,
+  value: string,
+): Promise<Answer> {
+  const { header } = await post(plan, owner, 'put', { key: base64(key), value: base64(value) });
+  return headed(header);
+}
+
+export async function gatewayGet(plan: ClientPlan, owner: Owner, key: string): Promise<Answer> {
+  const { header, kvs = [] } = await post(plan, owner, 'range', { key: base64(key) });
+  const [found] = kvs;
+  const read = found ? Buffer.from(found.value ?? '', 'base64').toString() : null;
+  return { ...headed(header), read };
+}
+
+/** Rejects unless it is answered with 200 in time; the socket is closed then. */
+async function post(
+  { place, deadline }: ClientPlan,
+  owner: Owner,
+  method: string,
+  body: object,
+): Promise<GatewayAnswer> {
+  const signal = AbortSignal.timeout(deadline);
+  const exchange = request({
+    ...{ method: 'POST', path: `/v3/kv/${method}`, signal },
+    createConnection: () => connectHttp1(place),
+  });
+  exchange.end(JSON.stringify(body));
+  const [response] = (await once(exchange, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  response.once('end', () => {
+    owner.leaves = true;
+  });
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  if (response.statusCode !== 200) throw new Error(`HTTP ${response.statusCode}: ${text.trim()}`);
+  return JSON.parse(text) as GatewayAnswer;
+}
+
+function headed(header: GatewayAnswer['header']): Answer {
+  if (header === undefined) throw new Error('an answer without header');
+  return { revision: Number(header.revision), member: header.member_id };
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
