@@ -11,7 +11,7 @@ import type { Finding } from './check/finding.ts';
 import { Clients } from './clients/clients.ts';
 import { type ClientRecord, now } from './clients/record.ts';
 import { check, type Evidence } from './judge.ts';
-import { type BuildOptions, type Built, build } from './scene/build.ts';
+import { type BuildOptions, type Built, build, prefix } from './scene/build.ts';
 import type { Mend } from './scene/cluster.ts';
 import { type Schedule, type Step, stepInWords } from './schedule/schedule.ts';
 import { settled } from './settle.ts';
@@ -74,7 +74,7 @@ async function take(step: Step, index: number, scene: Scene, startedAt: number):
 
 function planOf({ seed }: Schedule, { place, etcdctl }: Built) {
   return {
-    ...{ place, prefix: 'chaos/', seed, deadline, etcdctl },
+    ...{ place, prefix, seed, deadline, etcdctl },
     ...{ registers: 5, clientsPerRegister: 3, pace: 150, shortLived: 3 },
     ...{ watches: 3, leases: 3, leaseTtl: 6 },
     ...{ largeReaders: 1, largeBytes: 1_000_000, idle: 4 },
@@ -98,7 +98,7 @@ async function gather(
     ...{ records, atEnd, metrics, after, notes, complaints },
     events: reference.events,
     hits: hits.all,
-    leaderless: truth.leaderless,
+    leaderless: truth.reigns.filter(({ leader }) => leader === undefined),
     log: balancer.log,
     badEnds: balancer.badEnds,
     processes: balancer.processes,

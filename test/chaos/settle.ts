@@ -46,8 +46,8 @@ export async function settled(
 }
 
 async function unserved(clients: Clients, since: number): Promise<readonly string[]> {
-  const { lastSuccess } = await clients.progress();
-  return Object.entries(lastSuccess)
+  const progress = await clients.progress();
+  return Object.entries(progress.clients)
     .filter(([, at]) => at < since)
     .map(([client]) => `${client} has not succeeded again`);
 }

@@ -66,8 +66,7 @@ export const changeSettings: Act = async (scene, { way }, _) => {
     configuration.weights = [];
     configuration.names.set(member.name, `other-${member.name}`);
   }
-  const pair = configuration.options.members?.client ?? configuration.options.server?.pair;
-  if (way === 'certificates' && pair) await renew?.(pair);
+  if (way === 'certificates') await renew?.();
   if (way === 'nonsense') {
     configuration.nonsense = random.pick([
       { 'no-such-setting': 1 },

@@ -1,7 +1,7 @@
 /** What is done to the cluster's list of members, and how the balancer learns of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChaosMember } from '../scene/cluster.ts';
-import { hostName } from '../scene/configuration.ts';
+import { hostName, serve } from '../scene/configuration.ts';
 import { reload } from './balancer.ts';
 import { type Act, reachOf, type Scene } from './scene.ts';
 
@@ -17,7 +17,10 @@ export const add: Act = async (scene, { way }) => {
   await tell(scene);
   if (isLearner) {
     await delay(untilPromoted);
-    await attempt(scene, `promote ${member.name}`, () => scene.cluster.promote(member));
+    await attempt(scene, `promote ${member.name}`, async () => {
+      await scene.cluster.promote(member);
+      return member;
+    });
   }
   return undefined;
 };
@@ -25,7 +28,10 @@ export const add: Act = async (scene, { way }) => {
 export const remove: Act = async (scene, _, member) => {
   if (member.state === 'removed') return undefined;
   const hit = scene.hits.begin(`${member.name} was removed`, reachOf(scene, member));
-  await attempt(scene, `remove ${member.name}`, () => scene.cluster.remove(member));
+  await attempt(scene, `remove ${member.name}`, async () => {
+    await scene.cluster.remove(member);
+    return member;
+  });
   hit.end(500);
   await tell(scene);
   return undefined;
@@ -49,7 +55,7 @@ async function tell(scene: Scene): Promise<void> {
   for (const member of present) {
     names?.set(hostName(member), [new URL(member.clientUrl).hostname]);
   }
-  names?.serve(present.map(hostName));
+  if (names) serve(names, present);
   if (setting.discovery === 'static' || setting.discovery === 'names') await reload(scene);
 }
 
@@ -57,10 +63,10 @@ async function tell(scene: Scene): Promise<void> {
 async function attempt(
   { note }: Scene,
   what: string,
-  act: () => Promise<ChaosMember | void>,
+  act: () => Promise<ChaosMember | undefined>,
 ): Promise<ChaosMember | undefined> {
   try {
-    return (await act()) ?? undefined;
+    return await act();
   } catch (error) {
     note(`etcd did not ${what}: ${error instanceof Error ? error.message : error}`);
     return undefined;

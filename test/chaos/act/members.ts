@@ -95,7 +95,7 @@ export const noSpace: Act = async (scene, _, member) => {
 
 /** By etcd itself, which nobody holds clients for: what is in flight then may be lost. */
 export const etcdMoveLeader: Act = async (scene) => {
-  const leader = scene.cluster.members.find(({ name }) => name === scene.truth.leader);
+  const leader = scene.cluster.members.find((member) => leads(scene, member));
   const others = scene.cluster.members.filter(
     ({ name, state, isLearner }) => name !== leader?.name && state === 'running' && !isLearner,
   );

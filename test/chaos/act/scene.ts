@@ -1,5 +1,5 @@
 /** What a step can lay hands on. */
-import type { KeyPairFiles } from '../../support/certificates.ts';
+import { now } from '../clients/record.ts';
 import type { ChaosBalancer } from '../scene/balancer.ts';
 import type { ChaosCluster, ChaosMember, Mend } from '../scene/cluster.ts';
 import type { Configuration } from '../scene/configuration.ts';
@@ -27,7 +27,7 @@ export interface Scene {
   /** The store's revision when the clients began to work. */
   readonly firstRevision: number;
   /** Makes the balancer's certificate and key anew, in the files where it reads them. */
-  readonly renew: ((pair: KeyPairFiles) => Promise<void>) | undefined;
+  readonly renew: (() => Promise<void>) | undefined;
   /** Keeps what was done and seen, to be printed beside the logs. */
   readonly note: (what: string) => void;
   /** Something is wrong that no later check would see. */
@@ -37,8 +37,13 @@ export interface Scene {
 /** Carries a step out; what it resolves with takes it back. */
 export type Act = (scene: Scene, step: Step, member: ChaosMember) => Promise<Mend | undefined>;
 
-export function leads({ truth }: Scene, { name }: ChaosMember): boolean {
-  return truth.leader === name;
+/** The name of who leads now, as far as the members have said. */
+export function leaderOf({ truth }: Scene): string | undefined {
+  return truth.leaderAt(now());
+}
+
+export function leads(scene: Scene, { name }: ChaosMember): boolean {
+  return leaderOf(scene) === name;
 }
 
 /** The reach of what befalls a member: everybody's writes go by the leader. */

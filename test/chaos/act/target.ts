@@ -2,7 +2,7 @@
 
 import type { ChaosMember } from '../scene/cluster.ts';
 import type { Step } from '../schedule/schedule.ts';
-import type { Scene } from './scene.ts';
+import { leaderOf, type Scene } from './scene.ts';
 
 /** Whom the steps of a run have hit, in their order. */
 const chosen = new WeakMap<Scene, ChaosMember[]>();
@@ -16,7 +16,7 @@ export function choose(step: Step, index: number, scene: Scene): ChaosMember | u
   chosen.set(scene, hit);
   const present = scene.cluster.members.filter(({ state }) => state !== 'removed');
   const voters = present.filter(({ isLearner }) => !isLearner);
-  const { leader } = scene.truth;
+  const leader = leaderOf(scene);
   const others = voters.filter(({ name }) => name !== leader);
   const pick = (from: readonly ChaosMember[]) => from[index % Math.max(1, from.length)];
   const member = {

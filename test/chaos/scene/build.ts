@@ -13,7 +13,7 @@ import type { Schedule } from '../schedule/schedule.ts';
 import { isSecure, type Setting } from '../schedule/setting.ts';
 import { ChaosBalancer } from './balancer.ts';
 import type { ChaosCluster } from './cluster.ts';
-import { Configuration, hostName } from './configuration.ts';
+import { Configuration, hostName, serve } from './configuration.ts';
 import { Hits } from './hit.ts';
 import { Names } from './names.ts';
 import { Reference } from './reference.ts';
@@ -43,19 +43,22 @@ export interface BuildOptions {
   readonly program: string;
 }
 
-/** Resolves when every member is healthy by the balancer's own word. */
+/** Of all keys that clients write. */
+export const prefix = 'chaos/';
+
+/** Resolves when the balancer listens. */
 export async function build(
   { seed, setting, steps }: Schedule,
   { folder, program }: BuildOptions,
   parts: AsyncDisposableStack,
 ): Promise<Built> {
   await mkdir(folder, { recursive: true });
-  const etcd = await findEtcd({ release: setting.etcd });
+  const etcd = await findEtcd({ release: setting.etcd === '3.4' ? 'stable' : 'next' });
   const cluster = parts.use(
     await startCluster({ etcd, size: setting.members, tls: isSecure(setting) }),
   );
   const hasNames = setting.discovery === 'names' || setting.discovery === 'srv';
-  const names = hasNames ? parts.use(await namesOf(cluster, setting, folder)) : undefined;
+  const names = hasNames ? parts.use(await namesOf(cluster, folder)) : undefined;
   const tls = await keysOf(setting, cluster, folder, parts);
   const isUnix = setting.tls === 'originate';
   const [port = 0, observePort = 0] = await freePorts(2);
@@ -87,14 +90,16 @@ export async function build(
     }),
   );
   await balancer.start();
-  const truth = parts.use(new Truth(cluster));
-  const reference = new Reference(cluster, 'chaos/');
+  const truth = new Truth(cluster);
+  parts.defer(() => truth.stop());
+  const revision = await new Reference(cluster, prefix, 1).currentRevision();
+  const reference = new Reference(cluster, prefix, revision + 1);
   const notes: Note[] = [];
   const complaints: Note[] = [];
   const scene: Scene = {
     ...{ setting, cluster, truth, reference, names, balancer, configuration },
     ...{ hits: new Hits(), random: new Random(seed + 1), drained: new Set<string>() },
-    firstRevision: await reference.currentRevision(),
+    firstRevision: revision,
     renew: tls.renew,
     note: (what) => notes.push({ at: now(), what }),
     complain: (what) => complaints.push({ at: now(), what }),
@@ -107,12 +112,12 @@ export async function build(
   return { scene, notes, complaints, place, etcdctl: cluster.etcd.etcdctl };
 }
 
-async function namesOf(cluster: ChaosCluster, setting: Setting, folder: string): Promise<Names> {
-  const names = await Names.start(folder, { secure: isSecure(setting) });
+async function namesOf(cluster: ChaosCluster, folder: string): Promise<Names> {
+  const names = await Names.start(folder);
   for (const member of cluster.members) {
     names.set(hostName(member), [new URL(member.clientUrl).hostname]);
   }
-  names.serve(cluster.members.map(hostName));
+  serve(names, cluster.members);
   return names;
 }
 

@@ -1,5 +1,7 @@
 /** What a schedule can do with a cluster: its processes, its network, its list of members. */
 
+import type { Certificates } from '../../support/certificates.ts';
+
 /** Takes back what was broken. Resolves when it is taken back; does nothing the second time. */
 export type Mend = () => Promise<void>;
 
@@ -37,9 +39,7 @@ export interface ChaosCluster extends AsyncDisposable {
   /** Those that are in it now, and those that were removed, as they came. */
   readonly members: readonly ChaosMember[];
   /** Files that a client and the balancer need, where members speak mutual TLS. */
-  readonly certificates:
-    | { readonly ca: string; readonly client: { readonly cert: string; readonly key: string } }
-    | undefined;
+  readonly certificates: Pick<Certificates, 'ca' | 'client' | 'issue'> | undefined;
   readonly etcd: { readonly etcd: string; readonly etcdctl: string };
   /** The folder with the data and logs of members: `m0.log`. */
   readonly folder: string;

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Setting } from '../schedule/setting.ts';
 import type { ChaosMember } from './cluster.ts';
+import type { Names } from './names.ts';
 
 /** Paths of PEM files. */
 export interface KeyPair {
@@ -32,6 +33,16 @@ export const domain = 'etcd.test';
 
 export function hostName({ name }: Pick<ChaosMember, 'name'>): string {
   return `${name}.${domain}`;
+}
+
+/** Has the SRV records name these members. */
+export function serve(names: Names, members: readonly ChaosMember[]): void {
+  const isSecure = members[0]?.clientUrl.startsWith('https:');
+  const services = members.map((member) => ({
+    target: hostName(member),
+    port: Number(new URL(member.clientUrl).port),
+  }));
+  names.setService(`_etcd-client${isSecure ? '-ssl' : ''}._tcp.${domain}`, services);
 }
 
 export class Configuration {

@@ -21,7 +21,7 @@ export interface ClusterOptions {
   /** Do members speak mutual TLS to clients? */
   readonly tls: boolean;
   /** Told what takes time, in lines for a person. */
-  readonly onProgress: (line: string) => void;
+  readonly onProgress?: (line: string) => void;
 }
 
 /** Resolves when every member answers. Leaves nothing behind when it rejects. Needs root. */
@@ -33,7 +33,7 @@ export async function startCluster({
 }: ClusterOptions): Promise<NamespaceCluster> {
   if (etcdctl === undefined)
     throw new Error('There is no etcdctl beside etcd: install etcd-client.');
-  await ensureNamespaces(onProgress);
+  await ensureNamespaces(onProgress ?? (() => {}));
   await using parts = new AsyncDisposableStack();
   const network = parts.use(await Network.create());
   const folder = parts.use(new RunFolder()).path;
