@@ -35,10 +35,7 @@ export function checkLeases(leases: readonly LeaseRecord[], store: LeaseStore): 
       const last = lastBefore(lease, sign.at);
       return last && sign.at < last.until ? [{ sign, last }] : [];
     });
-    const first = tooEarly.reduce<(typeof tooEarly)[number] | undefined>(
-      (earliest, one) => (earliest && earliest.sign.at <= one.sign.at ? earliest : one),
-      undefined,
-    );
+    const [first] = tooEarly.toSorted((a, b) => a.sign.at - b.sign.at);
     if (!first) return [];
     const { sign, last } = first;
     const what =
@@ -49,15 +46,13 @@ export function checkLeases(leases: readonly LeaseRecord[], store: LeaseStore): 
   });
 }
 
-/** The keep-alive asked before `at` that grants the most; undefined where there was none. */
+/** The last answered keep-alive that was asked before `at`, and how long it lets the lease live at least. */
 function lastBefore({ answered }: LeaseRecord, at: number) {
   return answered
     .filter(({ asked, ttl }) => ttl > 0 && asked <= at)
     .map(({ asked, ttl }) => ({ asked, ttl, until: asked + ttl * 1_000 }))
-    .reduce<{ asked: number; ttl: number; until: number } | undefined>(
-      (most, one) => (most && most.until >= one.until ? most : one),
-      undefined,
-    );
+    .toSorted((a, b) => a.asked - b.asked)
+    .at(-1);
 }
 
 function signsOf(lease: LeaseRecord, { history, atEnd, end }: LeaseStore): Sign[] {

@@ -22,7 +22,7 @@ interface Run {
   /** When the watch was told the event before them; its beginning is not known. */
   readonly before: number | undefined;
   /** When it was told the last of them, or, where they are missing, the next event; if any. */
-  readonly after: number | undefined;
+  after: number | undefined;
 }
 
 /**
@@ -67,7 +67,8 @@ function toldWrongly(watch: WatchRecord, history: readonly WatchEvent[], until: 
     if (wrong !== undefined) {
       const run = runs.at(-1);
       if (run && wrong === previous) {
-        runs.splice(-1, 1, { ...run, events: [...run.events, event], after: event.at });
+        run.events.push(event);
+        run.after = event.at;
       } else {
         const before = earlier?.at ?? watch.events[index - 1]?.at;
         runs.push({ wrong, events: [event], before, after: event.at });

@@ -18,15 +18,21 @@ export interface Store {
  * a key that does not hold at the end what the history says.
  */
 export function checkWrites(calls: readonly CallRecord[], { history, atEnd }: Store): Finding[] {
-  const writes = calls.filter(({ op, value }) => (op === 'put' || op === 'swap') && value);
+  const writes = calls.filter(
+    ({ op, value }) => (op === 'put' || op === 'swap') && value !== undefined,
+  );
   const eventsByValue = Map.groupBy(
     history.filter(({ type }) => type === 'put'),
     ({ value }) => value,
   );
+  const latest = new Map<string, WatchEvent>();
+  for (const event of history.toSorted((a, b) => a.revision - b.revision)) {
+    latest.set(event.key, event);
+  }
   return [
     ...writes.flatMap((call) => judge(call, eventsByValue.get(call.value ?? '') ?? [])),
     ...strangers(writes, history),
-    ...[...atEnd].flatMap(([key, value]) => judgeEnd(key, value, history)),
+    ...[...atEnd].flatMap(([key, value]) => judgeEnd(key, value, latest.get(key))),
   ];
 }
 
@@ -80,13 +86,7 @@ function strangers(writes: readonly CallRecord[], history: readonly WatchEvent[]
     }));
 }
 
-function judgeEnd(key: string, value: string | null, history: readonly WatchEvent[]): Finding[] {
-  const last = history
-    .filter((event) => event.key === key)
-    .reduce<WatchEvent | undefined>(
-      (latest, event) => (latest && latest.revision > event.revision ? latest : event),
-      undefined,
-    );
+function judgeEnd(key: string, value: string | null, last: WatchEvent | undefined): Finding[] {
   const expected = last?.type === 'put' ? last.value : null;
   if (value === expected) return [];
   const since = last ? ` since revision ${last.revision}` : '';
