@@ -75,7 +75,7 @@ function toldWrongly(watch: WatchRecord, history: readonly WatchEvent[], until: 
       }
     }
     previous = wrong;
-    if (!earlier) seen.set(id, event);
+    seen.set(id, event);
     highest = Math.max(highest, event.revision);
   }
   return runs;

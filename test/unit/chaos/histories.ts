@@ -26,7 +26,7 @@ export const swap = (
 });
 
 /** What the register holds afterwards; undefined where this answer cannot be. */
-export function carryOut(held: string | null, action: Action): string | null | undefined {
+function carryOut(held: string | null, action: Action): string | null | undefined {
   if (action.kind === 'write') return action.value;
   if (action.kind === 'read') return action.value === held ? held : undefined;
   if (action.done) return action.expected === held ? action.value : undefined;

@@ -87,10 +87,10 @@ describe('a finding for a lease', () => {
     ],
     [
       'of several signs, by the first that is too early',
-      lease([kept(0), kept(28_000)], 28_500),
+      lease([kept(0), kept(28_000)], 28_300),
       store({ history: [deleted(5_500), deleted(28_400)], atEnd: gone }),
-      'its key was deleted at revision 9, 400.0 ms after a keep-alive was asked that was answered with 5 s.',
-      28_400,
+      'the holder learned that it is lost, 300.0 ms after a keep-alive was asked that was answered with 5 s.',
+      28_300,
     ],
   ])('%s', (_name, one, of, words, at) => {
     expect(checkLeases([one], of)).toEqual([{ check: 'leases', what: begin + words, at }]);

@@ -43,6 +43,14 @@ const good: Record<string, Operation[]> = {
     ...[put(0, never, 'y'), put(0, never, 'z'), put(1, 2, 'x'), swap(3, 4, 'x', 's', false)],
     ...[put(5, 6, 'w'), swap(7, 8, 'w', 't', false)],
   ],
+  'a swap refused for one unknown write, and another that shows up late': [
+    ...[put(0, never, 'y'), put(0, never, 'z'), put(1, 2, 'x'), swap(3, 4, 'x', 's', false)],
+    ...[put(5, 6, 'w'), get(7, 8, 'y')],
+  ],
+  'a swap refused for one unknown write, and one that expects another': [
+    ...[put(0, never, 'y'), put(0, never, 'z'), put(1, 2, 'x'), swap(3, 4, 'x', 's', false)],
+    ...[swap(5, 6, 'y', 't', false), put(7, 8, 'w'), swap(9, 10, 'w', 'u', false)],
+  ],
 };
 
 const bad: Record<string, Operation[]> = {

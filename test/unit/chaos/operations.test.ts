@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { shown } from '../../chaos/check/finding.ts';
 import { checkLinearizable } from '../../chaos/check/linearizable.ts';
 import { operationsByKey } from '../../chaos/check/operations.ts';
 import type { CallRecord } from '../../chaos/clients/record.ts';
@@ -56,4 +57,10 @@ test.each([
   [call({ op: 'swap', value: 'x', expected: 'y' }), 'a swap of k by a has no swapped'],
 ])('a record that lacks something is refused: %#', (record, words) => {
   expect(() => operationsByKey([record])).toThrow(words);
+});
+
+test('values in words are quoted, and cut when they are long', () => {
+  expect(shown(null)).toBe('no value');
+  expect(shown('a"')).toBe('"a\\""');
+  expect(shown('x'.repeat(100))).toBe(`"${'x'.repeat(40)}"… (100 characters)`);
 });

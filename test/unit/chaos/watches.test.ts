@@ -74,6 +74,11 @@ describe('a finding for', () => {
       'watch 1 of /w/ was told 2 events (revision 4 to 5, the first a put of "v4" to /w/4) a second time, across resume 1 of 1.',
     ],
     [
+      'an event told again after later ones',
+      watch([event(3), event(4), event(5), event(4, 52), event(6)], { resumed: [45] }),
+      'watch 1 of /w/ was told 1 event (put of "v4" to /w/4 at revision 4) a second time, across resume 1 of 1.',
+    ],
+    [
       'disorder',
       watch([event(3), event(5), event(4, 52), event(6)], { resumed: [49] }),
       'watch 1 of /w/ was told 1 event (put of "v4" to /w/4 at revision 4) after later ones, 1.0 ms after resume 1 of 1, and none since.',
