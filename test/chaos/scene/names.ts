@@ -32,7 +32,6 @@ export class Names implements AsyncDisposable {
   static async start(folder: string): Promise<Names> {
     const { socket, address } = await bound();
     const resolvConf = join(folder, 'resolv.conf');
-    // Patience as it is by default would make a test of silence a test of the C library.
     await writeFile(resolvConf, `nameserver ${address}\n`);
     return new Names(socket, resolvConf);
   }

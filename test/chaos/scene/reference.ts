@@ -12,7 +12,6 @@ interface WatchLine {
     readonly canceled?: boolean;
     readonly cancel_reason?: string;
     readonly compact_revision?: string;
-    readonly fragment?: boolean;
     readonly events?: readonly {
       readonly type?: 'PUT' | 'DELETE';
       readonly kv: { readonly key: string; readonly value?: string; readonly mod_revision: string };
@@ -104,7 +103,7 @@ export class Reference {
   async #watch({ clientUrl }: ChaosMember, until: number): Promise<void> {
     const giveUp = new AbortController();
     const timer = setTimeout(() => giveUp.abort(), silence);
-    const create = { key: 'AA==', range_end: 'AA==', start_revision: this.#next, fragment: true };
+    const create = { key: 'AA==', range_end: 'AA==', start_revision: this.#next };
     try {
       const options = { ...this.#cluster.caller, agent: false as const, signal: giveUp.signal };
       const body = JSON.stringify({ create_request: create });
@@ -121,8 +120,6 @@ export class Reference {
     }
   }
 
-  readonly #fragments: WatchEvent[] = [];
-
   #hear({ result, error }: WatchLine): void {
     if (error) throw new Error(error.message ?? JSON.stringify(error));
     if (result?.canceled) {
@@ -134,12 +131,9 @@ export class Reference {
       ...{ revision: Number(kv.mod_revision), key: text(kv.key), value: text(kv.value), at: now() },
       type: type === 'DELETE' ? ('delete' as const) : ('put' as const),
     }));
-    this.#fragments.push(...events);
-    // The rest of a revision may be in the next part.
-    if (result?.fragment === true) return;
-    const whole = this.#fragments.splice(0);
-    this.events.push(...whole.filter(({ key }) => key.startsWith(this.#prefix)));
-    this.#next = Math.max(this.#next, ...whole.map(({ revision }) => revision + 1));
+    // A message has whole revisions only, however large.
+    this.events.push(...events.filter(({ key }) => key.startsWith(this.#prefix)));
+    this.#next = Math.max(this.#next, ...events.map(({ revision }) => revision + 1));
   }
 
   async #fromAny<T>(attempt: (member: ChaosMember) => Promise<T>): Promise<T> {
@@ -151,7 +145,6 @@ export class Reference {
       const member = able[this.#turn % able.length];
       this.#turn += 1;
       if (member === undefined) continue;
-      this.#fragments.length = 0;
       try {
         return await attempt(member);
       } catch (error) {

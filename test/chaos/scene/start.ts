@@ -82,7 +82,7 @@ export class NamespaceCluster implements ChaosCluster {
       );
       const asked = able[turn % able.length];
       if (asked === undefined) throw new Error('No member runs that could be asked.');
-      return this.ask(asked, path, body, 2_500);
+      return this.ask(asked, path, body, 2_000);
     });
   }
 

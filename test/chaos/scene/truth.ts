@@ -1,7 +1,7 @@
 /**
  * Who leads, as the members themselves say it to the harness: each is asked every 100 ms, and a
- * member leads while a majority of voters says so. Followers of a leader that hangs say so until
- * they hold an election.
+ * member leads while a majority of voters says so, itself among them. Followers of a leader that is
+ * gone name it until they have another; so its own word counts, and that it runs.
  */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -137,11 +137,14 @@ export class Truth {
     const oldest = now() - fresh;
     const listed = this.#cluster.members.filter(({ state }) => state !== 'removed');
     const voters = listed.filter(({ isLearner }) => !isLearner);
-    const votes = voters.flatMap(({ name }) => {
+    const votes = voters.flatMap(({ id, name, state }) => {
       const word = this.#words.get(name);
-      return word && word.at >= oldest ? word.leader : [];
+      return word && word.at >= oldest && state === 'running' ? { id, for: word.leader } : [];
     });
-    return voters.find(({ id }) => votes.filter((vote) => vote === id).length > voters.length / 2)
-      ?.name;
+    const claims = votes.filter((vote) => vote.id === vote.for).map(({ id }) => id);
+    const elected = claims.find(
+      (claim) => votes.filter((vote) => vote.for === claim).length > voters.length / 2,
+    );
+    return voters.find(({ id }) => id === elected && elected !== undefined)?.name;
   }
 }
