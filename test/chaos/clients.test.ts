@@ -10,7 +10,13 @@ import { Folder } from '../machine/folder.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
 import { Clients } from './clients/clients.ts';
 import type { ClientPlan, Place } from './clients/plan.ts';
-import type { CallRecord, ClientRecord, SocketRecord, WatchRecord } from './clients/record.ts';
+import {
+  type CallRecord,
+  type ClientRecord,
+  now,
+  type SocketRecord,
+  type WatchRecord,
+} from './clients/record.ts';
 
 const etcd = await findEtcd();
 const folder = new Folder();
@@ -41,9 +47,12 @@ interface Crossing {
 /** Passes bytes on to a port of this machine, counts them, and can cut every connection. */
 class Relay implements AsyncDisposable {
   readonly crossings: Crossing[] = [];
+  /** When it was cut last, ms since 1970. */
+  cutAt = 0;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
+  #isCut = false;
 
   static async start(target: number, place: net.ListenOptions): Promise<Relay> {
     const relay = new Relay(target);
@@ -56,6 +65,10 @@ class Relay implements AsyncDisposable {
     this.#target = target;
     this.#server = net.createServer({ allowHalfOpen: true }, (client) => {
       this.crossings.push({ client, port: client.remotePort ?? 0 });
+      if (this.#isCut) {
+        client.destroy();
+        return;
+      }
       const host = '127.0.0.1';
       const member = net.connect({ host, port: this.#target, allowHalfOpen: true });
       for (const [one, other] of [
@@ -73,13 +86,22 @@ class Relay implements AsyncDisposable {
     return (this.#server.address() as net.AddressInfo).port;
   }
 
-  cut(): void {
+  /** Cuts all, and whoever comes within so many ms. */
+  async cut(ms: number): Promise<void> {
+    this.#isCut = true;
+    this.cutAt = now();
+    this.#destroyAll();
+    await delay(ms);
+    this.#isCut = false;
+  }
+
+  #destroyAll(): void {
     for (const socket of this.#sockets) socket.destroy();
     this.#sockets.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.cut();
+    this.#destroyAll();
     this.#server.close();
     await once(this.#server, 'close');
   }
@@ -96,7 +118,7 @@ function planOf(place: Place, more: Partial<ClientPlan> = {}): ClientPlan {
   const { etcdctl } = etcd;
   return {
     ...{ place, prefix: `chaos/${place.url}/`, seed: 7, registers: 2, clientsPerRegister: 2 },
-    ...{ pace: 50, watches: 2, leases: 1, leaseTtl: 5, largeReaders: 1, largeBytes: 300_000 },
+    ...{ pace: 50, watches: 2, leases: 1, leaseTtl: 10, largeReaders: 1, largeBytes: 300_000 },
     ...{ idle: 1, shortLived: 2, deadline: 2_000, ...(etcdctl && { etcdctl }) },
     ...more,
   };
@@ -104,7 +126,7 @@ function planOf(place: Place, more: Partial<ClientPlan> = {}): ClientPlan {
 
 /** Lets them work until every client has succeeded after now. */
 async function everybodySucceeds(clients: Clients): Promise<void> {
-  const since = performance.timeOrigin + performance.now();
+  const since = now();
   for (;;) {
     const { clients: last } = await clients.progress();
     if (Object.values(last).every((at) => at > since)) return;
@@ -156,7 +178,9 @@ function withoutTime<T extends { at: number }>({ at: _, ...event }: T): Omit<T, 
 
 /** Bytes as the relay has counted them, in each direction, of all sockets that were closed in order. */
 function expectEqualBytes(sockets: readonly SocketRecord[], relay: Relay): void {
-  const ordered = sockets.filter(({ inOrder }) => inOrder);
+  // Nobody knows whether the last bytes arrive where the other end leaves at the same time.
+  const apart = ({ closed = 0 }: SocketRecord) => Math.abs(closed - relay.cutAt) > 100;
+  const ordered = sockets.filter((socket) => socket.inOrder && apart(socket));
   expect(ordered.length).toBeGreaterThan(0);
   const line = (port: number, sent: number, received: number) => `${port} ${sent} ${received}`;
   const counted = relay.crossings.map(({ port, client }) =>
@@ -174,13 +198,12 @@ test('every call, event, keep-alive and socket is recorded, also when connection
   const plan = planOf({ url: `http://127.0.0.1:${relay.port}` });
   await using clients = await Clients.start(plan, folder.path);
   await delay(1_500);
-  relay.cut();
+  await relay.cut(300);
   await everybodySucceeds(clients);
   await delay(1_000);
   const { failures } = await clients.progress();
   const records = await clients.stop();
   expect(await clients.stop()).toBe(records);
-  console.log('processor', clients.processor, 'failures', failures);
 
   expect(only(records, 'crash')).toEqual([]);
   expect(clients.ended).toBe(true);
@@ -199,8 +222,8 @@ test('every call, event, keep-alive and socket is recorded, also when connection
   expectWholeWatches(watches, calls);
   const leases = only(records, 'lease');
   expect(leases.map(({ holder, ttl }) => [holder, ttl])).toEqual([
-    ['lease 0', 5],
-    ['etcdctl lease', 5],
+    ['lease 0', 10],
+    ['etcdctl lease', 10],
   ]);
   for (const { answered, lost } of leases) {
     expect(lost).toBeUndefined();
@@ -209,13 +232,13 @@ test('every call, event, keep-alive and socket is recorded, also when connection
   }
   const sockets = only(records, 'socket');
   expect(sockets.filter(({ client }) => client === 'unknown')).toEqual([]);
-  expect(sockets.filter(({ closed }) => closed === undefined)).toEqual([]);
   expectEqualBytes(sockets, relay);
-  // Those of etcdctl have other ports.
-  const ports = new Set(sockets.map(({ port }) => port));
-  const unknown = relay.crossings.filter(({ port }) => !ports.has(port));
-  console.log(sockets.length, relay.crossings.length, unknown.length);
-  expect(ports.size).toBeGreaterThan(10);
+  const ports = new Set(relay.crossings.map(({ port }) => port));
+  expect(sockets.filter(({ port }) => !ports.has(port))).toEqual([]);
+  // grpc-js connects once more for a channel that etcd3 closed while it waited to try again.
+  const forgotten = sockets.filter(({ closed }) => closed === undefined);
+  const forgetful = forgotten.map(({ client }) => client);
+  expect(new Set(forgetful).size, forgetful.join()).toBe(forgetful.length);
   const cut = sockets.filter(({ inOrder }) => !inOrder).map(({ client }) => client);
   expect(cut).toEqual(expect.arrayContaining(['register 0', 'watch 0', 'lease 0']));
   const inOrder = sockets.filter((socket) => socket.inOrder).map(({ client }) => client);
@@ -232,7 +255,6 @@ test('over TLS, bytes are those of the wire', async () => {
   await using clients = await Clients.start(planOf(place), folder.path);
   await everybodySucceeds(clients);
   const records = await clients.stop();
-  console.log('processor', clients.processor);
   expectWholeCalls(only(records, 'call'));
   expect(only(records, 'call').filter(({ error }) => error !== undefined)).toEqual([]);
   expectWholeWatches(only(records, 'watch'), only(records, 'call'));
@@ -246,7 +268,9 @@ test('over a Unix socket', async () => {
   if (member === undefined) throw new Error('no member');
   const path = join(folder.path, 'relay.sock');
   const relay = await relayTo(member, path);
-  await using clients = await Clients.start(planOf({ url: `unix://${path}` }), folder.path);
+  // Without etcdctl, all connections are recorded.
+  const { etcdctl: _, ...plan } = planOf({ url: `unix://${path}` });
+  await using clients = await Clients.start(plan, folder.path);
   await everybodySucceeds(clients);
   const records = await clients.stop();
   expectWholeCalls(only(records, 'call'));
@@ -254,5 +278,6 @@ test('over a Unix socket', async () => {
   expectWholeWatches(only(records, 'watch'), only(records, 'call'));
   expectEqualBytes(only(records, 'socket'), relay);
   expect(only(records, 'socket').every(({ port }) => port === 0)).toBe(true);
+  expect(only(records, 'socket').length).toBe(relay.crossings.length);
   expect(only(records, 'crash')).toEqual([]);
 });
