@@ -118,7 +118,7 @@ function planOf(place: Place, more: Partial<ClientPlan> = {}): ClientPlan {
   const { etcdctl } = etcd;
   return {
     ...{ place, prefix: `chaos/${place.url}/`, seed: 7, registers: 2, clientsPerRegister: 2 },
-    ...{ pace: 50, watches: 2, leases: 1, leaseTtl: 10, largeReaders: 1, largeBytes: 300_000 },
+    ...{ pace: 50, watches: 2, leases: 1, leaseTtl: 5, largeReaders: 1, largeBytes: 300_000 },
     ...{ idle: 1, shortLived: 2, deadline: 2_000, ...(etcdctl && { etcdctl }) },
     ...more,
   };
@@ -172,6 +172,23 @@ function expectWholeWatches(watches: readonly WatchRecord[], calls: readonly Cal
   }
 }
 
+/** What calls have read, against what a watch was told: recorded as it was, and not mixed up. */
+function expectTrueReads(calls: readonly CallRecord[], { events, from }: WatchRecord): void {
+  const valueAt = (key: string, revision: number) =>
+    events.findLast((event) => event.key === key && event.revision <= revision)?.value;
+  let [reads, swaps] = [0, 0];
+  for (const { op, key, read, expected, swapped, revision = 0, error } of calls) {
+    if (error !== undefined || revision < from) continue;
+    const told = valueAt(key, op === 'swap' ? revision - 1 : revision);
+    if (told === undefined) continue;
+    if (op === 'get') reads += 1;
+    if (op === 'get') expect(read).toBe(told);
+    if (swapped) swaps += 1;
+    if (swapped) expect(expected).toBe(told);
+  }
+  expect(Math.min(reads, swaps)).toBeGreaterThan(0);
+}
+
 function withoutTime<T extends { at: number }>({ at: _, ...event }: T): Omit<T, 'at'> {
   return event;
 }
@@ -220,10 +237,11 @@ test('every call, event, keep-alive and socket is recorded, also when connection
   expect(watches.map(({ watcher }) => watcher)).toEqual(['watch 0', 'watch 1', 'etcdctl watch']);
   for (const { resumed } of watches.slice(0, 2)) expect(resumed).toHaveLength(1);
   expectWholeWatches(watches, calls);
+  if (watches[0] !== undefined) expectTrueReads(calls, watches[0]);
   const leases = only(records, 'lease');
   expect(leases.map(({ holder, ttl }) => [holder, ttl])).toEqual([
-    ['lease 0', 10],
-    ['etcdctl lease', 10],
+    ['lease 0', 5],
+    ['etcdctl lease', 5],
   ]);
   for (const { answered, lost } of leases) {
     expect(lost).toBeUndefined();
