@@ -8,6 +8,7 @@ import { findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
 import { Folder } from '../machine/folder.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
+import { etcdctl } from '../support/clients.ts';
 import { Clients } from './clients/clients.ts';
 import type { ClientPlan, Place } from './clients/plan.ts';
 import {
@@ -298,4 +299,42 @@ test('over a Unix socket', async () => {
   expect(only(records, 'socket').every(({ port }) => port === 0)).toBe(true);
   expect(only(records, 'socket').length).toBe(relay.crossings.length);
   expect(only(records, 'crash')).toEqual([]);
+});
+
+test('a watch whose revision was compacted is lost, and nobody waits for it', async () => {
+  const [member] = plain.members;
+  if (member === undefined) throw new Error('no member');
+  const relay = await relayTo(member);
+  const plan = planOf(
+    { url: `http://127.0.0.1:${relay.port}` },
+    { leases: 0, largeReaders: 0, idle: 0 },
+  );
+  await using clients = await Clients.start(plan, folder.path);
+  const cut = relay.cut(1_000);
+  const run = etcdctl(etcd, member.clientUrl);
+  const put = () => run('put', '-w', 'json', `${plan.prefix}register/0`, 'from elsewhere');
+  await put();
+  const { header } = JSON.parse(await put()) as { header: { revision: number } };
+  await run('compact', String(header.revision));
+  await cut;
+  await everybodySucceeds(clients);
+  const { clients: last } = await clients.progress();
+  expect(Object.keys(last)).not.toContain('watch 0');
+  const records = await clients.stop();
+  for (const { lost, watcher } of only(records, 'watch')) {
+    expect(lost, watcher).toBe(`compacted up to ${header.revision}`);
+  }
+  expect(only(records, 'crash')).toEqual([]);
+});
+
+test('who is killed has no records', async () => {
+  const [member] = plain.members;
+  if (member === undefined) throw new Error('no member');
+  const { etcdctl: _, ...plan } = planOf({ url: member.clientUrl });
+  const clients = await Clients.start(plan, folder.path);
+  expect(clients.ended).toBe(false);
+  await clients[Symbol.asyncDispose]();
+  expect(clients.ended).toBe(true);
+  await expect(clients.progress()).rejects.toThrow('ended before it said progress');
+  await expect(clients.stop()).rejects.toThrow('ended before it said done');
 });
