@@ -1,6 +1,4 @@
 /** The clients of a schedule against a real cluster, through a relay that counts and can be cut. */
-import { once } from 'node:events';
-import net, { type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -10,6 +8,7 @@ import { Folder } from '../machine/folder.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
 import { etcdctl } from '../support/clients.ts';
 import { Clients } from './clients/clients.ts';
+import { CountingRelay } from './clients/counting-relay.ts';
 import type { ClientPlan, Place } from './clients/plan.ts';
 import {
   type CallRecord,
@@ -40,77 +39,9 @@ afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
-interface Crossing {
-  readonly port: number;
-  readonly client: Socket;
-}
-
-/** Passes bytes on to a port of this machine, counts them, and can cut every connection. */
-class Relay implements AsyncDisposable {
-  readonly crossings: Crossing[] = [];
-  /** When it was cut last, ms since 1970. */
-  cutAt = 0;
-  readonly #target: number;
-  readonly #sockets = new Set<Socket>();
-  readonly #server: Server;
-  #isCut = false;
-
-  static async start(target: number, place: net.ListenOptions): Promise<Relay> {
-    const relay = new Relay(target);
-    relay.#server.listen(place);
-    await once(relay.#server, 'listening');
-    return relay;
-  }
-
-  private constructor(target: number) {
-    this.#target = target;
-    this.#server = net.createServer({ allowHalfOpen: true }, (client) => {
-      this.crossings.push({ client, port: client.remotePort ?? 0 });
-      if (this.#isCut) {
-        client.destroy();
-        return;
-      }
-      const host = '127.0.0.1';
-      const member = net.connect({ host, port: this.#target, allowHalfOpen: true });
-      for (const [one, other] of [
-        [client, member],
-        [member, client],
-      ] as const) {
-        this.#sockets.add(one);
-        one.on('error', () => other.destroy());
-        one.pipe(other);
-      }
-    });
-  }
-
-  get port(): number {
-    return (this.#server.address() as net.AddressInfo).port;
-  }
-
-  /** Cuts all, and whoever comes within so many ms. */
-  async cut(ms: number): Promise<void> {
-    this.#isCut = true;
-    this.cutAt = now();
-    this.#destroyAll();
-    await delay(ms);
-    this.#isCut = false;
-  }
-
-  #destroyAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#sockets.clear();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#destroyAll();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-}
-
-async function relayTo(member: { clientPort: number }, path?: string): Promise<Relay> {
+async function relayTo(member: { clientPort: number }, path?: string): Promise<CountingRelay> {
   const place = path === undefined ? { host: '127.0.0.1', port: 0 } : { path };
-  const relay = await Relay.start(member.clientPort, place);
+  const relay = await CountingRelay.start(member.clientPort, place);
   onTestFinished(() => relay[Symbol.asyncDispose]());
   return relay;
 }
@@ -195,7 +126,7 @@ function withoutTime<T extends { at: number }>({ at: _, ...event }: T): Omit<T, 
 }
 
 /** Bytes as the relay has counted them, in each direction, of all sockets that were closed in order. */
-function expectEqualBytes(sockets: readonly SocketRecord[], relay: Relay): void {
+function expectEqualBytes(sockets: readonly SocketRecord[], relay: CountingRelay): void {
   // Nobody knows whether the last bytes arrive where the other end leaves at the same time.
   const apart = ({ closed = 0 }: SocketRecord) => Math.abs(closed - relay.cutAt) > 100;
   const ordered = sockets.filter((socket) => socket.inOrder && apart(socket));
