@@ -1,6 +1,4 @@
 /** The clients of a schedule against a real cluster, through a relay that counts and can be cut. */
-import { once } from 'node:events';
-import net, { type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -8,9 +6,17 @@ import { findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
 import { Folder } from '../machine/folder.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
+import { etcdctl } from '../support/clients.ts';
 import { Clients } from './clients/clients.ts';
+import { CountingRelay } from './clients/counting-relay.ts';
 import type { ClientPlan, Place } from './clients/plan.ts';
-import type { CallRecord, ClientRecord, SocketRecord, WatchRecord } from './clients/record.ts';
+import {
+  type CallRecord,
+  type ClientRecord,
+  now,
+  type SocketRecord,
+  type WatchRecord,
+} from './clients/record.ts';
 
 const etcd = await findEtcd();
 const folder = new Folder();
@@ -33,61 +39,9 @@ afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
-interface Crossing {
-  readonly port: number;
-  readonly client: Socket;
-}
-
-/** Passes bytes on to a port of this machine, counts them, and can cut every connection. */
-class Relay implements AsyncDisposable {
-  readonly crossings: Crossing[] = [];
-  readonly #target: number;
-  readonly #sockets = new Set<Socket>();
-  readonly #server: Server;
-
-  static async start(target: number, place: net.ListenOptions): Promise<Relay> {
-    const relay = new Relay(target);
-    relay.#server.listen(place);
-    await once(relay.#server, 'listening');
-    return relay;
-  }
-
-  private constructor(target: number) {
-    this.#target = target;
-    this.#server = net.createServer({ allowHalfOpen: true }, (client) => {
-      this.crossings.push({ client, port: client.remotePort ?? 0 });
-      const host = '127.0.0.1';
-      const member = net.connect({ host, port: this.#target, allowHalfOpen: true });
-      for (const [one, other] of [
-        [client, member],
-        [member, client],
-      ] as const) {
-        this.#sockets.add(one);
-        one.on('error', () => other.destroy());
-        one.pipe(other);
-      }
-    });
-  }
-
-  get port(): number {
-    return (this.#server.address() as net.AddressInfo).port;
-  }
-
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#sockets.clear();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.cut();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-}
-
-async function relayTo(member: { clientPort: number }, path?: string): Promise<Relay> {
+async function relayTo(member: { clientPort: number }, path?: string): Promise<CountingRelay> {
   const place = path === undefined ? { host: '127.0.0.1', port: 0 } : { path };
-  const relay = await Relay.start(member.clientPort, place);
+  const relay = await CountingRelay.start(member.clientPort, place);
   onTestFinished(() => relay[Symbol.asyncDispose]());
   return relay;
 }
@@ -104,7 +58,7 @@ function planOf(place: Place, more: Partial<ClientPlan> = {}): ClientPlan {
 
 /** Lets them work until every client has succeeded after now. */
 async function everybodySucceeds(clients: Clients): Promise<void> {
-  const since = performance.timeOrigin + performance.now();
+  const since = now();
   for (;;) {
     const { clients: last } = await clients.progress();
     if (Object.values(last).every((at) => at > since)) return;
@@ -150,13 +104,32 @@ function expectWholeWatches(watches: readonly WatchRecord[], calls: readonly Cal
   }
 }
 
+/** What calls have read, against what a watch was told: recorded as it was, and not mixed up. */
+function expectTrueReads(calls: readonly CallRecord[], { events, from }: WatchRecord): void {
+  const valueAt = (key: string, revision: number) =>
+    events.findLast((event) => event.key === key && event.revision <= revision)?.value;
+  let [reads, swaps] = [0, 0];
+  for (const { op, key, read, expected, swapped, revision = 0, error } of calls) {
+    if (error !== undefined || revision < from) continue;
+    const told = valueAt(key, op === 'swap' ? revision - 1 : revision);
+    if (told === undefined) continue;
+    if (op === 'get') reads += 1;
+    if (op === 'get') expect(read).toBe(told);
+    if (swapped) swaps += 1;
+    if (swapped) expect(expected).toBe(told);
+  }
+  expect(Math.min(reads, swaps)).toBeGreaterThan(0);
+}
+
 function withoutTime<T extends { at: number }>({ at: _, ...event }: T): Omit<T, 'at'> {
   return event;
 }
 
 /** Bytes as the relay has counted them, in each direction, of all sockets that were closed in order. */
-function expectEqualBytes(sockets: readonly SocketRecord[], relay: Relay): void {
-  const ordered = sockets.filter(({ inOrder }) => inOrder);
+function expectEqualBytes(sockets: readonly SocketRecord[], relay: CountingRelay): void {
+  // Nobody knows whether the last bytes arrive where the other end leaves at the same time.
+  const apart = ({ closed = 0 }: SocketRecord) => Math.abs(closed - relay.cutAt) > 100;
+  const ordered = sockets.filter((socket) => socket.inOrder && apart(socket));
   expect(ordered.length).toBeGreaterThan(0);
   const line = (port: number, sent: number, received: number) => `${port} ${sent} ${received}`;
   const counted = relay.crossings.map(({ port, client }) =>
@@ -174,13 +147,12 @@ test('every call, event, keep-alive and socket is recorded, also when connection
   const plan = planOf({ url: `http://127.0.0.1:${relay.port}` });
   await using clients = await Clients.start(plan, folder.path);
   await delay(1_500);
-  relay.cut();
+  await relay.cut(300);
   await everybodySucceeds(clients);
   await delay(1_000);
   const { failures } = await clients.progress();
   const records = await clients.stop();
   expect(await clients.stop()).toBe(records);
-  console.log('processor', clients.processor, 'failures', failures);
 
   expect(only(records, 'crash')).toEqual([]);
   expect(clients.ended).toBe(true);
@@ -197,6 +169,7 @@ test('every call, event, keep-alive and socket is recorded, also when connection
   expect(watches.map(({ watcher }) => watcher)).toEqual(['watch 0', 'watch 1', 'etcdctl watch']);
   for (const { resumed } of watches.slice(0, 2)) expect(resumed).toHaveLength(1);
   expectWholeWatches(watches, calls);
+  if (watches[0] !== undefined) expectTrueReads(calls, watches[0]);
   const leases = only(records, 'lease');
   expect(leases.map(({ holder, ttl }) => [holder, ttl])).toEqual([
     ['lease 0', 5],
@@ -209,13 +182,13 @@ test('every call, event, keep-alive and socket is recorded, also when connection
   }
   const sockets = only(records, 'socket');
   expect(sockets.filter(({ client }) => client === 'unknown')).toEqual([]);
-  expect(sockets.filter(({ closed }) => closed === undefined)).toEqual([]);
   expectEqualBytes(sockets, relay);
-  // Those of etcdctl have other ports.
-  const ports = new Set(sockets.map(({ port }) => port));
-  const unknown = relay.crossings.filter(({ port }) => !ports.has(port));
-  console.log(sockets.length, relay.crossings.length, unknown.length);
-  expect(ports.size).toBeGreaterThan(10);
+  const ports = new Set(relay.crossings.map(({ port }) => port));
+  expect(sockets.filter(({ port }) => !ports.has(port))).toEqual([]);
+  // grpc-js connects once more for a channel that etcd3 closed while it waited to try again.
+  const forgotten = sockets.filter(({ closed }) => closed === undefined);
+  const forgetful = forgotten.map(({ client }) => client);
+  expect(new Set(forgetful).size, forgetful.join()).toBe(forgetful.length);
   const cut = sockets.filter(({ inOrder }) => !inOrder).map(({ client }) => client);
   expect(cut).toEqual(expect.arrayContaining(['register 0', 'watch 0', 'lease 0']));
   const inOrder = sockets.filter((socket) => socket.inOrder).map(({ client }) => client);
@@ -232,7 +205,6 @@ test('over TLS, bytes are those of the wire', async () => {
   await using clients = await Clients.start(planOf(place), folder.path);
   await everybodySucceeds(clients);
   const records = await clients.stop();
-  console.log('processor', clients.processor);
   expectWholeCalls(only(records, 'call'));
   expect(only(records, 'call').filter(({ error }) => error !== undefined)).toEqual([]);
   expectWholeWatches(only(records, 'watch'), only(records, 'call'));
@@ -246,7 +218,9 @@ test('over a Unix socket', async () => {
   if (member === undefined) throw new Error('no member');
   const path = join(folder.path, 'relay.sock');
   const relay = await relayTo(member, path);
-  await using clients = await Clients.start(planOf({ url: `unix://${path}` }), folder.path);
+  // Without etcdctl, all connections are recorded.
+  const { etcdctl: _, ...plan } = planOf({ url: `unix://${path}` });
+  await using clients = await Clients.start(plan, folder.path);
   await everybodySucceeds(clients);
   const records = await clients.stop();
   expectWholeCalls(only(records, 'call'));
@@ -254,5 +228,44 @@ test('over a Unix socket', async () => {
   expectWholeWatches(only(records, 'watch'), only(records, 'call'));
   expectEqualBytes(only(records, 'socket'), relay);
   expect(only(records, 'socket').every(({ port }) => port === 0)).toBe(true);
+  expect(only(records, 'socket').length).toBe(relay.crossings.length);
   expect(only(records, 'crash')).toEqual([]);
+});
+
+test('a watch whose revision was compacted is lost, and nobody waits for it', async () => {
+  const [member] = plain.members;
+  if (member === undefined) throw new Error('no member');
+  const relay = await relayTo(member);
+  const plan = planOf(
+    { url: `http://127.0.0.1:${relay.port}` },
+    { leases: 0, largeReaders: 0, idle: 0 },
+  );
+  await using clients = await Clients.start(plan, folder.path);
+  const cut = relay.cut(1_000);
+  const run = etcdctl(etcd, member.clientUrl);
+  const put = () => run('put', '-w', 'json', `${plan.prefix}register/0`, 'from elsewhere');
+  await put();
+  const { header } = JSON.parse(await put()) as { header: { revision: number } };
+  await run('compact', String(header.revision));
+  await cut;
+  await everybodySucceeds(clients);
+  const { clients: last } = await clients.progress();
+  expect(Object.keys(last)).not.toContain('watch 0');
+  const records = await clients.stop();
+  for (const { lost, watcher } of only(records, 'watch')) {
+    expect(lost, watcher).toBe(`compacted up to ${header.revision}`);
+  }
+  expect(only(records, 'crash')).toEqual([]);
+});
+
+test('who is killed has no records', async () => {
+  const [member] = plain.members;
+  if (member === undefined) throw new Error('no member');
+  const { etcdctl: _, ...plan } = planOf({ url: member.clientUrl });
+  const clients = await Clients.start(plan, folder.path);
+  expect(clients.ended).toBe(false);
+  await clients[Symbol.asyncDispose]();
+  expect(clients.ended).toBe(true);
+  await expect(clients.progress()).rejects.toThrow('ended before it said progress');
+  await expect(clients.stop()).rejects.toThrow('ended before it said done');
 });

@@ -83,6 +83,6 @@ export function headed({ revision, member_id }: IResponseHeader): Answer {
   return { revision: Number(revision), member: member_id };
 }
 
-export function messageOf(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error);
 }

@@ -65,7 +65,10 @@ export class Clients implements AsyncDisposable {
     // It may have ended by the time we ask.
     this.#input.on('error', () => {});
     this.#exited = once(child, 'close').catch(({ message }: Error) => this.#keep(message));
-    this.#read(child.stdout, (line) => this.#onTelling(JSON.parse(line) as Telling));
+    this.#read(child.stdout, (line) => {
+      // What a library prints is not for us.
+      if (line.startsWith('{"kind":')) this.#onTelling(JSON.parse(line) as Telling);
+    });
     this.#read(child.stderr, (line) => this.#keep(line));
   }
 

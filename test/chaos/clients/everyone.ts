@@ -2,7 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { call, get } from './calls.ts';
 import { Company } from './company.ts';
-import { GoLease, GoWatch, runGoPuts } from './etcdctl.ts';
+import { runGoPuts } from './etcdctl.ts';
+import { GoLease } from './go-lease.ts';
+import { GoWatch } from './go-watch.ts';
 import { History, type Progress } from './history.ts';
 import { runLargeReader, writeLargeRange } from './large.ts';
 import { Lease } from './lease.ts';
@@ -66,11 +68,12 @@ export class Everyone {
   /** Resolves with all records when nothing is in flight and nothing is open any more. */
   async stop(): Promise<readonly ClientRecord[]> {
     this.#company.stop();
-    await Promise.all(this.#callers);
+    // One that has thrown is told of as a crash.
+    await Promise.allSettled(this.#callers);
     await this.#watchersCaughtUp();
     for (const { owner } of this.#longCalls) owner.leaves = true;
     await Promise.all(this.#longCalls.map(({ call }) => call.stop()));
-    await Promise.all(this.#longCallers);
+    await Promise.allSettled(this.#longCallers);
     await this.#sockets.allClosed(farewell);
     this.#sockets[Symbol.dispose]();
     const records = this.#longCalls.map(({ call }) => call.record);
