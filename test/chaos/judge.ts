@@ -10,8 +10,8 @@ import {
 import { type Judged, judge, type Span, withoutExcuse } from './check/excuses.ts';
 import type { Finding } from './check/finding.ts';
 import { checkLeases } from './check/leases.ts';
-import { checkRegisters } from './check/linearizable.ts';
-import { checkWatches } from './check/watches.ts';
+import { checkLinearizable } from './check/linearizable.ts';
+import { checkWatch } from './check/watches.ts';
 import { checkWrites } from './check/writes.ts';
 import type {
   CallRecord,
@@ -41,6 +41,8 @@ export interface Evidence {
   /** The true history of the store, and what is in it at the end. */
   readonly events: readonly WatchEvent[];
   readonly atEnd: ReadonlyMap<string, string>;
+  /** When that was read. */
+  readonly readAt: number;
   readonly hits: readonly Hit[];
   readonly leaderless: readonly Span[];
   readonly log: readonly Line[];
@@ -67,7 +69,7 @@ const perMember = 8;
 /** More resident memory than before, MB: what V8 keeps of its own accord. */
 const spareMemory = 60;
 
-export function check({ steps }: Schedule, evidence: Evidence): Judgement {
+export function check({ steps, setting }: Schedule, evidence: Evidence): Judgement {
   const { records, events, atEnd, log, leaderless } = evidence;
   const calls = of<CallRecord>(records, 'call');
   const watches = of<WatchRecord>(records, 'watch');
@@ -79,16 +81,19 @@ export function check({ steps }: Schedule, evidence: Evidence): Judgement {
   const last = sessions.filter(({ process }) => process === evidence.processes - 1);
   const findings = [
     ...withoutExcuse(judged),
-    ...checkRegisters(calls),
-    ...checkWrites(calls, events, atEnd),
-    ...checkWatches(watches, events, until),
-    ...checkLeases(leases, events, atEnd),
+    ...checkLinearizable(calls),
+    ...checkWrites(calls, { history: events, atEnd }),
+    ...watches.flatMap((watch) => checkWatch(watch, events, until)),
+    ...checkLeases(leases, { history: events, atEnd, end: evidence.readAt }),
     ...unexplained(log, {
       faults: new Set(steps.map(({ fault }) => fault)),
       wasLeaderless: leaderless.some(({ from, until: to }) => to - from > 500),
     }),
     ...sums(evidence.metrics, last),
-    ...bytesOf(sockets, sessions),
+    // Where the balancer speaks TLS itself, it relays what is within.
+    ...(setting.tls === 'plain' || setting.tls === 'passthrough'
+      ? bytesOf(sockets, sessions, setting.tls === 'passthrough')
+      : []),
     ...ends(evidence),
     ...holdings(evidence),
   ];

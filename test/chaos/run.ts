@@ -28,6 +28,8 @@ export interface Result {
 
 /** How long a call may take, ms. */
 const deadline = 5_000;
+/** Clients work for this long at least, ms. */
+const shortest = 15_000;
 /** Without a fault before the end, so that what comes late is seen, ms. */
 const calm = 1_000;
 
@@ -42,6 +44,7 @@ export async function runSchedule(schedule: Schedule, options: BuildOptions): Pr
   const before = { descriptors: scene.balancer.descriptors, memory: scene.balancer.memory };
   const startedAt = now();
   await Promise.all(schedule.steps.map((step, index) => take(step, index, scene, startedAt)));
+  await delay(Math.max(0, startedAt + shortest - now()));
   const mendedAt = now();
   const unsettled = await settled(scene, clients, mendedAt);
   await delay(calm);
@@ -88,6 +91,7 @@ async function gather(
 ): Promise<Evidence> {
   const { balancer, cluster, reference, truth, hits, configuration } = scene;
   const atEnd = await reference.readAll();
+  const readAt = now();
   await reference.collect(await reference.currentRevision());
   const after = await closed(scene);
   const metrics = await balancer.observe('/metrics');
@@ -95,7 +99,7 @@ async function gather(
   truth.stop();
   return {
     ...about,
-    ...{ records, atEnd, metrics, after, notes, complaints },
+    ...{ records, atEnd, readAt, metrics, after, notes, complaints },
     events: reference.events,
     hits: hits.all,
     leaderless: truth.reigns.filter(({ leader }) => leader === undefined),

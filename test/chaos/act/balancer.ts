@@ -104,7 +104,7 @@ export const logLevel: Act = async (scene) => {
 };
 
 export const scrapes: Act = async ({ balancer, note }, { amount = 100 }) => {
-  const paths = ['/metrics', '/status', '/readyz', '/livez', '/'];
+  const paths = ['/metrics', '/status', '/readyz', '/livez'];
   const all = Array.from({ length: amount }, (_, index) =>
     balancer.observe(paths[index % paths.length] ?? '/').catch(() => undefined),
   );
