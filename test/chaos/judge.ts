@@ -54,7 +54,11 @@ export interface Evidence {
   readonly after: Holdings;
   /** Members that have come since the start. */
   readonly added: number;
-  readonly members: readonly { readonly id: string; readonly name: string }[];
+  readonly members: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly place: string;
+  }[];
   readonly notes: readonly Note[];
   readonly complaints: readonly Note[];
 }
@@ -113,7 +117,8 @@ function judgeCalls(
   sessions: readonly LoggedSession[],
 ): readonly Judged[] {
   const nameOf = (id: string) => members.find((member) => member.id === id)?.name;
-  return judge(calls, { hits, sessions, sockets, leaderless, nameOf });
+  const placeOf = (name: string) => members.find((member) => member.name === name)?.place;
+  return judge(calls, { hits, sessions, sockets, leaderless, nameOf, placeOf });
 }
 
 function ends({ badEnds, complaints, records }: Evidence): readonly Finding[] {

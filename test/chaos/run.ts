@@ -107,7 +107,7 @@ async function gather(
     badEnds: balancer.badEnds,
     processes: balancer.processes,
     added: cluster.members.length - configuration.options.setting.members,
-    members: cluster.members.map(({ id, name }) => ({ id, name })),
+    members: cluster.members.map(({ id, name, clientUrl }) => ({ id, name, place: clientUrl })),
   };
 }
 

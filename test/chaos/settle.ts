@@ -4,10 +4,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Scene } from './act/scene.ts';
-import { ownName } from './check/balancer.ts';
 import type { Finding } from './check/finding.ts';
 import type { Clients } from './clients/clients.ts';
 import { now } from './clients/record.ts';
+import type { ChaosMember } from './scene/cluster.ts';
 
 /** ms. */
 const patience = 10_000;
@@ -16,6 +16,7 @@ const spread = 2;
 
 interface MemberStatus {
   readonly name: string;
+  readonly endpoint: string;
   readonly state: string;
   readonly sessions: number;
   readonly drain?: unknown;
@@ -70,14 +71,21 @@ async function unsettled(scene: Scene): Promise<readonly string[]> {
   if (present.toSorted().join() !== known.toSorted().join()) {
     amiss.push(`the members are ${present.join()}, the balancer knows ${known.join()}`);
   }
-  for (const { name, state, drain, sessions } of status.members) {
-    const isToBe = drained.has(ownName(name));
+  for (const [index, { name, state, drain, sessions }] of status.members.entries()) {
+    const isToBe = drained.has(names[index] ?? '');
     if (state !== 'healthy') amiss.push(`${name} is ${state}`);
     if (isToBe !== (drain !== undefined)) amiss.push(`${name} is ${isToBe ? 'not ' : ''}drained`);
     if (drain !== undefined && sessions > 0)
       amiss.push(`${name} is drained and has ${sessions} sessions`);
   }
   return [...amiss, ...uneven(scene, status)];
+}
+
+/** By where it is: an endpoint keeps the name that the settings give it, whoever is there. */
+function ownNameOf({ endpoint }: MemberStatus, present: readonly ChaosMember[]): string {
+  const { hostname } = new URL(endpoint);
+  const there = present.find((each) => new URL(each.clientUrl).hostname === hostname);
+  return there?.name ?? hostname.split('.')[0] ?? endpoint;
 }
 
 function uneven({ configuration }: Scene, { members, cluster }: Status): readonly string[] {

@@ -127,6 +127,9 @@ export const killBalancer: Act = async ({ balancer, hits }) => {
   };
 };
 
+/** What each process had before, by its id: two of these faults may overlap. */
+const limitsBefore = new Map<string, string>();
+
 export const descriptors: Act = async ({ balancer, hits }) => {
   const pid = String(balancer.pid);
   const limits = await run('prlimit', [
@@ -138,7 +141,8 @@ export const descriptors: Act = async ({ balancer, hits }) => {
     '--output',
     'SOFT,HARD',
   ]);
-  const limit = limits.stdout.trim().split(/\s+/).join(':');
+  const limit = limitsBefore.get(pid) ?? limits.stdout.trim().split(/\s+/).join(':');
+  limitsBefore.set(pid, limit);
   const hit = hits.begin('descriptors were used up', 'new-connections');
   // Only the soft limit: the hard one could not be raised again without root.
   await run('prlimit', ['--pid', pid, `--nofile=${balancer.descriptors - 2}:`]);

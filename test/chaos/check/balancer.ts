@@ -17,6 +17,8 @@ export interface Line {
 /** A session by the log. */
 export interface LoggedSession extends SessionSpan {
   readonly process: number;
+  /** As the balancer called its member when it opened. */
+  readonly called: string;
   /** Why it ended; absent while it has not. */
   readonly reason?: string;
   readonly bytes?: { readonly client: number; readonly member: number };
@@ -30,9 +32,10 @@ export function sessionsOf(log: readonly Line[]): readonly LoggedSession[] {
     const id = `${line.process}/${line['session']}`;
     if (line.msg === 'session opened') {
       const port = Number(/:(\d+)$/.exec(String(line['client'] ?? ''))?.[1] ?? 0);
-      const member = ownName(String(line['member']));
+      const called = String(line['member']);
       const { process, at: from } = line;
-      open.set(id, { port, member, from, until: Number.POSITIVE_INFINITY, process });
+      const until = Number.POSITIVE_INFINITY;
+      open.set(id, { port, member: ownName(called), called, from, until, process });
     } else if (line.msg === 'session ended') {
       const session = open.get(id);
       open.delete(id);
@@ -70,7 +73,7 @@ const explanations: Readonly<Record<string, readonly FaultName[]>> = {
   'alarm-raised': ['no-space'],
   'discovery-failing': ['names-vanish', 'names-change', 'names-silent'],
   // A pair is two files, one of which is written first.
-  'certificates-refused': ['reload'],
+  'certificates-refused': ['reload', 'descriptors'],
 };
 
 /** Errors in the log that nothing of the schedule explains. */
@@ -92,39 +95,50 @@ export function unexplained(
     }));
 }
 
-/** A figure of `/metrics`, summed over its labels. */
-export function total(metrics: string, name: string): number {
-  return metrics
-    .split('\n')
-    .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+/** A figure of `/metrics` by member, summed over its other labels. */
+export function figures(metrics: string, name: string): ReadonlyMap<string, number> {
+  const all = new Map<string, number>();
+  for (const line of metrics.split('\n').filter((each) => each.startsWith(`${name}{`))) {
+    const member = /member="([^"]*)"/.exec(line)?.[1] ?? '';
+    all.set(member, (all.get(member) ?? 0) + Number(line.slice(line.lastIndexOf(' ') + 1)));
+  }
+  return all;
 }
 
 /**
- * Do the figures of the last process add up? All its clients have left by then.
+ * Do the figures of the last process add up? All its clients have left by then. Those of members that have
+ * left are gone.
  *
  * @param metrics the text of `/metrics`.
  */
 export function sums(metrics: string, sessions: readonly LoggedSession[]): readonly Finding[] {
-  const findings: Finding[] = [];
-  const say = (what: string) => findings.push({ check: 'figures', what });
-  const opened = total(metrics, 'etcd_lb_sessions_opened_total');
-  const closed = total(metrics, 'etcd_lb_sessions_closed_total');
-  const open = total(metrics, 'etcd_lb_sessions');
-  if (opened !== closed + open) say(`${opened} sessions opened, ${closed} ended and ${open} open`);
-  if (open !== 0) say(`${open} sessions are open without clients`);
-  if (opened !== sessions.length) say(`${opened} sessions opened, ${sessions.length} by the log`);
-  const relayed = total(metrics, 'etcd_lb_bytes_total');
-  const logged = sessions.reduce(
-    (sum, { bytes }) => sum + (bytes?.client ?? 0) + (bytes?.member ?? 0),
-    0,
-  );
-  if (relayed !== logged) say(`${relayed} bytes relayed, ${logged} by the sessions in the log`);
-  return findings;
+  const of = (name: string) => figures(metrics, `etcd_lb_${name}`);
+  const [opened, closed] = [of('sessions_opened_total'), of('sessions_closed_total')];
+  const [open, bytes] = [of('sessions'), of('bytes_total')];
+  return [...opened.keys()].flatMap((member) => {
+    const count = (figure: ReadonlyMap<string, number>) => figure.get(member) ?? 0;
+    const logged = sessions.filter((session) => session.called === member);
+    const said = logged.reduce((sum, each) => sum + (each.bytes?.client ?? 0), 0);
+    const heard = logged.reduce((sum, each) => sum + (each.bytes?.member ?? 0), 0);
+    const wrong = [
+      count(opened) !== count(closed) + count(open) &&
+        `${count(opened)} sessions opened, ${count(closed)} ended and ${count(open)} open`,
+      count(open) !== 0 && `${count(open)} sessions are open without clients`,
+      count(opened) !== logged.length &&
+        `${count(opened)} sessions opened, ${logged.length} by the log`,
+      count(bytes) !== said + heard &&
+        `${count(bytes)} bytes relayed, ${said + heard} by the sessions in the log`,
+    ];
+    return wrong
+      .filter((what) => what !== false)
+      .map((what) => ({ check: 'figures', what: `${member}: ${what}` }));
+  });
 }
 
-/** With it a member says that it ends its TLS, which a client that leaves need not read: bytes. */
+/** With it a peer says that it ends its TLS, which whoever leaves need not read: bytes. */
 const closeNotify = 32;
+/** GOAWAY and PING, with which the balancer asks a client to leave: bytes that no member has said. */
+const farewell = 34;
 
 /** Bytes of clients that ended in order are those of their sessions, in both directions. */
 export function bytesOf(
@@ -139,8 +153,11 @@ export function bytesOf(
     );
     const { bytes } = session ?? {};
     if (bytes === undefined) return [];
-    const unread = bytes.member - received;
-    if (bytes.client === sent && unread >= 0 && unread <= (isSecure ? closeNotify : 0)) return [];
+    const unread = [sent - bytes.client, bytes.member - received] as const;
+    const isWhole = isSecure
+      ? unread.every((count) => count >= 0 && count <= closeNotify)
+      : unread[0] === 0 && (unread[1] === 0 || unread[1] === -farewell);
+    if (isWhole) return [];
     return [
       {
         check: 'figures',

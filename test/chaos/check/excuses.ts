@@ -28,6 +28,8 @@ export interface Circumstances {
   readonly leaderless: readonly Span[];
   /** The name of the member with this id. */
   readonly nameOf: (id: string) => string | undefined;
+  /** Where a member is: one that replaces another may go by its name. */
+  readonly placeOf: (name: string) => string | undefined;
 }
 
 /** Nobody leads for this long: longer than any hold can bridge within a call's deadline, ms. */
@@ -62,9 +64,15 @@ export function withoutExcuse(judged: readonly Judged[]): readonly Finding[] {
 function excuseOf(
   call: CallRecord,
   members: readonly string[],
-  { hits, leaderless }: Circumstances,
+  { hits, leaderless, placeOf }: Circumstances,
 ): string | undefined {
-  const hit = hits.find((each) => overlaps(call, each) && reaches(each, call, members));
+  const places = members.map(placeOf);
+  const hit = hits.find((each) => {
+    const { reach } = each;
+    const isThere =
+      typeof reach === 'string' || places.length === 0 || places.includes(placeOf(reach.member));
+    return overlaps(call, each) && isThere && concerns(each, call);
+  });
   if (hit) return hit.what;
   const without = leaderless.find(
     ({ from, until }) =>
@@ -77,11 +85,8 @@ function overlaps({ begun, ended }: CallRecord, { from, until }: Span): boolean 
   return begun <= until && ended >= from;
 }
 
-function reaches({ reach, errors }: Hit, call: CallRecord, members: readonly string[]): boolean {
-  if (errors && !errors.test(call.error ?? '')) return false;
-  if (reach === 'everywhere') return true;
-  if (reach === 'new-connections') return call.shortLived;
-  return members.length === 0 || members.includes(reach.member);
+function concerns({ reach, errors }: Hit, { error = '', shortLived }: CallRecord): boolean {
+  return (errors?.test(error) ?? true) && (reach !== 'new-connections' || shortLived);
 }
 
 /**
