@@ -79,7 +79,7 @@ function planOf({ seed }: Schedule, { place, etcdctl }: Built) {
   return {
     ...{ place, prefix, seed, deadline, etcdctl },
     ...{ registers: 5, clientsPerRegister: 3, pace: 150, shortLived: 3 },
-    ...{ watches: 3, leases: 3, leaseTtl: 6 },
+    ...{ watches: 3, leases: 3, leaseTtl: 10 },
     ...{ largeReaders: 1, largeBytes: 1_000_000, idle: 4 },
   };
 }

@@ -64,12 +64,11 @@ async function unsettled(scene: Scene): Promise<readonly string[]> {
   const amiss: string[] = [];
   if (status.hold.current) amiss.push(`a hold lasts: ${status.hold.current.why}`);
   if (status.mode !== 'normal') amiss.push(`the mode is ${status.mode}`);
-  const present = cluster.members
-    .filter(({ state }) => state !== 'removed')
-    .map(({ name }) => name);
-  const known = status.members.map(({ name }) => ownName(name));
-  if (present.toSorted().join() !== known.toSorted().join()) {
-    amiss.push(`the members are ${present.join()}, the balancer knows ${known.join()}`);
+  const present = cluster.members.filter(({ state }) => state !== 'removed');
+  const names = status.members.map((member) => ownNameOf(member, present));
+  const wanted = present.map(({ name }) => name);
+  if (wanted.toSorted().join() !== names.toSorted().join()) {
+    amiss.push(`the members are ${wanted.join()}, the balancer knows ${names.join()}`);
   }
   for (const [index, { name, state, drain, sessions }] of status.members.entries()) {
     const isToBe = drained.has(names[index] ?? '');
