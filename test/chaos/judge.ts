@@ -82,7 +82,7 @@ export function check({ steps, setting }: Schedule, evidence: Evidence): Judgeme
   const sessions = sessionsOf(log);
   const judged = judgeCalls(evidence, calls, sockets, sessions);
   const until = events.at(-1)?.revision ?? 0;
-  const last = sessions.filter(({ process }) => process === evidence.processes - 1);
+  const last = log.filter(({ process }) => process === evidence.processes - 1);
   const findings = [
     ...withoutExcuse(judged),
     ...checkLinearizable(calls),

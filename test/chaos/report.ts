@@ -28,7 +28,8 @@ export function reportOf({ schedule, findings, evidence }: Result): string {
   const at = (time: number) => `${((time - startedAt) / 1_000).toFixed(2).padStart(7)} s`;
   const sorted = findings.toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0));
   const first = sorted.find((finding) => finding.at !== undefined)?.at ?? mendedAt;
-  const isNear = (time: number) => Math.abs(time - first) <= around;
+  const isNear = ({ at: time, level }: { readonly at: number; readonly level: string }) =>
+    Math.abs(time - first) <= (level === 'debug' ? around / 10 : around);
   const told = (finding: Finding) =>
     `  ${finding.at === undefined ? ' '.repeat(9) : at(finding.at)}  ${finding.check}: ${finding.what}`;
   const failed = records.filter((record) => record.kind === 'call' && record.error !== undefined);
@@ -52,7 +53,7 @@ export function reportOf({ schedule, findings, evidence }: Result): string {
     '',
     `What the balancer said around ${at(first).trim()}:`,
     ...log
-      .filter((line) => isNear(line.at))
+      .filter(isNear)
       .slice(0, mostLines)
       .map(({ at: time, process, level, msg, ...rest }) => {
         const { session, member, reason, client } = rest as Record<string, unknown>;

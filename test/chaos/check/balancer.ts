@@ -106,16 +106,24 @@ export function figures(metrics: string, name: string): ReadonlyMap<string, numb
 }
 
 /**
- * Do the figures of the last process add up? All its clients have left by then. Those of members that have
- * left are gone.
+ * Do the figures of the last process add up? All its clients have left by then. Of members that have come or
+ * gone or have another name there is only a part.
  *
  * @param metrics the text of `/metrics`.
+ * @param log of that process.
  */
-export function sums(metrics: string, sessions: readonly LoggedSession[]): readonly Finding[] {
+export function sums(metrics: string, log: readonly Line[]): readonly Finding[] {
+  const sessions = sessionsOf(log);
+  const partial = new Set(
+    log
+      .filter(({ event = '' }) => /^member-(joined|left|renamed)$/.test(event))
+      .flatMap((line) => [line['member'], line['before']]),
+  );
   const of = (name: string) => figures(metrics, `etcd_lb_${name}`);
   const [opened, closed] = [of('sessions_opened_total'), of('sessions_closed_total')];
   const [open, bytes] = [of('sessions'), of('bytes_total')];
-  return [...opened.keys()].flatMap((member) => {
+  const whole = [...opened.keys()].filter((member) => !partial.has(member));
+  return whole.flatMap((member) => {
     const count = (figure: ReadonlyMap<string, number>) => figure.get(member) ?? 0;
     const logged = sessions.filter((session) => session.called === member);
     const said = logged.reduce((sum, each) => sum + (each.bytes?.client ?? 0), 0);

@@ -85,8 +85,12 @@ function overlaps({ begun, ended }: CallRecord, { from, until }: Span): boolean 
   return begun <= until && ended >= from;
 }
 
+/** What clients say of a connection that never stood. */
+const unconnected = /No connection established|Failed to connect|before secure TLS|ECONNREFUSED/;
+
 function concerns({ reach, errors }: Hit, { error = '', shortLived }: CallRecord): boolean {
-  return (errors?.test(error) ?? true) && (reach !== 'new-connections' || shortLived);
+  const isNew = shortLived || unconnected.test(error);
+  return (errors?.test(error) ?? true) && (reach !== 'new-connections' || isNew);
 }
 
 /**
