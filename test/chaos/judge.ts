@@ -71,7 +71,7 @@ export interface Judgement {
 /** Connections and files that a member which has come since the start may need. */
 const perMember = 8;
 /** More resident memory than before, MB: what V8 keeps of its own accord. */
-const spareMemory = 60;
+const spareMemory = 100;
 
 export function check({ steps, setting }: Schedule, evidence: Evidence): Judgement {
   const { records, events, atEnd, log, leaderless } = evidence;

@@ -5,15 +5,18 @@
  *   npm run chaos -- --seed 41 --for 10m       from 41 on, as many as begin within ten minutes
  *   npm run chaos -- --replay FILE             a schedule that was saved
  *   npm run chaos -- --defects                 is each defect that is put in on purpose found?
+ *   npm run chaos -- --defect lost-byte        is this one?
  *
- * Ends with 1 when anything was found. Needs root: it makes network namespaces.
+ * Ends with 1 when anything was found, or a defect was not. Needs root: it makes network namespaces.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { lineOf, reportOf, save, scheduleLine } from './report.ts';
+import { type Defect, defects } from './defects.ts';
+import { lineOf, reportOf, save } from './report.ts';
 import { folderOf, type Result, runSchedule } from './run.ts';
-import { makeSchedule, readSchedule, type Schedule } from './schedule/schedule.ts';
+import { inWords, makeSchedule, readSchedule, type Schedule } from './schedule/schedule.ts';
+import { type Found, seek, tableOf } from './seek.ts';
 import { shrink } from './shrink.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -25,6 +28,8 @@ const { values } = parseArgs({
     replay: { type: 'string' },
     jobs: { type: 'string', default: '2' },
     'no-shrink': { type: 'boolean', default: false },
+    defects: { type: 'boolean', default: false },
+    defect: { type: 'string' },
     out: { type: 'string', default: join(root, '.cache/chaos') },
   },
 });
@@ -38,7 +43,7 @@ function duration(text: string): number {
 }
 
 function count(name: string, text: string): number {
-  if (!/^\d+$/.test(text)) throw new Error(`--${name} takes a number, not ${text}.`);
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} takes a number, not ${text}.`);
   return Number(text);
 }
 
@@ -48,12 +53,20 @@ async function* schedules(): AsyncGenerator<Schedule> {
     yield readSchedule(await readFile(values.replay, 'utf8'));
     return;
   }
-  const first = count('seed', values.seed);
-  const until =
-    values.for === undefined ? Number.POSITIVE_INFINITY : Date.now() + duration(values.for);
+  const seed = count('seed', values.seed);
+  const time = values.for === undefined ? Number.POSITIVE_INFINITY : duration(values.for);
+  const until = Date.now() + time;
   const most = values.schedules ?? (values.for === undefined ? '1' : undefined);
-  const last = most === undefined ? Number.POSITIVE_INFINITY : first + count('schedules', most) - 1;
-  for (let seed = first; seed <= last && Date.now() < until; seed += 1) yield makeSchedule(seed);
+  const last = most === undefined ? Number.POSITIVE_INFINITY : seed + count('schedules', most) - 1;
+  for (let next = seed; next <= last && Date.now() < until; next += 1) yield makeSchedule(next);
+}
+
+/** Has as many at a time as there are jobs. */
+async function inJobs<T>(all: AsyncIterator<T>, act: (each: T) => Promise<void>): Promise<void> {
+  const worker = async (): Promise<void> => {
+    for (let next = await all.next(); !next.done; next = await all.next()) await act(next.value);
+  };
+  await Promise.all(Array.from({ length: count('jobs', values.jobs) }, worker));
 }
 
 function run(schedule: Schedule): Promise<Result> {
@@ -61,37 +74,62 @@ function run(schedule: Schedule): Promise<Result> {
   return runSchedule(schedule, { folder, program: join(root, 'src/cli/main.ts') });
 }
 
-async function one(schedule: Schedule): Promise<boolean> {
+/** Runs one, tells what was found, and looks for the least of it that is found as well. */
+async function passes(schedule: Schedule): Promise<boolean> {
   const result = await run(schedule);
   console.log(lineOf(result));
   if (result.findings.length === 0) return true;
-  const file = await save(result, folderOf(values.out, schedule));
-  console.log(`\n${reportOf(result)}`);
-  console.log(`Again: npm run chaos -- --replay ${file}\n`);
-  if (!values['no-shrink'] && schedule.steps.length > 1) {
-    const small = await shrink(result, run);
-    if (small !== result) console.log(`It fails with less:\n${scheduleLine(small.schedule)}\n`);
-    await save(small, folderOf(values.out, schedule));
-  }
+  const folder = folderOf(values.out, schedule);
+  const file = await save(result, folder);
+  console.log(`\n${reportOf(result)}\nAgain: npm run chaos -- --replay ${file}\n`);
+  if (values['no-shrink'] || schedule.steps.length === 1) return false;
+  const least = await shrink(result, run);
+  if (least !== result) console.log(`It fails with less:\n${inWords(least.schedule).join('\n')}\n`);
+  await save(least, folder);
   return false;
 }
 
-try {
-  const all = schedules();
+async function runAll(): Promise<boolean> {
   const failed: number[] = [];
   let passed = 0;
-  const worker = async (): Promise<void> => {
-    for (let next = await all.next(); !next.done; next = await all.next()) {
-      if (await one(next.value)) passed += 1;
-      else failed.push(next.value.seed);
-    }
-  };
-  const jobs = values.replay === undefined ? count('jobs', values.jobs) : 1;
-  await Promise.all(Array.from({ length: jobs }, worker));
-  console.log(
-    `${passed} schedules passed, ${failed.length} failed${failed.length > 0 ? `: seeds ${failed.join(', ')}` : ''}.`,
+  await inJobs(schedules(), async (schedule) => {
+    if (await passes(schedule)) passed += 1;
+    else failed.push(schedule.seed);
+  });
+  const which = failed.length > 0 ? `: seeds ${failed.join(', ')}` : '';
+  console.log(`${passed} schedules passed, ${failed.length} failed${which}.`);
+  return failed.length === 0;
+}
+
+async function* chosenDefects(): AsyncGenerator<Defect> {
+  const chosen = defects.filter(
+    ({ name }) => values.defect === undefined || name === values.defect,
   );
-  process.exitCode = failed.length > 0 ? 1 : 0;
+  if (chosen.length === 0) {
+    throw new Error(`--defect takes one of ${defects.map(({ name }) => name).join(', ')}.`);
+  }
+  yield* chosen;
+}
+
+async function seekAll(): Promise<boolean> {
+  const all = new Map<Defect, Found | undefined>();
+  await inJobs(chosenDefects(), async (defect) => {
+    all.set(defect, undefined); // in its place in the table
+    const found = await seek(defect, root, values.out);
+    all.set(defect, found);
+    const how = found ? `seed ${found.seed} (${found.checks.join(', ')}): ${found.first}` : 'none';
+    console.log(`${defect.name}: found by ${how}`);
+  });
+  if (values.defect === undefined) {
+    await writeFile(join(import.meta.dirname, 'DEFECTS.md'), tableOf(all));
+  }
+  return [...all.values()].every((found) => found !== undefined);
+}
+
+try {
+  const isSeeking = values.defects || values.defect !== undefined;
+  const isWell = isSeeking ? await seekAll() : await runAll();
+  process.exitCode = isWell ? 0 : 1;
 } catch (error) {
   console.error(error instanceof Error ? (error.stack ?? error.message) : error);
   process.exitCode = 2;

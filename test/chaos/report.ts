@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding } from './check/finding.ts';
 import type { Result } from './run.ts';
-import { inWords, type Schedule, stepInWords } from './schedule/schedule.ts';
+import { inWords, stepInWords } from './schedule/schedule.ts';
 
 /** Around a finding, ms. */
 const around = 3_000;
@@ -90,8 +90,4 @@ export async function keepLogs(from: string, to: string): Promise<void> {
   for (const name of await readdir(from)) {
     if (name.endsWith('.log')) await copyFile(join(from, name), join(to, name));
   }
-}
-
-export function scheduleLine(schedule: Schedule): string {
-  return inWords(schedule).join('\n');
 }

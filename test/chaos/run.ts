@@ -11,6 +11,7 @@ import type { Finding } from './check/finding.ts';
 import { Clients } from './clients/clients.ts';
 import { type ClientRecord, now } from './clients/record.ts';
 import { check, type Evidence } from './judge.ts';
+import { keepLogs } from './report.ts';
 import { type BuildOptions, type Built, build, prefix } from './scene/build.ts';
 import type { Mend } from './scene/cluster.ts';
 import { type Schedule, type Step, stepInWords } from './schedule/schedule.ts';
@@ -51,6 +52,7 @@ export async function runSchedule(schedule: Schedule, options: BuildOptions): Pr
   const records: readonly ClientRecord[] = await clients.stop();
   const evidence = await gather(built, records, { before, startedAt, mendedAt });
   const { findings, counts } = check(schedule, evidence);
+  if (unsettled.length + findings.length > 0) await keepLogs(scene.cluster.folder, options.folder);
   const took = (performance.now() - begun) / 1_000;
   return { schedule, findings: [...unsettled, ...findings], counts, evidence, took };
 }

@@ -49,7 +49,7 @@ export function sessionsOf(log: readonly Line[]): readonly LoggedSession[] {
 }
 
 /** A member's own name in what the balancer calls it: `m1`, `other-m1`, `m1.etcd.test:2379`. */
-export function ownName(name: string): string {
+function ownName(name: string): string {
   return /m\d+/.exec(name)?.[0] ?? name;
 }
 
@@ -96,7 +96,7 @@ export function unexplained(
 }
 
 /** A figure of `/metrics` by member, summed over its other labels. */
-export function figures(metrics: string, name: string): ReadonlyMap<string, number> {
+function figures(metrics: string, name: string): ReadonlyMap<string, number> {
   const all = new Map<string, number>();
   for (const line of metrics.split('\n').filter((each) => each.startsWith(`${name}{`))) {
     const member = /member="([^"]*)"/.exec(line)?.[1] ?? '';

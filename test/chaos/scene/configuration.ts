@@ -29,7 +29,7 @@ export interface ConfigurationOptions {
 }
 
 /** The domain of the members' names. */
-export const domain = 'etcd.test';
+const domain = 'etcd.test';
 
 export function hostName({ name }: Pick<ChaosMember, 'name'>): string {
   return `${name}.${domain}`;
