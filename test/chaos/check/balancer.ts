@@ -156,9 +156,10 @@ export function bytesOf(
 ): readonly Finding[] {
   return sockets.flatMap(({ client, port, sent, received, inOrder, opened }) => {
     if (!inOrder || port === 0 || Number.isNaN(sent)) return [];
-    const session = sessions.find(
-      (each) => each.port === port && each.bytes && Math.abs(each.from - opened) < 10_000,
-    );
+    // A port is used again: the first session since then is meant, with a clock of whole milliseconds.
+    const session = sessions
+      .filter((each) => each.port === port && each.bytes && each.from >= opened - 2)
+      .toSorted((a, b) => a.from - b.from)[0];
     const { bytes } = session ?? {};
     if (bytes === undefined) return [];
     const unread = [sent - bytes.client, bytes.member - received] as const;

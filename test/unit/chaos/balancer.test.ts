@@ -67,6 +67,18 @@ test.each<[string, boolean, number, number, number]>([
   expect(bytesOf([{ ...socket, inOrder: false }], sessionsOf(log), isSecure)).toEqual([]);
 });
 
+test('a port that is used again is that of the session since then', () => {
+  const later = [
+    { ...opened(3, 4_001), at: 3_000 },
+    { ...ended(3, 50, 60), at: 4_000 },
+  ];
+  const socket: SocketRecord = {
+    ...{ kind: 'socket', client: 'short 0', port: 4_001, opened: 2_999.5 },
+    ...{ sent: 50, received: 60, inOrder: true },
+  };
+  expect(bytesOf([socket], sessionsOf([...log, ...later]), false)).toEqual([]);
+});
+
 test('an error in the log is explained by a fault of its kind, and by no other', () => {
   const panic = line({ level: 'error', event: 'mode-changed', msg: 'no member is healthy' });
   const unexpected = line({ level: 'error', event: 'unexpected-error', msg: 'oops' });
