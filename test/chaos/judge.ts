@@ -65,7 +65,17 @@ export interface Evidence {
 
 export interface Judgement {
   readonly findings: readonly Finding[];
-  readonly counts: { readonly calls: number; readonly excused: number; readonly events: number };
+  readonly counts: Counts;
+}
+
+export interface Counts {
+  /** Calls that were answered, and those that failed with an excuse. */
+  readonly calls: number;
+  readonly excused: number;
+  /** The failed call that began latest after what excuses it. */
+  readonly latest: Judged | undefined;
+  /** Of watches. */
+  readonly events: number;
 }
 
 /** Connections and files that a member which has come since the start may need. */
@@ -105,6 +115,7 @@ export function check({ steps, setting }: Schedule, evidence: Evidence): Judgeme
   const counts = {
     calls: calls.length - failed,
     excused: judged.filter(({ excuse }) => excuse !== undefined).length,
+    latest: judged.toSorted((a, b) => b.after - a.after)[0],
     events: watches.reduce((sum, each) => sum + each.events.length, 0),
   };
   return { findings, counts };

@@ -10,7 +10,7 @@ import { choose } from './act/target.ts';
 import type { Finding } from './check/finding.ts';
 import { Clients } from './clients/clients.ts';
 import { type ClientRecord, now } from './clients/record.ts';
-import { check, type Evidence } from './judge.ts';
+import { type Counts, check, type Evidence } from './judge.ts';
 import { keepLogs } from './report.ts';
 import { type BuildOptions, type Built, build, prefix } from './scene/build.ts';
 import type { Mend } from './scene/cluster.ts';
@@ -20,8 +20,7 @@ import { settled } from './settle.ts';
 export interface Result {
   readonly schedule: Schedule;
   readonly findings: readonly Finding[];
-  /** Calls that were answered, those that failed with an excuse, and watch events. */
-  readonly counts: { readonly calls: number; readonly excused: number; readonly events: number };
+  readonly counts: Counts;
   readonly evidence: Evidence;
   /** s. */
   readonly took: number;

@@ -39,6 +39,8 @@ export interface Judged {
   readonly call: CallRecord;
   readonly members: readonly string[];
   readonly excuse: string | undefined;
+  /** How long after the begin of what excuses it the call began, ms; below 0 where it was before. */
+  readonly after: number;
 }
 
 /** All failed calls, each with its excuse if it has one. */
@@ -47,7 +49,8 @@ export function judge(calls: readonly CallRecord[], about: Circumstances): reado
     .filter(({ error }) => error !== undefined)
     .map((call) => {
       const members = membersOf(call, calls, about);
-      return { call, members, excuse: excuseOf(call, members, about) };
+      const { what, from } = excuseOf(call, members, about) ?? {};
+      return { call, members, excuse: what, after: call.begun - (from ?? call.begun) };
     });
 }
 
@@ -65,7 +68,7 @@ function excuseOf(
   call: CallRecord,
   members: readonly string[],
   { hits, leaderless, placeOf }: Circumstances,
-): string | undefined {
+): Pick<Hit, 'what' | 'from'> | undefined {
   const places = members.map(placeOf);
   const hit = hits.find((each) => {
     const { reach } = each;
@@ -73,12 +76,14 @@ function excuseOf(
       typeof reach === 'string' || places.length === 0 || places.includes(placeOf(reach.member));
     return overlaps(call, each) && isThere && concerns(each, call);
   });
-  if (hit) return hit.what;
+  if (hit) return hit;
   const without = leaderless.find(
     ({ from, until }) =>
       until - from >= beyondHolding && overlaps(call, { from, until: until + 1_000 }),
   );
-  return without && `nobody led for ${Math.round(without.until - without.from)} ms`;
+  if (without === undefined) return undefined;
+  const { from, until } = without;
+  return { what: `nobody led for ${Math.round(until - from)} ms`, from };
 }
 
 function overlaps({ begun, ended }: CallRecord, { from, until }: Span): boolean {
