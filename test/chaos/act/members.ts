@@ -7,6 +7,8 @@ import { type Act, leads, reachOf, type Scene } from './scene.ts';
 const noticed = 300;
 /** Until a member that answers nothing is left by its clients: two failed checks and an interval, ms. */
 export const untilEvicted = 3_000;
+/** Until the last of them is, a busy machine included, ms. */
+export const untilClosed = 4_000;
 /** Until what clients say is held where the leader answers nothing: its patience and a busy machine, ms. */
 export const untilHeld = 1_500;
 
@@ -40,6 +42,7 @@ export const stop: Act = async (scene, _, member) => {
   if (member.state !== 'running') return undefined;
   const hit = scene.hits.begin(`${member.name} was stopped`, { member: member.name });
   hit.end(untilEvicted);
+  hit.closes(untilClosed);
   if (leads(scene, member)) {
     scene.hits.begin(`${member.name}, the leader, was stopped`, 'everywhere').end(untilHeld);
   }

@@ -1,7 +1,7 @@
 /** What befalls the network of a member, and the names of members. */
 import type { Harm, Mend, Peer, Way } from '../scene/cluster.ts';
 import { hostName } from '../scene/configuration.ts';
-import { mendAll, untilEvicted, untilHeld } from './members.ts';
+import { mendAll, untilClosed, untilEvicted, untilHeld } from './members.ts';
 import { type Act, leads, reachOf } from './scene.ts';
 
 /** Until a leader that was cut off from its peers is followed by another that clients are told of, ms. */
@@ -20,6 +20,7 @@ function cut(harm: Harm, ...peers: readonly Peer[]): Act {
       if (isSilent) hits[1]?.end(untilFollowed);
     } else if (isSilent) {
       hits[0]?.end(untilEvicted);
+      hits[0]?.closes(untilClosed);
       if (leads(scene, member)) {
         const hit = scene.hits.begin(`${what}, the leader`, 'everywhere');
         hit.end(untilHeld);

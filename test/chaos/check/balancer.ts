@@ -156,10 +156,10 @@ export function bytesOf(
 ): readonly Finding[] {
   return sockets.flatMap(({ client, port, sent, received, inOrder, opened }) => {
     if (!inOrder || port === 0 || Number.isNaN(sent)) return [];
-    // A port is used again: the first session since then is meant, with a clock of whole milliseconds.
+    // A port is used again: the session that opened at that time is meant.
     const session = sessions
-      .filter((each) => each.port === port && each.bytes && each.from >= opened - 2)
-      .toSorted((a, b) => a.from - b.from)[0];
+      .filter((each) => each.port === port && each.bytes)
+      .toSorted((a, b) => Math.abs(a.from - opened) - Math.abs(b.from - opened))[0];
     const { bytes } = session ?? {};
     if (bytes === undefined) return [];
     const unread = [sent - bytes.client, bytes.member - received] as const;

@@ -70,11 +70,14 @@ function excuseOf(
   { hits, leaderless, placeOf }: Circumstances,
 ): Pick<Hit, 'what' | 'from'> | undefined {
   const places = members.map(placeOf);
+  // Without a leader nobody is healthy, and nobody is closed.
+  const endsInTime = ({ from, endsBy = Number.POSITIVE_INFINITY }: Hit, { ended }: CallRecord) =>
+    ended <= endsBy || leaderless.some((span) => span.until > from && span.from < ended);
   const hit = hits.find((each) => {
     const { reach } = each;
     const isThere =
       typeof reach === 'string' || places.length === 0 || places.includes(placeOf(reach.member));
-    return overlaps(call, each) && isThere && concerns(each, call);
+    return overlaps(call, each) && isThere && concerns(each, call) && endsInTime(each, call);
   });
   if (hit) return hit;
   const without = leaderless.find(

@@ -17,6 +17,8 @@ export interface Hit {
   readonly reach: Reach;
   /** Only failures that say so. */
   readonly errors?: RegExp;
+  /** A call that waits there for longer has no excuse: by then its session is closed. */
+  readonly endsBy?: number;
 }
 
 /** One that lasts. */
@@ -26,6 +28,7 @@ export class OpenHit implements Hit {
   readonly reach: Reach;
   readonly errors?: RegExp;
   until = Number.POSITIVE_INFINITY;
+  endsBy = Number.POSITIVE_INFINITY;
 
   constructor(what: string, reach: Reach, errors?: RegExp) {
     this.what = what;
@@ -36,6 +39,11 @@ export class OpenHit implements Hit {
   /** It is over in so many ms, unless it was before. */
   end(grace: number): void {
     this.until = Math.min(this.until, now() + grace);
+  }
+
+  /** Whoever is there is closed by the balancer so many ms from now. */
+  closes(within: number): void {
+    this.endsBy = now() + within;
   }
 }
 

@@ -67,7 +67,7 @@ test.each<[string, boolean, number, number, number]>([
   expect(bytesOf([{ ...socket, inOrder: false }], sessionsOf(log), isSecure)).toEqual([]);
 });
 
-test('a port that is used again is that of the session since then', () => {
+test('a port that is used again is that of the session of that time', () => {
   const later = [
     { ...opened(3, 4_001), at: 3_000 },
     { ...ended(3, 50, 60), at: 4_000 },

@@ -36,6 +36,18 @@ test.each<[string, CallRecord, Circumstances, string | undefined]>([
   ['began later', call({ begun: 1_301 }), about(), undefined],
   ['had ended before', call({ begun: 900, ended: 1_199 }), about(), undefined],
   ['was on another member', call(), about({ hits: [hit({ reach: { member: 'm2' } })] }), undefined],
+  [
+    'waited there although its session should have been closed',
+    call(),
+    about({ hits: [hit({ endsBy: 1_499 })] }),
+    undefined,
+  ],
+  [
+    'waited there while nobody led',
+    call(),
+    about({ hits: [hit({ endsBy: 1_499 })], leaderless: [{ from: 1_100, until: 1_300 }] }),
+    'm1 was killed',
+  ],
   ['was anywhere', call(), about({ hits: [hit({ reach: 'everywhere' })] }), 'm1 was killed'],
   [
     'says something else',
