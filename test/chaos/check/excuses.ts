@@ -35,6 +35,9 @@ export interface Circumstances {
 /** Nobody leads for this long: longer than any hold can bridge within a call's deadline, ms. */
 const beyondHolding = 3_500;
 
+/** Less than this is a word of a member that came late, ms. */
+const election = 300;
+
 export interface Judged {
   readonly call: CallRecord;
   readonly members: readonly string[];
@@ -72,7 +75,10 @@ function excuseOf(
   const places = members.map(placeOf);
   // Without a leader nobody is healthy, and nobody is closed.
   const endsInTime = ({ from, endsBy = Number.POSITIVE_INFINITY }: Hit, { ended }: CallRecord) =>
-    ended <= endsBy || leaderless.some((span) => span.until > from && span.from < ended);
+    ended <= endsBy ||
+    leaderless.some(
+      (span) => span.until - span.from >= election && span.until > from && span.from < ended,
+    );
   const hit = hits.find((each) => {
     const { reach } = each;
     const isThere =

@@ -45,7 +45,7 @@ test.each<[string, CallRecord, Circumstances, string | undefined]>([
   [
     'waited there while nobody led',
     call(),
-    about({ hits: [hit({ endsBy: 1_499 })], leaderless: [{ from: 1_100, until: 1_300 }] }),
+    about({ hits: [hit({ endsBy: 1_499 })], leaderless: [{ from: 1_100, until: 1_400 }] }),
     'm1 was killed',
   ],
   ['was anywhere', call(), about({ hits: [hit({ reach: 'everywhere' })] }), 'm1 was killed'],
