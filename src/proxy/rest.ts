@@ -2,7 +2,8 @@
  * Rests: the moment at which a busy session is best closed. A client that asks now and then, say ten
  * times a second, is quiet between its calls; the longer it has been, the sooner it asks again. So
  * the moment is right after an answer: who asks without a break has asked again by then, and anybody
- * else is as far from the next question as he gets.
+ * else is as far from the next question as he gets. A long answer comes in parts, with a pause wherever the
+ * client has yet to take some, so that its end is waited for longer.
  */
 import { hasOpenQuestion } from './byte-counts.ts';
 import type { Session } from './sessions.ts';
@@ -11,6 +12,8 @@ import type { Session } from './sessions.ts';
 const interval = 5;
 /** Without another question for this long after an answer, ms. */
 const rest = 10;
+/** After an answer that is longer than a frame of HTTP/2 by default (RFC 9113 section 4.2), bytes and ms. */
+const long = { answer: 16_384, rest: 100 };
 /** How long an answer is waited for, ms. */
 const patience = 1_000;
 
@@ -32,12 +35,14 @@ export async function nextRest(session: Pick<Session, 'bytes' | 'closing'>): Pro
   const begun = performance.now();
   let { client, member } = bytes;
   let changedAt = begun;
-  let hasAnswered = false;
+  let answer = 0; // since the last question, acknowledgements of the answer left aside
   for (let now = begun; !session.closing && now - begun < patience; now = performance.now()) {
-    if (bytes.member !== member) hasAnswered = true;
+    if (bytes.client - client > bytes.wire.idle) answer = 0;
+    answer += bytes.member - member;
     if (bytes.client !== client || bytes.member !== member) changedAt = now;
     ({ client, member } = bytes);
-    if (hasAnswered && !hasOpenQuestion(bytes) && now - changedAt >= rest) return true;
+    const wait = answer > long.answer ? long.rest : rest;
+    if (answer > 0 && !hasOpenQuestion(bytes) && now - changedAt >= wait) return true;
     await new Promise((resolve) => setTimeout(resolve, interval));
   }
   return false;

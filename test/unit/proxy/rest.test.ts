@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { memberSpoke } from '../../../src/proxy/byte-counts.ts';
 import { nextRest } from '../../../src/proxy/rest.ts';
 import { FakeSessions } from './fake-session.ts';
 import { candidateAt } from './members.ts';
@@ -26,6 +27,17 @@ test('a session rests a little after an answer', async () => {
 
 test('not when the next question follows at once, and not before that is answered', async () => {
   expect(await restOf({ 8: 'ask', 12: 'answer', 14: 'ask', 203: 'answer' })).toBeGreaterThan(212);
+});
+
+test('a long answer may pause, and its end is waited for longer', async () => {
+  const session = new FakeSessions().open(candidateAt(1, 'm0'));
+  const begun = performance.now();
+  const rests = nextRest(session).then((found) => found && performance.now() - begun);
+  setTimeout(() => session.ask(), 20);
+  for (const at of [30, 80, 130]) setTimeout(() => memberSpoke(session.bytes, 20_000), at);
+  await vi.advanceTimersByTimeAsync(1_100);
+  expect(await rests).toBeGreaterThanOrEqual(230);
+  expect(await rests).toBeLessThanOrEqual(240);
 });
 
 test('never when nothing is answered, or it is closed meanwhile', async () => {
