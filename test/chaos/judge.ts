@@ -115,7 +115,7 @@ export function check({ steps, setting }: Schedule, evidence: Evidence): Judgeme
   const counts = {
     calls: calls.length - failed,
     excused: judged.filter(({ excuse }) => excuse !== undefined).length,
-    latest: judged.toSorted((a, b) => b.after - a.after)[0],
+    latest: judged.filter(({ excuse }) => excuse).toSorted((a, b) => b.after - a.after)[0],
     events: watches.reduce((sum, each) => sum + each.events.length, 0),
   };
   return { findings, counts };

@@ -14,7 +14,7 @@ import { seesCalls } from './schedule/setting.ts';
 const patience = 10_000;
 /** How far members may be apart, as by the default of `--rebalance`. */
 const spread = 2;
-/** Under the policy `leader`: of a member's sessions a quarter stays for a minute, so that not all come at once. */
+/** The part that stays for a minute with a member from which many were moved, so that not all move at once. */
 const late = 0.3;
 /** Watches that are told of something all the time: where their bytes are opaque they are never moved. */
 const restless = 4;
@@ -93,21 +93,25 @@ function ownNameOf({ endpoint }: MemberStatus, present: readonly ChaosMember[]):
 }
 
 function uneven(
-  { configuration, setting }: Scene,
+  { configuration, setting, balancer }: Scene,
   { members, cluster }: Status,
 ): readonly string[] {
   const serving = members.filter(({ drain, unfit }) => !drain && !unfit);
   const counts = serving.map(({ sessions }) => sessions);
+  const total = counts.reduce((sum, each) => sum + each, 0);
   const words = serving.map(({ name, sessions }) => `${name} ${sessions}`).join(', ');
   const { balance, weights } = configuration;
   const most = seesCalls(setting) ? spread : spread + restless;
   if (balance === 'leader') {
     const led = serving.find(({ name }) => name === cluster.leader);
-    const total = counts.reduce((sum, each) => sum + each, 0);
-    if (led !== undefined && total - led.sessions > most + late * total)
-      return [`most should be with ${led.name}: ${words}`];
+    const isElsewhere = led !== undefined && total - led.sessions > most + late * total;
+    return isElsewhere ? [`most should be with ${led.name}: ${words}`] : [];
   }
   if (balance !== 'least-connections' || weights.length > 0) return [];
-  const apart = Math.max(...counts) - Math.min(...counts);
-  return apart > most ? [`sessions are uneven: ${words}`] : [];
+  const fullest = Math.max(...counts);
+  const names = serving.filter(({ sessions }) => sessions === fullest).map(({ name }) => name);
+  const gave = balancer.log.flatMap(({ event, from }) => (event === 'sessions-moved' ? from : []));
+  const isLate = names.some((name) => gave.includes(name));
+  const apart = fullest - Math.min(...counts);
+  return apart > most + (isLate ? late * total : 0) ? [`sessions are uneven: ${words}`] : [];
 }
