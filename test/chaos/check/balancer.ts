@@ -160,8 +160,9 @@ export function bytesOf(
     const session = sessions
       .filter((each) => each.port === port && each.bytes)
       .toSorted((a, b) => Math.abs(a.from - opened) - Math.abs(b.from - opened))[0];
-    const { bytes } = session ?? {};
-    if (bytes === undefined) return [];
+    const { bytes, reason = '' } = session ?? {};
+    // What was cut short is not whole, although its client had ended in order.
+    if (bytes === undefined || !/^(client|member)-closed$/.test(reason)) return [];
     const unread = [sent - bytes.client, bytes.member - received] as const;
     const isWhole = isSecure
       ? unread.every((count) => count >= 0 && count <= closeNotify)

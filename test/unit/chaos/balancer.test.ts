@@ -67,6 +67,18 @@ test.each<[string, boolean, number, number, number]>([
   expect(bytesOf([{ ...socket, inOrder: false }], sessionsOf(log), isSecure)).toEqual([]);
 });
 
+test('bytes of what was cut short are not compared', () => {
+  const [begun, , over] = log;
+  if (begun === undefined || over === undefined) throw new Error('no log');
+  const socket: SocketRecord = {
+    ...{ kind: 'socket', client: 'register 0', port: 4_001, opened: 900 },
+    ...{ sent: 11, received: 20, inOrder: true },
+  };
+  expect(bytesOf([socket], sessionsOf([begun, over]), false)).toHaveLength(1);
+  const cut = { ...over, reason: 'member-reset' };
+  expect(bytesOf([socket], sessionsOf([begun, cut]), false)).toEqual([]);
+});
+
 test('a port that is used again is that of the session of that time', () => {
   const later = [
     { ...opened(3, 4_001), at: 3_000 },
