@@ -125,7 +125,8 @@ function membersOf(
   const members = sessions
     .filter((each) => ports.includes(each.port) && overlaps(call, each))
     .map(({ member }) => member);
-  if (members.length > 0) return [...new Set(members)];
+  // Each of its connections may be to another member.
+  if (members.length > 0 || call.shortLived) return [...new Set(members)];
   const answered = calls.filter(({ client, member }) => client === call.client && member);
   const before = answered.findLast(({ ended }) => ended <= call.begun);
   const after = answered.find(({ begun }) => begun >= call.ended);

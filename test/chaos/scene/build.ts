@@ -1,5 +1,5 @@
 /** Makes the scene of a schedule: cluster, names, certificates, balancer. All of it goes on disposal. */
-import { copyFile, mkdir, rename } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findEtcd } from '../../../src/demo/etcd-binary.ts';
 import { freePorts } from '../../../src/demo/free-ports.ts';
@@ -52,6 +52,8 @@ export async function build(
   { folder, program }: BuildOptions,
   parts: AsyncDisposableStack,
 ): Promise<Built> {
+  // Not what an earlier run has left there: drains are kept.
+  await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const etcd = await findEtcd({ release: setting.etcd === '3.4' ? 'stable' : 'next' });
   const cluster = parts.use(

@@ -103,6 +103,14 @@ test('where connections have no ports, those that answered before and after coun
   );
 });
 
+test('of a client that connects for each call nobody knows then', () => {
+  const without = about({ sockets: [{ ...socket, port: 0 }] });
+  expect(judge([call({ shortLived: true })], without)[0]).toMatchObject({
+    members: [],
+    excuse: 'm1 was killed',
+  });
+});
+
 test('what has no excuse is told with client, key and member', () => {
   const judged = judge([call({ begun: 1_400 })], about());
   expect(withoutExcuse(judged)).toEqual([
