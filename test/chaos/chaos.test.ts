@@ -19,7 +19,7 @@ test.concurrent.each(seeds.map((seed) => [seed === fresh ? `${seed}, which is ne
     const schedule: Schedule = makeSchedule(Number(seed));
     const folder = folderOf(out, schedule);
     const result = await runSchedule(schedule, { folder, program: join(root, 'src/cli/main.ts') });
-    if (result.findings.length > 0) await save(result, folder);
+    if (result.findings.length > 0) await save(result);
     expect(result.findings, reportOf(result)).toEqual([]);
   },
   120_000,

@@ -1,6 +1,7 @@
 /** Every check of a run, over what it has left. */
 import {
   bytesOf,
+  cuts,
   type Line,
   type LoggedSession,
   sessionsOf,
@@ -25,6 +26,7 @@ import type { BadEnd } from './scene/balancer.ts';
 import type { Note } from './scene/build.ts';
 import type { Hit } from './scene/hit.ts';
 import type { Schedule } from './schedule/schedule.ts';
+import { seesCalls } from './schedule/setting.ts';
 
 /** What the balancer holds on to. */
 interface Holdings {
@@ -103,6 +105,7 @@ export function check({ steps, setting }: Schedule, evidence: Evidence): Judgeme
       faults: new Set(steps.map(({ fault }) => fault)),
       wasLeaderless: leaderless.some(({ from, until: to }) => to - from > 500),
     }),
+    ...(seesCalls(setting) ? cuts(log) : []),
     ...sums(evidence.metrics, last),
     // Where the balancer speaks TLS itself, it relays what is within.
     ...(setting.tls === 'plain' || setting.tls === 'passthrough'

@@ -69,8 +69,7 @@ async function inJobs<T>(all: AsyncIterator<T>, act: (each: T) => Promise<void>)
   await Promise.all(Array.from({ length: count('jobs', values.jobs) }, worker));
 }
 
-function run(schedule: Schedule): Promise<Result> {
-  const folder = folderOf(values.out, schedule);
+function run(schedule: Schedule, folder = folderOf(values.out, schedule)): Promise<Result> {
   return runSchedule(schedule, { folder, program: join(root, 'src/cli/main.ts') });
 }
 
@@ -79,13 +78,17 @@ async function passes(schedule: Schedule): Promise<boolean> {
   const result = await run(schedule);
   console.log(lineOf(result));
   if (result.findings.length === 0) return true;
-  const folder = folderOf(values.out, schedule);
-  const file = await save(result, folder);
+  const file = await save(result);
   console.log(`\n${reportOf(result)}\nAgain: npm run chaos -- --replay ${file}\n`);
   if (values['no-shrink'] || schedule.steps.length === 1) return false;
-  const least = await shrink(result, run);
-  if (least !== result) console.log(`It fails with less:\n${inWords(least.schedule).join('\n')}\n`);
-  await save(least, folder);
+  let attempts = 0;
+  const least = await shrink(result, (smaller) => {
+    attempts += 1;
+    return run(smaller, `${result.folder}-smaller-${attempts}`);
+  });
+  if (least === result) return false;
+  const words = inWords(least.schedule).join('\n');
+  console.log(`It fails with less:\n${words}\nnpm run chaos -- --replay ${await save(least)}\n`);
   return false;
 }
 

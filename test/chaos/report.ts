@@ -73,8 +73,8 @@ export function reportOf({ schedule, findings, evidence }: Result): string {
 }
 
 /** Writes all of it into the folder of the run, beside its logs. */
-export async function save(result: Result, folder: string): Promise<string> {
-  const { schedule, evidence } = result;
+export async function save(result: Result): Promise<string> {
+  const { schedule, evidence, folder } = result;
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'schedule.json');
   await writeFile(file, `${JSON.stringify(schedule, undefined, 2)}\n`);

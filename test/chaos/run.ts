@@ -22,6 +22,8 @@ export interface Result {
   readonly findings: readonly Finding[];
   readonly counts: Counts;
   readonly evidence: Evidence;
+  /** With its logs. */
+  readonly folder: string;
   /** s. */
   readonly took: number;
 }
@@ -53,7 +55,14 @@ export async function runSchedule(schedule: Schedule, options: BuildOptions): Pr
   const { findings, counts } = check(schedule, evidence);
   if (unsettled.length + findings.length > 0) await keepLogs(scene.cluster.folder, options.folder);
   const took = (performance.now() - begun) / 1_000;
-  return { schedule, findings: [...unsettled, ...findings], counts, evidence, took };
+  return {
+    schedule,
+    findings: [...unsettled, ...findings],
+    counts,
+    evidence,
+    folder: options.folder,
+    took,
+  };
 }
 
 /** Takes a step at its time, and takes it back at the end of its own. */

@@ -44,7 +44,7 @@ async function runWith(seed: number, program: string, folder: string): Promise<F
   }
   const [first] = result.findings;
   if (first === undefined) return undefined;
-  await save(result, own);
+  await save(result);
   const checks = [...new Set(result.findings.map(({ check }) => check))];
   return { seed, checks, first: first.what };
 }

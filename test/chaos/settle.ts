@@ -59,7 +59,7 @@ async function unserved(clients: Clients, since: number): Promise<readonly strin
 }
 
 async function unsettled(scene: Scene): Promise<readonly string[]> {
-  const { balancer, drained, cluster } = scene;
+  const { balancer, drained, cluster, configuration, setting } = scene;
   let status: Status;
   try {
     status = JSON.parse(await balancer.observe('/status'));
@@ -74,6 +74,14 @@ async function unsettled(scene: Scene): Promise<readonly string[]> {
   const wanted = present.map(({ name }) => name);
   if (wanted.toSorted().join() !== names.toSorted().join()) {
     amiss.push(`the members are ${wanted.join()}, the balancer knows ${names.join()}`);
+  }
+  if (setting.discovery === 'static' || setting.discovery === 'names') {
+    const called = status.members.map(({ name }) => name);
+    const missing = present
+      .map((each) => configuration.nameOf(each))
+      .filter((each) => !called.includes(each));
+    if (missing.length > 0)
+      amiss.push(`nobody is called ${missing.join()}, as the settings have it`);
   }
   for (const [index, { name, state, drain, sessions }] of status.members.entries()) {
     const isToBe = drained.has(names[index] ?? '');

@@ -95,6 +95,17 @@ export function unexplained(
     }));
 }
 
+/**
+ * Where calls are seen, whoever has to leave does so in time, between two calls: nobody is cut.
+ *
+ * @param log of a balancer that sees calls.
+ */
+export function cuts(log: readonly Line[]): readonly Finding[] {
+  return log
+    .filter(({ event, cut }) => (event === 'drain-ended' || event === 'stopped') && cut !== 0)
+    .map(({ at, msg, cut }) => ({ check: 'drains', at, what: `${cut} sessions were cut: ${msg}` }));
+}
+
 /** A figure of `/metrics` by member, summed over its other labels. */
 function figures(metrics: string, name: string): ReadonlyMap<string, number> {
   const all = new Map<string, number>();

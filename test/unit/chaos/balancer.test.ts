@@ -1,6 +1,13 @@
 /** What the balancer's own log and figures must add up to. */
 import { expect, test } from 'vitest';
-import { bytesOf, type Line, sessionsOf, sums, unexplained } from '../../chaos/check/balancer.ts';
+import {
+  bytesOf,
+  cuts,
+  type Line,
+  sessionsOf,
+  sums,
+  unexplained,
+} from '../../chaos/check/balancer.ts';
 import type { SocketRecord } from '../../chaos/clients/record.ts';
 
 const line = (fields: object): Line =>
@@ -89,6 +96,12 @@ test('a port that is used again is that of the session of that time', () => {
     ...{ sent: 50, received: 60, inOrder: true },
   };
   expect(bytesOf([socket], sessionsOf([...log, ...later]), false)).toEqual([]);
+});
+
+test('whoever has to leave is not cut', () => {
+  const over = (event: string, cut: number) => line({ event, cut, msg: event });
+  expect(cuts([over('drain-ended', 0), over('stopped', 0)])).toEqual([]);
+  expect(cuts([over('drain-ended', 2), over('stopped', 1)])).toHaveLength(2);
 });
 
 test('an error in the log is explained by a fault of its kind, and by no other', () => {
