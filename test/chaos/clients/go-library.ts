@@ -1,6 +1,6 @@
 /**
  * Clients that live long on etcd's Go library, which kube-apiserver uses: callers with a connection each, and
- * a watch and a lease that share one. They are one process, whose sockets nobody records.
+ * a watch and a lease that share one. They are one process, whose sockets are recorded without their bytes.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,6 +12,7 @@ import {
   type ClientRecord,
   type LeaseRecord,
   now,
+  type SocketRecord,
   type WatchEvent,
   type WatchRecord,
 } from './record.ts';
@@ -28,8 +29,16 @@ type Telling =
   | { readonly kind: 'granted'; readonly ttl: number }
   | ({ readonly kind: 'answered' } & LeaseRecord['answered'][number])
   | { readonly kind: 'expired'; readonly at: number }
+  /** A socket of a client, by its number. */
+  | (Pick<SocketRecord, 'client' | 'port'> & Numbered & { readonly kind: 'opened' })
+  | (Numbered & { readonly kind: 'closed' })
   /** No call is in flight, and none will be. */
   | { readonly kind: 'quiet' };
+
+interface Numbered {
+  readonly socket: number;
+  readonly at: number;
+}
 
 const callers = ['go 0', 'go 1'];
 const watcher = 'go watch';
@@ -44,6 +53,7 @@ export class GoLibrary {
   readonly #events: WatchEvent[] = [];
   readonly #created: number[] = [];
   readonly #answered: LeaseRecord['answered'][number][] = [];
+  readonly #sockets = new Map<number, SocketRecord>();
   #from = 0;
   #watchLost: string | undefined;
   #ttl: number | undefined;
@@ -86,19 +96,20 @@ export class GoLibrary {
       : Number.POSITIVE_INFINITY;
   }
 
-  /** Of the watch and the lease; those of calls are in the history. */
+  /** Of the watch, the lease and the sockets; those of calls are in the history. */
   get records(): readonly ClientRecord[] {
     const watch: WatchRecord = {
       ...{ kind: 'watch', watcher, prefix: this.#company.registers, from: this.#from },
       ...{ events: this.#events, resumed: this.#created.slice(1) },
       ...(this.#watchLost !== undefined && { lost: this.#watchLost }),
     };
-    if (this.#ttl === undefined) return [watch];
+    const sockets = this.#sockets.values();
+    if (this.#ttl === undefined) return [watch, ...sockets];
     const lease: LeaseRecord = {
       ...{ kind: 'lease', holder, key: this.#leaseKey, ttl: this.#ttl, answered: this.#answered },
       ...(this.#leaseLost !== undefined && { lost: this.#leaseLost }),
     };
-    return [watch, lease];
+    return [watch, lease, ...sockets];
   }
 
   /** Resolves when no call is in flight any more. */
@@ -128,8 +139,25 @@ export class GoLibrary {
       case 'expired':
         this.#onLease(telling);
         break;
+      case 'opened':
+      case 'closed':
+        this.#onSocket(telling);
+        break;
       default:
         this.#onWatch(telling);
+    }
+  }
+
+  #onSocket(telling: Extract<Telling, { kind: 'opened' | 'closed' }>): void {
+    const { socket, at } = telling;
+    const open = this.#sockets.get(socket);
+    if (telling.kind === 'opened') {
+      const { client, port } = telling;
+      // Never in order: nobody has counted its bytes.
+      const unknown = { sent: 0, received: 0, inOrder: false };
+      this.#sockets.set(socket, { kind: 'socket', client, port, opened: at, ...unknown });
+    } else if (open !== undefined) {
+      this.#sockets.set(socket, { ...open, closed: at });
     }
   }
 

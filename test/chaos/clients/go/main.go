@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand"
+	"net"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/etcd/clientv3"
@@ -23,6 +25,8 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/stats"
 )
 
 // All times are ms.
@@ -90,7 +94,7 @@ func main() {
 // Puts, reads and swaps one register, one call at a time.
 func call(name string, register int, done func()) {
 	defer done()
-	client := dial()
+	client := dial(name)
 	if client == nil {
 		return
 	}
@@ -127,7 +131,7 @@ func call(name string, register int, done func()) {
 }
 
 func get(client *clientv3.Client, key string, asked said) error {
-	return timed(asked, func(ctx context.Context) (*pb.ResponseHeader, error) {
+	return timed(client, asked, func(ctx context.Context) (*pb.ResponseHeader, error) {
 		answer, err := client.Get(ctx, key)
 		if err != nil {
 			return nil, err
@@ -141,7 +145,7 @@ func get(client *clientv3.Client, key string, asked said) error {
 }
 
 func put(client *clientv3.Client, key, value string, asked said, options ...clientv3.OpOption) error {
-	return timed(asked, func(ctx context.Context) (*pb.ResponseHeader, error) {
+	return timed(client, asked, func(ctx context.Context) (*pb.ResponseHeader, error) {
 		answer, err := client.Put(ctx, key, value, options...)
 		if err != nil {
 			return nil, err
@@ -155,7 +159,7 @@ func swap(client *clientv3.Client, key string, expected interface{}, value strin
 	if text, ok := expected.(string); ok {
 		condition = clientv3.Compare(clientv3.Value(key), "=", text)
 	}
-	return timed(asked, func(ctx context.Context) (*pb.ResponseHeader, error) {
+	return timed(client, asked, func(ctx context.Context) (*pb.ResponseHeader, error) {
 		answer, err := client.Txn(ctx).If(condition).Then(clientv3.OpPut(key, value)).Commit()
 		if err != nil {
 			return nil, err
@@ -166,13 +170,16 @@ func swap(client *clientv3.Client, key string, expected interface{}, value strin
 }
 
 // Asks, and says what became of it.
-func timed(asked said, ask func(context.Context) (*pb.ResponseHeader, error)) error {
+func timed(client *clientv3.Client, asked said, ask func(context.Context) (*pb.ResponseHeader, error)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(plan.Deadline*1e6))
 	defer cancel()
 	asked["begun"] = notAfter()
 	header, err := ask(ctx)
 	asked["ended"] = notBefore()
-	if err != nil {
+	if err != nil && ctx.Err() != nil && client.ActiveConnection().GetState() != connectivity.Ready {
+		// The library waits for a connection and does not say so.
+		asked["error"] = "No connection established: " + err.Error()
+	} else if err != nil {
 		asked["error"] = err.Error()
 	} else {
 		asked["revision"] = header.Revision
@@ -185,7 +192,7 @@ func timed(asked said, ask func(context.Context) (*pb.ResponseHeader, error)) er
 // One client with a watch and a lease, as a server that holds on to the store.
 func holdOn(ctx context.Context, done func()) {
 	defer done()
-	client := dial()
+	client := dial(plan.Lease.Name)
 	if client == nil {
 		return
 	}
@@ -273,7 +280,7 @@ func grant(client *clientv3.Client) clientv3.LeaseID {
 }
 
 // Nil where all are to be quiet before a connection stands.
-func dial() *clientv3.Client {
+func dial(name string) *clientv3.Client {
 	logging := logutil.DefaultZapLoggerConfig
 	// What it retries is of no interest, and stderr is for last words.
 	logging.Level = zap.NewAtomicLevelAt(zap.DPanicLevel)
@@ -282,8 +289,10 @@ func dial() *clientv3.Client {
 		DialTimeout:          20 * time.Second,
 		DialKeepAliveTime:    30 * time.Second,
 		DialKeepAliveTimeout: 10 * time.Second,
-		DialOptions:          []grpc.DialOption{grpc.WithBlock(), grpc.WithChainStreamInterceptor(listen)},
-		LogConfig:            &logging,
+		DialOptions: []grpc.DialOption{
+			grpc.WithBlock(), grpc.WithChainStreamInterceptor(listen), grpc.WithStatsHandler(&sockets{client: name}),
+		},
+		LogConfig: &logging,
 	}
 	if plan.TLS != nil {
 		files := transport.TLSInfo{CertFile: plan.TLS.Cert, KeyFile: plan.TLS.Key, TrustedCAFile: plan.TLS.CA}
@@ -363,6 +372,32 @@ func (s *stream) keptAlive(ttl int64) {
 		s.asked = s.asked[1:]
 	}
 }
+
+// Says when connections of a client begin and end, those of TLS after their handshake.
+type sockets struct{ client string }
+
+type socketKey struct{}
+
+var socketCount int64
+
+func (s *sockets) TagConn(ctx context.Context, about *stats.ConnTagInfo) context.Context {
+	port := 0
+	if address, ok := about.LocalAddr.(*net.TCPAddr); ok {
+		port = address.Port
+	}
+	number := atomic.AddInt64(&socketCount, 1)
+	say(said{"kind": "opened", "socket": number, "client": s.client, "port": port, "at": notAfter()})
+	return context.WithValue(ctx, socketKey{}, number)
+}
+
+func (s *sockets) HandleConn(ctx context.Context, what stats.ConnStats) {
+	if _, ok := what.(*stats.ConnEnd); ok {
+		say(said{"kind": "closed", "socket": ctx.Value(socketKey{}), "at": notBefore()})
+	}
+}
+
+func (s *sockets) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+func (s *sockets) HandleRPC(context.Context, stats.RPCStats)                       {}
 
 // Now on the clock of records, ms; not after and not before the true time on it. Of the clock that all processes of a
 // machine share, which nobody sets.
