@@ -1,6 +1,7 @@
 /** The clients of a schedule against a real cluster, through a relay that counts and can be cut. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Etcd3 } from 'etcd3';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
@@ -132,20 +133,17 @@ function expectTrueReads(calls: readonly CallRecord[], { events, from }: WatchRe
   expect(Math.min(reads, swaps)).toBeGreaterThan(0);
 }
 
-async function revisionOf({ clientUrl }: { clientUrl: string }): Promise<number> {
-  const client = etcd3(clientUrl);
+async function revisionOf(client: Etcd3): Promise<number> {
   const { header } = await client.kv.range({ key: Buffer.from('any') });
-  client.close();
   return Number(header.revision);
 }
 
-/** Every event of a prefix from a revision on, as a member tells them. */
+/** Every event of a prefix from a revision on. */
 async function historyOf(
-  member: { clientUrl: string },
+  client: Etcd3,
   prefix: string,
   from: number,
 ): Promise<readonly WatchEvent[]> {
-  const client = etcd3(member.clientUrl);
   const last = `${prefix}last`;
   await client.put(last).value('');
   const events: WatchEvent[] = [];
@@ -160,7 +158,6 @@ async function historyOf(
   });
   watcher.on('error', told.reject);
   await told.promise;
-  client.close();
   return events;
 }
 
@@ -256,14 +253,16 @@ test('clients on the Go library, where there is one, record all, also when cut',
     expect(await findGoClient()).toBeUndefined();
     return;
   }
-  const [, , member] = plain.members;
+  const [member] = secure.members;
   if (member === undefined) throw new Error('no member');
   const relay = await relayTo(member);
+  const { ca, client } = certificates;
   const plan = planOf(
-    { url: `http://127.0.0.1:${relay.port}` },
+    { url: `https://127.0.0.1:${relay.port}`, tls: { ca, ...client } },
     { watches: 1, leases: 0, leaseTtl: 10, largeReaders: 0, idle: 0, shortLived: 0, ...withGo },
   );
-  const from = (await revisionOf(member)) + 1;
+  const direct = etcd3(member.clientUrl, certificates);
+  const from = (await revisionOf(direct)) + 1;
   await using clients = await Clients.start(plan, folder.path);
   await delay(1_500);
   // The library waits for a connection and repeats reads: only a cut beyond the deadline is sure to fail calls.
@@ -278,8 +277,9 @@ test('clients on the Go library, where there is one, record all, also when cut',
   expect(calls.filter(({ error }) => error !== undefined).length).toBe(failures);
   const byGo = calls.filter(({ client }) => client === 'go 0' || client === 'go 1');
   expectWholeCalls(byGo, ['put', 'get', 'swap']);
-  expect(byGo.some(({ error }) => error !== undefined)).toBe(true);
-  const events = await historyOf(member, plan.prefix, from);
+  expect(byGo.some(({ error = '' }) => /No connection established/.test(error))).toBe(true);
+  const events = await historyOf(direct, plan.prefix, from);
+  direct.close();
   expect(checkLinearizable(calls)).toEqual([]);
   expect(checkWrites(calls, { history: events, atEnd: new Map() })).toEqual([]);
   const watches = only(records, 'watch');
@@ -288,6 +288,12 @@ test('clients on the Go library, where there is one, record all, also when cut',
   expectOneClock(calls, watches);
   const goWatch = watches.find(({ watcher }) => watcher === 'go watch');
   expect(goWatch?.resumed).toHaveLength(1);
+  const ports = only(records, 'socket').filter(({ client }) => client === 'go 0');
+  expect(ports.length).toBeGreaterThan(1);
+  for (const { port, closed } of ports) {
+    expect(relay.crossings.map((each) => each.port)).toContain(port);
+    expect(closed).toBeGreaterThanOrEqual(relay.cutAt);
+  }
   const lease = only(records, 'lease').find(({ holder }) => holder === 'go lease');
   expect(lease).toMatchObject({ key: `${plan.prefix}lease/go lease`, ttl: 10 });
   expect(lease?.lost).toBeUndefined();
@@ -305,7 +311,7 @@ test('over TLS, bytes are those of the wire', async () => {
   const relay = await relayTo(member);
   const { ca, client } = certificates;
   const place = { url: `https://127.0.0.1:${relay.port}`, tls: { ca, ...client } };
-  await using clients = await Clients.start(planOf(place, withGo), folder.path);
+  await using clients = await Clients.start(planOf(place), folder.path);
   await everybodySucceeds(clients);
   const records = await clients.stop();
   expectWholeCalls(only(records, 'call'));
