@@ -1,24 +1,33 @@
 /** The clients of a schedule against a real cluster, through a relay that counts and can be cut. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Etcd3 } from 'etcd3';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
 import { Folder } from '../machine/folder.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
-import { etcdctl } from '../support/clients.ts';
+import { etcd3, etcdctl } from '../support/clients.ts';
+import { checkLinearizable } from './check/linearizable.ts';
+import { checkWatch } from './check/watches.ts';
+import { checkWrites } from './check/writes.ts';
 import { Clients } from './clients/clients.ts';
 import { CountingRelay } from './clients/counting-relay.ts';
+import { findGoClient } from './clients/go-client.ts';
 import type { ClientPlan, Place } from './clients/plan.ts';
 import {
   type CallRecord,
   type ClientRecord,
   now,
   type SocketRecord,
+  type WatchEvent,
   type WatchRecord,
 } from './clients/record.ts';
 
 const etcd = await findEtcd();
+const goClient = await findGoClient();
+const withGo = goClient === undefined ? {} : { goClient };
+const goNames = ['go 0', 'go 1', 'go watch', 'go lease'];
 const folder = new Folder();
 let certificates: Certificates;
 let plain: LocalCluster;
@@ -72,7 +81,10 @@ function only<K extends ClientRecord['kind']>(all: readonly ClientRecord[], kind
   return all.filter((record): record is Kind<K> => record.kind === kind);
 }
 
-function expectWholeCalls(calls: readonly CallRecord[]): void {
+function expectWholeCalls(
+  calls: readonly CallRecord[],
+  ops: readonly CallRecord['op'][] = ['put', 'get', 'swap', 'range'],
+): void {
   for (const call of calls) {
     expect(call.ended).toBeGreaterThanOrEqual(call.begun);
     if (call.error !== undefined) continue;
@@ -81,7 +93,7 @@ function expectWholeCalls(calls: readonly CallRecord[]): void {
   }
   const written = calls.flatMap(({ value }) => (value === undefined ? [] : [value]));
   expect(new Set(written).size).toBe(written.length);
-  for (const op of ['put', 'get', 'swap', 'range'] as const) {
+  for (const op of ops) {
     expect(calls.some((call) => call.op === op && call.error === undefined)).toBe(true);
   }
 }
@@ -119,6 +131,45 @@ function expectTrueReads(calls: readonly CallRecord[], { events, from }: WatchRe
     if (swapped) expect(expected).toBe(told);
   }
   expect(Math.min(reads, swaps)).toBeGreaterThan(0);
+}
+
+async function revisionOf(client: Etcd3): Promise<number> {
+  const { header } = await client.kv.range({ key: Buffer.from('any') });
+  return Number(header.revision);
+}
+
+/** Every event of a prefix from a revision on. */
+async function historyOf(
+  client: Etcd3,
+  prefix: string,
+  from: number,
+): Promise<readonly WatchEvent[]> {
+  const last = `${prefix}last`;
+  await client.put(last).value('');
+  const events: WatchEvent[] = [];
+  const told = Promise.withResolvers<void>();
+  const watcher = await client.watch().prefix(prefix).startRevision(String(from)).create();
+  watcher.on('put', ({ key, value, mod_revision }) => {
+    if (key.toString() === last) told.resolve();
+    else {
+      const [revision, at] = [Number(mod_revision), now()];
+      events.push({ revision, type: 'put', key: key.toString(), value: value.toString(), at });
+    }
+  });
+  watcher.on('error', told.reject);
+  await told.promise;
+  return events;
+}
+
+/** Nobody was told of a write before it began, whichever of the processes either of them was in. */
+function expectOneClock(calls: readonly CallRecord[], watches: readonly WatchRecord[]): void {
+  const begun = new Map(calls.map((call) => [call.value, call.begun]));
+  const early = watches.flatMap(({ watcher, events }) =>
+    events
+      .filter(({ value, at }) => at < (begun.get(value) ?? Number.POSITIVE_INFINITY))
+      .map(({ value }) => `${watcher}: ${value}`),
+  );
+  expect(early).toEqual([]);
 }
 
 function withoutTime<T extends { at: number }>({ at: _, ...event }: T): Omit<T, 'at'> {
@@ -196,6 +247,64 @@ test('every call, event, keep-alive and socket is recorded, also when connection
   expect(inOrder).toEqual(expect.arrayContaining(all));
 });
 
+test('clients on the Go library, where there is one, record all, also when cut', async () => {
+  if (goClient === undefined) {
+    console.log('Without Go and its library of etcd, there are no clients on it.');
+    expect(await findGoClient()).toBeUndefined();
+    return;
+  }
+  const [member] = secure.members;
+  if (member === undefined) throw new Error('no member');
+  const relay = await relayTo(member);
+  const { ca, client } = certificates;
+  const plan = planOf(
+    { url: `https://127.0.0.1:${relay.port}`, tls: { ca, ...client } },
+    { watches: 1, leases: 0, leaseTtl: 10, largeReaders: 0, idle: 0, shortLived: 0, ...withGo },
+  );
+  const direct = etcd3(member.clientUrl, certificates);
+  const from = (await revisionOf(direct)) + 1;
+  await using clients = await Clients.start(plan, folder.path);
+  await delay(1_500);
+  // The library waits for a connection and repeats reads: only a cut beyond the deadline is sure to fail calls.
+  await relay.cut(plan.deadline + 300);
+  await everybodySucceeds(clients);
+  const { clients: last, failures } = await clients.progress();
+  expect(Object.keys(last)).toEqual(expect.arrayContaining(goNames));
+  const records = await clients.stop();
+
+  expect(only(records, 'crash')).toEqual([]);
+  const calls = only(records, 'call');
+  expect(calls.filter(({ error }) => error !== undefined).length).toBe(failures);
+  const byGo = calls.filter(({ client }) => client === 'go 0' || client === 'go 1');
+  expectWholeCalls(byGo, ['put', 'get', 'swap']);
+  expect(byGo.some(({ error = '' }) => /No connection established/.test(error))).toBe(true);
+  const events = await historyOf(direct, plan.prefix, from);
+  direct.close();
+  expect(checkLinearizable(calls)).toEqual([]);
+  expect(checkWrites(calls, { history: events, atEnd: new Map() })).toEqual([]);
+  const watches = only(records, 'watch');
+  const until = events.at(-1)?.revision ?? 0;
+  expect(watches.flatMap((watch) => checkWatch(watch, events, until))).toEqual([]);
+  expectOneClock(calls, watches);
+  const goWatch = watches.find(({ watcher }) => watcher === 'go watch');
+  expect(goWatch?.resumed).toHaveLength(1);
+  const ports = only(records, 'socket').filter(({ client }) => client === 'go 0');
+  expect(ports.length).toBeGreaterThan(1);
+  for (const { port, closed } of ports) {
+    expect(relay.crossings.map((each) => each.port)).toContain(port);
+    expect(closed).toBeGreaterThanOrEqual(relay.cutAt);
+  }
+  const lease = only(records, 'lease').find(({ holder }) => holder === 'go lease');
+  expect(lease).toMatchObject({ key: `${plan.prefix}lease/go lease`, ttl: 10 });
+  expect(lease?.lost).toBeUndefined();
+  expect(lease?.answered.length).toBeGreaterThan(1);
+  for (const { asked, at, ttl } of lease?.answered ?? []) {
+    expect(asked).toBeLessThan(at);
+    expect(at - asked).toBeLessThan(1_000);
+    expect(ttl).toBe(10);
+  }
+});
+
 test('over TLS, bytes are those of the wire', async () => {
   const [member] = secure.members;
   if (member === undefined) throw new Error('no member');
@@ -238,7 +347,7 @@ test('a watch whose revision was compacted is lost, and nobody waits for it', as
   const relay = await relayTo(member);
   const plan = planOf(
     { url: `http://127.0.0.1:${relay.port}` },
-    { leases: 0, largeReaders: 0, idle: 0 },
+    { leases: 0, largeReaders: 0, idle: 0, ...withGo },
   );
   await using clients = await Clients.start(plan, folder.path);
   const cut = relay.cut(1_000);

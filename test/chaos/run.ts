@@ -9,6 +9,7 @@ import type { Scene } from './act/scene.ts';
 import { choose } from './act/target.ts';
 import type { Finding } from './check/finding.ts';
 import { Clients } from './clients/clients.ts';
+import { findGoClient } from './clients/go-client.ts';
 import { type ClientRecord, now } from './clients/record.ts';
 import { type Counts, check, type Evidence } from './judge.ts';
 import { keepLogs } from './report.ts';
@@ -37,12 +38,13 @@ const calm = 1_000;
 
 /** Rejects where the scene could not be built, or the harness itself is wrong. */
 export async function runSchedule(schedule: Schedule, options: BuildOptions): Promise<Result> {
+  const goClient = await findGoClient();
   const begun = performance.now();
   await using parts = new AsyncDisposableStack();
   const built = await build(schedule, options, parts);
   const { scene } = built;
   scene.truth.start();
-  const clients = parts.use(await Clients.start(planOf(schedule, built), options.folder));
+  const clients = parts.use(await Clients.start(planOf(schedule, built, goClient), options.folder));
   const before = { descriptors: scene.balancer.descriptors, memory: scene.balancer.memory };
   const startedAt = now();
   await Promise.all(schedule.steps.map((step, index) => take(step, index, scene, startedAt)));
@@ -85,9 +87,9 @@ async function take(step: Step, index: number, scene: Scene, startedAt: number):
   }
 }
 
-function planOf({ seed }: Schedule, { place, etcdctl }: Built) {
+function planOf({ seed }: Schedule, { place, etcdctl }: Built, goClient: string | undefined) {
   return {
-    ...{ place, prefix, seed, deadline, etcdctl },
+    ...{ place, prefix, seed, deadline, etcdctl, ...(goClient && { goClient }) },
     ...{ registers: 5, clientsPerRegister: 3, pace: 150, shortLived: 3 },
     ...{ watches: 3, leases: 3, leaseTtl: 10 },
     ...{ largeReaders: 1, largeBytes: 1_000_000, idle: 4 },

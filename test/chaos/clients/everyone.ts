@@ -4,6 +4,7 @@ import { call, get } from './calls.ts';
 import { Company } from './company.ts';
 import { runGoPuts } from './etcdctl.ts';
 import { GoLease } from './go-lease.ts';
+import { GoLibrary } from './go-library.ts';
 import { GoWatch } from './go-watch.ts';
 import { History, type Progress } from './history.ts';
 import { runLargeReader, writeLargeRange } from './large.ts';
@@ -30,7 +31,8 @@ export class Everyone {
   readonly #plan: ClientPlan;
   readonly #company: Company;
   readonly #longCalls: { readonly call: LongCall; readonly owner: Owner }[] = [];
-  readonly #watches: (Watch | GoWatch)[] = [];
+  readonly #watches: (Watch | GoWatch | GoLibrary)[] = [];
+  #goLibrary: GoLibrary | undefined;
   /** Resolve some time after all were told to stop; those of `#longCalls`, after they were stopped. */
   readonly #callers: Promise<void>[] = [];
   readonly #longCallers: Promise<void>[] = [];
@@ -51,10 +53,13 @@ export class Everyone {
 
   /** Resolves when every watch stands, every lease is granted and every client was answered once. */
   async start(): Promise<void> {
-    const { etcdctl } = this.#plan;
+    const { etcdctl, goClient } = this.#plan;
     const range = this.#plan.largeReaders > 0 ? await writeLargeRange(this.#company) : undefined;
     this.#startLongCalls();
     if (etcdctl !== undefined) this.#startGo(etcdctl);
+    if (goClient !== undefined) {
+      this.#goLibrary = this.#watching(new GoLibrary(this.#company, goClient));
+    }
     this.#startRegisters();
     times(this.#plan.idle, (index) => this.#callers.push(this.#runIdle(`idle ${index}`)));
     if (range !== undefined) {
@@ -69,10 +74,10 @@ export class Everyone {
   async stop(): Promise<readonly ClientRecord[]> {
     this.#company.stop();
     // One that has thrown is told of as a crash.
-    await Promise.allSettled(this.#callers);
+    await Promise.allSettled([...this.#callers, this.#goLibrary?.quiet()]);
     await this.#watchersCaughtUp();
     for (const { owner } of this.#longCalls) owner.leaves = true;
-    await Promise.all(this.#longCalls.map(({ call }) => call.stop()));
+    await Promise.all([...this.#longCalls.map(({ call }) => call.stop()), this.#goLibrary?.stop()]);
     await Promise.allSettled(this.#longCallers);
     await this.#sockets.allClosed(farewell);
     this.#sockets[Symbol.dispose]();
@@ -80,6 +85,7 @@ export class Everyone {
     return [
       ...this.#history.records,
       ...records.filter((record) => record !== undefined),
+      ...(this.#goLibrary?.records ?? []),
       ...this.#sockets.open,
     ];
   }
@@ -117,7 +123,7 @@ export class Everyone {
     });
   }
 
-  #watching<T extends Watch | GoWatch>(watch: T): T {
+  #watching<T extends Watch | GoWatch | GoLibrary>(watch: T): T {
     this.#watches.push(watch);
     return watch;
   }

@@ -35,6 +35,8 @@ export interface ClientPlan {
   readonly shortLived: number;
   /** Path of etcdctl, for a watch, a lease and short calls of the Go client; without it there are none. */
   readonly etcdctl?: string;
+  /** Path of the program with clients on the Go library; without it there are none. */
+  readonly goClient?: string;
   /** How long a call may take, ms. */
   readonly deadline: number;
 }

@@ -91,7 +91,7 @@ export interface SocketRecord {
   /** Bytes as they were on the wire, those of TLS included, as far as this process can tell. */
   readonly sent: number;
   readonly received: number;
-  /** Did the client end it in order, with nothing left to say? */
+  /** Did the client end it in order, with nothing left to say? Never of the Go library: nobody counts its bytes. */
   readonly inOrder: boolean;
 }
 
