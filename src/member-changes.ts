@@ -32,7 +32,7 @@ import type { Metrics } from './observe/metrics.ts';
 import { drainEnded } from './observe/operator-events.ts';
 import type { Departed, Departures } from './proxy/departures.ts';
 import type { Evictions } from './proxy/evictions.ts';
-import type { Sessions } from './proxy/sessions.ts';
+import type { Session, Sessions } from './proxy/sessions.ts';
 import type { Drains } from './state/drains.ts';
 import type { Upkeep } from './upkeep.ts';
 
@@ -77,12 +77,22 @@ export class MemberChanges {
       const drained = entries.filter((entry) => entry.drained).map(({ candidate }) => candidate);
       record(modeChanged(change.mode.from, change.mode.to, drained));
     }
-    for (const [member, sessions] of evictions.set(change.evict)) {
+    for (const [member, sessions] of evictions.set(change.evict, this.#isDisproof)) {
       metrics.evicted(member);
       const health = monitor.table.health(member);
       record(sessionsEvicted(member, sessions, health, snapshot.routable, mode));
     }
   }
+
+  /**
+   * A connection that was made after a check was refused shows that the member is there again: in a panic it
+   * may be dialled before its next check.
+   */
+  readonly #isDisproof = ({ candidate, openedAt }: Session): boolean => {
+    const last = this.#options.monitor.lastCheck(candidate);
+    const wasRefused = last !== undefined && !last.ok && last.failure.reason === 'refused';
+    return wasRefused && openedAt > last.finishedAt;
+  };
 
   /** A member has been added to those there are. */
   joined(member: Member): void {

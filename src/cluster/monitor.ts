@@ -56,7 +56,11 @@ export interface MonitorOptions {
 const witnessShare = 0.9;
 
 /** A finished check and when it finished, in ms since the epoch. */
-export type TimedCheck = CheckResult & { readonly at: number };
+export type TimedCheck = CheckResult & {
+  readonly at: number;
+  /** The same moment by `performance.now()`, ms. */
+  readonly finishedAt: number;
+};
 
 export class Monitor {
   readonly table: MemberTable;
@@ -182,7 +186,11 @@ export class Monitor {
   #take(member: MonitoredMember, result: CheckResult): void {
     const { candidate, checksClientPort } = member;
     const at = steadyNow();
-    this.#last.set(candidate, { ...result, at: Date.now() }); // shown to people: the wall clock
+    this.#last.set(candidate, {
+      ...result,
+      at: Date.now(), // shown to people: the wall clock
+      finishedAt: performance.now(),
+    });
     if (result.ok) {
       this.table.observe(candidate, { kind: 'check-passed' }, at);
       return;

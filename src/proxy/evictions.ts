@@ -27,15 +27,21 @@ export class Evictions {
   /**
    * Makes exactly these members the ones whose sessions must leave: begins with those that are new,
    * gives up those that are not named any more. Returns how many sessions each new one has.
+   *
+   * @param isDisproof does this session show that its member has not failed any more? It stays.
    */
-  set(candidates: readonly Candidate[]): ReadonlyMap<Candidate, number> {
+  set(
+    candidates: readonly Candidate[],
+    isDisproof: (session: Session) => boolean = () => false,
+  ): ReadonlyMap<Candidate, number> {
     for (const candidate of this.#underWay.keys()) {
       if (!candidates.includes(candidate)) this.#end(candidate);
     }
     const begun = new Map<Candidate, number>();
     for (const candidate of candidates) {
       if (this.#underWay.has(candidate)) continue;
-      const leaving = inOrder(this.#sessions.openOn(candidate));
+      const open = [...this.#sessions.openOn(candidate)];
+      const leaving = inOrder(open.filter((session) => !isDisproof(session)));
       if (leaving.length === 0) continue;
       begun.set(candidate, leaving.length);
       this.#closeLots(candidate, leaving, Math.max(smallestLot, Math.ceil(leaving.length / lots)));

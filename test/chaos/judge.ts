@@ -8,7 +8,7 @@ import {
   sums,
   unexplained,
 } from './check/balancer.ts';
-import { type Judged, judge, type Span, withoutExcuse } from './check/excuses.ts';
+import { crossedEnd, type Judged, judge, type Span, withoutExcuse } from './check/excuses.ts';
 import type { Finding } from './check/finding.ts';
 import { checkLeases } from './check/leases.ts';
 import { checkLinearizable } from './check/linearizable.ts';
@@ -74,6 +74,8 @@ export interface Counts {
   /** Calls that were answered, and those that failed with an excuse. */
   readonly calls: number;
   readonly excused: number;
+  /** Of these, those that crossed the end of their connection. */
+  readonly crossed: number;
   /** The failed call that began latest after what excuses it. */
   readonly latest: Judged | undefined;
   /** Of watches. */
@@ -92,7 +94,7 @@ export function check({ steps, setting }: Schedule, evidence: Evidence): Judgeme
   const leases = of<LeaseRecord>(records, 'lease');
   const sockets = of<SocketRecord>(records, 'socket');
   const sessions = sessionsOf(log);
-  const judged = judgeCalls(evidence, calls, sockets, sessions);
+  const judged = judgeCalls(evidence, calls, sockets, sessions, !seesCalls(setting));
   const until = events.at(-1)?.revision ?? 0;
   const last = log.filter(({ process }) => process === evidence.processes - 1);
   const findings = [
@@ -118,6 +120,7 @@ export function check({ steps, setting }: Schedule, evidence: Evidence): Judgeme
   const counts = {
     calls: calls.length - failed,
     excused: judged.filter(({ excuse }) => excuse !== undefined).length,
+    crossed: judged.filter(({ excuse }) => excuse === crossedEnd).length,
     latest: judged.filter(({ excuse }) => excuse).toSorted((a, b) => b.after - a.after)[0],
     events: watches.reduce((sum, each) => sum + each.events.length, 0),
   };
@@ -129,10 +132,11 @@ function judgeCalls(
   calls: readonly CallRecord[],
   sockets: readonly SocketRecord[],
   sessions: readonly LoggedSession[],
+  isOpaque: boolean,
 ): readonly Judged[] {
   const nameOf = (id: string) => members.find((member) => member.id === id)?.name;
   const placeOf = (name: string) => members.find((member) => member.name === name)?.place;
-  return judge(calls, { hits, sessions, sockets, leaderless, nameOf, placeOf });
+  return judge(calls, { hits, sessions, sockets, leaderless, nameOf, placeOf, isOpaque });
 }
 
 function ends({ badEnds, complaints, records }: Evidence): readonly Finding[] {

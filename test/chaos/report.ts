@@ -14,11 +14,11 @@ const mostFindings = 12;
 export function lineOf({ schedule, findings, counts, took }: Result): string {
   const { seed, steps } = schedule;
   const how = findings.length === 0 ? 'ok    ' : 'FAILED';
-  const { calls, excused, events, latest } = counts;
+  const { calls, excused, crossed, events, latest } = counts;
   const last = latest && `, the last ${Math.round(latest.after)} ms after ${latest.excuse}`;
   return [
     `seed ${String(seed).padEnd(4)} ${how} ${took.toFixed(0).padStart(3)} s`,
-    `${calls} calls, ${excused} failed with an excuse${last ?? ''}, ${events} events`,
+    `${calls} calls, ${excused} failed with an excuse${last ?? ''}${crossed > 0 ? `, ${crossed} crossed` : ''}, ${events} events`,
     steps.map(stepInWords).join('; '),
   ].join('  ');
 }

@@ -8,6 +8,9 @@ import type { Finding } from './finding.ts';
 
 /** A session of the balancer with a member. Times as in records. */
 export interface SessionSpan {
+  /** Why it ended, and what the client had said then, as the balancer knows; absent while it is open. */
+  readonly reason?: string;
+  readonly bytes?: { readonly client: number };
   /** The client's own port; 0 where it is not known. */
   readonly port: number;
   readonly member: string;
@@ -26,6 +29,8 @@ export interface Circumstances {
   readonly sockets: readonly SocketRecord[];
   /** When nobody led. */
   readonly leaderless: readonly Span[];
+  /** Are bytes opaque to the balancer, so that it cannot ask a client to leave? */
+  readonly isOpaque: boolean;
   /** The name of the member with this id. */
   readonly nameOf: (id: string) => string | undefined;
   /** Where a member is: one that replaces another may go by its name. */
@@ -70,8 +75,9 @@ export function withoutExcuse(judged: readonly Judged[]): readonly Finding[] {
 function excuseOf(
   call: CallRecord,
   members: readonly string[],
-  { hits, leaderless, placeOf }: Circumstances,
+  about: Circumstances,
 ): Pick<Hit, 'what' | 'from'> | undefined {
+  const { hits, leaderless, placeOf } = about;
   const places = members.map(placeOf);
   // Without a leader nobody is healthy, and nobody is closed.
   const endsInTime = ({ from, endsBy = Number.POSITIVE_INFINITY }: Hit, { ended }: CallRecord) =>
@@ -86,6 +92,8 @@ function excuseOf(
     return overlaps(call, each) && isThere && concerns(each, call) && endsInTime(each, call);
   });
   if (hit) return hit;
+  const crossed = about.isOpaque && crossing(call, about.sessions);
+  if (crossed) return { what: crossedEnd, from: crossed.until };
   const without = leaderless.find(
     ({ from, until }) =>
       until - from >= beyondHolding && overlaps(call, { from, until: until + 1_000 }),
@@ -94,6 +102,33 @@ function excuseOf(
   const { from, until } = without;
   return { what: `nobody led for ${Math.round(until - from)} ms`, from };
 }
+
+/** The excuse of a call that was asked while its opaque session was being closed. */
+export const crossedEnd = 'it crossed the end of its connection';
+
+/** Sessions that are closed by the balancer between two calls. */
+const closed = /^(rebalanced|drained|removed|shutdown)$/;
+
+/**
+ * A call that was asked while its connection was being closed, and that the balancer had not heard of: where it
+ * cannot say GOAWAY, whoever asks in that very moment loses.
+ */
+function crossing(
+  { said = {}, begun, ended }: CallRecord,
+  sessions: readonly SessionSpan[],
+): SessionSpan | undefined {
+  return sessions.find(
+    ({ port, reason = '', bytes, until }) =>
+      closed.test(reason) &&
+      bytes !== undefined &&
+      bytes.client <= (said[port] ?? Number.NEGATIVE_INFINITY) &&
+      until >= begun - slack &&
+      until <= ended + slack,
+  );
+}
+
+/** Between the clocks of the log and of clients, ms. */
+const slack = 50;
 
 function overlaps({ begun, ended }: CallRecord, { from, until }: Span): boolean {
   return begun <= until && ended >= from;

@@ -27,6 +27,7 @@ export async function call(
   patience: number,
   ask: (deadline: number) => Promise<Answer>,
 ): Promise<CallRecord> {
+  const said = history.said();
   const begun = now();
   const given = new AbortController();
   const tooLong = delay(patience + grace, undefined, { signal: given.signal }).then(() => {
@@ -38,7 +39,14 @@ export async function call(
       tooLong.catch(() => {});
       given.abort();
     });
-  const record: CallRecord = { kind: 'call', ...question, begun, ended: now(), ...answer };
+  const record: CallRecord = {
+    kind: 'call',
+    ...question,
+    said,
+    begun,
+    ended: now(),
+    ...answer,
+  };
   history.called(record);
   return record;
 }

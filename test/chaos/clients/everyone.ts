@@ -26,7 +26,7 @@ interface LongCall {
 }
 
 export class Everyone {
-  readonly #history = new History();
+  readonly #history = new History(() => this.#sockets.said);
   readonly #sockets = new Sockets((record) => this.#history.add(record));
   readonly #plan: ClientPlan;
   readonly #company: Company;

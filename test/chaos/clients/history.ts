@@ -8,12 +8,18 @@ export interface Progress {
 }
 
 export class History {
+  /** What the sockets of the client that is about to call have said; see `CallRecord`. */
+  readonly said: () => Readonly<Record<number, number>>;
   readonly #records: ClientRecord[] = [];
   /** Undefined for those that have not succeeded yet. */
   readonly #successes = new Map<string, number | undefined>();
   readonly #everybody = Promise.withResolvers<void>();
   #failures = 0;
   #isComplete = false;
+
+  constructor(said: History['said'] = () => ({})) {
+    this.said = said;
+  }
 
   get records(): readonly ClientRecord[] {
     return this.#records;

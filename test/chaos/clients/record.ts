@@ -30,6 +30,8 @@ export interface CallRecord {
   readonly revision?: number;
   /** The member that answered, by the header: its id, decimal. */
   readonly member?: string;
+  /** What its client's sockets had said when it began, by their ports, bytes; those on Unix sockets have none. */
+  readonly said?: Readonly<Record<number, number>>;
   /** Does this client connect anew for each call? */
   readonly shortLived: boolean;
 }

@@ -51,6 +51,13 @@ export class Sockets implements Disposable {
     return [...this.#open].map(([socket, open]) => ({ ...describe(socket, open), inOrder: false }));
   }
 
+  /** What the sockets of whoever asks this have said so far, by their ports, bytes. */
+  get said(): Readonly<Record<number, number>> {
+    const owner = this.#owners.getStore()?.name;
+    const own = [...this.#open].filter(([, open]) => open.owner.name === owner && open.port !== 0);
+    return Object.fromEntries(own.map(([socket, { port }]) => [port, socket.bytesWritten]));
+  }
+
   /** Resolves when all are closed, or after so many ms. */
   async allClosed(patience: number): Promise<void> {
     const signal = AbortSignal.timeout(patience);

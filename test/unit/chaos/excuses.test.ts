@@ -22,6 +22,7 @@ const about = (over: Partial<Circumstances> = {}): Circumstances => ({
   sessions: [{ port: 4_000, member: 'm1', from: 0, until: 2_000 }],
   sockets: [socket],
   leaderless: [],
+  isOpaque: false,
   nameOf: (id) => ({ '7': 'm1', '8': 'm2' })[id],
   placeOf: (name) => `at ${name}`,
   ...over,
@@ -109,6 +110,24 @@ test('of a client that connects for each call nobody knows then', () => {
     members: [],
     excuse: 'm1 was killed',
   });
+});
+
+test.each<[string, boolean, number, string, string | undefined]>([
+  [
+    'crossed the end of its connection',
+    true,
+    300,
+    'drained',
+    'it crossed the end of its connection',
+  ],
+  ['was heard before that', true, 299, 'drained', undefined],
+  ['could have been asked to leave', false, 300, 'drained', undefined],
+  ['was cut for another reason', true, 300, 'client-reset', undefined],
+])('a call that %s', (_, isOpaque, said, reason, excuse) => {
+  const session = { port: 4_000, member: 'm1', from: 0, until: 1_490, reason };
+  const sessions = [{ ...session, bytes: { client: 300 } }];
+  const circumstances = about({ hits: [], sessions, isOpaque });
+  expect(excuseOf(call({ said: { 4000: said } }), circumstances)).toBe(excuse);
 });
 
 test('what has no excuse is told with client, key and member', () => {

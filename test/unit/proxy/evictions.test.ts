@@ -34,6 +34,13 @@ test('a handful leaves at once', () => {
   expect(sessions.openOn(m1).size).toBe(1);
 });
 
+test('who shows that the member is there again stays', () => {
+  const [older, newer] = open(2);
+  expect([...evictions.set([m0], (session) => session === newer)]).toEqual([[m0, 1]]);
+  expect(older?.closedFor).toBe('evicted');
+  expect(newer?.closedFor).toBeUndefined();
+});
+
 test('two thousand leave in lots, all within a second, and are told of once', async () => {
   const all = open(2000);
   expect(evictions.set([m0]).get(m0)).toBe(2000);
