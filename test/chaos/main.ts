@@ -96,7 +96,14 @@ async function runAll(): Promise<boolean> {
   const failed: number[] = [];
   let passed = 0;
   await inJobs(schedules(), async (schedule) => {
-    if (await passes(schedule)) passed += 1;
+    const isWell = await passes(schedule).catch((error: unknown) => {
+      const words = inWords(schedule).join('\n');
+      console.log(
+        `The harness failed: ${error instanceof Error ? error.stack : error}\n${words}\n`,
+      );
+      return false;
+    });
+    if (isWell) passed += 1;
     else failed.push(schedule.seed);
   });
   const which = failed.length > 0 ? `: seeds ${failed.join(', ')}` : '';

@@ -44,13 +44,19 @@ export function makeSchedule(seed: number): Schedule {
   const setting = makeSetting(random);
   const steps: Step[] = [];
   for (let left = random.pick(counts); left > 0; left -= 1) {
-    steps.push(makeStep(random, setting, steps.at(-1)));
+    steps.push(makeStep(random, setting, steps));
   }
   return { seed, setting, steps: steps.sort((a, b) => a.at - b.at) };
 }
 
-function makeStep(random: Random, setting: Setting, before: Step | undefined): Step {
-  const suited = faultNames.filter((name) => faults[name].suits?.(setting) ?? true);
+function makeStep(random: Random, setting: Setting, steps: readonly Step[]): Step {
+  const before = steps.at(-1);
+  // Two members that were added and cannot start yet take the quorum away for good, whoever balances.
+  const isListed = steps.some(({ fault }) => faults[fault].room === 'list');
+  const suited = faultNames.filter(
+    (name) =>
+      (faults[name].suits?.(setting) ?? true) && !(isListed && faults[name].room === 'list'),
+  );
   const room = random.pick(
     [...new Set(suited.map((name) => faults[name].room))].flatMap((each) =>
       Array.from({ length: shares[each] }, () => each),

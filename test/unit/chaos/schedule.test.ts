@@ -28,6 +28,8 @@ test('a schedule has one to three faults that suit its setting, in their order, 
       expect(steps.map(({ at }) => at)).toEqual(
         steps.map(({ at }) => at).toSorted((a, b) => a - b),
       );
+      const lists = steps.filter(({ fault }) => faults[fault].room === 'list');
+      expect(lists.length).toBeLessThanOrEqual(1);
       for (const { fault, at, for: length, way, amount } of steps) {
         const { suits, ways, lasts, amount: amounts } = faults[fault];
         expect(suits?.(setting) ?? true).toBe(true);
