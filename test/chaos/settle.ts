@@ -93,6 +93,13 @@ async function unsettled(scene: Scene): Promise<readonly string[]> {
   return [...amiss, ...uneven(scene, status)];
 }
 
+/** How many sessions were moved while this member gave some. */
+function gave(name: string, { log }: Scene['balancer']): number {
+  return log
+    .filter(({ event, from }) => event === 'sessions-moved' && (from as string[]).includes(name))
+    .reduce((sum, { sessions }) => sum + Number(sessions), 0);
+}
+
 /** By where it is: an endpoint keeps the name that the settings give it, whoever is there. */
 function ownNameOf({ endpoint }: MemberStatus, present: readonly ChaosMember[]): string {
   const { hostname } = new URL(endpoint);
@@ -117,9 +124,9 @@ function uneven(
   }
   if (balance !== 'least-connections' || weights.length > 0) return [];
   const fullest = Math.max(...counts);
-  const names = serving.filter(({ sessions }) => sessions === fullest).map(({ name }) => name);
-  const gave = balancer.log.flatMap(({ event, from }) => (event === 'sessions-moved' ? from : []));
-  const isLate = names.some((name) => gave.includes(name));
+  const isLate = serving.some(
+    ({ name, sessions }) => sessions === fullest && gave(name, balancer) >= 2 * sessions,
+  );
   const apart = fullest - Math.min(...counts);
   return apart > most + (isLate ? late * total : 0) ? [`sessions are uneven: ${words}`] : [];
 }

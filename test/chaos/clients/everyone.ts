@@ -7,7 +7,7 @@ import { GoLease } from './go-lease.ts';
 import { GoLibrary } from './go-library.ts';
 import { GoWatch } from './go-watch.ts';
 import { History, type Progress } from './history.ts';
-import { runLargeReader, writeLargeRange } from './large.ts';
+import { runLargeReader, runSlowReader, writeLargeRange } from './large.ts';
 import { Lease } from './lease.ts';
 import { etcd3Client } from './place.ts';
 import type { ClientPlan } from './plan.ts';
@@ -65,6 +65,9 @@ export class Everyone {
     if (range !== undefined) {
       times(this.#plan.largeReaders, (index) =>
         this.#callers.push(runLargeReader(this.#company, `large reader ${index}`, range)),
+      );
+      times(this.#plan.largeReaders, (index) =>
+        this.#callers.push(runSlowReader(this.#company, `slow reader ${index}`, range)),
       );
     }
     await this.#history.everybody();

@@ -1,6 +1,7 @@
 /** Calls of etcd's JSON gateway: HTTP/1.1, a connection each. */
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './calls.ts';
 import { connectHttp1 } from './place.ts';
 import type { ClientPlan } from './plan.ts';
@@ -29,12 +30,25 @@ export async function gatewayGet(plan: ClientPlan, owner: Owner, key: string): P
   return { ...headed(header), read };
 }
 
+/** A range read slowly, so that whoever sends it has to wait: `pause` ms between two chunks. */
+export async function gatewayRange(
+  plan: ClientPlan,
+  owner: Owner,
+  { key, end, pause }: { readonly key: Buffer; readonly end: Buffer; readonly pause: number },
+): Promise<{ readonly answer: Answer; readonly values: readonly Buffer[] }> {
+  const range = { key: key.toString('base64'), range_end: end.toString('base64') };
+  const { header, kvs = [] } = await post(plan, owner, 'range', range, pause);
+  const values = kvs.map(({ value = '' }) => Buffer.from(value, 'base64'));
+  return { answer: headed(header), values };
+}
+
 /** Rejects unless it is answered with 200 in time; the socket is closed then. */
 async function post(
   { place, deadline }: ClientPlan,
   owner: Owner,
   method: string,
   body: object,
+  pause = 0,
 ): Promise<GatewayAnswer> {
   const signal = AbortSignal.timeout(deadline);
   const exchange = request({
@@ -47,7 +61,10 @@ async function post(
   response.once('end', () => {
     owner.leaves = true;
   });
-  for await (const chunk of response) chunks.push(chunk as Buffer);
+  for await (const chunk of response) {
+    chunks.push(chunk as Buffer);
+    if (pause > 0) await delay(pause);
+  }
   const text = Buffer.concat(chunks).toString();
   if (response.statusCode !== 200) throw new Error(`HTTP ${response.statusCode}: ${text.trim()}`);
   return JSON.parse(text) as GatewayAnswer;

@@ -1,11 +1,16 @@
 /** A range that is large, and clients that read all of it again and again. */
 import { type Answer, call, headed } from './calls.ts';
 import { type Company, pauseAfterFailure } from './company.ts';
+import { gatewayRange } from './gateway.ts';
 import { etcd3Client } from './place.ts';
+import type { CallRecord } from './record.ts';
 import { Owner } from './sockets.ts';
 
 /** Between the beginnings of two reads, ms. */
 const every = 500;
+
+/** Of a slow reader, between two chunks, ms. */
+const slowPause = 5;
 
 /** What a read has to find below its prefix. */
 export interface LargeRange {
@@ -46,10 +51,7 @@ export async function runLargeReader(
   range: LargeRange,
 ): Promise<void> {
   const { plan, history } = company;
-  const key = Buffer.from(range.prefix);
-  // The prefix ends with a slash, which is no 0xff.
-  const end = Buffer.from(key);
-  end.writeUInt8((end.at(-1) ?? 0) + 1, end.length - 1);
+  const { key, end } = boundsOf(range);
   await company.as(name, async (owner) => {
     const client = etcd3Client(plan.place);
     const question = { client: name, op: 'range', key: range.prefix, shortLived: false } as const;
@@ -64,6 +66,38 @@ export async function runLargeReader(
     owner.leaves = true;
     client.close();
   });
+}
+
+/** Reads it over HTTP/1.1, a connection each, and takes its time: what it has not taken waits at the balancer. */
+export async function runSlowReader(
+  company: Company,
+  name: string,
+  range: LargeRange,
+): Promise<void> {
+  const { plan, history, sockets } = company;
+  const question = { client: name, op: 'range', key: range.prefix, shortLived: true } as const;
+  const slow = { ...boundsOf(range), pause: slowPause };
+  const readOnce = (owner: Owner) => (): Promise<CallRecord> =>
+    call(history, question, plan.deadline, async () => {
+      const { answer, values } = await gatewayRange(plan, owner, slow);
+      const bytes = values.reduce((sum, { length }) => sum + length, 0);
+      return { ...answer, ...shortfall(range, values.length, bytes) };
+    });
+  await company.as(name, async () => {
+    while (!company.isStopping) {
+      const owner = new Owner(name);
+      const { begun, ended } = await sockets.run(owner, readOnce(owner));
+      await company.pause(Math.max(pauseAfterFailure, every - (ended - begun)));
+    }
+  });
+}
+
+function boundsOf({ prefix }: LargeRange): { readonly key: Buffer; readonly end: Buffer } {
+  const key = Buffer.from(prefix);
+  // The prefix ends with a slash, which is no 0xff.
+  const end = Buffer.from(key);
+  end.writeUInt8((end.at(-1) ?? 0) + 1, end.length - 1);
+  return { key, end };
 }
 
 function shortfall(range: LargeRange, keys: number, bytes: number): Answer {

@@ -27,7 +27,7 @@ export interface ClientPlan {
   readonly leases: number;
   /** s. */
   readonly leaseTtl: number;
-  /** Clients that read all of a large range, and its size in bytes. */
+  /** Clients that read all of a large range, as many again that do so slowly, and its size in bytes. */
   readonly largeReaders: number;
   readonly largeBytes: number;
   readonly idle: number;
