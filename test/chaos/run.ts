@@ -92,7 +92,7 @@ function planOf({ seed }: Schedule, { place, etcdctl }: Built, goClient: string 
     ...{ place, prefix, seed, deadline, etcdctl, ...(goClient && { goClient }) },
     ...{ registers: 5, clientsPerRegister: 3, pace: 150, shortLived: 3 },
     ...{ watches: 3, leases: 3, leaseTtl: 10 },
-    ...{ largeReaders: 1, largeBytes: 1_000_000, idle: 4 },
+    ...{ largeReaders: 1, largeBytes: 3_500_000, idle: 4 },
   };
 }
 

@@ -7,10 +7,10 @@ import type { CallRecord } from './record.ts';
 import { Owner } from './sockets.ts';
 
 /** Between the beginnings of two reads, ms. */
-const every = 500;
+const every = 1_500;
 
 /** Of a slow reader, between two chunks, ms. */
-const slowPause = 5;
+const slowPause = 10;
 
 /** What a read has to find below its prefix. */
 export interface LargeRange {
