@@ -139,7 +139,7 @@ for (const [release, tls] of [
         const caller = callerFrom(undefined, cluster.certificates);
         onTestFinished(() => agent.destroy());
         const write = async (value: string) => {
-          const signal = AbortSignal.timeout(400);
+          const signal = AbortSignal.timeout(2_000);
           const body = JSON.stringify({ key: base64('/way'), value: base64(value) });
           await answerOf(
             await open(`${member.clientUrl}/v3/kv/put`, { ...caller, agent, signal }, body),
