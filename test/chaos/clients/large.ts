@@ -9,7 +9,7 @@ import { Owner } from './sockets.ts';
 /** Between the beginnings of two reads, ms. */
 const every = 1_500;
 
-/** Of a slow reader, between two chunks, ms. */
+/** Of a slow reader, for each 64 KB, ms. */
 const slowPause = 10;
 
 /** What a read has to find below its prefix. */
