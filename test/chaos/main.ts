@@ -20,37 +20,61 @@ import { type Found, seek, tableOf } from './seek.ts';
 import { shrink } from './shrink.ts';
 
 const root = join(import.meta.dirname, '../..');
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    schedules: { type: 'string' },
-    for: { type: 'string' },
-    replay: { type: 'string' },
-    jobs: { type: 'string', default: '2' },
-    'no-shrink': { type: 'boolean', default: false },
-    defects: { type: 'boolean', default: false },
-    defect: { type: 'string' },
-    out: { type: 'string', default: join(root, '.cache/chaos') },
-  },
-});
+
+/** What whoever typed the command can mend. It is told without a stack, and ends with 2. */
+function refuse(why: string): never {
+  console.error(`chaos: ${why}`);
+  process.exit(2);
+}
+
+/** @returns the flags; does not return where they are none. */
+function readFlags() {
+  try {
+    return parseArgs({
+      options: {
+        seed: { type: 'string', default: '1' },
+        schedules: { type: 'string' },
+        for: { type: 'string' },
+        replay: { type: 'string' },
+        jobs: { type: 'string', default: '2' },
+        'no-shrink': { type: 'boolean', default: false },
+        defects: { type: 'boolean', default: false },
+        defect: { type: 'string' },
+        out: { type: 'string', default: join(root, '.cache/chaos') },
+      },
+    }).values;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+const values = readFlags();
 
 /** `90s`, `10m`, `2h` in ms. */
 function duration(text: string): number {
   const [, amount, unit] = /^(\d+)(s|m|h)$/.exec(text) ?? [];
   const ms = { s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? ''];
-  if (ms === undefined) throw new Error(`--for takes a time such as 90s, 10m or 2h, not ${text}.`);
+  if (ms === undefined) refuse(`--for takes a time such as 90s, 10m or 2h, not ${text}.`);
   return Number(amount) * ms;
 }
 
 function count(name: string, text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} takes a number, not ${text}.`);
+  if (!/^[1-9]\d*$/.test(text)) refuse(`--${name} takes a number from 1 on, not ${text}.`);
   return Number(text);
+}
+
+async function savedSchedule(file: string): Promise<Schedule> {
+  try {
+    return readSchedule(await readFile(file, 'utf8'));
+  } catch (error) {
+    return refuse(`${file} is no schedule that was saved: ${(error as Error).message}`);
+  }
 }
 
 /** Those to be run, one after the other; endless where the time decides. */
 async function* schedules(): AsyncGenerator<Schedule> {
   if (values.replay !== undefined) {
-    yield readSchedule(await readFile(values.replay, 'utf8'));
+    yield await savedSchedule(values.replay);
     return;
   }
   const seed = count('seed', values.seed);
@@ -116,7 +140,7 @@ async function* chosenDefects(): AsyncGenerator<Defect> {
     ({ name }) => values.defect === undefined || name === values.defect,
   );
   if (chosen.length === 0) {
-    throw new Error(`--defect takes one of ${defects.map(({ name }) => name).join(', ')}.`);
+    refuse(`--defect takes one of ${defects.map(({ name }) => name).join(', ')}.`);
   }
   yield* chosen;
 }

@@ -11,11 +11,8 @@ import { startLocalCluster } from '../../src/demo/local-cluster.ts';
 import { Balancer } from '../support/balancer.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
 
-/**
- * A call that fails after this long, ms, was not one that crossed the end of its connection. On a busy machine
- * that takes a while; an open question that was taken for a quiet session was cut after 300 ms at the earliest.
- */
-const crossing = 250;
+/** A call that fails after this long, ms, was not one that crossed the end of its connection. */
+const crossing = 100;
 
 test('no call that waits for the next leader is cut by a rebalancing', async () => {
   await using certificates = await createCertificates();

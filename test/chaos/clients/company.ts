@@ -1,9 +1,9 @@
 /** What all clients of one process share. */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Random } from '../schedule/random.ts';
 import type { History } from './history.ts';
 import type { ClientPlan } from './plan.ts';
-import { Random } from './random.ts';
 import { Owner, type Sockets } from './sockets.ts';
 
 /** How long a client waits after something failed, ms. */
@@ -42,7 +42,7 @@ export class Company {
   }
 
   random(name: string): Random {
-    return new Random(this.plan.seed, name);
+    return Random.named(this.plan.seed, name);
   }
 
   /** A client that is to succeed again and again; what it opens in `work` is its own. */

@@ -17,7 +17,7 @@ export const startAgainAfter = 200;
 const putEvery = 2_000;
 
 /** `etcdctl put` again and again, until all stop. */
-export async function runGoPuts(
+export async function runEtcdctlPuts(
   company: Company,
   etcdctl: string,
   name: string,

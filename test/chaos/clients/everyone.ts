@@ -2,10 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { call, get } from './calls.ts';
 import { Company } from './company.ts';
-import { runGoPuts } from './etcdctl.ts';
-import { GoLease } from './go-lease.ts';
+import { runEtcdctlPuts } from './etcdctl.ts';
+import { EtcdctlLease } from './etcdctl-lease.ts';
+import { EtcdctlWatch } from './etcdctl-watch.ts';
 import { GoLibrary } from './go-library.ts';
-import { GoWatch } from './go-watch.ts';
 import { History, type Progress } from './history.ts';
 import { runLargeReader, runSlowReader, writeLargeRange } from './large.ts';
 import { Lease } from './lease.ts';
@@ -31,7 +31,7 @@ export class Everyone {
   readonly #plan: ClientPlan;
   readonly #company: Company;
   readonly #longCalls: { readonly call: LongCall; readonly owner: Owner }[] = [];
-  readonly #watches: (Watch | GoWatch | GoLibrary)[] = [];
+  readonly #watches: (Watch | EtcdctlWatch | GoLibrary)[] = [];
   #goLibrary: GoLibrary | undefined;
   /** Resolve some time after all were told to stop; those of `#longCalls`, after they were stopped. */
   readonly #callers: Promise<void>[] = [];
@@ -56,7 +56,7 @@ export class Everyone {
     const { etcdctl, goClient } = this.#plan;
     const range = this.#plan.largeReaders > 0 ? await writeLargeRange(this.#company) : undefined;
     this.#startLongCalls();
-    if (etcdctl !== undefined) this.#startGo(etcdctl);
+    if (etcdctl !== undefined) this.#startEtcdctl(etcdctl);
     if (goClient !== undefined) {
       this.#goLibrary = this.#watching(new GoLibrary(this.#company, goClient));
     }
@@ -102,13 +102,15 @@ export class Everyone {
     });
   }
 
-  #startGo(etcdctl: string): void {
+  #startEtcdctl(etcdctl: string): void {
     const company = this.#company;
-    this.#startLong('etcdctl watch', (name) => this.#watching(new GoWatch(company, etcdctl, name)));
-    this.#startLong('etcdctl lease', (name) => new GoLease(company, etcdctl, name));
+    this.#startLong('etcdctl watch', (name) =>
+      this.#watching(new EtcdctlWatch(company, etcdctl, name)),
+    );
+    this.#startLong('etcdctl lease', (name) => new EtcdctlLease(company, etcdctl, name));
     this.#callers.push(
       company.as('etcdctl put', () =>
-        runGoPuts(company, etcdctl, 'etcdctl put', this.#plan.registers),
+        runEtcdctlPuts(company, etcdctl, 'etcdctl put', this.#plan.registers),
       ),
     );
   }
@@ -126,7 +128,7 @@ export class Everyone {
     });
   }
 
-  #watching<T extends Watch | GoWatch | GoLibrary>(watch: T): T {
+  #watching<T extends Watch | EtcdctlWatch | GoLibrary>(watch: T): T {
     this.#watches.push(watch);
     return watch;
   }

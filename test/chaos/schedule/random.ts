@@ -8,6 +8,14 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
+  /** For one of several that share a seed: each name has numbers of its own. */
+  static named(seed: number, name: string): Random {
+    // FNV-1a over the name.
+    let hash = 0x811c9dc5 ^ seed;
+    for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01000193);
+    return new Random(hash);
+  }
+
   /** From 0 to below 1. Mulberry32, by Tommy Ettinger (public domain). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
@@ -20,6 +28,11 @@ export class Random {
   /** An integer from `least` to `most`, both included. */
   between(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1));
+  }
+
+  /** From half of it to one and a half. */
+  around(value: number): number {
+    return value * (0.5 + this.next());
   }
 
   pick<T>(all: readonly T[]): T {

@@ -1,4 +1,4 @@
-/** A lease of the Go client library. */
+/** A lease of the Go client library, by way of etcdctl. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from '../../machine/child.ts';
 import { call } from './calls.ts';
@@ -8,7 +8,7 @@ import { etcdctlCommand } from './place.ts';
 import { type LeaseRecord, now } from './record.ts';
 
 /** `etcdctl lease keep-alive`, of a lease with a key. */
-export class GoLease {
+export class EtcdctlLease {
   readonly #company: Company;
   readonly #etcdctl: string;
   readonly #name: string;

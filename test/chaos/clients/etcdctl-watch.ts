@@ -1,4 +1,4 @@
-/** A watch of the Go client library. */
+/** A watch of the Go client library, by way of etcdctl. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from '../../machine/child.ts';
 import { type Company, pauseAfterFailure } from './company.ts';
@@ -7,7 +7,7 @@ import { etcdctlCommand } from './place.ts';
 import { now, type WatchEvent, type WatchRecord } from './record.ts';
 
 /** `etcdctl watch`. Started again behind the last revision it saw, as a program on the Go library would. */
-export class GoWatch {
+export class EtcdctlWatch {
   readonly #company: Company;
   readonly #etcdctl: string;
   readonly #name: string;
