@@ -22,9 +22,9 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod/mini';
 import { logLevels } from '../config/settings.ts';
 import { safeText } from '../lib/safe-text.ts';
-import type { ReloadResult } from '../observe/operator-events.ts';
+import type { ReloadResult } from '../observe/events/operator-events.ts';
 import type { Status } from '../observe/status.ts';
-import type { Orders } from './orders.ts';
+import type { Orders } from './operations.ts';
 import { OrderRefused, type RefusalKind } from './refused.ts';
 
 export interface ApiOptions {

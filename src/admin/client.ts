@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { createInterface } from 'node:readline';
-import { http } from '../node-http.ts';
+import { http } from '../lib/net/node-http.ts';
 import type { Status } from '../observe/status.ts';
 
 /** One sentence for the operator: nobody answers, or what was asked was refused. */

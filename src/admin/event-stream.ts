@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { mostConnections } from '../management/server.ts';
-import type { EventLog, NumberedEvent } from '../observe/events.ts';
+import type { EventLog, NumberedEvent } from '../observe/events/event-log.ts';
 
 /** Streams that may be open at a time. */
 export const maxAdminStreams = mostConnections.admin / 2;

@@ -8,11 +8,11 @@
  *
  * Where listeners are shared, a path in use is waited for, as with the observe listener.
  */
-import { type AdminSocket, usualAdminSocket } from '../config/admin-socket.ts';
-import { Refusal } from '../config/error.ts';
-import type { EventBody } from '../observe/events.ts';
-import { adminUnavailable } from '../observe/operator-events.ts';
-import { opensWhenFree } from '../succession.ts';
+import { type AdminSocket, usualAdminSocket } from '../config/values/admin-socket.ts';
+import { opensWhenFree } from '../lib/net/bind-retry.ts';
+import { Refusal } from '../lib/setting-error.ts';
+import type { EventBody } from '../observe/events/event-log.ts';
+import { adminUnavailable } from '../observe/events/operator-events.ts';
 import {
   type AdminServer,
   type AdminServerOptions,

@@ -8,8 +8,8 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
-import { Refusal } from '../config/error.ts';
-import { unusable } from '../config/inherited.ts';
+import { listenPrivately, removeStaleSocket } from '../lib/net/unix-socket.ts';
+import { Refusal } from '../lib/setting-error.ts';
 import {
   BoundedServer,
   type Bounds,
@@ -17,8 +17,8 @@ import {
   mostConnections,
   type RefusalReason,
 } from '../management/server.ts';
-import type { EventLog } from '../observe/events.ts';
-import { listenPrivately, removeStaleSocket } from '../unix-socket.ts';
+import type { EventLog } from '../observe/events/event-log.ts';
+import { unusable } from '../systemd/inherited.ts';
 import type { ApiOptions } from './api.ts';
 import { AdminEvents, maxAdminStreams } from './event-stream.ts';
 

@@ -1,6 +1,6 @@
 /** A session as operators see it. */
-import type { CallsState } from '../proxy/calls.ts';
-import type { CloseReason, Session } from '../proxy/sessions.ts';
+import type { CallsState } from '../proxy/http2/calls.ts';
+import type { CloseReason, Session } from '../proxy/sessions/sessions.ts';
 
 /** Durations are in ms. */
 export interface SessionStatus {

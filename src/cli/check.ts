@@ -2,9 +2,9 @@
  * `etcd-lb check`: what is wrong with the cluster, and with the balancer in front of it, before
  * anything runs. Exit codes: 0 nothing worse than a note, 1 a warning, 2 an error.
  */
-import { exposedSecrets } from '../config/certificates.ts';
-import { Refusal } from '../config/error.ts';
+import { exposedSecrets } from '../certificates/certificates.ts';
 import { type LoadInput, loadSettings } from '../config/load.ts';
+import { Refusal } from '../lib/setting-error.ts';
 
 /** For a pipe, which has no width. */
 const usualWidth = 100;
@@ -13,10 +13,10 @@ const usualWidth = 100;
 export async function check(flags: LoadInput['flags'], json: boolean): Promise<never> {
   const { settings, explain } = loadSettings({ flags, env: process.env });
   // Loaded by now only: a wrong setting is told without waiting for everything else.
-  const { gather } = await import('../check/gather.ts');
-  const { examine } = await import('../check/examine.ts');
-  const { exitCodeOf } = await import('../check/finding.ts');
-  const { jsonOf, tableOf } = await import('../check/report.ts');
+  const { gather } = await import('../diagnose/probes/gather.ts');
+  const { examine } = await import('../diagnose/examine.ts');
+  const { exitCodeOf } = await import('../diagnose/finding.ts');
+  const { jsonOf, tableOf } = await import('../diagnose/report.ts');
   const observations = await gather(settings).catch((error: unknown) => {
     throw error instanceof Refusal ? explain(error) : error;
   });

@@ -6,9 +6,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { formatHostPort } from '../config/host-port.ts';
 import { type LoadInput, loadSettings } from '../config/load.ts';
-import { http } from '../node-http.ts';
+import { formatHostPort } from '../lib/net/host-port.ts';
+import { http } from '../lib/net/node-http.ts';
 
 /** Less than the container's runtime waits, ms. */
 const patience = 2_000;

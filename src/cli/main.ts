@@ -11,10 +11,10 @@
  * Parses and prints; the work is done elsewhere. Commands are loaded when they are used.
  */
 import { Command, CommanderError, Option } from 'commander';
-import { ConfigError } from '../config/error.ts';
 import { envName, options } from '../config/options.ts';
+import { ConfigError } from '../lib/setting-error.ts';
 import { inWords, isSystemError } from '../lib/system-error.ts';
-import { addOperatorCommands } from './operator-commands.ts';
+import { addOperatorCommands } from './operator/commands.ts';
 import { version } from './version.ts';
 
 /** The values of a command's flags by their kebab-case name; only those that were given. */

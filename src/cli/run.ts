@@ -5,11 +5,11 @@
  * service manager asks for it, it is told how things stand.
  */
 import { constants } from 'node:os';
-import { Refusal } from '../config/error.ts';
-import { takeInherited } from '../config/inherited.ts';
 import { type Loaded, type LoadInput, loadSettings } from '../config/load.ts';
+import { Refusal } from '../lib/setting-error.ts';
 import { handOver } from '../lib/unexpected.ts';
-import type { ServiceNotifications } from '../service/notifications.ts';
+import type { ServiceNotifications } from '../observe/notifications.ts';
+import { takeInherited } from '../systemd/inherited.ts';
 
 /** Runs until it has stopped. Throws `ConfigError` with nothing started. */
 export async function run(flags: LoadInput['flags'], version: string): Promise<void> {
@@ -18,8 +18,8 @@ export async function run(flags: LoadInput['flags'], version: string): Promise<v
   const { settings, explain } = loaded;
   const inherited = takeInherited(process.env, process.pid);
   // Loaded by now only: a wrong setting is told without waiting for everything else.
-  const { startApp } = await import('../app.ts');
-  const { openLog } = await import('../observe/log.ts');
+  const { startApp } = await import('../app/app.ts');
+  const { openLog } = await import('../observe/log/log.ts');
   const log = await openLog({ level: settings.logLevel, format: settings.logFormat });
   const service = await openService();
   const signalled = firstSignal();
@@ -51,7 +51,7 @@ export async function run(flags: LoadInput['flags'], version: string): Promise<v
 /** `undefined`, with nothing loaded, where no service manager listens. */
 async function openService(): Promise<ServiceNotifications | undefined> {
   if (process.env['NOTIFY_SOCKET'] === undefined) return undefined;
-  const { ServiceNotifications } = await import('../service/notifications.ts');
+  const { ServiceNotifications } = await import('../observe/notifications.ts');
   return ServiceNotifications.open(process.env, process.pid);
 }
 

@@ -2,10 +2,10 @@
  * When two addresses are the same place: the balancer in front of itself, or listening twice.
  *
  * Owns what can be told from the text and from this machine's own names and addresses, without a
- * look-up. Other names for this machine are recognised on the connection itself (proxy/self.ts).
+ * look-up. Other names for this machine are recognised on the connection itself (proxy/listen/self.ts).
  */
 import os from 'node:os';
-import type { TcpAddress } from './listen.ts';
+import type { TcpAddress } from './values/listen.ts';
 
 /** What this machine answers to, apart from loopback. */
 export interface Machine {

@@ -11,21 +11,33 @@
  * Owns precedence, and puts the place a value came from in front of every complaint. Reads files;
  * opens, starts and prints nothing.
  */
-import { type CertificateFiles, loadCertificates } from './certificates.ts';
+import { type CertificateFiles, loadCertificates } from '../certificates/certificates.ts';
+import { splitList } from '../lib/list.ts';
+import { ConfigError, Refusal } from '../lib/setting-error.ts';
 import { thisMachine } from './collision.ts';
-import { type Endpoint, formatNamedEndpoint, parseEndpoints, type Scheme } from './endpoint.ts';
-import { readEnvironment } from './environment.ts';
-import { ConfigError, Refusal } from './error.ts';
-import { readFile } from './file.ts';
-import { type Flags, readFlags } from './flags.ts';
-import { splitList } from './list.ts';
 import { type OptionSpec, options, type Values } from './options.ts';
-import { byDefault, type Given, notSet, type Origin, type Source, subject } from './origin.ts';
 import { checkRules } from './rules.ts';
 import type { Settings } from './settings.ts';
-import { loadUser } from './user.ts';
+import { readEnvironment } from './sources/environment.ts';
+import { readFile } from './sources/file.ts';
+import { type Flags, readFlags } from './sources/flags.ts';
+import {
+  type Endpoint,
+  formatNamedEndpoint,
+  parseEndpoints,
+  type Scheme,
+} from './values/endpoint.ts';
+import {
+  byDefault,
+  type Given,
+  notSet,
+  type Origin,
+  type Source,
+  subject,
+} from './values/origin.ts';
+import { loadUser } from './values/user.ts';
 
-export type { Origin } from './origin.ts';
+export type { Origin } from './values/origin.ts';
 
 /** One setting as it is in force. */
 export interface Effective {

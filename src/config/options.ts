@@ -5,13 +5,8 @@
  * Owns how each setting is called, written and explained, and its default. What settings must be to
  * one another is rules.ts.
  */
-import { parseAdminSocket } from './admin-socket.ts';
-import { parseCheckUrl } from './check-url.ts';
-import { parseDomain } from './domain.ts';
-import { parseHostName } from './host-port.ts';
-import { parseListenAddress, parseTcpAddress } from './listen.ts';
-import { parseMemberNumber } from './member-number.ts';
-import { parseOwner } from './owner.ts';
+
+import { parseHostName } from '../lib/net/host-port.ts';
 import {
   discoveries,
   logFormats,
@@ -21,6 +16,12 @@ import {
   tlsModes,
 } from './settings.ts';
 import * as shapes from './shapes.ts';
+import { parseAdminSocket } from './values/admin-socket.ts';
+import { parseCheckUrl } from './values/check-url.ts';
+import { parseDomain } from './values/domain.ts';
+import { parseListenAddress, parseTcpAddress } from './values/listen.ts';
+import { parseMemberNumber } from './values/member-number.ts';
+import { parseOwner } from './values/owner.ts';
 
 /**
  * The settings one by one, each understood by itself: certificates are still paths, and endpoints

@@ -4,14 +4,15 @@
  * One rule, one function; each throws a `Refusal` of the setting to change, and names the others
  * with their origin, since they may be defaults that nobody wrote.
  */
+
+import { formatHostPort } from '../lib/net/host-port.ts';
+import { Refusal } from '../lib/setting-error.ts';
 import { type Machine, overlap, reaches } from './collision.ts';
-import { formatDuration } from './duration.ts';
-import { type Endpoint, formatEndpoint } from './endpoint.ts';
-import { Refusal } from './error.ts';
-import { formatHostPort } from './host-port.ts';
-import { formatListenAddress, type ListenAddress, type TcpAddress } from './listen.ts';
-import { mention, type Origin } from './origin.ts';
 import type { Settings } from './settings.ts';
+import { formatDuration } from './values/duration.ts';
+import { type Endpoint, formatEndpoint } from './values/endpoint.ts';
+import { formatListenAddress, type ListenAddress, type TcpAddress } from './values/listen.ts';
+import { mention, type Origin } from './values/origin.ts';
 
 /** Where the setting of this kebab-case name came from. */
 export type OriginOf = (name: string) => Origin;

@@ -2,12 +2,13 @@
  * Everything a run of etcd-lb is told, in the units the code uses. Other rooms import the type and
  * nothing else; how each setting is written, and its default, is options.ts.
  */
-import type { AdminSocket } from './admin-socket.ts';
-import type { CertificateFiles, Certificates } from './certificates.ts';
-import type { Endpoint } from './endpoint.ts';
-import type { ListenAddress, TcpAddress } from './listen.ts';
-import type { MemberNumber } from './member-number.ts';
-import type { Owner } from './owner.ts';
+
+import type { CertificateFiles, Certificates } from '../certificates/certificates.ts';
+import type { AdminSocket } from './values/admin-socket.ts';
+import type { Endpoint } from './values/endpoint.ts';
+import type { ListenAddress, TcpAddress } from './values/listen.ts';
+import type { MemberNumber } from './values/member-number.ts';
+import type { Owner } from './values/owner.ts';
 
 export const policies = [
   'least-connections',

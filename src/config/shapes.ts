@@ -5,8 +5,8 @@
  * zod/mini, because bundled it is a fifth of zod. Every message is a reason as `Refusal` has it.
  */
 import * as z from 'zod/mini';
-import { formatDuration, parseDuration } from './duration.ts';
-import { splitList } from './list.ts';
+import { splitList } from '../lib/list.ts';
+import { formatDuration, parseDuration } from './values/duration.ts';
 
 /** From a string, or a list of them, to `T`. */
 export type Shape<T> = z.ZodMiniType<T, unknown>;

@@ -16,10 +16,10 @@
  * told.
  */
 import type { LookupFunction, Socket } from 'node:net';
-import type { Candidate } from '../balance/snapshot.ts';
-import type { MonitoredMember } from '../cluster/monitor.ts';
-import { nextInStep } from '../cluster/step.ts';
-import type { MemberTls } from '../config/certificates.ts';
+import type { Candidate } from '../balancing/snapshot.ts';
+import type { MemberTls } from '../certificates/certificates.ts';
+import type { MonitoredMember } from '../health/monitor.ts';
+import { nextInStep } from '../lib/step.ts';
 import { attempt } from '../lib/unexpected.ts';
 import { Heartbeat } from './heartbeat.ts';
 import {

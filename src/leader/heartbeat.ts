@@ -12,7 +12,7 @@
  */
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { MemberTls } from '../config/certificates.ts';
+import type { MemberTls } from '../certificates/certificates.ts';
 
 export interface HeartbeatOptions {
   /** Scheme, host and port of what is asked, such as `https://10.0.0.1:2379`; no path. */

@@ -18,7 +18,7 @@
  * clock a leader has to be seen before the next, so that a cluster without a quorum is held once.
  *
  * Owns the states and the transitions. Leaves to others who asks and when (guard.ts), and what is held
- * (proxy/sessions.ts). All times are ms of `performance.now()`.
+ * (proxy/sessions/sessions.ts). All times are ms of `performance.now()`.
  */
 
 /** A member that a quorum has elected. */

@@ -10,10 +10,10 @@
  * Owns the order of it. What is held, and for how long at most, is guard.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Candidate } from '../balance/snapshot.ts';
-import type { EtcdClient } from '../cluster/etcd-client.ts';
-import { answered } from '../proxy/in-flight.ts';
-import type { Sessions } from '../proxy/sessions.ts';
+import type { Candidate } from '../balancing/snapshot.ts';
+import type { EtcdClient } from '../etcd/etcd-client.ts';
+import { answered } from '../proxy/sessions/in-flight.ts';
+import type { Sessions } from '../proxy/sessions/sessions.ts';
 import type { LeaderGuard } from './guard.ts';
 import type { HoldEnd } from './hold.ts';
 

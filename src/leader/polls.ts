@@ -4,7 +4,7 @@
  * Owns a connection for questions to each member, and when reads have begun to go unanswered. Leaves to
  * guard.ts whom to ask when.
  */
-import type { Candidate } from '../balance/snapshot.ts';
+import type { Candidate } from '../balancing/snapshot.ts';
 import type { Questions } from './questions.ts';
 import type { LeaderView } from './status-answer.ts';
 

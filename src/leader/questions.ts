@@ -8,13 +8,8 @@
  * was asked before an election may be stuck until its own retry, while the next one passes.
  */
 import type { Client, ServiceError } from '@grpc/grpc-js';
-import {
-  answerBound,
-  authorityOf,
-  type GrpcTarget,
-  grpcSecurity,
-} from '../cluster/grpc-security.ts';
-import type { MemberTls } from '../config/certificates.ts';
+import type { MemberTls } from '../certificates/certificates.ts';
+import { answerBound, authorityOf, type GrpcTarget, grpcSecurity } from '../etcd/grpc-security.ts';
 import { type LeaderView, leaderViewIn } from './status-answer.ts';
 
 /** Bound on each question, ms. */

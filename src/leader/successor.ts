@@ -1,6 +1,6 @@
 /** Who is to lead next. Pure. */
-import type { Candidate } from '../balance/snapshot.ts';
-import type { MemberFacts } from '../cluster/facts.ts';
+import type { Candidate } from '../balancing/snapshot.ts';
+import type { MemberFacts } from '../etcd/member-status.ts';
 
 /** A member that may be asked to lead. */
 export interface PossibleLeader {

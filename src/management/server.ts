@@ -12,7 +12,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import net, { type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { http } from '../node-http.ts';
+import { http } from '../lib/net/node-http.ts';
 import { Gate, type Pace } from './gate.ts';
 import { Turns } from './turns.ts';
 
@@ -22,7 +22,7 @@ export type RefusalReason = (typeof refusalReasons)[number];
 
 /**
  * Connections at a time, of each listener. What they take of the descriptors is taken from traffic, so they are few, and
- * known to who reckons what is left (observe/descriptors.ts). Streams take half of them, so that a probe finds one.
+ * known to who reckons what is left (app/descriptors.ts). Streams take half of them, so that a probe finds one.
  */
 export const mostConnections = { observe: 64, admin: 32 };
 

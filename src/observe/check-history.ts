@@ -4,7 +4,7 @@
  * Owns a ring of a fixed size for each member; noting a check allocates nothing. Leaves to others how
  * it is shown (event-stream.ts, src/page/).
  */
-import type { CheckResult } from '../cluster/probe.ts';
+import type { CheckResult } from '../health/probe.ts';
 
 /** A finished check. */
 export interface PastCheck {

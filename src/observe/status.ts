@@ -3,23 +3,23 @@
  *
  * Owns the shape of `/status`. Reads the monitor and the proxy, changes neither.
  */
-import type { Candidate } from '../balance/snapshot.ts';
-import type { Cluster } from '../cluster/cluster.ts';
-import type { MemberFacts } from '../cluster/facts.ts';
-import type { FailureReason } from '../cluster/failure.ts';
-import type { Monitor } from '../cluster/monitor.ts';
-import type { ClusterPicture } from '../cluster/picture.ts';
-import { type RoutingMode, serves } from '../cluster/routing.ts';
-import type { UnfitReason } from '../cluster/standing.ts';
-import type { Health } from '../cluster/verdict.ts';
+import type { Candidate } from '../balancing/snapshot.ts';
+import type { Cluster } from '../etcd/cluster.ts';
+import type { ClusterPicture } from '../etcd/cluster-view.ts';
+import type { UnfitReason } from '../etcd/eligibility.ts';
+import type { MemberFacts } from '../etcd/member-status.ts';
+import type { Health } from '../health/health.ts';
+import type { Monitor } from '../health/monitor.ts';
+import { type RoutingMode, serves } from '../health/routing.ts';
 import type { HoldCause, HoldEnd } from '../leader/hold.ts';
 import type { EndedHold, HoldView } from '../leader/hold-status.ts';
+import type { FailureReason } from '../lib/net/failure.ts';
+import type { Drains } from '../members/drains.ts';
 import type { DataPath } from '../proxy/data-path.ts';
-import type { Departures } from '../proxy/departures.ts';
-import type { EndReason } from '../proxy/sessions.ts';
-import type { Drains } from '../state/drains.ts';
-import type { Event } from './events.ts';
-import { rounded } from './hold-events.ts';
+import type { Departures } from '../proxy/sessions/departures.ts';
+import type { EndReason } from '../proxy/sessions/sessions.ts';
+import type { Event } from './events/event-log.ts';
+import { rounded } from './events/hold-events.ts';
 
 /** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
 export interface Status {

@@ -10,18 +10,18 @@
  * obeys; knows nothing of health.
  */
 import type { Socket } from 'node:net';
-import type { Candidate } from '../balance/snapshot.ts';
+import type { Candidate } from '../balancing/snapshot.ts';
+import { Alarms } from '../lib/timer-queue.ts';
 import { handOver } from '../lib/unexpected.ts';
-import { Alarms } from './alarms.ts';
-import { plainBytes, withinTls } from './byte-counts.ts';
-import { ConnectTimes } from './connect-times.ts';
-import type { Copier } from './copier.ts';
-import { type DialAttempt, type DialOptions, dial } from './dial.ts';
-import { Farewells } from './farewells.ts';
-import type { Received } from './reception.ts';
-import { resetConnection } from './relay.ts';
-import { type EndReason, type Session, Sessions } from './sessions.ts';
-import { Sources } from './sources.ts';
+import { ConnectTimes } from './dial/connect-times.ts';
+import { type DialAttempt, type DialOptions, dial } from './dial/dial.ts';
+import { Sources } from './listen/sources.ts';
+import { plainBytes, withinTls } from './relay/byte-counts.ts';
+import type { Copier } from './relay/copier.ts';
+import { resetConnection } from './relay/relay.ts';
+import { Farewells } from './sessions/farewells.ts';
+import { type EndReason, type Session, Sessions } from './sessions/sessions.ts';
+import type { Received } from './tls/handshake.ts';
 
 /** Why a client was turned away. Used as a metric label. */
 export const rejectReasons = [

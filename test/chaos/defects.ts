@@ -24,7 +24,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'lost-byte',
     what: 'a byte is lost where a socket takes only a part of a chunk',
-    file: 'src/proxy/shared-buffer.ts',
+    file: 'src/proxy/relay/shared-buffer.ts',
     edits: [
       {
         find: 'return enqueue(Buffer.from(buffer.subarray(taken, bytes)), target, resume);',
@@ -35,7 +35,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'session-cut',
     what: 'one session in seven is cut after a while',
-    file: 'src/proxy/sessions.ts',
+    file: 'src/proxy/sessions/sessions.ts',
     edits: [
       {
         find: '    if (this.#held) relay.hold();\n',
@@ -47,7 +47,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'eviction-forgotten',
     what: 'the sessions of a failed member stay',
-    file: 'src/proxy/evictions.ts',
+    file: 'src/proxy/sessions/evictions.ts',
     edits: [
       {
         find: 'for (const candidate of candidates) {',
@@ -58,13 +58,13 @@ export const defects: readonly Defect[] = [
   {
     name: 'hold-unended',
     what: 'sessions that open after a hold are held for ever',
-    file: 'src/proxy/sessions.ts',
+    file: 'src/proxy/sessions/sessions.ts',
     edits: [{ find: '    this.#held = false;\n', replace: '' }],
   },
   {
     name: 'drain-skips',
     what: 'a drain forgets one session until its time is over',
-    file: 'src/proxy/departures.ts',
+    file: 'src/proxy/sessions/departures.ts',
     edits: [
       {
         find: 'const open = [...this.#sessions.openOn(candidate)];',
@@ -75,7 +75,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'load-twice',
     what: 'the load of a session that was asked to leave is taken off twice',
-    file: 'src/proxy/sessions.ts',
+    file: 'src/proxy/sessions/sessions.ts',
     edits: [
       { find: 'if (leaving === undefined) candidate.load -= 1;', replace: 'candidate.load -= 1;' },
     ],
@@ -83,7 +83,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'never-restored',
     what: 'a member that has failed is never healthy again',
-    file: 'src/cluster/verdict.ts',
+    file: 'src/health/health.ts',
     edits: [
       {
         find: 'if (passedChecks >= rules.rise && now - since >= rules.hold) {',
@@ -95,7 +95,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'goaway-misplaced',
     what: 'GOAWAY is put in one byte before the end of a frame',
-    file: 'src/proxy/calls.ts',
+    file: 'src/proxy/http2/calls.ts',
     edits: [
       { find: 'if (!this.#fromMember.isBetweenFrames) return false;', replace: 'return false;' },
       { find: 'return gap;', replace: 'return Math.max(0, gap - 1);' },
@@ -104,7 +104,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'reload-half',
     what: 'a reload changes the settings and not the members',
-    file: 'src/app.ts',
+    file: 'src/app/app.ts',
     edits: [
       {
         find: 'for (const member of membership.configure()) monitor.rewatch(member);',
@@ -115,7 +115,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'descriptor-leaked',
     what: 'every second session that its client ends leaves a descriptor',
-    file: 'src/proxy/sessions.ts',
+    file: 'src/proxy/sessions/sessions.ts',
     edits: [
       {
         find: '      open.delete(session);\n',

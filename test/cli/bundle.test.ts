@@ -38,7 +38,7 @@ describe('the bundle', async () => {
   test('loads neither gRPC nor the whole of HTTP at the start', async () => {
     const code = await readFile(bundle, 'utf8');
     expect(code).not.toContain('DowngradeRequest'); // of etcd's protocol, which is there as compressed text
-    expect(code).not.toMatch(/^import .*"node:https?"/m); // why: src/node-http.ts
+    expect(code).not.toMatch(/^import .*"node:https?"/m); // why: src/lib/net/node-http.ts
   });
 
   const old = olderNode();

@@ -9,14 +9,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
-import { createPolicy } from '../../src/balance/policies.ts';
-import { Monitor } from '../../src/cluster/monitor.ts';
-import { healthStates, unknownHealth } from '../../src/cluster/verdict.ts';
+import { createPolicy } from '../../src/balancing/policies.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { envName, options } from '../../src/config/options.ts';
-import { Metrics } from '../../src/observe/metrics.ts';
+import { healthStates, unknownHealth } from '../../src/health/health.ts';
+import { Monitor } from '../../src/health/monitor.ts';
+import { Metrics } from '../../src/observe/metrics/metrics.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
-import { copyThroughStreams } from '../../src/proxy/streams.ts';
+import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
 import { someFacts, undescribed } from '../support/described-cluster.ts';
 import { lookup } from '../support/lookup.ts';
 import { folderWith } from '../unit/config/folder.ts';
@@ -57,7 +57,7 @@ describe('README.md', () => {
     const codes = tableUnder(['code', 'meaning']).map(([code]) => code);
     expect(codes).toEqual(['0', '1', '2', '130, 143']);
     const paths = tableUnder(['path', 'answer']).map(([path]) => path?.replaceAll('`', ''));
-    const served = read('src/observe/http.ts').matchAll(/case '(\/\w*)':/g);
+    const served = read('src/observe/server/http.ts').matchAll(/case '(\/\w*)':/g);
     expect(paths.toSorted()).toEqual([...served].map(([, path]) => path).toSorted());
   });
 

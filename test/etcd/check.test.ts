@@ -8,13 +8,13 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { certainlyAhead } from '../../src/check/clocks.ts';
-import type { Finding } from '../../src/check/finding.ts';
-import { readMetricsPage } from '../../src/check/metrics-page.ts';
 import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import { freePorts } from '../../src/demo/free-ports.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
 import { type LocalMember, Member } from '../../src/demo/local-member.ts';
+import type { Finding } from '../../src/diagnose/finding.ts';
+import { readMetricsPage } from '../../src/diagnose/probes/metrics-page.ts';
+import { certainlyAhead } from '../../src/diagnose/rules/clocks.ts';
 import { etcdLb } from '../support/balancer.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
 import { etcd3, etcdctl } from '../support/clients.ts';
@@ -65,7 +65,7 @@ function named(cluster: LocalCluster): string[] {
   return cluster.members.map(({ name, clientUrl }) => `${name}=${clientUrl}`);
 }
 
-const figures = new URL('../../src/check/figures.ts', import.meta.url);
+const figures = new URL('../../src/diagnose/probes/figures.ts', import.meta.url);
 const notFive = 'note cluster: 3 voting members, and 5 are recommended for production';
 
 describe.each(['stable', 'next'] as const)('a cluster of the %s release', (release) => {

@@ -1,14 +1,14 @@
 /**
  * What the operating guide calls resource starvation, brought about on real members: `etcd-lb check` finds
- * it in their own figures. What would take many minutes to come about is in test/unit/check/figures.test.ts.
+ * it in their own figures. What would take many minutes to come about is in test/unit/diagnose/probes/figures.test.ts.
  */
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Finding } from '../../src/check/finding.ts';
 import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
+import type { Finding } from '../../src/diagnose/finding.ts';
 import { Child } from '../machine/child.ts';
 import { findStrace } from '../machine/programs.ts';
 import { etcdLb } from '../support/balancer.ts';

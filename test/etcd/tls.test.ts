@@ -13,7 +13,7 @@ import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
-import { Originator } from '../../src/proxy/originator.ts';
+import { Originator } from '../../src/proxy/tls/upstream.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import {
   type Certificates,

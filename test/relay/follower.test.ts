@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { newCallFigures } from '../../src/proxy/call-figures.ts';
-import { Calls } from '../../src/proxy/calls.ts';
-import type { Copier } from '../../src/proxy/copier.ts';
+import { newCallFigures } from '../../src/proxy/http2/call-figures.ts';
+import { Calls } from '../../src/proxy/http2/calls.ts';
+import type { Copier } from '../../src/proxy/relay/copier.ts';
 import {
   connectToSharedBuffer,
   copyBesideTls,
   copyThroughSharedBuffer,
-} from '../../src/proxy/shared-buffer.ts';
-import { copyThroughStreams } from '../../src/proxy/streams.ts';
+} from '../../src/proxy/relay/shared-buffer.ts';
+import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
 import { type Conversation, converse, gaps } from '../support/http2-frames.ts';
 import { Pairs, type Relayed, relayed } from '../support/tcp.ts';
 import { candidateAt } from '../unit/proxy/members.ts';

@@ -18,14 +18,14 @@ import {
   FrameFollower,
   frameTypes,
   serverPreface,
-} from '../../src/http2/frames.ts';
-import type { Copier, Follower } from '../../src/proxy/copier.ts';
+} from '../../src/proxy/http2/frames.ts';
+import type { Copier, Follower } from '../../src/proxy/relay/copier.ts';
 import {
   connectToSharedBuffer,
   copyBesideTls,
   copyThroughSharedBuffer,
-} from '../../src/proxy/shared-buffer.ts';
-import { copyThroughStreams } from '../../src/proxy/streams.ts';
+} from '../../src/proxy/relay/shared-buffer.ts';
+import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
 import { encode, type Frame, frame, gaps, settings } from '../support/http2-frames.ts';
 import { Pairs, relayed } from '../support/tcp.ts';
 

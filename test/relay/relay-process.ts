@@ -5,10 +5,13 @@
  */
 import net, { type AddressInfo } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
-import { newByteCounts, plainBytes } from '../../src/proxy/byte-counts.ts';
-import { startRelay } from '../../src/proxy/relay.ts';
-import { connectToSharedBuffer, copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
-import { copyThroughStreams } from '../../src/proxy/streams.ts';
+import { newByteCounts, plainBytes } from '../../src/proxy/relay/byte-counts.ts';
+import { startRelay } from '../../src/proxy/relay/relay.ts';
+import {
+  connectToSharedBuffer,
+  copyThroughSharedBuffer,
+} from '../../src/proxy/relay/shared-buffer.ts';
+import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
 
 export type CopierName = 'shared buffer' | 'streams';
 

@@ -5,14 +5,14 @@ import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { handOver } from '../../src/lib/unexpected.ts';
-import type { Copier } from '../../src/proxy/copier.ts';
-import { resetConnection } from '../../src/proxy/relay.ts';
+import type { Copier } from '../../src/proxy/relay/copier.ts';
+import { resetConnection } from '../../src/proxy/relay/relay.ts';
 import {
   connectToSharedBuffer,
   copyBesideTls,
   copyThroughSharedBuffer,
-} from '../../src/proxy/shared-buffer.ts';
-import { copyThroughStreams } from '../../src/proxy/streams.ts';
+} from '../../src/proxy/relay/shared-buffer.ts';
+import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
 import { Pairs, type Relayed, relayed } from '../support/tcp.ts';
 
 // What is handed over would end the test.

@@ -8,11 +8,11 @@ import { readFileSync } from 'node:fs';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import tls, { type TLSSocket, type TlsOptions } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Candidate } from '../../src/balance/snapshot.ts';
-import type { TlsMaterial } from '../../src/config/certificates.ts';
+import type { Candidate } from '../../src/balancing/snapshot.ts';
+import type { TlsMaterial } from '../../src/certificates/certificates.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
-import { Reception } from '../../src/proxy/reception.ts';
-import { copyThroughStreams } from '../../src/proxy/streams.ts';
+import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
+import { Reception } from '../../src/proxy/tls/handshake.ts';
 import {
   type Certificates,
   createCertificates,

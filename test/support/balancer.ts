@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Status } from '../../src/observe/status.ts';
 
-/** A line of its log, see src/observe/events.ts. */
+/** A line of its log, see src/observe/events/event-log.ts. */
 export interface LogLine {
   readonly event?: string;
   readonly member?: string;

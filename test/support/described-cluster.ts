@@ -1,7 +1,7 @@
 /** A cluster as its members describe it, for tests that say what those are. */
-import type { Candidate } from '../../src/balance/snapshot.ts';
-import { Cluster, type ClusterChange } from '../../src/cluster/cluster.ts';
-import type { MemberFacts } from '../../src/cluster/facts.ts';
+import type { Candidate } from '../../src/balancing/snapshot.ts';
+import { Cluster, type ClusterChange } from '../../src/etcd/cluster.ts';
+import type { MemberFacts } from '../../src/etcd/member-status.ts';
 
 /** A cluster of which nobody has said anything yet. All members count as healthy. */
 export function undescribed(members: readonly Candidate[], changes: ClusterChange[] = []): Cluster {

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import net, { type AddressInfo, type Socket } from 'node:net';
-import { clientPreface, endHeaders, frameTypes } from '../../src/http2/frames.ts';
+import { clientPreface, endHeaders, frameTypes } from '../../src/proxy/http2/frames.ts';
 
 export interface Frame {
   readonly type: number;

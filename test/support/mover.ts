@@ -4,12 +4,15 @@
  */
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server } from 'node:net';
-import { createPolicy } from '../../src/balance/policies.ts';
-import type { Candidate } from '../../src/balance/snapshot.ts';
+import { createPolicy } from '../../src/balancing/policies.ts';
+import type { Candidate } from '../../src/balancing/snapshot.ts';
 import type { LocalMember } from '../../src/demo/local-member.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
-import type { EndReason } from '../../src/proxy/sessions.ts';
-import { connectToSharedBuffer, copyThroughSharedBuffer } from '../../src/proxy/shared-buffer.ts';
+import {
+  connectToSharedBuffer,
+  copyThroughSharedBuffer,
+} from '../../src/proxy/relay/shared-buffer.ts';
+import type { EndReason } from '../../src/proxy/sessions/sessions.ts';
 import { lookup } from './lookup.ts';
 
 export class Mover implements AsyncDisposable {

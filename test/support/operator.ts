@@ -1,7 +1,7 @@
 /** An operator: someone at the admin socket of a balancer, as the commands are. */
 import { vi } from 'vitest';
 import { AdminClient } from '../../src/admin/client.ts';
-import type { Drained } from '../../src/admin/orders.ts';
+import type { Drained } from '../../src/admin/operations.ts';
 import type { SessionStatus } from '../../src/admin/session-status.ts';
 import type { MemberStatus } from '../../src/observe/status.ts';
 

@@ -1,10 +1,10 @@
 /** Real TCP peers for tests of the relay, in a line each. */
 import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
-import { type ByteCounts, newByteCounts, plainBytes } from '../../src/proxy/byte-counts.ts';
-import type { Copier, Follower } from '../../src/proxy/copier.ts';
-import { type Relay, type RelayEnd, startRelay } from '../../src/proxy/relay.ts';
-import type { connectToSharedBuffer } from '../../src/proxy/shared-buffer.ts';
+import { type ByteCounts, newByteCounts, plainBytes } from '../../src/proxy/relay/byte-counts.ts';
+import type { Copier, Follower } from '../../src/proxy/relay/copier.ts';
+import { type Relay, type RelayEnd, startRelay } from '../../src/proxy/relay/relay.ts';
+import type { connectToSharedBuffer } from '../../src/proxy/relay/shared-buffer.ts';
 
 /** A connected pair over loopback: `near` was connected, `far` accepted, paused and unread. */
 export interface Pair {

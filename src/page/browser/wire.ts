@@ -2,9 +2,9 @@
 import type { MemberStatus as Member, Status } from '../../observe/status.ts';
 
 export type { PastCheck } from '../../observe/check-history.ts';
-export type { ChecksNews, EventNews } from '../../observe/event-stream.ts';
+export type { ChecksNews, EventNews } from '../../observe/server/event-stream.ts';
 
-import type { StatusNews } from '../../observe/event-stream.ts';
+import type { StatusNews } from '../../observe/server/event-stream.ts';
 
 /** With what later versions tell of it. */
 export interface MemberNews extends Member {

@@ -10,7 +10,7 @@ const rate = 20_000;
 const metric = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m;
 /**
  * The histogram holds the time between two turns of a timer, so its period is no delay, ms (it is
- * set in src/observe/metrics.ts). It starts anew with every scrape.
+ * set in src/observe/metrics/metrics.ts). It starts anew with every scrape.
  */
 const period = 250;
 

@@ -7,7 +7,7 @@
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { clientPreface, frameTypes } from '../../../src/http2/frames.ts';
+import { clientPreface, frameTypes } from '../../../src/proxy/http2/frames.ts';
 import { encode, frame, settings } from '../../support/http2-frames.ts';
 
 const [traffic = '', observe = '', silent = '0'] = process.argv.slice(2);

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { maxAdminStreams } from '../../../src/admin/event-stream.ts';
-import type { Orders } from '../../../src/admin/orders.ts';
+import type { Orders } from '../../../src/admin/operations.ts';
 import { adminBounds, openAdminServer } from '../../../src/admin/server.ts';
-import { type EventBody, EventLog } from '../../../src/observe/events.ts';
+import { type EventBody, EventLog } from '../../../src/observe/events/event-log.ts';
 import type { Status } from '../../../src/observe/status.ts';
 
 const patience = { interval: 5, timeout: 20_000 };

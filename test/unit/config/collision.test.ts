@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { overlap, reaches, thisMachine } from '../../../src/config/collision.ts';
-import { parseTcpAddress } from '../../../src/config/listen.ts';
+import { parseTcpAddress } from '../../../src/config/values/listen.ts';
 
 const machine = { hostname: 'box', addresses: ['127.0.0.1', '::1', '192.0.2.7', '2001:db8::7'] };
 

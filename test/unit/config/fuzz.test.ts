@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigError } from '../../../src/config/error.ts';
 import { type LoadInput, loadSettings } from '../../../src/config/load.ts';
 import { envName, options } from '../../../src/config/options.ts';
+import { ConfigError } from '../../../src/lib/setting-error.ts';
 
 let folder: string;
 let file: string;

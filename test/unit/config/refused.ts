@@ -1,6 +1,7 @@
 /** What `etcd-lb` would print for these flags and this environment; fails if it accepts them. */
-import { ConfigError } from '../../../src/config/error.ts';
+
 import { loadSettings } from '../../../src/config/load.ts';
+import { ConfigError } from '../../../src/lib/setting-error.ts';
 
 export function refused(
   flags: Readonly<Record<string, string | readonly string[] | undefined>>,

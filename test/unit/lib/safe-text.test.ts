@@ -1,10 +1,10 @@
 /** Text from outside, and what of it reaches a terminal. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { factsOf } from '../../../src/cluster/facts.ts';
-import { classify } from '../../../src/cluster/failure.ts';
-import { placesFrom } from '../../../src/discovery/srv.ts';
+import { factsOf } from '../../../src/etcd/member-status.ts';
+import { classify } from '../../../src/lib/net/failure.ts';
 import { safeText } from '../../../src/lib/safe-text.ts';
+import { placesFrom } from '../../../src/members/discovery/srv.ts';
 
 /** C0, DEL and C1: what ECMA-48 has a terminal obey; and characters that reorder or end what is read. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

@@ -3,13 +3,13 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Reload, type ReloadOptions } from '../../../src/app/reload.ts';
 import { type Loaded, loadSettings } from '../../../src/config/load.ts';
 import type { Settings } from '../../../src/config/settings.ts';
-import { watchFiles } from '../../../src/file-watch.ts';
-import type { ReloadResult } from '../../../src/observe/operator-events.ts';
-import { Alarms } from '../../../src/proxy/alarms.ts';
-import { startPulse } from '../../../src/pulse.ts';
-import { Reload, type ReloadOptions } from '../../../src/reload.ts';
+import { watchFiles } from '../../../src/lib/file-watch.ts';
+import { startPulse } from '../../../src/lib/ticker.ts';
+import { Alarms } from '../../../src/lib/timer-queue.ts';
+import type { ReloadResult } from '../../../src/observe/events/operator-events.ts';
 import { folderWith } from '../config/folder.ts';
 
 const run = promisify(execFile);

@@ -4,14 +4,14 @@ import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CheckHistory } from '../../../src/observe/check-history.ts';
-import { maxStreams } from '../../../src/observe/event-stream.ts';
-import { EventLog } from '../../../src/observe/events.ts';
+import { EventLog } from '../../../src/observe/events/event-log.ts';
+import { maxStreams } from '../../../src/observe/server/event-stream.ts';
 import {
   type ObserveOptions,
   type ObserveServer,
   observeBounds,
   openObserveServer,
-} from '../../../src/observe/http.ts';
+} from '../../../src/observe/server/http.ts';
 import type { Status } from '../../../src/observe/status.ts';
 import { TurnCounter } from '../../support/turn-counter.ts';
 

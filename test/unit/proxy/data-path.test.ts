@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createPolicy } from '../../../src/balance/policies.ts';
-import type { Candidate } from '../../../src/balance/snapshot.ts';
+import { createPolicy } from '../../../src/balancing/policies.ts';
+import type { Candidate } from '../../../src/balancing/snapshot.ts';
 import { DataPath, type DataPathOptions, type RejectReason } from '../../../src/proxy/data-path.ts';
-import type { DialAttempt } from '../../../src/proxy/dial.ts';
-import type { EndReason } from '../../../src/proxy/sessions.ts';
-import { copyThroughSharedBuffer } from '../../../src/proxy/shared-buffer.ts';
+import type { DialAttempt } from '../../../src/proxy/dial/dial.ts';
+import { copyThroughSharedBuffer } from '../../../src/proxy/relay/shared-buffer.ts';
+import type { EndReason } from '../../../src/proxy/sessions/sessions.ts';
 import { lookup } from '../../support/lookup.ts';
 import { candidateAt, freezePort, inOrder, Members, refusing, routeTo } from './members.ts';
 

@@ -1,23 +1,23 @@
 /** Sessions without sockets, for what only looks at their counts and closes them. */
-import type { Candidate } from '../../../src/balance/snapshot.ts';
+import type { Candidate } from '../../../src/balancing/snapshot.ts';
+import { newCallFigures } from '../../../src/proxy/http2/call-figures.ts';
+import { Calls } from '../../../src/proxy/http2/calls.ts';
 import {
   acknowledgement,
   clientPreface,
   endHeaders,
   endStream,
   frameTypes,
-} from '../../../src/http2/frames.ts';
-import { newActivity } from '../../../src/proxy/activity.ts';
+} from '../../../src/proxy/http2/frames.ts';
 import {
   type ByteCounts,
   clientSpoke,
   memberSpoke,
   newByteCounts,
   plainBytes,
-} from '../../../src/proxy/byte-counts.ts';
-import { newCallFigures } from '../../../src/proxy/call-figures.ts';
-import { Calls } from '../../../src/proxy/calls.ts';
-import type { CloseReason, Session } from '../../../src/proxy/sessions.ts';
+} from '../../../src/proxy/relay/byte-counts.ts';
+import { newActivity } from '../../../src/proxy/sessions/activity.ts';
+import type { CloseReason, Session } from '../../../src/proxy/sessions/sessions.ts';
 import { encode, type Frame, frame, settings } from '../../support/http2-frames.ts';
 
 export interface FakeSession extends Session {

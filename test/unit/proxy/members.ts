@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import type { Policy } from '../../../src/balance/policy.ts';
-import type { Candidate, Snapshot } from '../../../src/balance/snapshot.ts';
+import type { Policy } from '../../../src/balancing/policy.ts';
+import type { Candidate, Snapshot } from '../../../src/balancing/snapshot.ts';
 
 /** Picks in the order of the list, so that a test can tell what happens next. */
 export const inOrder: Policy = (candidates, tried) =>

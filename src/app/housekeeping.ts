@@ -1,0 +1,188 @@
+/**
+ * Upkeep: what is looked at a few times a second and follows from no single event.
+ *
+ *   beat ──► was this process starved? ──► sweep of all sessions ──► who is silent? check everybody
+ *
+ *   now and then ──► weights of members that start slowly
+ *                ├──► rebalancing, one step
+ *                ├──► clients that never speak
+ *                ├──► descriptors left
+ *                └──► garbage, when all is quiet
+ *
+ * Owns these parts and their order. Each is a file of its own and knows nothing of the others.
+ */
+import { excessesOf } from '../balancing/rebalance.ts';
+import { SlowStart } from '../balancing/slow-start.ts';
+import type { Candidate } from '../balancing/snapshot.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Monitor } from '../health/monitor.ts';
+import { Silence } from '../health/passive.ts';
+import { mayServe, serves } from '../health/routing.ts';
+import { Starvation } from '../lib/event-loop-stall.ts';
+import { nextInStep } from '../lib/step.ts';
+import type { Beat } from '../lib/ticker.ts';
+import type { EventBody } from '../observe/events/event-log.ts';
+import { MoveNotices } from '../observe/events/throttle.ts';
+import type { Metrics } from '../observe/metrics/metrics.ts';
+import type { DataPath } from '../proxy/data-path.ts';
+import { type RebalancedMember, Rebalancer } from '../proxy/sessions/rebalancer.ts';
+import { Descriptors } from './descriptors.ts';
+import { Garbage } from './garbage.ts';
+
+export interface UpkeepOptions {
+  /** Those in force. */
+  readonly settings: () => Settings;
+  /** Those there are. */
+  readonly members: () => readonly Candidate[];
+  readonly monitor: Monitor;
+  readonly dataPath: DataPath;
+  readonly metrics: Metrics;
+  readonly record: (body: EventBody) => void;
+}
+
+/** Once a member has fallen silent all are checked fast for this long, ms. */
+const doubtTime = 1_000;
+/** A session younger than this is not moved, ms: its client has only just come. */
+const movableAge = 5_000;
+/** Between two beats while sessions speak, ms. */
+const beatInterval = 50;
+/** The same once they have all been silent for a second: waking up is most of what idling costs. */
+const idleInterval = 250;
+const idleAfter = 1_000;
+/** Between two looks at what is in no hurry, ms. */
+const rareInterval = 200;
+/** The part of a member's sessions that may be moved in a minute. */
+const movedPerMinute = 0.75;
+
+/** Policies under which it is known where a session belongs. */
+export const balanced: readonly Settings['balance'][] = [
+  'least-connections',
+  'least-calls',
+  'leader',
+];
+
+export class Upkeep {
+  readonly starvation = new Starvation();
+  readonly silence: Silence;
+  readonly slowStart: SlowStart;
+  readonly #options: UpkeepOptions;
+  readonly #rebalancer: Rebalancer;
+  readonly #moveNotices: MoveNotices;
+  readonly #descriptors: Descriptors;
+  readonly #garbage = new Garbage();
+  #doubtUntil = 0;
+  #spokenAt = 0;
+  #rareAt = 0;
+
+  constructor(options: UpkeepOptions) {
+    const { settings, members, dataPath, record } = options;
+    this.#options = options;
+    this.silence = new Silence(
+      dataPath.sessions,
+      members(),
+      () => settings().suspectAfter,
+      performance.now(),
+    );
+    this.slowStart = new SlowStart(() => settings().slowStart);
+    this.#moveNotices = new MoveNotices(members, record);
+    this.#descriptors = new Descriptors(record);
+    this.#rebalancer = new Rebalancer(
+      dataPath.sessions,
+      dataPath.farewells,
+      {
+        get spread() {
+          const { balance, rebalance } = settings();
+          // Another policy would not send a moved client where there is room.
+          return balanced.includes(balance) ? rebalance : 0;
+        },
+        perMinute: movedPerMinute,
+        minAge: movableAge,
+        get maxAge() {
+          return settings().maxSessionAge;
+        },
+      },
+      (from) => this.#moveNotices.moved(from, performance.now()),
+    );
+  }
+
+  /** For how long no session has said anything, as of the last sweep, ms. */
+  quietFor(now: number): number {
+    return now - this.#spokenAt;
+  }
+
+  /** A member has joined. */
+  join(candidate: Candidate): void {
+    this.silence.join(candidate, performance.now());
+  }
+
+  /** A member has left. */
+  leave(candidate: Candidate): void {
+    this.silence.leave(candidate);
+    this.slowStart.forget(candidate);
+  }
+
+  /** Returns how long to wait until the next beat, ms. */
+  beat({ now, late }: Beat): number {
+    const { monitor, metrics } = this.#options;
+    const starved = this.starvation.note(late, now);
+    if (starved) metrics.starved();
+    if (this.silence.sweep(now, starved)) this.#spokenAt = now;
+    const silent = this.silence.suspects(now);
+    for (const candidate of silent) metrics.fellSilent(candidate);
+    if (silent.length > 0) this.#doubtUntil = now + doubtTime;
+    if (now < this.#doubtUntil) monitor.checkAllNow();
+    if (now - this.#rareAt >= rareInterval) this.#beatRarely(now);
+    return now - this.#spokenAt < idleAfter ? beatInterval : nextInStep(now, idleInterval) - now;
+  }
+
+  /**
+   * Has sessions moved until the members are even, at `now` (ms of `performance.now()`). Returns by how many
+   * each of them is above its share; empty when they are even already.
+   */
+  balance(now: number): ReadonlyMap<Candidate, number> {
+    this.#rebalancer.order(now);
+    const shares = this.#shares();
+    const excesses = excessesOf(
+      shares.map(({ candidate, weight }) => ({ sessions: candidate.load, weight })),
+    );
+    return new Map(
+      shares.flatMap(({ candidate }, index) => {
+        const excess = Math.floor(excesses[index] ?? 0);
+        return excess > 0 ? [[candidate, excess]] : [];
+      }),
+    );
+  }
+
+  /** What each member that may serve is due. */
+  #shares(): RebalancedMember[] {
+    const { entries, snapshot } = this.#options.monitor.table;
+    const due = dueMembers(snapshot.routable, this.#options.settings().balance);
+    return entries.filter(mayServe).map((entry) => ({
+      candidate: entry.candidate,
+      healthy: serves(entry),
+      weight: due.includes(entry.candidate) ? entry.candidate.weight : 0,
+    }));
+  }
+
+  #beatRarely(now: number): void {
+    const { dataPath, settings } = this.#options;
+    this.#rareAt = now;
+    const { firstByteTimeout } = settings();
+    if (firstByteTimeout > 0) dataPath.closeSilent(now - firstByteTimeout);
+    this.slowStart.beat(now);
+    this.#rebalancer.beat(this.#shares(), now);
+    this.#moveNotices.beat(now);
+    const { count, opened } = dataPath.sessions;
+    this.#descriptors.beat(dataPath.waiting + count, now);
+    this.#garbage.beat(count, 2 * opened - count, now - this.#spokenAt >= idleAfter, now);
+  }
+}
+
+/** Those of the routable members that sessions belong to. */
+function dueMembers(
+  routable: readonly Candidate[],
+  balance: Settings['balance'],
+): readonly Candidate[] {
+  const leading = routable.filter(({ leads }) => leads === true);
+  return balance === 'leader' && leading.length > 0 ? leading : routable;
+}

@@ -1,0 +1,217 @@
+/**
+ * Traffic: from the listen sockets to the members and back, as the settings want it.
+ *
+ *   listeners ──► reception, where TLS is ours ──► data path ──► copier
+ *                                                     └──► monitor, log, metrics
+ *
+ * Owns which way of copying is taken, and who learns what of connections. Leaves to proxy/ how they are
+ * served, and to the monitor where they may go.
+ */
+import net, { type LookupFunction, type Socket } from 'node:net';
+import { createPolicy } from '../balancing/policies.ts';
+import type { Policy } from '../balancing/policy.ts';
+import type { Candidate } from '../balancing/snapshot.ts';
+import type { Renewal } from '../certificates/reloader.ts';
+import type { Settings } from '../config/settings.ts';
+import type { ListenAddress } from '../config/values/listen.ts';
+import type { Monitor } from '../health/monitor.ts';
+import type { LeaderGuard } from '../leader/guard.ts';
+import type { EventBody } from '../observe/events/event-log.ts';
+import { handshakeNotices, rejectionNotices } from '../observe/events/throttle.ts';
+import type { Log } from '../observe/log/log.ts';
+import type { Metrics } from '../observe/metrics/metrics.ts';
+import { DataPath, type DataPathObserver } from '../proxy/data-path.ts';
+import { type Listeners, openListeners } from '../proxy/listen/listeners.ts';
+import { leadsToSelf } from '../proxy/listen/self.ts';
+import {
+  connectToSharedBuffer,
+  copyBesideTls,
+  copyThroughSharedBuffer,
+  isSupported,
+} from '../proxy/relay/shared-buffer.ts';
+import { copyThroughStreams } from '../proxy/relay/streams.ts';
+import type { Session } from '../proxy/sessions/sessions.ts';
+import { Reception } from '../proxy/tls/handshake.ts';
+import type { Membership } from './membership.ts';
+
+/** The ways to copy bytes; the first is taken where this Node allows it. */
+const copiers = {
+  'shared-buffer': { connect: connectToSharedBuffer, copy: copyThroughSharedBuffer },
+  'shared-buffer-beside-tls': { connect: net.connect, copy: copyBesideTls },
+  streams: { connect: net.connect, copy: copyThroughStreams },
+};
+type CopierName = keyof typeof copiers;
+
+export interface TrafficOptions {
+  /** Those in force. */
+  readonly settings: () => Settings;
+  readonly renewal: Renewal;
+  readonly membership: Membership;
+  readonly monitor: Monitor;
+  readonly lookup: LookupFunction;
+  /** Asked for when there is something to count. */
+  readonly metrics: () => Metrics;
+  readonly log: Log;
+  readonly record: (body: EventBody) => void;
+  readonly onSessionEnd: (session: Session) => void;
+  readonly guard: LeaderGuard;
+}
+
+export class Traffic {
+  readonly path: DataPath;
+  readonly #options: TrafficOptions;
+  readonly #observer: DataPathObserver;
+  readonly #reception: Reception | undefined;
+  #copier: CopierName = 'streams';
+  #policy: Policy;
+  #listeners: Listeners | undefined;
+
+  constructor(options: TrafficOptions) {
+    this.#options = options;
+    this.#policy = createPolicy(options.settings().balance);
+    this.#observer = observerOf(options);
+    this.#reception = receptionOf(options, this.#observer);
+    this.path = this.#createPath();
+  }
+
+  /** The addresses in use, once they are open; a port of 0 has become the one that was given. */
+  get listen(): readonly ListenAddress[] {
+    return this.#listeners?.addresses ?? this.#options.settings().listen;
+  }
+
+  /** How bytes are copied; known once the listeners are open. */
+  get copier(): CopierName {
+    return this.#copier;
+  }
+
+  /** Is the other end of this connection to `port` one of our own listeners? */
+  readonly isSelf = (socket: Socket, port: number): boolean =>
+    leadsToSelf(socket, port, this.listen);
+
+  /** Begins to accept, on `inherited` sockets if there are any. Throws as `openListeners` does. */
+  async open(inherited: readonly number[]): Promise<void> {
+    const { listen, reusePort, socketMode, socketOwner, keepalive } = this.#options.settings();
+    this.#listeners = await openListeners({
+      ...{ addresses: listen, inherited, reusePort, socketMode, socketOwner, keepalive },
+      onConnection: (socket) => this.path.accept(socket),
+      onAcceptError: () => this.#observer.rejected('accept-failed'),
+    });
+    if (!this.#listeners.servers.every(isSupported)) return;
+    this.#copier = this.#reception === undefined ? 'shared-buffer' : 'shared-buffer-beside-tls';
+  }
+
+  /** Picks by the policy that is in force now. */
+  applyPolicy(): void {
+    this.#policy = createPolicy(this.#options.settings().balance);
+  }
+
+  /** Sessions, and clients that wait for a member, go on. */
+  stopAccepting(): void {
+    this.#listeners?.close();
+  }
+
+  #createPath(): DataPath {
+    const { settings, monitor, membership, lookup } = this.#options;
+    const reception = this.#reception;
+    const currentPolicy = (): Policy => this.#policy;
+    return new DataPath({
+      get policy() {
+        return currentPolicy();
+      },
+      snapshot: () => monitor.table.snapshot,
+      get timeout() {
+        return settings().dialTimeout;
+      },
+      get raceAfter() {
+        return settings().dialRaceAfter;
+      },
+      keepalive: settings().keepalive,
+      get maxConnections() {
+        return settings().maxConnections;
+      },
+      get maxSourceShare() {
+        return settings().maxSourceShare;
+      },
+      // With TLS of our own, the bytes in between are plain whatever the members speak.
+      isPlain: (candidate: Candidate) => reception !== undefined || membership.isPlain(candidate),
+      follows: () => settings().followCalls,
+      lookup,
+      isSelf: this.isSelf,
+      connect: (options) => copiers[this.#copier].connect(options),
+      copy: (pair, counts, follower) => copiers[this.#copier].copy(pair, counts, follower),
+      ...(reception && { receive: (client, signal) => reception.receive(client, signal) }),
+      observer: this.#observer,
+    });
+  }
+}
+
+/** Tells the monitor what traffic knows first, and counts and logs the rest. */
+function observerOf(options: TrafficOptions): DataPathObserver {
+  const { monitor, guard, metrics, log, record, onSessionEnd } = options;
+  const noticeRejection = rejectionNotices(record);
+  return {
+    attempted: (candidate, attempt) => {
+      metrics().attempted(candidate, attempt);
+      if (attempt.result !== 'failed') return;
+      // First of all, so that nothing more is sent where it would be lost.
+      if (attempt.failure.reason === 'refused') guard.refused(candidate);
+      monitor.dialFailed(candidate, attempt.failure);
+    },
+    opened: (session, failovers) => {
+      if (failovers > 0) metrics().failedOver();
+      const client = session.clientAddress();
+      log.session('session opened', {
+        session: session.id,
+        ...(client !== undefined && { client }),
+        member: session.candidate.name,
+        failovers,
+      });
+    },
+    ended: (session, reason) => {
+      onSessionEnd(session);
+      const { client, member } = session.bytes;
+      const duration = performance.now() - session.openedAt;
+      metrics().sessionEnded(session.candidate, duration);
+      if (reason === 'member-reset' || reason === 'member-closed') {
+        guard.sessionCut(session.candidate);
+        monitor.checkNow(session.candidate);
+      }
+      log.session('session ended', {
+        session: session.id,
+        member: session.candidate.name,
+        reason,
+        durationMs: Math.round(duration),
+        bytes: { client, member },
+      });
+    },
+    rejected: (reason) => {
+      metrics().rejected(reason);
+      noticeRejection(reason);
+    },
+  };
+}
+
+/** `undefined` where TLS, if there is any, is between clients and members. */
+function receptionOf(
+  { settings, renewal, membership, metrics, record }: TrafficOptions,
+  observer: DataPathObserver,
+): Reception | undefined {
+  if (settings().tls === 'passthrough') return undefined;
+  const { clients } = settings().certificates;
+  const noticeHandshake = handshakeNotices(record);
+  return new Reception({
+    ...(clients && { clients: () => renewal.certificates.clients ?? clients }),
+    allow: () => settings().allowClient,
+    members: () => renewal.members,
+    isPlain: (candidate) => membership.isPlain(candidate),
+    hostOf: (candidate) => membership.hostOf(candidate),
+    get timeout() {
+      return settings().dialTimeout;
+    },
+    onHandshakeFailure: (reason) => {
+      metrics().handshakeFailed(reason);
+      noticeHandshake(reason);
+    },
+    onNoRequest: () => observer.rejected('no-request'),
+  });
+}

@@ -1,0 +1,186 @@
+/**
+ * The certificate files: `--cacert`, `--cert` and `--key`, which are for members, and `--tls-cert`,
+ * `--tls-key` and `--client-ca`, which are for clients. Read, and refused for whatever would otherwise
+ * show as a failing handshake with everybody later.
+ *
+ * Leaves to others when they are read (at the start, and again when they change) and who uses them.
+ * Whether members and clients accept them is for the first handshake to find out.
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { Refusal } from '../lib/setting-error.ts';
+import { readTextFile } from '../lib/text-file.ts';
+
+/**
+ * What we need to speak TLS with somebody, as PEM texts. `cert` and `key` are both there or both not,
+ * and belong together.
+ */
+export interface TlsMaterial {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export interface Certificates {
+  /** For connections to members; `{}` if no file was given. */
+  readonly members: TlsMaterial;
+  /** For clients, where we speak TLS with them. Without `ca` they need no certificate. */
+  readonly clients?: TlsMaterial;
+}
+
+/** What connections to members are made with, besides the address. */
+export interface MemberTls extends TlsMaterial {
+  /** To verify a member by, and to ask for, in place of its host. As Node spells it. */
+  readonly servername?: string;
+}
+
+/** Puts together what is read from files and what is not. */
+export function memberTls(members: TlsMaterial, serverName: string | undefined): MemberTls {
+  return { ...members, ...(serverName !== undefined && { servername: serverName }) };
+}
+
+/** Paths, relative ones to the working directory. */
+export interface CertificateFiles {
+  readonly cacert?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  /** Or the word `none`, which is no path. */
+  readonly clientCa?: string;
+}
+
+/** Reads and checks the files. Throws `Refusal` for the setting to blame. */
+export function loadCertificates(files: CertificateFiles, now = new Date()): Certificates {
+  const { cacert, cert, key, tlsCert, tlsKey, clientCa } = files;
+  const members = {
+    ...loadAuthorities('cacert', cacert, now),
+    ...loadIdentity(['cert', cert], ['key', key], now),
+  };
+  const authorities = clientCa === 'none' ? undefined : clientCa;
+  const clients = {
+    ...loadAuthorities('client-ca', authorities, now),
+    ...loadIdentity(['tls-cert', tlsCert], ['tls-key', tlsKey], now),
+  };
+  return { members, ...(Object.keys(clients).length > 0 && { clients }) };
+}
+
+/** A file that nobody else should read. */
+export interface Secret {
+  readonly path: string;
+  readonly what: 'private key' | 'password';
+}
+
+/** Those that every user of this machine may read or replace. */
+export function exposedSecrets({
+  certificateFiles: { key, tlsKey },
+  passwordFile,
+}: {
+  readonly certificateFiles: CertificateFiles;
+  readonly passwordFile?: string;
+}): Secret[] {
+  const secrets = [
+    { path: key, what: 'private key' },
+    { path: tlsKey, what: 'private key' },
+    { path: passwordFile, what: 'password' },
+  ] as const;
+  return secrets.flatMap(({ path, what }) => {
+    const stat = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+    if (path === undefined || stat === undefined) return [];
+    return (stat.mode & 0o007) === 0 ? [] : [{ path, what }];
+  });
+}
+
+function loadAuthorities(setting: string, path: string | undefined, now: Date): TlsMaterial {
+  if (path === undefined) return {};
+  const ca = readTextFile(setting, path);
+  const faults = certificatesIn(setting, path, ca).map((each) => validityFault(each, now));
+  // While an authority is being replaced, its bundle holds the old one beside the new one.
+  const [fault] = faults;
+  if (fault !== undefined && !faults.includes(undefined)) {
+    throw new Refusal(setting, `${path} ${fault}`);
+  }
+  tryOut(setting, path, { ca });
+  return { ca };
+}
+
+/** A setting and the path that was given for it. */
+type GivenPath = readonly [setting: string, path: string | undefined];
+
+function loadIdentity(certGiven: GivenPath, keyGiven: GivenPath, now: Date): TlsMaterial {
+  const [certSetting, certPath] = certGiven;
+  const [keySetting, keyPath] = keyGiven;
+  if (certPath === undefined && keyPath === undefined) return {};
+  if (certPath === undefined) {
+    throw new Refusal(keySetting, `is given without --${certSetting}; give both, or neither`);
+  }
+  if (keyPath === undefined) {
+    throw new Refusal(certSetting, `is given without --${keySetting}; give both, or neither`);
+  }
+  const cert = readTextFile(certSetting, certPath);
+  const key = readTextFile(keySetting, keyPath);
+  const [leaf] = certificatesIn(certSetting, certPath, cert);
+  const fault = leaf && validityFault(leaf, now);
+  if (fault !== undefined) throw new Refusal(certSetting, `${certPath} ${fault}`);
+  if (!leaf?.checkPrivateKey(privateKeyIn(keySetting, keyPath, key))) {
+    throw new Refusal(
+      keySetting,
+      `${keyPath} does not belong to the certificate ${certPath} (--${certSetting}); give the two that were made together`,
+    );
+  }
+  tryOut(certSetting, certPath, { cert, key });
+  return { cert, key };
+}
+
+/** What OpenSSL takes no offence at, such as a key that is too short, is found by having it used. */
+function tryOut(setting: string, path: string, material: TlsMaterial): void {
+  try {
+    createSecureContext(material);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Refusal(setting, `${path} cannot be used: ${message}; make another one`);
+  }
+}
+
+function certificatesIn(setting: string, path: string, pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g);
+  if (blocks === null) {
+    throw new Refusal(setting, `${path} holds no PEM certificate; write the path of one that does`);
+  }
+  return blocks.map((block) => {
+    try {
+      return new X509Certificate(block);
+    } catch {
+      throw new Refusal(
+        setting,
+        `${path} holds a malformed certificate; write the path of an intact one`,
+      );
+    }
+  });
+}
+
+function privateKeyIn(setting: string, path: string, pem: string): KeyObject {
+  if (pem.includes('ENCRYPTED')) {
+    throw new Refusal(
+      setting,
+      `${path} is encrypted; write the path of a key without a passphrase`,
+    );
+  }
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    throw new Refusal(setting, `${path} holds no PEM private key; write the path of one that does`);
+  }
+}
+
+/** Why `certificate` cannot be used at `now`, or undefined. */
+function validityFault(certificate: X509Certificate, now: Date): string | undefined {
+  if (certificate.validToDate < now) {
+    return `expired on ${certificate.validToDate.toISOString()}; renew it`;
+  }
+  if (certificate.validFromDate > now) {
+    return `is not valid before ${certificate.validFromDate.toISOString()}; check this machine's clock, or use another`;
+  }
+  return undefined;
+}

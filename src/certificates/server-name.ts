@@ -1,0 +1,56 @@
+/**
+ * The name by which a member at an IP address is known in its certificate.
+ *
+ * grpc-js asks for a server by name (SNI) whatever it is told, and Node refuses an address there since
+ * 26 (RFC 6066 section 3 allows none). So a member that is configured by its address is greeted once
+ * as HTTPS does it, which checks that the certificate is for that address, and what other name the
+ * certificate has is then asked for.
+ */
+import { isIP } from 'node:net';
+import { connect, type PeerCertificate } from 'node:tls';
+import type { MemberTls } from './certificates.ts';
+
+export interface ServerNameOptions extends MemberTls {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Resolves with the name that is to be verified, or the host itself where that is one, else with a DNS name of its certificate. Rejects
+ * when the member cannot be reached by `signal`, when its certificate is not accepted, or when it has
+ * no DNS name.
+ */
+export async function serverName(options: ServerNameOptions, signal: AbortSignal): Promise<string> {
+  const { host, servername } = options;
+  if (servername !== undefined) return servername;
+  if (isIP(host) === 0) return host;
+  const name = dnsNameIn(await certificateOf(options, signal));
+  if (name !== undefined) return name;
+  throw new Error(
+    `its certificate names ${host} but no DNS name, which gRPC needs here; add one to its subject alternative names`,
+  );
+}
+
+function certificateOf(options: ServerNameOptions, signal: AbortSignal): Promise<PeerCertificate> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...options, minVersion: 'TLSv1.2' });
+    const onAbort = (): void => void socket.destroy(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    socket.once('secureConnect', () => {
+      resolve(socket.getPeerCertificate());
+      socket.destroy();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => {
+      signal.removeEventListener('abort', onAbort);
+      reject(new Error('the connection was closed'));
+    });
+  });
+}
+
+/** `DNS:etcd-0, DNS:*.etcd.local, IP Address:10.0.0.1`: the first name; a wildcard matches any label. */
+export function dnsNameIn({ subjectaltname = '' }: Pick<PeerCertificate, 'subjectaltname'>) {
+  const names = [...subjectaltname.matchAll(/(?:^|, )DNS:([^,]+)/g)].map(([, name = '']) => name);
+  return names[0]?.replace('*', 'member');
+}

@@ -1,0 +1,30 @@
+/** `etcd-lb events`: what has happened, and with --follow what happens. */
+import { styleText } from 'node:util';
+import type { AdminClient, ToldEvent } from '../../admin/client.ts';
+
+const colours = { info: 'dim', warn: 'yellow', error: 'red' } as const;
+
+export interface EventsOptions {
+  readonly follow: boolean;
+  readonly json: boolean;
+  /** Only those of this member. */
+  readonly member: string | undefined;
+}
+
+/** Prints the last few hundred, oldest first, and goes on until Ctrl-C if asked. Rejects with `AdminError`. */
+export async function printEvents(client: AdminClient, options: EventsOptions): Promise<void> {
+  const { follow, json, member } = options;
+  const show = (event: ToldEvent): void => {
+    if (member !== undefined && event.fields['member'] !== member) return;
+    console.log(json ? JSON.stringify(event) : line(event));
+  };
+  if (!follow) {
+    for (const event of (await client.status()).events) show(event);
+    return;
+  }
+  for await (const event of client.events(new AbortController().signal)) show(event);
+}
+
+function line({ at, level, message }: ToldEvent): string {
+  return `${at}  ${styleText(colours[level], level.padEnd(5))}  ${message}`;
+}

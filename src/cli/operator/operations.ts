@@ -1,0 +1,90 @@
+/** The commands that have a running balancer do something: each asks, and says what came of it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type AdminClient, AdminError } from '../../admin/client.ts';
+import type { Drained, Moved, Rebalanced } from '../../admin/operations.ts';
+import { formatDuration } from '../../config/values/duration.ts';
+
+/** Between two looks at a drain, ms. */
+const interval = 200;
+
+export interface DrainOptions {
+  /** For its sessions to leave, ms; the balancer's --drain-timeout if undefined. */
+  readonly timeout: number | undefined;
+  readonly force: boolean;
+  /** Does it go on to lead, if it does? */
+  readonly keepLeader: boolean;
+  /** Until no session is left. */
+  readonly wait: boolean;
+}
+
+/** Rejects with `AdminError`, as all of these. */
+export async function drain(
+  client: AdminClient,
+  member: string,
+  { timeout, force, keepLeader, wait }: DrainOptions,
+): Promise<void> {
+  const order = { force, keepLeader, ...(timeout !== undefined && { timeout }) };
+  const path = `/v1/members/${encodeURIComponent(member)}/drain`;
+  const drained = await client.post<Drained>(path, order);
+  const { member: name, sessions } = drained;
+  const time = formatDuration(drained.timeout);
+  console.log(
+    `${name} is drained: no new connections${sessions > 0 ? `, ${sessions} sessions have ${time} to leave` : ''}.`,
+  );
+  for (const warning of drained.warnings) console.error(`etcd-lb: ${warning}`);
+  if (!wait) return;
+  for (;;) {
+    const { members } = await client.status();
+    const status = members.find((each) => each.name === name);
+    if (status === undefined || status.sessions === 0) break;
+    if (status.drain === undefined) {
+      throw new AdminError(`${name} is not drained any more: somebody has taken it back.`);
+    }
+    await delay(interval);
+  }
+  console.log(`${name} has no session left.`);
+}
+
+export async function undrain(client: AdminClient, member: string): Promise<void> {
+  const path = `/v1/members/${encodeURIComponent(member)}/undrain`;
+  const answer = await client.post<{ member: string; warnings: string[] }>(path);
+  console.log(`${answer.member} gets connections again while it is healthy.`);
+  for (const warning of answer.warnings) console.error(`etcd-lb: ${warning}`);
+}
+
+export async function moveLeader(client: AdminClient, to: string | undefined): Promise<void> {
+  const moved = await client.post<Moved>('/v1/leader/move', to === undefined ? {} : { to });
+  const cost = moved.heldMs === 0 ? '' : `; clients were held for ${moved.heldMs} ms`;
+  console.log(`${moved.to} leads in place of ${moved.from}${cost}.`);
+}
+
+export async function rebalance(client: AdminClient): Promise<void> {
+  const { excess, starting } = await client.post<Rebalanced>('/v1/rebalance');
+  const moves = Object.entries(excess).map(([name, sessions]) => `up to ${sessions} from ${name}`);
+  const even =
+    starting.length > 0 ? 'No session has to move now.' : 'The members are even already.';
+  console.log(moves.length > 0 ? `Sessions are being moved: ${moves.join(', ')}.` : even);
+  if (starting.length === 0) return;
+  console.log(`The share of ${starting.join(', ')} is smaller until --slow-start is over.`);
+}
+
+export async function reload(client: AdminClient, force: boolean): Promise<void> {
+  const { changed, waiting } = await client.post<{ changed: string[]; waiting: string[] }>(
+    '/v1/reload',
+    { force },
+  );
+  console.log(changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.join(', ')}.`);
+  if (waiting.length > 0) {
+    console.error(`etcd-lb: ${waiting.join(', ')} would change only with a restart.`);
+  }
+}
+
+export async function setLogLevel(client: AdminClient, level: string): Promise<void> {
+  await client.post('/v1/log-level', { level });
+  console.log(`The log level is ${level} until a reload or a restart.`);
+}
+
+export async function closeSession(client: AdminClient, id: string): Promise<void> {
+  await client.post(`/v1/sessions/${encodeURIComponent(id)}/close`);
+  console.log(`Session ${id} is closed; its client will come back.`);
+}

@@ -1,0 +1,31 @@
+/** `etcd-lb sessions`: who is connected to which member. */
+import type { AdminClient } from '../../admin/client.ts';
+import type { SessionStatus } from '../../admin/session-status.ts';
+import { age, bytes, columns } from '../table.ts';
+
+const heads = ['ID', 'MEMBER', 'CLIENT', 'AGE', 'IDLE', 'SENT', 'RECEIVED', 'IN FLIGHT', ''];
+
+/** Prints them, of one member or of all. Rejects with `AdminError`. */
+export async function printSessions(
+  client: AdminClient,
+  { member, json }: { readonly member: string | undefined; readonly json: boolean },
+): Promise<void> {
+  const query = member === undefined ? '' : `?member=${encodeURIComponent(member)}`;
+  const sessions = await client.get<SessionStatus[]>(`/v1/sessions${query}`);
+  if (json) {
+    console.log(JSON.stringify(sessions, null, 2));
+    return;
+  }
+  const rows = sessions.map((session) => [
+    `${session.id}`,
+    session.member,
+    session.client ?? 'unix',
+    age(session.ageMs),
+    age(session.idleMs),
+    bytes(session.bytesFromClient),
+    bytes(session.bytesFromMember),
+    session.calls?.state === 'followed' ? `${session.calls.inFlight}` : '-',
+    session.leaving === undefined ? '' : `leaving: ${session.leaving}`,
+  ]);
+  console.log(columns([heads, ...rows]).join('\n'));
+}

@@ -1,0 +1,44 @@
+/** `etcd-lb status`: how a running balancer and its members are. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AdminClient } from '../../admin/client.ts';
+import { type Sample, statusTable } from './status-table.ts';
+
+/** Between two samples, ms: what rates are computed over, and how often a watched table is renewed. */
+const glance = 500;
+const interval = 1_000;
+
+export interface StatusOptions {
+  readonly json: boolean;
+  readonly watch: boolean;
+  /** Only the members' names, for completion. */
+  readonly names: boolean;
+}
+
+/** Prints once, or with `watch` until Ctrl-C. Rejects with `AdminError`. */
+export async function printStatus(client: AdminClient, options: StatusOptions): Promise<void> {
+  const { json, watch, names } = options;
+  let before = await take(client);
+  if (names) {
+    for (const { name } of before.status.members) console.log(name);
+    return;
+  }
+  if (!json) await delay(glance);
+  for (;;) {
+    const sample = json && !watch ? before : await take(client);
+    const text = json
+      ? JSON.stringify(sample.status, null, watch ? 0 : 2)
+      : statusTable(sample, before, Date.now());
+    const isRenewed = watch && !json && process.stdout.isTTY;
+    process.stdout.write(`${isRenewed ? clearScreen : ''}${text}\n`);
+    if (!watch) return;
+    before = sample;
+    await delay(interval);
+  }
+}
+
+/** ECMA-48: cursor home, erase to the end. */
+const clearScreen = '\u001b[H\u001b[J';
+
+async function take(client: AdminClient): Promise<Sample> {
+  return { status: await client.status(), at: performance.now() };
+}

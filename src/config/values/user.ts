@@ -1,0 +1,24 @@
+/** The user behind `--user` and `--password-file`: a password is never written where others see it. */
+import { Refusal } from '../../lib/setting-error.ts';
+import { readTextFile } from '../../lib/text-file.ts';
+import type { Settings } from '../settings.ts';
+
+/** `undefined` for none. Throws `Refusal` when one is without the other, or the file has nothing. */
+export function loadUser(
+  name: string | undefined,
+  passwordFile: string | undefined,
+): Settings['etcdUser'] {
+  if (name === undefined && passwordFile === undefined) return undefined;
+  if (name === undefined) {
+    throw new Refusal('password-file', 'is given without --user; give both, or neither');
+  }
+  if (passwordFile === undefined) {
+    throw new Refusal('user', 'is given without --password-file; give both, or neither');
+  }
+  // Editors end a file with a line break, which is not part of the password.
+  const password = readTextFile('password-file', passwordFile).replace(/\r?\n$/, '');
+  if (password === '') {
+    throw new Refusal('password-file', `${passwordFile} is empty; write the password into it`);
+  }
+  return { name, password };
+}

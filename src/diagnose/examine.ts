@@ -1,0 +1,45 @@
+/** All findings of all subjects, from what was gathered. Pure. */
+import type { Secret } from '../certificates/certificates.ts';
+import type { Settings } from '../config/settings.ts';
+import { safeText } from '../lib/safe-text.ts';
+import { type Finding, inOrder } from './finding.ts';
+import type { Observation } from './observation.ts';
+import { findInFigures } from './probes/figures.ts';
+import { findInAdvertised } from './rules/advertised.ts';
+import { findInCertificates } from './rules/certificates.ts';
+import { findInClocks } from './rules/clocks.ts';
+import { findInCluster } from './rules/cluster.ts';
+import { findInDatabases } from './rules/database.ts';
+import { findInMembers } from './rules/members.ts';
+
+type ExamineSettings = Pick<Settings, 'listen' | 'tls' | 'certificates' | 'discovery'>;
+
+/**
+ * The worst first.
+ *
+ * @param exposed see `CertificateInput`.
+ * @param now ms since the epoch.
+ */
+export function examine(
+  observations: readonly Observation[],
+  { listen, tls, certificates, discovery }: ExamineSettings,
+  exposed: readonly Secret[],
+  now: number,
+): Finding[] {
+  const findings = [
+    ...findInCluster(observations, discovery),
+    ...findInMembers(observations),
+    ...findInAdvertised(observations, discovery),
+    ...findInDatabases(observations),
+    ...findInCertificates({ observations, listen, tls, certificates, exposed, now }),
+    ...findInFigures(observations),
+    ...findInClocks(observations),
+  ];
+  // Members say much of what is quoted: versions, names, subjects of certificates.
+  return inOrder(findings.map(inSafeText));
+}
+
+function inSafeText({ severity, subject, seen, why, mend }: Finding): Finding {
+  const texts = { subject: safeText(subject), seen: safeText(seen), why: safeText(why) };
+  return { severity, ...texts, mend: safeText(mend) };
+}

@@ -1,0 +1,62 @@
+/**
+ * Findings about clocks: how far each member's is from this host's, by the header `Date` of its answers.
+ *
+ * That has whole seconds, and the answer was some time under way, so that the difference is known
+ * between two bounds; only what is certain is told. Pure.
+ */
+import type { Finding } from '../finding.ts';
+import type { ClockReading, Observation } from '../observation.ts';
+import { timeInWords } from '../quantities.ts';
+
+/** Apart by more than this, ms. */
+const tolerance = 1_000;
+/** What `Date` leaves out, ms. */
+const resolution = 1_000;
+
+export function findInClocks(observations: readonly Observation[]): Finding[] {
+  const read = observations.flatMap(({ name, clock }) =>
+    clock === undefined ? [] : [{ name, ahead: certainlyAhead(clock) }],
+  );
+  const apart = read.filter(({ ahead }) => Math.abs(ahead) > tolerance);
+  const ownFault =
+    read.length > 1 &&
+    apart.length === read.length &&
+    new Set(apart.map(({ ahead }) => Math.sign(ahead))).size === 1;
+  if (ownFault) {
+    const least = Math.min(...apart.map(({ ahead }) => Math.abs(ahead)));
+    const way = (apart[0]?.ahead ?? 0) > 0 ? 'behind' : 'ahead of';
+    return [
+      finding(
+        'this host',
+        `its clock is at least ${timeInWords(least / 1000)} ${way} every member's`,
+      ),
+    ];
+  }
+  return apart.map(({ name, ahead }) =>
+    finding(
+      name,
+      `its clock is at least ${timeInWords(Math.abs(ahead) / 1000)} ${ahead > 0 ? 'ahead of' : 'behind'} this host's`,
+    ),
+  );
+}
+
+/**
+ * By how much the member's clock is ahead at least, ms; below 0 when it is behind by at least as much,
+ * and 0 when it may be right.
+ */
+export function certainlyAhead({ date, askedAt, answeredAt }: ClockReading): number {
+  const least = date - answeredAt;
+  const most = date + resolution - askedAt;
+  if (least > 0) return least;
+  return Math.min(most, 0);
+}
+
+function finding(subject: string, seen: string): Finding {
+  return {
+    severity: 'warning',
+    subject,
+    seen,
+    why: 'Certificates and leases are taken for valid or expired by the clock, and logs cannot be compared.',
+    mend: 'Have chrony or systemd-timesyncd keep the clock there: `timedatectl set-ntp true`.',
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * Findings about each member by itself: is it there, is it healthy, does it say what it is?
+ *
+ * A member that does not answer gets one finding, by what went wrong. Pure.
+ */
+import type { Failure, FailureReason } from '../../lib/net/failure.ts';
+import type { Finding } from '../finding.ts';
+import { isReachable, type Observation } from '../observation.ts';
+
+export function findInMembers(observations: readonly Observation[]): Finding[] {
+  return [...observations.flatMap(findInMember), ...findTwins(observations)];
+}
+
+const why = 'Clients get nothing from it, and the cluster has one member less to lose.';
+
+function findInMember(observation: Observation): Finding[] {
+  const { name: subject, endpoint, health, clientPort, inspection, metrics } = observation;
+  if (!health.ok) {
+    const { failure } = health;
+    const [seen, mend] = isReachable(observation)
+      ? ['not healthy', mendOfUnhealthy(failure)]
+      : ['cannot be reached', mendOfUnreached(failure, endpoint)];
+    return [{ severity: 'error', subject, seen: `${seen}: ${failure.detail}`, why, mend }];
+  }
+  const findings: Finding[] = [];
+  // A client without a certificate may be refused, and one that has it welcome.
+  if (clientPort.kind === 'closed' && clientPort.failure.reason !== 'tls') {
+    const { failure } = clientPort;
+    findings.push({
+      severity: 'error',
+      subject,
+      seen: `healthy by --check-url, but clients cannot reach it: ${failure.detail}`,
+      why,
+      mend: mendOfUnreached(failure, endpoint),
+    });
+  } else if (inspection.kind === 'unknown') {
+    findings.push({
+      severity: 'warning',
+      subject,
+      seen: `healthy, but does not say what it is: ${inspection.why}`,
+      why: 'Whether it belongs to this cluster, lags or is a learner cannot be told.',
+      mend: `Mend what keeps \`etcdctl --endpoints ${endpoint} endpoint status\` from working with the same certificates.`,
+    });
+  }
+  if (metrics.kind === 'unread') {
+    findings.push({
+      severity: 'note',
+      subject,
+      seen: `/metrics cannot be read: ${metrics.why}`,
+      why: 'How its disk, its network and its processor keep up cannot be told.',
+      mend: elsewhere,
+    });
+  }
+  return findings;
+}
+
+/** One member under two endpoints looks like two to the balancer. */
+function findTwins(observations: readonly Observation[]): Finding[] {
+  const firsts = new Map<string, string>();
+  return observations.flatMap(({ name, inspection }) => {
+    if (inspection.kind === 'unknown') return [];
+    const { clusterId, memberId } = inspection.facts;
+    const first = firsts.get(`${clusterId} ${memberId}`);
+    if (first === undefined) {
+      firsts.set(`${clusterId} ${memberId}`, name);
+      return [];
+    }
+    return [
+      {
+        severity: 'warning',
+        subject: name,
+        seen: `the same member as ${first}`,
+        why: 'It is counted twice and gets twice its share of the clients.',
+        mend: 'Name each member once in --endpoints.',
+      },
+    ];
+  });
+}
+
+const readLog = "Look into etcd's log there.";
+const elsewhere = "Set --check-url to where etcd's --listen-metrics-urls serves.";
+
+function mendOfUnhealthy({ detail }: Failure): string {
+  return detail.startsWith('answered 404') ? elsewhere : readLog;
+}
+
+const mends: Partial<Readonly<Record<FailureReason, string>>> = {
+  refused: 'Start etcd there, or correct its address in --endpoints.',
+  reset: "Write the scheme in --endpoints, http or https, that etcd's --listen-client-urls has.",
+  unreachable: 'Mend the route to it, or correct its address in --endpoints.',
+  dns: 'Correct its name in --endpoints, or mend the name server.',
+  tls: "Give the --cacert that signed its certificate, and the --cert and --key that its --trusted-ca-file accepts; renew what has expired with etcd's --cert-file.",
+};
+
+function mendOfUnreached(failure: Failure, endpoint: string): string {
+  const { reason, detail } = failure;
+  if (reason === 'timeout') {
+    return `Look whether etcd hangs there, and whether a firewall keeps this host from ${endpoint}.`;
+  }
+  if (/HTTPS server/.test(detail)) return 'Write https:// in --endpoints.';
+  return mends[reason] ?? mendOfUnhealthy(failure);
+}

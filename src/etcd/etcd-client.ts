@@ -1,0 +1,149 @@
+/**
+ * One member's gRPC API, through etcd3: what it is, and whom it knows.
+ *
+ * etcd3 takes a tenth of a second and tens of MB to load, so it is loaded with the first question and
+ * not before. Its own retries are off: a question that fails is asked again in the next round.
+ *
+ * Owns one connection to the member. Leaves to others when to ask (status-poller.ts).
+ */
+import type { Interceptor } from '@grpc/grpc-js';
+import type { Etcd3 } from 'etcd3';
+import type { MemberTls } from '../certificates/certificates.ts';
+import { classify } from '../lib/net/failure.ts';
+import { answerBound, authorityOf, type GrpcTarget, grpcSecurity } from './grpc-security.ts';
+import { factsOf, type MemberFacts } from './member-status.ts';
+
+export interface EtcdClientOptions extends GrpcTarget {
+  /** Of etcd's own users, where it has some. */
+  readonly user?: { readonly name: string; readonly password: string };
+  /** Bound on each question, ms. */
+  readonly timeout: number;
+}
+
+export class EtcdClient {
+  readonly #options: EtcdClientOptions;
+  readonly #closed = new AbortController();
+  #etcd: Promise<Etcd3> | undefined;
+  /** What `#etcd` was made with. */
+  #tls: MemberTls;
+
+  constructor(options: EtcdClientOptions) {
+    this.#options = options;
+    this.#tls = options.tls();
+  }
+
+  /** Asks the member; one question at a time. Rejects with an error of one clause for people. */
+  async inspect(): Promise<MemberFacts> {
+    const tls = this.#options.tls();
+    if (tls !== this.#tls) this.#disconnect();
+    this.#tls = tls;
+    try {
+      this.#etcd ??= this.#connect();
+      const etcd = await this.#etcd;
+      const at = Date.now();
+      const startedAt = performance.now();
+      let duration = 0;
+      // Both are answered by the member alone, also when it has no leader. A learner refuses the second.
+      const [status, members] = await Promise.all([
+        etcd.maintenance.status().finally(() => {
+          duration = performance.now() - startedAt;
+        }),
+        etcd.cluster.memberList({}).then(
+          (list) => list.members,
+          (error: Error) => {
+            if (/not supported for learner/.test(error.message)) return [];
+            throw error;
+          },
+        ),
+      ]);
+      return factsOf(status, members, { at, duration });
+    } catch (error) {
+      // The next question begins anew: the member may be another one by then, with another certificate,
+      // and grpc-js would wait ever longer before it tries again.
+      this.#disconnect();
+      throw new Error(inWords(error, this.#options), { cause: error });
+    }
+  }
+
+  /**
+   * Has this member, which must be the leader, hand over to another one, by its id (hexadecimal). etcd looks
+   * for the outcome once in a heartbeat interval, so the answer comes up to 100 ms later than the change.
+   * Rejects with an error of one clause for people.
+   */
+  async moveLeader(to: string): Promise<void> {
+    try {
+      this.#etcd ??= this.#connect();
+      const etcd = await this.#etcd;
+      await etcd.maintenance.moveLeader({ targetID: BigInt(`0x${to}`).toString() });
+    } catch (error) {
+      this.#disconnect();
+      throw new Error(inWords(error, this.#options), { cause: error });
+    }
+  }
+
+  /** Closes the connection; a question in flight fails. */
+  close(): void {
+    this.#closed.abort(new Error('stopped'));
+    this.#disconnect();
+  }
+
+  #disconnect(): void {
+    this.#etcd?.then((etcd) => etcd.close()).catch(() => {});
+    this.#etcd = undefined;
+  }
+
+  async #connect(): Promise<Etcd3> {
+    const { scheme, timeout } = this.#options;
+    const [{ Etcd3 }, { noop }] = await Promise.all([import('etcd3'), import('cockatiel')]);
+    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(timeout)]);
+    const security = await grpcSecurity(this.#options, signal);
+    const { channelOptions, ...credentials } = security ?? {};
+    let interceptors: Interceptor[] = [];
+    const etcd = new Etcd3({
+      hosts: `${scheme}://${authorityOf(this.#options)}`,
+      ...(security && {
+        credentials: { ...credentials, rootCertificate: security.rootCertificate },
+      }),
+      // Not one connection for all clients of this process that ask the same member.
+      grpcOptions: { 'grpc.use_local_subchannel_pool': 1, ...answerBound, ...channelOptions },
+      defaultCallOptions: () => ({ deadline: Date.now() + timeout, interceptors }),
+      faultHandling: { host: () => noop, global: noop },
+    });
+    try {
+      interceptors = await this.#login(etcd);
+    } catch (error) {
+      etcd.close();
+      throw error;
+    }
+    return etcd;
+  }
+
+  /**
+   * What makes every call the user's. Not with the `auth` of etcd3: that asks for the token on a
+   * connection without our options, such as the server's name, and leaves it open.
+   */
+  async #login(etcd: Etcd3): Promise<Interceptor[]> {
+    const { user } = this.#options;
+    if (user === undefined) return [];
+    const { InterceptingCall } = await import('@grpc/grpc-js');
+    const { token } = await etcd.auth.authenticate({ name: user.name, password: user.password });
+    return [
+      (options, nextCall) =>
+        new InterceptingCall(nextCall(options), {
+          start: (metadata, listener, next) => {
+            metadata.set('token', token);
+            next(metadata, listener);
+          },
+        }),
+    ];
+  }
+}
+
+/** gRPC wraps what happened in words of its own; these are the ones to act on. */
+function inWords(error: unknown, { timeout }: EtcdClientOptions): string {
+  const { name, message } = error as Error;
+  if (name === 'TimeoutError' || name === 'GRPCDeadlineExceededError' || /Deadline/.test(message)) {
+    return `did not answer over gRPC within ${timeout} ms`;
+  }
+  return classify(error).detail.replace(/^\d+ [A-Z_]+: /, '');
+}

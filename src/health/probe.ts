@@ -1,0 +1,215 @@
+/**
+ * One health check of one member over HTTP, as etcd answers it.
+ *
+ * `GET /readyz` where etcd has it (3.4.29, 3.5.11, 3.6 and later): a linearizable read works, no
+ * corruption, not defragmenting. Where it answers 404, `GET /health?exclude=NOSPACE`: the same read,
+ * without the cluster-wide space alarm that would empty the pool although reads and the deletes that
+ * cure it still work. The choice is remembered until the connection is replaced, since a restart
+ * may bring another version: the second question on a new connection is `/readyz` again.
+ *
+ * Owns one keep-alive connection to the member, and more only while one check waits for its answer
+ * and another is made. Leaves to others when to check (scheduler.ts) and what
+ * follows from the answer (verdict.ts).
+ */
+import type { Agent } from 'node:http';
+import type { LookupFunction, Socket } from 'node:net';
+import type { MemberTls } from '../certificates/certificates.ts';
+import { classify, type Failure } from '../lib/net/failure.ts';
+import { http, https } from '../lib/net/node-http.ts';
+import { safeText } from '../lib/safe-text.ts';
+
+export interface ProbeOptions {
+  /** Scheme, host and port, such as `https://10.0.0.1:2379`; no path. */
+  readonly url: string;
+  /** For `https`, asked before each check: the same object until it is renewed. */
+  readonly tls: () => MemberTls;
+  /** Finds the address of a host name. */
+  readonly lookup: LookupFunction;
+  /** Is the other end of this socket the balancer itself? Such an endpoint never passes. */
+  readonly isSelf: (socket: Socket, port: number) => boolean;
+  /** Was this process kept from running at some time since `start` (of `performance.now()`)? */
+  readonly wasStarved: (start: number) => boolean;
+}
+
+/** How a check ended. `duration` is in ms. */
+export type CheckResult =
+  | { readonly ok: true; readonly duration: number }
+  | { readonly ok: false; readonly duration: number; readonly failure: Failure };
+
+const readyz = '/readyz';
+const healthWithoutSpaceAlarm = '/health?exclude=NOSPACE';
+
+/** Answered by every etcd that runs, whatever the cluster is like; elsewhere a 404, which does too. */
+const version = '/version';
+/** After this part of the time that a check may take, its answer is late. */
+const patience = 1 / 5;
+
+/** The longest answer that is read, in characters; etcd's have some hundred. */
+const longestAnswer = 64 * 1024;
+/** The longest answer that is kept as evidence, in characters. */
+const evidenceLength = 160;
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+export class Probe {
+  readonly #options: ProbeOptions;
+  readonly #client: typeof http | typeof https;
+  #agent: Agent;
+  #tls: MemberTls;
+  /** Those of before a renewal, for as long as a check is in flight. */
+  readonly #retired: Agent[] = [];
+  readonly #inFlight = new Set<AbortController>();
+  #path = readyz;
+
+  /** Throws when the PEM texts cannot be used together (they are validated before). */
+  constructor(options: ProbeOptions) {
+    this.#options = options;
+    this.#client = options.url.startsWith('https:') ? https : http;
+    this.#tls = options.tls();
+    this.#agent = this.#newAgent();
+  }
+
+  /**
+   * Runs one check. Never rejects. May be called again while others wait for their answer.
+   *
+   * @param timeout bound on the whole check, ms: connecting, TLS, and the answer.
+   * @param onAnswer called when the member is late with its answer, but has answered a question
+   * that needs no other member: its process runs.
+   */
+  async check(timeout: number, onAnswer: () => void): Promise<CheckResult> {
+    const started = performance.now();
+    const abort = new AbortController();
+    this.#inFlight.add(abort);
+    this.#renew();
+    const late = setTimeout(
+      () => this.#askWhetherItRuns(timeout * (1 - patience), onAnswer),
+      timeout * patience,
+    );
+    const timer = setTimeout(() => {
+      // Timers run before sockets are read: what has arrived by now is an answer in time.
+      setImmediate(() => abort.abort(new TimeoutError(`timed out after ${timeout} ms`)));
+    }, timeout);
+    try {
+      const answer = await this.#ask(abort.signal);
+      const duration = performance.now() - started;
+      if (answer.status === 200) return { ok: true, duration };
+      return { ok: false, duration, failure: unhealthy(answer) };
+    } catch (error) {
+      const duration = performance.now() - started;
+      if (error instanceof TimeoutError && this.#options.wasStarved(started)) {
+        const detail = 'this host kept the balancer from running during the check';
+        return { ok: false, duration, failure: { reason: 'local', detail } };
+      }
+      return { ok: false, duration, failure: error instanceof SelfError ? self : classify(error) };
+    } finally {
+      clearTimeout(timer);
+      clearTimeout(late);
+      this.#inFlight.delete(abort);
+      if (this.#inFlight.size === 0) for (const agent of this.#retired.splice(0)) agent.destroy();
+    }
+  }
+
+  /** Closes the connections; checks in flight fail. */
+  close(): void {
+    for (const abort of this.#inFlight) abort.abort(new Error('stopped'));
+    for (const agent of [this.#agent, ...this.#retired]) agent.destroy();
+  }
+
+  /** Leaves the old connection to the checks that wait on it. */
+  #renew(): void {
+    const tls = this.#options.tls();
+    if (tls === this.#tls) return;
+    this.#tls = tls;
+    this.#retired.push(this.#agent);
+    this.#agent = this.#newAgent();
+  }
+
+  #newAgent(): Agent {
+    const connection = { keepAlive: true, maxFreeSockets: 1, lookup: this.#options.lookup };
+    return this.#client === https
+      ? new https.Agent({ ...connection, ...this.#tls, minVersion: 'TLSv1.2' })
+      : new http.Agent(connection);
+  }
+
+  #askWhetherItRuns(timeout: number, onAnswer: () => void): void {
+    const abort = new AbortController();
+    this.#inFlight.add(abort);
+    const timer = setTimeout(() => abort.abort(new TimeoutError()), timeout);
+    const done = (): void => {
+      clearTimeout(timer);
+      this.#inFlight.delete(abort);
+    };
+    this.#get(version, abort.signal).then(onAnswer).then(done, done);
+  }
+
+  async #ask(signal: AbortSignal): Promise<Answer> {
+    const path = this.#path;
+    const answer = await this.#get(path, signal);
+    if (answer.status !== 404 || path !== readyz) return answer;
+    this.#path = healthWithoutSpaceAlarm;
+    return this.#get(healthWithoutSpaceAlarm, signal);
+  }
+
+  #get(path: string, signal: AbortSignal): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = this.#client.get(this.#options.url + path, { agent: this.#agent });
+      const onAbort = (): void => void request.destroy(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      request.on('socket', (socket) => {
+        if (!socket.connecting) return;
+        // A new connection may reach another version of etcd: start with the better question again.
+        this.#path = readyz;
+        socket.once('connect', () => {
+          if (this.#options.isSelf(socket, socket.remotePort ?? 0))
+            request.destroy(new SelfError());
+        });
+      });
+      request.on('close', () => signal.removeEventListener('abort', onAbort));
+      request.on('error', (error) => {
+        // A kept connection that the member closed meanwhile says nothing about the member now.
+        if (request.reusedSocket && classify(error).reason === 'reset') {
+          resolve(this.#get(path, signal));
+        } else {
+          reject(error);
+        }
+      });
+      request.on('response', (response) => {
+        const status = response.statusCode ?? 0;
+        let body = '';
+        let read = 0;
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          if (body.length < evidenceLength) body += chunk;
+          read += chunk.length;
+          if (read <= longestAnswer) return;
+          // What is wrong comes first; but what is well has nothing more to say.
+          if (status === 200) reject(new Error(`its answer is longer than ${longestAnswer} bytes`));
+          else resolve({ status, body });
+          request.destroy();
+        });
+        response.on('end', () => resolve({ status, body }));
+        response.on('error', reject);
+      });
+    });
+  }
+}
+
+class SelfError extends Error {}
+
+class TimeoutError extends Error {
+  readonly code = 'ETIMEDOUT';
+}
+
+const self: Failure = {
+  reason: 'self',
+  detail: 'this endpoint is the balancer itself; name the etcd member instead',
+};
+
+function unhealthy(answer: Answer): Failure {
+  const words = safeText(answer.body).slice(0, evidenceLength);
+  return { reason: 'unhealthy', detail: `answered ${answer.status}${words && `: ${words}`}` };
+}

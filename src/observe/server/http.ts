@@ -1,0 +1,258 @@
+/**
+ * The observe listener: one read-only HTTP server for machines and people who watch.
+ *
+ *   /         the status page, for people; its files are under /page/
+ *   /livez    200 while the process runs
+ *   /readyz   200 when clients can be served, else 503 and why; `?verbose` gives JSON for both
+ *   /metrics  Prometheus
+ *   /status   everything, as JSON
+ *   /events   the same as it changes, as server-sent events
+ *
+ * Owns the paths and the status codes; the stream is event-stream.ts, the page page.ts, the bounds on visitors
+ * management/server.ts. It can change nothing, so it needs no protection beyond its address, but for one: a web page
+ * from elsewhere must not read it through a visitor's browser. The browser's own rules keep it from that, unless the
+ * page has its own name lead here (DNS rebinding); then the request carries that name as its Host. So what people look
+ * at (`/`, `/status`, `/events`) is there only under an IP address, localhost, and names that were given (hosts.ts).
+ * What machines ask for is there under any name: kubelet and Prometheus send the name that they were configured with,
+ * such as that of a Kubernetes service, and a probe that fails would have the balancer restarted. Hence `/metrics` can
+ * be read by whoever could scrape it anyway, and through such a page.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { formatHostPort } from '../../lib/net/host-port.ts';
+import { AddressInUse, Refusal } from '../../lib/setting-error.ts';
+import {
+  BoundedServer,
+  type Bounds,
+  type Exchange,
+  mostConnections,
+  type RefusalReason,
+} from '../../management/server.ts';
+import { unusable } from '../../systemd/inherited.ts';
+import type { Status } from '../status.ts';
+import { EventStreams, type EventStreamsOptions, maxStreams } from './event-stream.ts';
+import { Fresh } from './fresh.ts';
+import { isOwnHost } from './hosts.ts';
+import { Page } from './page.ts';
+import type { PageFiles } from './page-files.ts';
+
+/** Of all visitors together. */
+export const observeBounds: Bounds = {
+  connections: mostConnections.observe,
+  ...{ head: 10_000, answer: 60_000 },
+  ...{ requests: 1_000, headBytes: 8_192, bodyBytes: 0 },
+};
+
+export interface ObserveOptions {
+  readonly host: string;
+  readonly port: number;
+  /** A socket that listens already, in place of `host` and `port`. */
+  readonly inherited?: number | undefined;
+  readonly status: () => Status;
+  /** What `/events` tells. */
+  readonly news: EventStreamsOptions;
+  /** Gets the files of the status page when they are first asked for. */
+  readonly page: () => Promise<PageFiles>;
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Names under which people may ask, beside `host` and addresses. */
+  readonly names: readonly string[];
+  readonly onRefused: (reason: RefusalReason) => void;
+}
+
+export interface ObserveServer {
+  /** `undefined` for an inherited Unix socket. */
+  readonly port: number | undefined;
+  close(): void;
+}
+
+interface Answer {
+  readonly code: number;
+  readonly type: string;
+  readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What answers beside the options. */
+interface Parts extends ObserveOptions {
+  readonly streams: EventStreams;
+  readonly files: Page;
+  readonly readiness: Fresh<Status>;
+  /** What is long and asked for often is made once for all that wait. */
+  readonly statusText: Fresh<Answer>;
+  readonly metricsText: Fresh<Promise<Answer>>;
+}
+
+/**
+ * Opens the listener. Throws `AddressInUse` or another `Refusal` when the address cannot be opened,
+ * `ConfigError` when the inherited socket cannot be used.
+ */
+export function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
+  const streams = new EventStreams(options.news);
+  const parts: Parts = {
+    ...{ ...options, streams, files: new Page(options.page) },
+    readiness: new Fresh(options.status),
+    statusText: new Fresh(() => encoded(json(200, options.status()))),
+    metricsText: new Fresh(async () => {
+      const { contentType, text: body } = await options.metrics();
+      return encoded({ code: 200, type: contentType, body });
+    }),
+  };
+  const server = new BoundedServer({
+    bounds: observeBounds,
+    handle: (exchange) => void respond(exchange, parts),
+    refuse: (response, code, why) => send(response, text(code, why), false),
+    onRefused: options.onRefused,
+  });
+  const { listener } = server;
+  const { host, port, inherited } = options;
+  return new Promise((resolve, reject) => {
+    listener.once('error', (error: NodeJS.ErrnoException) => {
+      if (inherited === undefined) reject(refusal(formatHostPort(host, port), error));
+      else reject(unusable(inherited, error));
+    });
+    listener.listen(inherited === undefined ? { host, port } : { fd: inherited }, () => {
+      listener.removeAllListeners('error');
+      listener.on('error', () => {}); // a scrape that could not be accepted must not end the balancer
+      const address = listener.address();
+      resolve({
+        port: typeof address === 'object' && address !== null ? address.port : undefined,
+        close: () => {
+          streams.close();
+          server.close();
+        },
+      });
+    });
+  });
+}
+
+function refusal(shown: string, error: NodeJS.ErrnoException): Refusal {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new AddressInUse(
+        'observe',
+        `${shown} is in use by another process; stop it, choose another address, or write off`,
+      );
+    case 'EADDRNOTAVAIL':
+      return new Refusal(
+        'observe',
+        `${shown} is not an address of this host; write one that is, or off`,
+      );
+    default:
+      return new Refusal('observe', `${shown} cannot be opened: ${error.message}`);
+  }
+}
+
+async function respond({ request, response, arrivedAt, isStream }: Exchange, parts: Parts) {
+  const readOnly = request.method === 'GET' || request.method === 'HEAD';
+  const answer = readOnly
+    ? await answerTo(request, arrivedAt, parts).catch(internalError)
+    : { ...text(405, 'read-only: GET and HEAD'), headers: { allow: 'GET, HEAD' } };
+  if (answer !== 'stream') send(response, answer, request.method === 'HEAD');
+  else if (parts.streams.open(request, response)) isStream();
+  else {
+    parts.onRefused('streams');
+    send(response, tooManyStreams(), false);
+  }
+}
+
+function send(response: ServerResponse, answer: Answer, isHead: boolean): void {
+  const { code, type, headers, body } = answer;
+  response.writeHead(code, {
+    ...{ 'content-type': type, 'content-length': Buffer.byteLength(body) },
+    ...{ 'cache-control': 'no-store', ...headers },
+  });
+  response.end(isHead ? undefined : body);
+}
+
+/** What is answered at once, or that it is to go on as a stream. */
+async function answerTo(
+  request: IncomingMessage,
+  arrivedAt: number,
+  parts: Parts,
+): Promise<Answer | 'stream'> {
+  const { url: target = '' } = request;
+  const url = target.startsWith('/') ? URL.parse(`http://observe${target}`) : null;
+  if (url === null) return notFound();
+  const verbose = url.searchParams.has('verbose');
+  switch (url.pathname) {
+    case '/livez':
+      return verbose ? json(200, { alive: true }) : text(200, 'ok');
+    case '/readyz':
+      return readiness(parts.readiness.since(arrivedAt), verbose);
+    case '/metrics':
+      return parts.metricsText.since(arrivedAt);
+    default:
+      return forPeople(url.pathname, request, arrivedAt, parts);
+  }
+}
+
+/** What is not to be read by a page from elsewhere. */
+async function forPeople(
+  path: string,
+  request: IncomingMessage,
+  arrivedAt: number,
+  parts: Parts,
+): Promise<Answer | 'stream'> {
+  const { host } = request.headers;
+  if (!isOwnHost(host, [parts.host, ...parts.names])) {
+    parts.onRefused('host');
+    return text(
+      421,
+      `${path} is not served under the name in the Host header; ask by IP address or localhost, or start etcd-lb with that name in --observe-names`,
+    );
+  }
+  switch (path) {
+    case '/':
+      return await pageFile('/', request, parts);
+    case '/status':
+      return parts.statusText.since(arrivedAt);
+    case '/events':
+      return 'stream';
+    default:
+      return path.startsWith('/page/') ? await pageFile(path, request, parts) : notFound();
+  }
+}
+
+async function pageFile(path: string, request: IncomingMessage, parts: Parts): Promise<Answer> {
+  return (await parts.files.answer(path, request.headers['if-none-match'])) ?? notFound();
+}
+
+function tooManyStreams(): Answer {
+  const why = `${maxStreams} streams are open, and no more may be; close a status page, or ask /status`;
+  return { ...text(503, why), headers: { 'retry-after': '5' } };
+}
+
+function readiness(status: Status, verbose: boolean): Answer {
+  const why = notReady(status);
+  const code = why === undefined ? 200 : 503;
+  if (!verbose) return text(code, why ?? 'ok');
+  const members = status.members.map(({ name, state, evidence }) => ({ name, state, evidence }));
+  return json(code, { ready: why === undefined, reason: why, mode: status.mode, members });
+}
+
+function notReady({ mode, stopping }: Status): string | undefined {
+  if (stopping) return 'stopping';
+  if (mode === 'starting') return 'no member is healthy, and some have not been checked yet';
+  if (mode === 'panic') return 'no member is healthy';
+  return undefined;
+}
+
+function notFound(): Answer {
+  return text(404, 'not here; there are / /livez /readyz /metrics /status /events');
+}
+
+function text(code: number, body: string): Answer {
+  return { code, type: 'text/plain; charset=utf-8', body: `${body}\n` };
+}
+
+function json(code: number, body: unknown): Answer {
+  return { code, type: 'application/json', body: `${JSON.stringify(body, null, 2)}\n` };
+}
+
+/** As bytes, which those who get the same answer have in common. */
+function encoded(answer: Answer): Answer {
+  return { ...answer, body: Buffer.from(answer.body) };
+}
+
+function internalError(error: unknown): Answer {
+  return text(500, error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,206 @@
+/**
+ * Dialling: from a client that waits to a connected member, whatever single members do.
+ *
+ * gRPC clients back off after a connection that fails before it is usable, so the client is held
+ * while members are tried: the next one at once when one refuses, a second one in a race when the
+ * first has not connected soon, each at most once, until one connects or the budget is used up.
+ *
+ *   m1 ──refused
+ *      m2 ───────────── no answer yet ─ ─ ─ ─ (dropped when m0 connects)
+ *                    └ race after 250 ms
+ *                      m0 ── connected ──► session
+ *
+ * Owns the attempts of one dial and the `load` of the members tried. Leaves to others whom to pick
+ * (balance/) and what a failure means (cluster/).
+ */
+import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Policy } from '../../balancing/policy.ts';
+import type { Candidate, Snapshot } from '../../balancing/snapshot.ts';
+import { classify, type Failure } from '../../lib/net/failure.ts';
+import type { Alarm, Alarms } from '../../lib/timer-queue.ts';
+
+/** As `net.connect` takes them, and who is connected to. */
+export interface ConnectOptions extends TcpNetConnectOpts {
+  readonly candidate: Candidate;
+}
+
+export interface DialOptions {
+  readonly policy: Policy;
+  /** Where connections may go now; asked before each attempt. */
+  readonly snapshot: () => Snapshot;
+  /** Bound on the whole dial, ms. */
+  readonly timeout: number;
+  /** How long an attempt at this member may take before the next is tried beside it, ms. */
+  readonly raceAfter: (candidate: Candidate) => number;
+  /** Idle time before TCP keepalive probes, ms; 0 turns them off. */
+  readonly keepalive: number;
+  /** Finds the addresses of a host name. */
+  readonly lookup: LookupFunction;
+  /** `net.connect`, or another way to a connection that fits the copier, with TLS or without. */
+  readonly connect: (options: ConnectOptions) => Socket;
+  /** What rings when a dial, or an attempt, has taken long enough. */
+  readonly alarms: Alarms;
+  /** Is the other end of this socket the balancer itself? */
+  readonly isSelf: (socket: Socket, port: number) => boolean;
+  /** Told of every attempt that ended. */
+  readonly onAttempt: (candidate: Candidate, attempt: DialAttempt) => void;
+}
+
+/** How an attempt ended; `duration` in ms. `abandoned`: another member was quicker. */
+export type DialAttempt =
+  | { readonly result: 'connected'; readonly duration: number }
+  | { readonly result: 'failed'; readonly duration: number; readonly failure: Failure }
+  | { readonly result: 'abandoned'; readonly duration: number };
+
+/** A connected member: the socket is paused and unread, and counted in `candidate.load`. */
+export interface Dialled {
+  readonly candidate: Candidate;
+  readonly socket: Socket;
+  /** Members tried before this one connected; 0 when the first pick did. */
+  readonly failovers: number;
+}
+
+/**
+ * Tries members until one connects. Resolves with `undefined` when all failed, when the budget is
+ * used up, or when `signal` aborts. Never rejects.
+ */
+export function dial(options: DialOptions, signal: AbortSignal): Promise<Dialled | undefined> {
+  return new Promise((resolve) => new Dial(options, signal, resolve));
+}
+
+interface Attempt {
+  readonly candidate: Candidate;
+  readonly socket: Socket;
+  readonly startedAt: number;
+}
+
+class Dial {
+  readonly #options: DialOptions;
+  readonly #signal: AbortSignal;
+  readonly #resolve: (dialled: Dialled | undefined) => void;
+  readonly #tried: Candidate[] = [];
+  readonly #pending = new Set<Attempt>();
+  readonly #budget: Alarm;
+  readonly #onAbort = (): void => this.#finish();
+  #race: Alarm | undefined;
+  #finished = false;
+
+  constructor(
+    options: DialOptions,
+    signal: AbortSignal,
+    resolve: (dialled: Dialled | undefined) => void,
+  ) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#budget = options.alarms.set(options.timeout, () => this.#giveUp());
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal.aborted) this.#finish();
+    else this.#tryNext();
+  }
+
+  #tryNext(): void {
+    if (this.#finished) return;
+    this.#options.alarms.cancel(this.#race);
+    const { routable, all } = this.#options.snapshot();
+    const { policy, raceAfter, alarms } = this.#options;
+    const candidate = policy(routable, this.#tried) ?? policy(all, this.#tried);
+    if (candidate === undefined) {
+      if (this.#pending.size === 0) this.#finish();
+      return;
+    }
+    this.#race = alarms.set(raceAfter(candidate), () => this.#tryNext());
+    this.#attempt(candidate);
+  }
+
+  #attempt(candidate: Candidate): void {
+    const { keepalive } = this.#options;
+    this.#tried.push(candidate);
+    candidate.load += 1;
+    const socket = this.#options.connect({
+      candidate,
+      host: candidate.host,
+      port: candidate.port,
+      lookup: this.#options.lookup,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: keepalive > 0,
+      keepAliveInitialDelay: keepalive,
+    });
+    socket.pause(); // nothing is read before there is a session to read it
+    const attempt: Attempt = { candidate, socket, startedAt: performance.now() };
+    this.#pending.add(attempt);
+    socket.once('connect', () => this.#refuseSelf(attempt));
+    const usable = socket instanceof TLSSocket ? 'secureConnect' : 'connect';
+    socket.once(usable, () => this.#connected(attempt));
+    socket.on('error', (error) => this.#failed(attempt, classify(error)));
+  }
+
+  /** Before anything is said: what we say to ourselves is a client, for which is dialled again. */
+  #refuseSelf(attempt: Attempt): void {
+    if (!this.#options.isSelf(attempt.socket, attempt.candidate.port)) return;
+    this.#failed(attempt, { reason: 'self', detail: 'this endpoint is the balancer itself' });
+  }
+
+  #connected(attempt: Attempt): void {
+    const { candidate, socket, startedAt } = attempt;
+    if (!this.#pending.has(attempt) || socket.destroyed) return;
+    if (this.#options.snapshot().evicted.has(candidate)) {
+      // Convicted while this was under way; a hung process still connects.
+      this.#failed(attempt, {
+        reason: 'unhealthy',
+        detail: 'the member failed its checks meanwhile',
+      });
+      return;
+    }
+    this.#pending.delete(attempt);
+    this.#options.onAttempt(candidate, {
+      result: 'connected',
+      duration: performance.now() - startedAt,
+    });
+    this.#finish({ candidate, socket, failovers: this.#tried.indexOf(candidate) });
+  }
+
+  #failed(attempt: Attempt, failure: Failure): void {
+    if (!this.#drop(attempt)) return;
+    const duration = performance.now() - attempt.startedAt;
+    this.#options.onAttempt(attempt.candidate, { result: 'failed', duration, failure });
+    this.#tryNext();
+  }
+
+  #giveUp(): void {
+    const failure: Failure = {
+      reason: 'timeout',
+      detail: `not connected within ${this.#options.timeout} ms`,
+    };
+    for (const attempt of [...this.#pending]) {
+      this.#drop(attempt);
+      const duration = performance.now() - attempt.startedAt;
+      this.#options.onAttempt(attempt.candidate, { result: 'failed', duration, failure });
+    }
+    this.#finish();
+  }
+
+  /** Ends an attempt and takes it off the member's load. Returns false when it had ended before. */
+  #drop(attempt: Attempt): boolean {
+    if (!this.#pending.delete(attempt)) return false;
+    attempt.candidate.load -= 1;
+    attempt.socket.destroy();
+    return true;
+  }
+
+  #finish(dialled?: Dialled): void {
+    this.#finished = true;
+    const { alarms } = this.#options;
+    alarms.cancel(this.#budget);
+    alarms.cancel(this.#race);
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    for (const attempt of [...this.#pending]) {
+      this.#drop(attempt);
+      const duration = performance.now() - attempt.startedAt;
+      this.#options.onAttempt(attempt.candidate, { result: 'abandoned', duration });
+    }
+    this.#resolve(dialled);
+  }
+}

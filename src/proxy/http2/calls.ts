@@ -1,0 +1,231 @@
+/**
+ * Calls: what can be told of a session whose bytes are plain HTTP/2, by following the frames both ways.
+ *
+ *   client  HEADERS ─► stream open      … END_STREAM ─► call in flight
+ *   member  HEADERS ─► first byte       … END_STREAM or RST_STREAM ─► over
+ *
+ * A call is in flight once the client has asked all it has to ask and until the member has answered. A
+ * stream on which the client may still speak, such as a watch or a lease's keep-alive, is open and not in
+ * flight: etcd's clients take such a one up again elsewhere, and miss nothing.
+ *
+ * It also has the word that asks the client to leave, and knows where in the member's bytes it may come.
+ * Owns what is counted, which are plain numbers. When a client is asked to leave is farewells.ts.
+ */
+import type { Candidate } from '../../balancing/snapshot.ts';
+import type { Follower } from '../relay/copier.ts';
+import type { CallFigures } from './call-figures.ts';
+import {
+  acknowledgement,
+  clientPreface,
+  endStream,
+  FrameFollower,
+  frameTypes,
+  serverPreface,
+} from './frames.ts';
+import { goAway } from './goaway.ts';
+import { OpenStreams } from './open-streams.ts';
+
+/** `unknown` until both sides have said something; `lost`: these are no calls, or not any more. */
+export type CallsState = 'unknown' | 'followed' | 'lost';
+
+/** How far it has come with asking the client to leave. */
+export type Farewell = 'unsaid' | 'pending' | 'said' | 'heard';
+
+/** A stream that is younger than this, ms, may be a call that the client has not finished asking. */
+const youth = 1_000;
+
+/** A session with more open streams than this is not followed any longer: it would be all that is done. */
+export const mostStreams = 4_096;
+
+/** Times are kept as whole tenths of a ms, which fit a small integer: no memory for each call. */
+const tenths = 10;
+const wrap = 0x3fffffff;
+const now = (): number => (performance.now() * tenths) & wrap;
+const since = (time: number): number => (now() - time) & wrap;
+
+export class Calls implements Follower {
+  readonly word = goAway;
+  readonly #candidate: Candidate;
+  readonly #figures: CallFigures;
+  readonly #fromClient = new FrameFollower(clientPreface, (type, flags, id) => {
+    this.#asked(type, flags, id);
+  });
+  readonly #fromMember = new FrameFollower(serverPreface, (type, flags, id) => {
+    this.#answered(type, flags, id);
+  });
+  /** When each open stream was opened; as a negative number once its client has finished asking. */
+  readonly #streams = new OpenStreams();
+  #inFlight = 0;
+  #isLost = false;
+  /** The member's PINGs that the client has not acknowledged. */
+  #pings = 0;
+  #farewell: Farewell = 'unsaid';
+  /** Acknowledgements until ours has come: a client gives them in order. */
+  #acknowledgementsLeft = 0;
+
+  /** @param figures of the member, shared by its sessions. */
+  constructor(candidate: Candidate, figures: CallFigures) {
+    this.#candidate = candidate;
+    this.#figures = figures;
+  }
+
+  get state(): CallsState {
+    if (this.#isLost) return 'lost';
+    const known = this.#fromClient.state === 'frames' && this.#fromMember.state === 'frames';
+    return known ? 'followed' : 'unknown';
+  }
+
+  get farewell(): Farewell {
+    return this.#farewell;
+  }
+
+  /** Calls that were asked and are not answered. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Would closing the session now break a call? */
+  get isBusy(): boolean {
+    if (this.#inFlight > 0) return true;
+    // None of the others is younger.
+    const { newest } = this.#streams;
+    return newest !== undefined && since(newest) < youth * tenths;
+  }
+
+  /** See `Follower`. */
+  followClient(bytes: Uint8Array, count: number): void {
+    if (this.#isLost) return;
+    this.#fromClient.follow(bytes, count);
+    if (this.#fromClient.state === 'lost') this.#giveUp();
+  }
+
+  /** See `Follower`. */
+  followMember(bytes: Uint8Array, count: number): number {
+    if (this.#isLost) return -1;
+    const gap = this.#fromMember.follow(bytes, count);
+    if (this.#fromMember.state === 'lost') this.#giveUp();
+    if (gap < 0 || this.#farewell !== 'pending') return -1;
+    this.#say();
+    return gap;
+  }
+
+  /**
+   * Asks the client to leave, once. Returns whether `word` is to be sent at once; if not, it is put
+   * in as soon as a frame of the member's has ended, or was before.
+   */
+  bid(): boolean {
+    // Where frames are not followed any more nobody knows where one of them ends.
+    if (this.#isLost || this.#farewell !== 'unsaid') return false;
+    this.#farewell = 'pending';
+    if (!this.#fromMember.isBetweenFrames) return false;
+    this.#say();
+    return true;
+  }
+
+  /** The session has ended: what was in flight is not any more. */
+  end(): void {
+    this.#candidate.calls -= this.#inFlight;
+    this.#figures.streams -= this.#streams.size;
+    this.#inFlight = 0;
+    this.#streams.clear();
+  }
+
+  #say(): void {
+    this.#farewell = 'said';
+    this.#acknowledgementsLeft = this.#pings + 1;
+  }
+
+  #giveUp(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#figures.lost += 1;
+    this.end();
+  }
+
+  #asked(type: number, flags: number, id: number): void {
+    if (this.#isLost) return; // given up in the midst of a chunk
+    switch (type) {
+      case frameTypes.headers:
+        // Others are trailers, perhaps of a stream that the member has ended already.
+        if (id > this.#streams.latest) this.#open(id);
+        if ((flags & endStream) !== 0) this.#askedAll(id);
+        break;
+      case frameTypes.data:
+        if ((flags & endStream) !== 0) this.#askedAll(id);
+        break;
+      case frameTypes.resetStream:
+        this.#close(id);
+        break;
+      case frameTypes.ping:
+        if ((flags & acknowledgement) !== 0) this.#acknowledged();
+        break;
+    }
+  }
+
+  #answered(type: number, flags: number, id: number): void {
+    switch (type) {
+      case frameTypes.headers:
+        if ((flags & endStream) !== 0) this.#close(id);
+        else this.#began(id);
+        break;
+      case frameTypes.data:
+        if ((flags & endStream) !== 0) this.#close(id);
+        break;
+      case frameTypes.resetStream:
+        this.#close(id);
+        break;
+      case frameTypes.ping:
+        if ((flags & acknowledgement) === 0) this.#pings += 1;
+        break;
+    }
+  }
+
+  #open(id: number): void {
+    if (this.#streams.size === mostStreams) {
+      this.#giveUp();
+      return;
+    }
+    this.#streams.add(id, now());
+    this.#figures.started += 1;
+    this.#figures.streams += 1;
+  }
+
+  #askedAll(id: number): void {
+    const slot = this.#streams.find(id);
+    if (slot < 0) return;
+    const openedAt = this.#streams.valueAt(slot);
+    if (openedAt < 0) return;
+    this.#streams.setAt(slot, -openedAt - 1);
+    this.#inFlight += 1;
+    this.#candidate.calls += 1;
+  }
+
+  #began(id: number): void {
+    const slot = this.#streams.find(id);
+    if (slot < 0) return;
+    const time = this.#streams.valueAt(slot);
+    this.#figures.firstBytes.observe(since(time < 0 ? -time - 1 : time) / tenths);
+  }
+
+  #close(id: number): void {
+    const slot = this.#streams.find(id);
+    if (slot < 0) return;
+    const time = this.#streams.valueAt(slot);
+    this.#streams.deleteAt(slot);
+    this.#figures.streams -= 1;
+    if (time >= 0) return;
+    this.#inFlight -= 1;
+    this.#candidate.calls -= 1;
+  }
+
+  #acknowledged(): void {
+    if (this.#farewell === 'said') {
+      this.#acknowledgementsLeft -= 1;
+      if (this.#acknowledgementsLeft === 0) {
+        this.#farewell = 'heard';
+        return;
+      }
+    }
+    if (this.#pings > 0) this.#pings -= 1;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Listeners: the addresses where clients connect. All of them open, or none.
+ *
+ * Owns the listening sockets, and a Unix socket's file with its mode and owner. Sockets that were open
+ * before us (systemd/inherited.ts) stay so, and their files stay. Accepted connections are handed on
+ * paused and unread.
+ */
+import { chmod, chown } from 'node:fs/promises';
+import net, { type Server, type Socket } from 'node:net';
+import { formatListenAddress, type ListenAddress } from '../../config/values/listen.ts';
+import { removeStaleSocket } from '../../lib/net/unix-socket.ts';
+import { Refusal } from '../../lib/setting-error.ts';
+import { pathOf, unusable } from '../../systemd/inherited.ts';
+
+export interface ListenOptions {
+  readonly addresses: readonly ListenAddress[];
+  /** Descriptors of sockets that listen already, in place of `addresses`; none if empty. */
+  readonly inherited?: readonly number[];
+  /** May other processes listen on the same TCP addresses beside us? */
+  readonly reusePort: boolean;
+  /** Permission bits of Unix sockets, such as 0o660. */
+  readonly socketMode: number;
+  /** Owner of Unix sockets; -1 leaves one as it is. */
+  readonly socketOwner: { readonly uid: number; readonly gid: number } | undefined;
+  /** Idle time before TCP keepalive probes, ms; 0 turns them off. */
+  readonly keepalive: number;
+  readonly onConnection: (socket: Socket) => void;
+  /** Told when the system could not hand over a connection, such as for want of descriptors. */
+  readonly onAcceptError: (error: Error) => void;
+}
+
+export interface Listeners {
+  /** The addresses in use; a port of 0 has become the one that was given. */
+  readonly addresses: readonly ListenAddress[];
+  readonly servers: readonly Server[];
+  /** Stops accepting; accepted connections stay. The file of a Unix socket that we made is removed. */
+  close(): void;
+}
+
+/** A deep queue: after a failover every client of a member comes back in the same moment. */
+const backlog = 4096;
+
+/** Opens all addresses. Throws `Refusal`, or `ConfigError` for an inherited socket, with none of them open. */
+export async function openListeners(options: ListenOptions): Promise<Listeners> {
+  const servers: Server[] = [];
+  const close = (): void => {
+    for (const server of servers) server.close();
+  };
+  const create = (): Server => {
+    const server = net.createServer(
+      {
+        allowHalfOpen: true,
+        pauseOnConnect: true, // see shared-buffer.ts: the successor must be the first to read
+        noDelay: true,
+        keepAlive: options.keepalive > 0,
+        keepAliveInitialDelay: options.keepalive,
+      },
+      options.onConnection,
+    );
+    servers.push(server);
+    return server;
+  };
+  const { inherited = [] } = options;
+  const openings =
+    inherited.length > 0
+      ? inherited.map((descriptor) => () => adopt(create(), descriptor))
+      : options.addresses.map((address) => () => open(create(), address, options));
+  const addresses: ListenAddress[] = [];
+  try {
+    for (const [index, opening] of openings.entries()) {
+      addresses.push(await opening());
+      servers[index]?.on('error', options.onAcceptError);
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { addresses, servers, close };
+}
+
+/** Listens on a socket that was opened, and bound, by somebody else. */
+async function adopt(server: Server, fd: number): Promise<ListenAddress> {
+  await listen(server, { fd, backlog }, (error) => unusable(fd, error));
+  const bound = server.address();
+  if (typeof bound === 'object' && bound !== null) {
+    return { kind: 'tcp', host: bound.address, port: bound.port };
+  }
+  return { kind: 'unix', path: pathOf(fd) };
+}
+
+async function open(
+  server: Server,
+  address: ListenAddress,
+  options: ListenOptions,
+): Promise<ListenAddress> {
+  const refused = (error: NodeJS.ErrnoException) => new Refusal('listen', explain(address, error));
+  if (address.kind === 'unix') {
+    await removeStaleSocket('listen', address.path);
+    // Closed to all but us until it has the mode and owner that were asked for.
+    const umask = process.umask(0o177);
+    const listening = listen(server, { path: address.path }, refused);
+    process.umask(umask);
+    await listening;
+    await hand(address.path, options);
+    return address;
+  }
+  const { host, port: asked } = address;
+  const { reusePort } = options;
+  await listen(server, { host, port: asked, reusePort, backlog }, refused);
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+  return { ...address, port };
+}
+
+function listen(
+  server: Server,
+  options: net.ListenOptions | { readonly fd: number; readonly backlog: number },
+  refused: (error: NodeJS.ErrnoException) => Error,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(refused(error)));
+    server.listen(options, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+/** Gives a socket file its mode and owner. */
+async function hand(path: string, { socketMode, socketOwner }: ListenOptions): Promise<void> {
+  try {
+    await chmod(path, socketMode);
+    if (socketOwner !== undefined) await chown(path, socketOwner.uid, socketOwner.gid);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Refusal(
+      'socket-owner',
+      `${path} cannot be given its owner and mode: ${message}; leave it out or run as root`,
+    );
+  }
+}
+
+function explain(address: ListenAddress, error: NodeJS.ErrnoException): string {
+  const shown = formatListenAddress(address);
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `${shown} is in use by another process; stop it or choose another address`;
+    case 'EADDRNOTAVAIL':
+      return `${shown} is not an address of this host; write one that is, or :PORT for all`;
+    case 'EACCES':
+      return `no permission to open ${shown}; choose a port from 1024 on or another path, or grant the right`;
+    default:
+      return `${shown} cannot be opened: ${error.message}`;
+  }
+}

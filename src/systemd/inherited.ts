@@ -1,0 +1,139 @@
+/**
+ * Sockets that whoever started us has opened already and left to us, as systemd does for a socket unit
+ * (sd_listen_fds(3)): descriptors from 3 on, counted and named in the environment.
+ *
+ *   LISTEN_PID=4711  LISTEN_FDS=3  LISTEN_FDNAMES=etcd:observe:admin
+ *
+ * Owns the variables and what the names mean. Who listens on the descriptors is for others; they stay
+ * open when we end, so that the connections waiting in them are the next process's.
+ */
+import { fstatSync, readFileSync, statSync } from 'node:fs';
+import { ConfigError } from '../lib/setting-error.ts';
+
+/** Descriptors of listening sockets. */
+export interface Inherited {
+  /** For clients, in place of `--listen`; empty where that is to be opened. */
+  readonly clients: readonly number[];
+  /** The one named `observe`, in place of `--observe`. */
+  readonly observe: number | undefined;
+  /** The one named `admin`: a Unix socket that not everybody may connect to. */
+  readonly admin: number | undefined;
+}
+
+/** Of a process that nobody left sockets to. */
+export const noneInherited: Inherited = { clients: [], observe: undefined, admin: undefined };
+const firstDescriptor = 3;
+const variables = ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'] as const;
+
+/**
+ * Takes what was left to the process `pid`, and the variables out of `env`: they are not for children.
+ * What was left to another process is not ours. Throws `ConfigError` when it cannot be used.
+ */
+export function takeInherited(env: NodeJS.ProcessEnv, pid: number): Inherited {
+  const [forPid, count, names = ''] = variables.map((name) => env[name]);
+  for (const name of variables) delete env[name];
+  if (count === undefined || forPid !== String(pid)) return noneInherited;
+  if (!/^\d{1,4}$/.test(count)) {
+    throw new ConfigError(
+      `LISTEN_FDS: ${JSON.stringify(count)} is not a number of sockets; unset it, or let systemd set it.`,
+    );
+  }
+  const nameOf = names.split(':');
+  const sockets = Array.from({ length: Number(count) }, (_, index) => {
+    const descriptor = firstDescriptor + index;
+    requireSocket(descriptor);
+    return { descriptor, name: nameOf[index] };
+  });
+  const theOnly = (name: string): number | undefined => {
+    const [first, second] = sockets.filter((socket) => socket.name === name);
+    if (second === undefined) return first?.descriptor;
+    throw new ConfigError(
+      `LISTEN_FDNAMES: two sockets are named ${name}, of which there can be one; name the others otherwise (FileDescriptorName=).`,
+    );
+  };
+  const admin = theOnly('admin');
+  if (admin !== undefined) requirePrivate(admin);
+  const clients = sockets.filter(({ name }) => name !== 'observe' && name !== 'admin');
+  return {
+    clients: clients.map(({ descriptor }) => descriptor),
+    observe: theOnly('observe'),
+    admin,
+  };
+}
+
+/** Why listening on an inherited descriptor failed, as a whole sentence. */
+export function unusable(descriptor: number, error: NodeJS.ErrnoException): ConfigError {
+  const notListening = ['EINVAL', 'EOPNOTSUPP', 'ERR_INVALID_FD_TYPE'].includes(error.code ?? '');
+  const why = notListening
+    ? 'is a connection or a datagram socket; pass stream sockets that listen (ListenStream=, Accept=no)'
+    : `cannot be listened on: ${error.message}`;
+  return new ConfigError(`LISTEN_FDS: descriptor ${descriptor} ${why}.`);
+}
+
+/** Where the Unix socket of a descriptor is bound; where the kernel does not tell, what leads to it. */
+export function pathOf(descriptor: number): string {
+  return boundTo(descriptor) || `/proc/self/fd/${descriptor}`;
+}
+
+/**
+ * The same; '' for a Unix socket that is bound nowhere, and `undefined` for what is not known to be one. An abstract
+ * address begins with `@`.
+ */
+function boundTo(descriptor: number): string | undefined {
+  try {
+    // Columns: … inode path; the second and further lines are sockets.
+    const inode = String(fstatSync(descriptor).ino);
+    const lines = readFileSync('/proc/self/net/unix', 'utf8').split('\n');
+    const fields = lines.map((line) => line.split(' ').filter(Boolean));
+    return fields
+      .find((each) => each[6] === inode)
+      ?.slice(7)
+      .join(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Who may connect to the admin socket may give orders, and its file's mode is all that keeps others out. What the modes
+ * of the folders above it are is not asked: they may be opened later by somebody who knows nothing of the socket.
+ */
+function requirePrivate(descriptor: number): void {
+  const is = exposureOf(boundTo(descriptor));
+  if (is === undefined) return;
+  throw new ConfigError(
+    `LISTEN_FDS: descriptor ${descriptor}, which is named admin, is ${is}; pass a Unix socket that is its owner's alone (SocketMode=0600).`,
+  );
+}
+
+/** What lets everybody connect to a socket that is bound there, if anything does. */
+function exposureOf(path: string | undefined): string | undefined {
+  if (path === undefined) return 'not a Unix socket: everybody who reaches it could give orders';
+  if (path === '' || path.startsWith('@')) return 'no file: every process could give orders';
+  const mode = modeOf(path);
+  if (mode === undefined) return `${path}, which cannot be looked at`;
+  if ((mode & 0o002) === 0) return undefined;
+  return `${path} with the mode ${mode.toString(8).padStart(4, '0')}: every process could give orders`;
+}
+
+/** Permission bits of a file; `undefined` where it cannot be looked at. */
+function modeOf(path: string): number | undefined {
+  try {
+    return statSync(path).mode & 0o777;
+  } catch {
+    return undefined;
+  }
+}
+
+function requireSocket(descriptor: number): void {
+  let found: string;
+  try {
+    if (fstatSync(descriptor).isSocket()) return;
+    found = 'is not a socket';
+  } catch {
+    found = 'is not open';
+  }
+  throw new ConfigError(
+    `LISTEN_FDS: descriptor ${descriptor} ${found}; pass as many listening sockets as it says, from descriptor 3 on, or unset it.`,
+  );
+}

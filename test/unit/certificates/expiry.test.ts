@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { expiriesOf } from '../../../src/certificates/expiry.ts';
+import { makePair } from '../config/pem.ts';
+
+const now = Math.floor(Date.now() / 1000) * 1000;
+const day = 24 * 3_600_000;
+const ending = async (days: number): Promise<string> =>
+  (
+    await makePair({
+      notBefore: new Date(now - 99 * day),
+      notAfter: new Date(now + days * day),
+    })
+  ).cert;
+
+test('only what is given has an expiry', () => {
+  expect(expiriesOf({ members: {} }, now)).toEqual({});
+});
+
+test('the first of a chain counts, and of authorities the next that expires', async () => {
+  const [old, soon, late] = [await ending(-1), await ending(2), await ending(9)];
+  const members = { ca: late + old + soon, cert: late + soon, key: '' };
+  const clients = { ca: old, cert: soon, key: '' };
+  expect(expiriesOf({ members, clients }, now)).toEqual({
+    'tls-cert': now + 2 * day,
+    'client-ca': now - day,
+    cacert: now + 2 * day,
+    cert: now + 9 * day,
+  });
+});

@@ -1,0 +1,171 @@
+/** What is told as members describe their cluster, and to whom. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Candidate } from '../../../src/balancing/snapshot.ts';
+import { Cluster, type ClusterChange } from '../../../src/etcd/cluster.ts';
+import type { Unfit } from '../../../src/etcd/eligibility.ts';
+import type { ListedMember, MemberFacts } from '../../../src/etcd/member-status.ts';
+import { someFacts } from '../../support/described-cluster.ts';
+
+const [a, b, c] = ['a', 'b', 'c'].map(
+  (name): Candidate => ({ name, host: '127.0.0.1', port: 2379, load: 0, calls: 0, weight: 1 }),
+) as [Candidate, Candidate, Candidate];
+
+let changes: ClusterChange[];
+let standings: Map<Candidate, Unfit | undefined>;
+let leading: Set<string>;
+let failing: Set<Candidate>;
+let cluster: Cluster;
+beforeEach(() => {
+  changes = [];
+  standings = new Map();
+  leading = new Set();
+  failing = new Set();
+  cluster = new Cluster({
+    members: () => [a, b, c],
+    isHealthy: (candidate) => !failing.has(candidate),
+    maxLag: 10,
+    onStanding: (candidate, unfit, leads) => {
+      standings.set(candidate, unfit);
+      if (leads) leading.add(candidate.name);
+      else leading.delete(candidate.name);
+    },
+    onChange: (change) => changes.push(change),
+  });
+});
+
+function says(candidate: Candidate, facts: Partial<MemberFacts> = {}, now = 0): void {
+  const all = { ...someFacts, memberId: candidate.name, ...facts };
+  cluster.observe(candidate, { kind: 'known', facts: all }, now);
+}
+
+function isSilent(candidate: Candidate, now = 0): void {
+  cluster.observe(candidate, { kind: 'unknown', why: 'timed out' }, now);
+}
+
+const told = (): string[] => changes.splice(0).map(({ kind }) => kind);
+
+describe('the leader', () => {
+  test('is told of once, by whomever', () => {
+    says(a);
+    says(b);
+    says(a);
+    expect(changes).toEqual([
+      {
+        ...{ kind: 'leader', leader: { memberId: 'a', name: 'a' }, term: 2, first: true },
+        without: undefined,
+      },
+    ]);
+    expect(cluster.leaderChanges).toBe(0);
+  });
+
+  test('that is gone, and the next with how long it took', () => {
+    for (const member of [a, b, c]) says(member);
+    changes = [];
+    isSilent(a, 900);
+    says(b, { leaderId: undefined, term: 3 }, 1_000);
+    expect(cluster.isSettled).toBe(true); // one still knows it
+    says(c, { leaderId: undefined, term: 3 }, 1_100);
+    expect(cluster.isSettled).toBe(false);
+    says(b, { leaderId: 'c', term: 3 }, 2_400);
+    expect(changes).toEqual([
+      { kind: 'unknown', candidate: a, why: 'timed out' },
+      { kind: 'no-leader', was: { memberId: 'a', name: 'a' }, term: 3 },
+      {
+        ...{ kind: 'leader', leader: { memberId: 'c', name: 'c' }, term: 3, first: false },
+        without: 1_300,
+      },
+    ]);
+    expect(cluster.leaderChanges).toBe(1);
+    expect(cluster.leaderSince).toBe(2_400);
+  });
+
+  test('is the only one that leads, until another does', () => {
+    for (const member of [a, b, c]) says(member);
+    expect([...leading]).toEqual(['a']);
+    isSilent(a);
+    for (const member of [b, c]) says(member, { leaderId: 'c', term: 3 });
+    expect([...leading]).toEqual(['c']);
+  });
+
+  test('that is elected again is told of, and is no change of leader', () => {
+    says(a);
+    says(a, { leaderId: undefined }, 10);
+    says(a, {}, 20);
+    expect(told()).toEqual(['leader', 'no-leader', 'leader']);
+    expect(cluster.leaderChanges).toBe(0);
+  });
+});
+
+test('an alarm is told when it is raised and when it is over', () => {
+  const alarms = [{ kind: 'NOSPACE', memberId: 'b' }];
+  says(b, { alarms });
+  says(a, { alarms });
+  expect(changes.slice(1)).toEqual([{ kind: 'alarm', alarm: 'NOSPACE', member: 'b', on: true }]);
+  says(a);
+  expect(changes).toHaveLength(2); // the other still says so
+  says(b);
+  expect(changes.slice(2)).toEqual([{ kind: 'alarm', alarm: 'NOSPACE', member: 'b', on: false }]);
+});
+
+test('a member that cannot be asked is told once, and once when it can', () => {
+  isSilent(a);
+  isSilent(a);
+  expect(cluster.whyUnknown(a)).toBe('timed out');
+  says(a);
+  expect(cluster.whyUnknown(a)).toBeUndefined();
+  expect(told()).toEqual(['unknown', 'known', 'leader']);
+});
+
+describe('the standing', () => {
+  test('of each follows from what the others say', () => {
+    says(a, { clusterId: 'c2' });
+    expect(standings.get(a)).toBeUndefined();
+    says(b);
+    says(c);
+    expect(standings.get(a)).toMatchObject({ reason: 'other-cluster' });
+    expect(standings.get(b)).toBeUndefined();
+    says(a);
+    expect(standings.get(a)).toBeUndefined();
+  });
+
+  test('counts the lag behind the leader', () => {
+    says(b, { appliedIndex: 50 });
+    says(a, { appliedIndex: 100 });
+    expect(standings.get(b)).toMatchObject({ reason: 'lagging' });
+    says(b, { appliedIndex: 95 });
+    expect(standings.get(b)).toBeUndefined();
+  });
+});
+
+describe('the list', () => {
+  const grown = [...someFacts.members, { ...someFacts.members[0], id: 'd' } as ListedMember];
+
+  test('is that of who has applied most, among those that are healthy and voters', () => {
+    expect(cluster.list).toEqual([]);
+    says(a);
+    says(b, { members: grown, appliedIndex: 101 });
+    expect(cluster.list).toEqual(grown);
+    failing.add(b);
+    expect(cluster.list).toEqual(someFacts.members);
+    failing.clear();
+    says(b, { members: grown, appliedIndex: 101, isLearner: true });
+    expect(cluster.list).toEqual(someFacts.members);
+    says(b, { members: grown, appliedIndex: 101 });
+    isSilent(b);
+    expect(cluster.list).toEqual(someFacts.members);
+  });
+
+  test('is not that of another cluster than most', () => {
+    says(a);
+    says(b);
+    says(c, { clusterId: 'c2', members: grown, appliedIndex: 1_000 });
+    expect(cluster.list).toEqual(someFacts.members);
+  });
+
+  test('is empty when nobody can tell, and what is forgotten tells nothing', () => {
+    says(a);
+    cluster.forget(a);
+    expect(cluster.list).toEqual([]);
+    expect(cluster.factsOf(a)).toBeUndefined();
+  });
+});

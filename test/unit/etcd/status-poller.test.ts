@@ -1,0 +1,158 @@
+/** When members are asked, on a clock of our own. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Candidate } from '../../../src/balancing/snapshot.ts';
+import type { Inspection, MemberFacts } from '../../../src/etcd/member-status.ts';
+import { Inspector } from '../../../src/etcd/status-poller.ts';
+import { someFacts } from '../../support/described-cluster.ts';
+
+const member: Candidate = {
+  name: 'm0',
+  host: '127.0.0.1',
+  port: 2379,
+  load: 0,
+  calls: 0,
+  weight: 1,
+};
+const interval = 10_000;
+
+let asked: number[];
+let told: Inspection[];
+let settled: boolean;
+let answer: () => Promise<MemberFacts>;
+let closed: number;
+let stop: AbortController;
+let inspector: Inspector;
+/** What follows from an answer. */
+let onTold: () => void;
+
+function start(every = interval): void {
+  inspector = new Inspector({
+    members: () => [member],
+    open: () => ({
+      inspect: () => {
+        asked.push(performance.now());
+        return answer();
+      },
+      close: () => {
+        closed += 1;
+      },
+    }),
+    interval: every,
+    isSettled: () => settled,
+    onInspection: (_, inspection) => {
+      told.push(inspection);
+      onTold();
+    },
+  });
+  inspector.start(stop.signal);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  vi.spyOn(Math, 'random').mockReturnValue(0.5); // the middle of the jitter
+  asked = [];
+  told = [];
+  settled = true;
+  closed = 0;
+  onTold = () => {};
+  answer = () => Promise.resolve(someFacts);
+  stop = new AbortController();
+});
+afterEach(() => {
+  stop.abort();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** How many questions were asked within the next `ms`. */
+async function within(ms: number): Promise<number> {
+  const before = asked.length;
+  await vi.advanceTimersByTimeAsync(ms);
+  return asked.length - before;
+}
+
+test('a member is asked at once, and then every interval', async () => {
+  start();
+  expect(await within(1)).toBe(1);
+  expect(await within(9_990)).toBe(0);
+  expect(await within(30_000)).toBe(3);
+  expect(told).toEqual(Array(4).fill({ kind: 'known', facts: someFacts }));
+});
+
+test('why it does not answer is told, and it is asked again', async () => {
+  answer = () => Promise.reject(new Error('timed out'));
+  start();
+  await within(10_001);
+  expect(told).toEqual(Array(2).fill({ kind: 'unknown', why: 'timed out' }));
+});
+
+test('many wishes for a question are one, a moment after the last', async () => {
+  start();
+  await within(1);
+  for (let wish = 0; wish < 100; wish += 1) inspector.inspectAllNow();
+  expect(await within(200)).toBe(0);
+  expect(await within(50)).toBe(1);
+  expect(await within(9_000)).toBe(0);
+});
+
+test('a wish while a question is open is another question after it', async () => {
+  const answers = Promise.withResolvers<MemberFacts>();
+  answer = () => answers.promise;
+  start();
+  await within(1_000);
+  inspector.inspectAllNow();
+  expect(await within(1_000)).toBe(0);
+  answers.resolve(someFacts);
+  expect(await within(1)).toBe(1);
+});
+
+test('it is asked often while there is no leader', async () => {
+  settled = false;
+  start();
+  await within(1);
+  expect(await within(1_000)).toBe(4);
+  settled = true;
+  await within(250); // armed before
+  expect(await within(8_000)).toBe(0);
+});
+
+test('nobody is asked when that is turned off, nor after the end', async () => {
+  start(0);
+  inspector.inspectAllNow();
+  expect(await within(60_000)).toBe(0);
+  start();
+  await within(1);
+  const open = Promise.withResolvers<MemberFacts>();
+  answer = () => open.promise;
+  await within(interval);
+  stop.abort();
+  open.resolve(someFacts);
+  expect(await within(60_000)).toBe(0);
+  expect(told).toHaveLength(1);
+  expect(closed).toBe(1);
+});
+
+test.each<[string, () => void]>([
+  ['the end', () => stop.abort()],
+  ['its leaving', () => inspector.remove(member)],
+])('an answer that leads to %s is the last', async (_, follows) => {
+  onTold = follows;
+  start();
+  expect(await within(3 * interval)).toBe(1);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('who joins is asked at once, who has left no more, and what it still says is not told', async () => {
+  start();
+  await within(1);
+  const open = Promise.withResolvers<MemberFacts>();
+  answer = () => open.promise;
+  inspector.add({ ...member, name: 'm1' });
+  expect(await within(1)).toBe(1);
+  inspector.remove(member);
+  expect(closed).toBe(1);
+  expect(await within(interval)).toBe(0);
+  open.resolve(someFacts);
+  expect(await within(interval)).toBe(1);
+});

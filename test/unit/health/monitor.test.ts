@@ -1,0 +1,138 @@
+/** The monitor: from an answer on a port to a verdict in the table. */
+
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Candidate } from '../../../src/balancing/snapshot.ts';
+import type { Health } from '../../../src/health/health.ts';
+import { Monitor } from '../../../src/health/monitor.ts';
+import { alwaysAt } from '../../../src/lib/net/dns-cache.ts';
+import { lookup } from '../../support/lookup.ts';
+
+const noTls = {};
+
+/** A monitor of one member, and a way to wait for a state. */
+function monitorOf(checkUrl: string, checksClientPort: boolean) {
+  const candidate: Candidate = {
+    name: 'm0',
+    host: '127.0.0.1',
+    port: 1,
+    load: 0,
+    calls: 0,
+    weight: 1,
+  };
+  const states: Health['state'][] = [];
+  let onState = (): void => {};
+  const stop = new AbortController();
+  const monitor = new Monitor({
+    members: [{ candidate, checkUrl, checksClientPort }],
+    rules: { rise: 1, fall: 3 },
+    schedule: { interval: 60_000, fastInterval: 20 },
+    bounds: { timeout: 1000, silentTimeout: 100 },
+    tls: () => noTls,
+    lookup,
+    isSelf: () => false,
+    wasStarved: () => false,
+    isSilent: () => false,
+    onCheck: (who, result) => expect(monitor.lastCheck(who)).toMatchObject(result),
+    onChange: ({ member }) => {
+      if (member !== undefined) states.push(member.to.state);
+      onState();
+    },
+  });
+  onTestFinished(() => stop.abort());
+  const becomes = (state: Health['state']) =>
+    new Promise<void>((resolve) => {
+      onState = () => states.at(-1) === state && resolve();
+      onState();
+    });
+  return { monitor, candidate, states, becomes, start: () => monitor.start(stop.signal) };
+}
+
+async function memberAnswering(status: () => number): Promise<string> {
+  const server = http.createServer((_request, response) => void response.writeHead(status()).end());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test('a refused check of the port that clients use convicts at once', async () => {
+  const { monitor, candidate, states, becomes, start } = monitorOf('http://127.0.0.1:1', true);
+  expect(monitor.lastCheck(candidate)).toBeUndefined();
+  start();
+  await becomes('failed');
+  expect(states).toEqual(['failed']);
+  expect(monitor.lastCheck(candidate)).toMatchObject({ failure: { reason: 'refused' } });
+});
+
+test('a refused check of another port convicts only after fall checks', async () => {
+  const { monitor, candidate, states, becomes, start } = monitorOf('http://127.0.0.1:1', false);
+  start();
+  await becomes('failed');
+  expect(states).toEqual(['suspect', 'failed']);
+  expect(monitor.table.health(candidate)).toMatchObject({ evidence: { failedChecks: 3 } });
+});
+
+test('a failed dial withdraws the member and has it checked long before its next turn', async () => {
+  const { monitor, candidate, states, becomes, start } = monitorOf(
+    await memberAnswering(() => 200),
+    true,
+  );
+  start();
+  await becomes('healthy');
+  monitor.dialFailed(candidate, { reason: 'reset', detail: 'cut' });
+  expect(states).toEqual(['healthy', 'suspect']);
+  await becomes('healthy');
+});
+
+test('a member that fails its checks and recovers goes through every state', async () => {
+  let status = 503;
+  const { states, becomes, start } = monitorOf(await memberAnswering(() => status), true);
+  start();
+  await becomes('failed');
+  status = 200;
+  await becomes('healthy');
+  expect(states).toEqual(['suspect', 'failed', 'healthy']);
+});
+
+test('a dial that failed for want of something on this host does not withdraw the member', async () => {
+  const { monitor, candidate, states, becomes, start } = monitorOf(
+    await memberAnswering(() => 200),
+    true,
+  );
+  start();
+  await becomes('healthy');
+  monitor.dialFailed(candidate, { reason: 'local', detail: 'connect EMFILE' });
+  expect(states).toEqual(['healthy']);
+});
+
+test('a member that joins is checked at once, at its own address, and one that has left no more', async () => {
+  const url = await memberAnswering(() => 200);
+  const { monitor, candidate, states, start, becomes } = monitorOf(url, true);
+  start();
+  await becomes('healthy');
+  const { port } = new URL(url);
+  const other: Candidate = { ...candidate, name: 'm1' };
+  monitor.add({
+    candidate: other,
+    checkUrl: `http://a-name-that-nobody-knows.invalid:${port}`,
+    checksClientPort: true,
+    lookup: alwaysAt('127.0.0.1'),
+  });
+  states.length = 0;
+  await becomes('healthy');
+  expect(monitor.table.snapshot.routable).toEqual([candidate, other]);
+  monitor.remove(other);
+  expect(monitor.table.has(other)).toBe(false);
+  expect(monitor.lastCheck(other)).toBeUndefined();
+  // Dials to it that are still on their way end as they like.
+  monitor.dialFailed(other, { reason: 'refused', detail: 'connection refused' });
+  monitor.checkNow(other);
+  monitor.checkAllNow();
+  expect(monitor.table.entries).toHaveLength(1);
+});

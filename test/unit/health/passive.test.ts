@@ -1,0 +1,96 @@
+import { beforeEach, expect, test } from 'vitest';
+import { Silence } from '../../../src/health/passive.ts';
+import { FakeSessions } from '../proxy/fake-session.ts';
+import { candidateAt } from '../proxy/members.ts';
+
+const [m0, m1] = [candidateAt(1, 'm0'), candidateAt(2, 'm1')];
+let sessions: FakeSessions;
+let silence: Silence;
+let now: number;
+
+beforeEach(() => {
+  sessions = new FakeSessions();
+  now = 0;
+  silence = new Silence(sessions, [m0, m1], () => 300, now);
+});
+
+/** Sweeps every 50 ms for `duration` ms, each time after `each`; returns who was named. */
+function pass(duration: number, each: () => void = () => {}): string[] {
+  const named: string[] = [];
+  for (const end = now + duration; now < end; ) {
+    now += 50;
+    each();
+    silence.sweep(now, false);
+    named.push(...silence.suspects(now).map(({ name }) => name));
+  }
+  return named;
+}
+
+test('a member that owes an answer while another speaks is named, once', () => {
+  const [hung, well] = [sessions.open(m0), sessions.open(m1)];
+  hung.ask();
+  expect(pass(300, () => well.answer())).toEqual([]);
+  expect(pass(2000, () => well.answer())).toEqual(['m0']);
+});
+
+test('it is named again for a new question', () => {
+  const [hung, well] = [sessions.open(m0), sessions.open(m1)];
+  hung.ask();
+  pass(1000, () => well.answer());
+  hung.ask();
+  expect(pass(500, () => well.answer())).toEqual(['m0']);
+});
+
+test('one that answers anybody is not silent', () => {
+  const [waiting, served] = [sessions.open(m0), sessions.open(m0)];
+  const other = sessions.open(m1);
+  waiting.ask();
+  const named = pass(2000, () => {
+    served.answer();
+    other.answer();
+  });
+  expect(named).toEqual([]);
+});
+
+test('when all are silent all are named, and the checks tell', () => {
+  sessions.open(m0).ask();
+  sessions.open(m1).ask();
+  expect(pass(2000)).toEqual(['m0', 'm1']);
+});
+
+test('nobody is named who was asked nothing', () => {
+  sessions.open(m0);
+  const well = sessions.open(m1);
+  expect(pass(2000, () => well.answer())).toEqual([]);
+});
+
+test('a time when this process did not run is no silence of the members', () => {
+  const [asked, well] = [sessions.open(m0), sessions.open(m1)];
+  asked.ask();
+  pass(50, () => well.answer());
+  now += 3000;
+  silence.sweep(now, true);
+  expect(silence.suspects(now)).toEqual([]);
+  expect(pass(250, () => well.answer())).toEqual([]);
+  expect(silence.isSilent(m0, now, 250)).toBe(true);
+});
+
+test('a member that joins is listened to, one that has left no more', () => {
+  const m2 = candidateAt(3, 'm2');
+  silence.join(m2, now);
+  silence.leave(m0);
+  sessions.open(m2).ask();
+  sessions.open(m0).ask();
+  expect(pass(2000)).toEqual(['m2']);
+});
+
+test('sessions are looked at whoever their member is, one that has left included', () => {
+  const session = sessions.open(m0);
+  silence.leave(m0);
+  session.ask();
+  pass(200);
+  expect(session.activity).toMatchObject({ changedAt: 50, askedAt: 50, waitingSince: 50 });
+  session.answer();
+  pass(50);
+  expect(session.activity).toMatchObject({ changedAt: 250, waitingSince: undefined });
+});
