@@ -24,12 +24,12 @@ import { logLevels } from '../config/settings.ts';
 import { safeText } from '../lib/safe-text.ts';
 import type { ReloadResult } from '../observe/events/operator-events.ts';
 import type { Status } from '../observe/status.ts';
-import type { Orders } from './operations.ts';
-import { OrderRefused, type RefusalKind } from './refused.ts';
+import type { Operations } from './operations.ts';
+import { OperationRefused, type RefusalKind } from './refused.ts';
 
 export interface ApiOptions {
   readonly status: () => Status;
-  readonly orders: Orders;
+  readonly orders: Operations;
   readonly reload: (force: boolean) => Promise<ReloadResult>;
   /** Is the process about to end? */
   readonly isStopping: () => boolean;
@@ -56,7 +56,7 @@ const closesSession = /^\/v1\/sessions\/[^/]*\/close$/;
 export function adminApi({ status, orders, reload, isStopping }: ApiOptions): Hono {
   const api = new Hono();
   api.onError((error, context) => {
-    if (error instanceof OrderRefused) {
+    if (error instanceof OperationRefused) {
       return context.json({ error: error.message }, codes[error.kind]);
     }
     return context.json({ error: error.message }, 500);
@@ -66,7 +66,7 @@ export function adminApi({ status, orders, reload, isStopping }: ApiOptions): Ho
   );
   api.post('*', async (context, next) => {
     if (isStopping() && !closesSession.test(context.req.path)) {
-      throw new OrderRefused(
+      throw new OperationRefused(
         'conflict',
         `This etcd-lb (process ${process.pid}) is stopping and takes no orders; give them to the one that follows it, or once it is started again.`,
       );
@@ -90,13 +90,16 @@ export function adminApi({ status, orders, reload, isStopping }: ApiOptions): Ho
   api.post('/v1/reload', async (context) => {
     const { force = false } = read(reloadOrder, await context.req.text());
     const result = await reload(force);
-    if (result.kind === 'refused') throw new OrderRefused('conflict', result.why);
+    if (result.kind === 'refused') throw new OperationRefused('conflict', result.why);
     return context.json(result);
   });
   api.post('/v1/sessions/:id/close', (context) => {
     const id = context.req.param('id');
     if (!sessionId.test(id)) {
-      throw new OrderRefused('invalid', `${id} is no number of a session; see etcd-lb sessions.`);
+      throw new OperationRefused(
+        'invalid',
+        `${id} is no number of a session; see etcd-lb sessions.`,
+      );
     }
     orders.closeSession(Number(id));
     return context.json({ closed: Number(id) });
@@ -115,11 +118,11 @@ function read<T>(shape: z.ZodMiniType<T>, body: string): T {
   try {
     value = JSON.parse(body || '{}');
   } catch {
-    throw new OrderRefused('invalid', 'The body is not JSON; send an object such as {}.');
+    throw new OperationRefused('invalid', 'The body is not JSON; send an object such as {}.');
   }
   const result = shape.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const where = issue?.path.join('.') || 'The body';
-  throw new OrderRefused('invalid', `${where}: ${issue?.message ?? 'cannot be used'}.`);
+  throw new OperationRefused('invalid', `${where}: ${issue?.message ?? 'cannot be used'}.`);
 }

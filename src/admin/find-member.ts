@@ -1,6 +1,6 @@
 /** Which member an operator means. Pure. */
 import { nearest } from '../config/nearest.ts';
-import { OrderRefused } from './refused.ts';
+import { OperationRefused } from './refused.ts';
 
 /** What a member may be called. */
 export interface Called {
@@ -23,7 +23,7 @@ export function findMember<T extends Called>(word: string, members: readonly T[]
   const meant = nearest(word, [...known, ...members.flatMap(namesOf)]);
   const advice =
     meant === undefined ? `write one of ${known.join(', ')}` : `did you mean ${meant}?`;
-  throw new OrderRefused('unknown', `${word} is none of the members; ${advice}`);
+  throw new OperationRefused('unknown', `${word} is none of the members; ${advice}`);
 }
 
 function namesOf({ endpoint, id }: Called): string[] {

@@ -9,8 +9,8 @@
  * Where listeners are shared, a path in use is waited for, as with the observe listener.
  */
 import { type AdminSocket, usualAdminSocket } from '../config/values/admin-socket.ts';
-import { opensWhenFree } from '../lib/net/bind-retry.ts';
-import { Refusal } from '../lib/setting-error.ts';
+import { openWhenFree } from '../lib/net/bind-retry.ts';
+import { SettingError } from '../lib/setting-error.ts';
 import type { EventBody } from '../observe/events/event-log.ts';
 import { adminUnavailable } from '../observe/events/operator-events.ts';
 import {
@@ -65,12 +65,13 @@ export class AdminListener {
     const path = socket.kind === 'path' ? socket.path : usualAdminSocket;
     const open = (): Promise<AdminServer> =>
       socket.kind === 'path' ? openAdminServer({ path }, api) : openWithFolder(path, api);
-    const unavailable = ({ message }: Refusal): void => record(adminUnavailable(path, message));
+    const unavailable = ({ message }: SettingError): void =>
+      record(adminUnavailable(path, message));
     try {
       if (isShared) await this.#openWhenFree(open, unavailable);
       else this.#server = await open();
     } catch (error) {
-      if (socket.kind === 'path' || !(error instanceof Refusal)) throw error;
+      if (socket.kind === 'path' || !(error instanceof SettingError)) throw error;
       unavailable(error);
     }
   }
@@ -78,15 +79,15 @@ export class AdminListener {
   /** Resolves when it is open, or is waited for. */
   async #openWhenFree(
     open: () => Promise<AdminServer>,
-    onWaiting: (refusal: Refusal) => void,
+    onWaiting: (refusal: SettingError) => void,
   ): Promise<void> {
     const waits = Promise.withResolvers<void>();
     const { signal } = this.#closing;
-    const tell = (refusal: Refusal): void => {
+    const tell = (refusal: SettingError): void => {
       onWaiting(refusal);
       waits.resolve();
     };
-    const opening = opensWhenFree(open, tell, signal).then((server) => {
+    const opening = openWhenFree(open, tell, signal).then((server) => {
       if (signal.aborted) server?.close();
       else this.#server = server;
     });

@@ -9,7 +9,7 @@
  * they arrive (api.ts), how each is carried out, and the reload (reload.ts).
  */
 
-import { balanced, type Upkeep } from '../app/housekeeping.ts';
+import { balanced, type Housekeeping } from '../app/housekeeping.ts';
 import type { Candidate } from '../balancing/snapshot.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Cluster } from '../etcd/cluster.ts';
@@ -34,10 +34,10 @@ import type { NamedMember } from '../observe/status.ts';
 import type { Departures } from '../proxy/sessions/departures.ts';
 import type { Sessions } from '../proxy/sessions/sessions.ts';
 import { type Called, findMember } from './find-member.ts';
-import { OrderRefused } from './refused.ts';
+import { OperationRefused } from './refused.ts';
 import { type SessionStatus, statusOf } from './session-status.ts';
 
-export interface OrdersOptions {
+export interface OperationsOptions {
   readonly settings: () => Settings;
   readonly members: () => readonly NamedMember[];
   readonly monitor: Monitor;
@@ -47,7 +47,7 @@ export interface OrdersOptions {
   readonly departures: Departures;
   readonly guard: LeaderGuard;
   readonly mover: LeaderMover;
-  readonly upkeep: Upkeep;
+  readonly upkeep: Housekeeping;
   readonly log: Log;
   readonly record: (body: EventBody) => void;
 }
@@ -87,10 +87,10 @@ export interface Rebalanced {
   readonly starting: readonly string[];
 }
 
-export class Orders {
-  readonly #options: OrdersOptions;
+export class Operations {
+  readonly #options: OperationsOptions;
 
-  constructor(options: OrdersOptions) {
+  constructor(options: OperationsOptions) {
     this.#options = options;
   }
 
@@ -103,12 +103,12 @@ export class Orders {
     const members = this.#called();
     const leader = guard.leader ?? members.find(({ candidate }) => candidate.leads)?.candidate;
     if (leader === undefined) {
-      throw new OrderRefused('conflict', 'Nobody is known to lead; see etcd-lb status.');
+      throw new OperationRefused('conflict', 'Nobody is known to lead; see etcd-lb status.');
     }
     const named = who === undefined ? undefined : findMember(who, members).candidate;
     const to = this.#successor(leader, named);
     const moved = await mover.move(leader, to.candidate, to.id).catch((error: Error) => {
-      throw new OrderRefused('conflict', error.message);
+      throw new OperationRefused('conflict', error.message);
     });
     record(leaderMoved(leader.name, to.candidate.name, moved.held));
     return { from: leader.name, to: to.candidate.name, heldMs: Math.round(moved.held) };
@@ -132,7 +132,7 @@ export class Orders {
     // Kept first: what was confirmed must hold whatever happens next.
     const unkept = await drains.add(member);
     if (!monitor.table.has(candidate)) {
-      throw new OrderRefused('conflict', `${candidate.name} has just ceased to be a member.`);
+      throw new OperationRefused('conflict', `${candidate.name} has just ceased to be a member.`);
     }
     monitor.table.drain(candidate, true);
     const count = sessions.countOf(candidate);
@@ -154,7 +154,7 @@ export class Orders {
       .map(({ name, endpoint }): Called => ({ name, endpoint, id: undefined }));
     const member = findMember<Called & { candidate?: Candidate }>(who, [...members, ...absent]);
     if (drains.of(member) === undefined) {
-      throw new OrderRefused('conflict', `${member.name} is not drained; nothing to take back`);
+      throw new OperationRefused('conflict', `${member.name} is not drained; nothing to take back`);
     }
     const unkept = await drains.remove(member);
     const { candidate, name } = member;
@@ -199,7 +199,7 @@ export class Orders {
     const { monitor, upkeep, settings, record } = this.#options;
     const { balance } = settings();
     if (!balanced.includes(balance)) {
-      throw new OrderRefused(
+      throw new OperationRefused(
         'conflict',
         `Under --balance ${balance} a client that is moved may come back to where it was; ${balanced.join(', ')} are those that can be rebalanced.`,
       );
@@ -207,7 +207,7 @@ export class Orders {
     const failing = monitor.table.entries.filter((entry) => !entry.drained && !serves(entry));
     if (failing.length > 0) {
       const names = failing.map(({ candidate }) => candidate.name).join(', ');
-      throw new OrderRefused(
+      throw new OperationRefused(
         'conflict',
         `Nothing is moved while a member is not well: wait for ${names}, or drain it.`,
       );
@@ -236,7 +236,7 @@ export class Orders {
     const { sessions, record } = this.#options;
     const session = sessions.all().find((each) => each.id === id);
     if (session === undefined) {
-      throw new OrderRefused('unknown', `There is no session ${id}; see etcd-lb sessions.`);
+      throw new OperationRefused('unknown', `There is no session ${id}; see etcd-lb sessions.`);
     }
     session.close('operator');
     record(sessionClosed(id, session.candidate));
@@ -255,7 +255,7 @@ export class Orders {
     return members().map((member) => ({
       ...member,
       name: member.candidate.name,
-      id: cluster.factsOf(member.candidate)?.memberId,
+      id: cluster.statusOf(member.candidate)?.memberId,
     }));
   }
 
@@ -264,7 +264,7 @@ export class Orders {
     const { guard, cluster } = this.#options;
     const leads =
       guard.leader === undefined ? candidate.leads === true : guard.leader === candidate;
-    return leads && cluster.picture.voters.length > 1;
+    return leads && cluster.view.voters.length > 1;
   }
 
   /** Has another member lead. Returns why not where that has failed. */
@@ -286,12 +286,12 @@ export class Orders {
       monitor.table.entries.map((entry) => ({
         candidate: entry.candidate,
         serves: serves(entry),
-        facts: cluster.factsOf(entry.candidate),
+        facts: cluster.statusOf(entry.candidate),
       })),
       named,
     );
     if (result.kind === 'found') return result;
-    throw new OrderRefused('conflict', result.why);
+    throw new OperationRefused('conflict', result.why);
   }
 
   #refuseLast(candidate: Candidate): void {
@@ -299,7 +299,7 @@ export class Orders {
       (each) => each.candidate !== candidate,
     );
     if (others.some(serves)) return;
-    throw new OrderRefused(
+    throw new OperationRefused(
       'conflict',
       `${candidate.name} is the last member that can be used: without it clients have nowhere to go; undrain or mend another first, or give --force.`,
     );
@@ -309,7 +309,7 @@ export class Orders {
   #warningsFor(candidate: Candidate, unkept: string | undefined, leads: boolean): string[] {
     const { name } = candidate;
     const { cluster, monitor } = this.#options;
-    const { picture } = cluster;
+    const { view } = cluster;
     const isHealthy = acceptsNew(monitor.table.health(candidate));
     const warnings: string[] = [];
     if (unkept !== undefined)
@@ -319,8 +319,8 @@ export class Orders {
         `${name} leads the cluster: before you stop or defragment it, run etcd-lb move-leader, or all clients wait for an election.`,
       );
     }
-    const isLast = picture.tolerance === 0 && picture.unseenVoters === 0;
-    if (picture.voters.length > 1 && isHealthy && isLast) {
+    const isLast = view.tolerance === 0 && view.unseenVoters === 0;
+    if (view.voters.length > 1 && isHealthy && isLast) {
       warnings.push(
         `The cluster tolerates no further failure: if you stop ${name}, nothing can be written.`,
       );

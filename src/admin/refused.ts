@@ -5,7 +5,7 @@ import { safeText } from '../lib/safe-text.ts';
 export type RefusalKind = 'unknown' | 'invalid' | 'conflict';
 
 /** An order that was not carried out. `message` is one sentence for the operator; nothing has changed. */
-export class OrderRefused extends Error {
+export class OperationRefused extends Error {
   override readonly name = 'OrderRefused';
   readonly kind: RefusalKind;
 

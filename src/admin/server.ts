@@ -9,7 +9,7 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { listenPrivately, removeStaleSocket } from '../lib/net/unix-socket.ts';
-import { Refusal } from '../lib/setting-error.ts';
+import { SettingError } from '../lib/setting-error.ts';
 import {
   BoundedServer,
   type Bounds,
@@ -81,7 +81,10 @@ export async function openAdminServer(
       const isOurs = 'path' in place;
       reject(
         isOurs
-          ? new Refusal('admin-socket', `unix:${place.path} cannot be opened: ${error.message}`)
+          ? new SettingError(
+              'admin-socket',
+              `unix:${place.path} cannot be opened: ${error.message}`,
+            )
           : unusable(place.fd, error),
       );
     });

@@ -10,24 +10,24 @@
  */
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { Orders } from '../admin/operations.ts';
+import { Operations } from '../admin/operations.ts';
 import { smoothed } from '../balancing/latency.ts';
 import type { Candidate } from '../balancing/snapshot.ts';
 import { exposedSecrets } from '../certificates/certificates.ts';
 import { expiriesOf } from '../certificates/expiry.ts';
-import { Renewal } from '../certificates/reloader.ts';
+import { CertificateReloader } from '../certificates/reloader.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { formatListenAddress, type ListenAddress } from '../config/values/listen.ts';
 import { Cluster } from '../etcd/cluster.ts';
-import { Inspector } from '../etcd/status-poller.ts';
+import { StatusPoller } from '../etcd/status-poller.ts';
 import { acceptsNew } from '../health/health.ts';
 import { liveChecks } from '../health/live-checks.ts';
 import { Monitor } from '../health/monitor.ts';
 import { LeaderGuard } from '../leader/guard.ts';
 import { LeaderMover } from '../leader/move.ts';
-import { Names } from '../lib/net/dns-cache.ts';
-import { startPulse } from '../lib/ticker.ts';
+import { DnsCache } from '../lib/net/dns-cache.ts';
+import { startTicker } from '../lib/ticker.ts';
 import { surviveErrors } from '../lib/unexpected.ts';
 import { Drains } from '../members/drains.ts';
 import { CheckHistory } from '../observe/check-history.ts';
@@ -54,10 +54,10 @@ import { type Status, type StatusSources, takeStatus } from '../observe/status.t
 import { Departures } from '../proxy/sessions/departures.ts';
 import { Evictions } from '../proxy/sessions/evictions.ts';
 import { type Inherited, noneInherited } from '../systemd/inherited.ts';
-import { Upkeep } from './housekeeping.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { agree, refuseExposure } from './inherited-addresses.ts';
-import { Consoles } from './management-servers.ts';
-import { MemberChanges } from './member-lifecycle.ts';
+import { ManagementServers } from './management-servers.ts';
+import { MemberLifecycle } from './member-lifecycle.ts';
 import { Membership } from './membership.ts';
 import { Reload } from './reload.ts';
 import { emptiesPool } from './reload-trial.ts';
@@ -111,7 +111,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const checks = new CheckHistory();
   const drains = new Drains(settings.stateDir);
   for (const event of drainsFound(drains.load())) record(event);
-  const renewal = new Renewal({
+  const renewal = new CertificateReloader({
     settings,
     onApplied: (certificates) => {
       metrics.renewed('applied');
@@ -135,7 +135,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     record,
   });
   const candidates = (): readonly Candidate[] => membership.candidates;
-  const names = new Names((change) => record(namesChanged(change)));
+  const names = new DnsCache((change) => record(namesChanged(change)));
   const monitor = new Monitor({
     members: membership.members,
     ...liveChecks(inForce),
@@ -163,7 +163,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     },
     onChange: (change) => record(clusterChanged(change)),
   });
-  const inspector = new Inspector({
+  const inspector = new StatusPoller({
     members: candidates,
     open: (candidate) => membership.clientOf(candidate),
     get interval() {
@@ -185,8 +185,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     limit: () => (settings.inspectInterval === 0 ? 0 : settings.hold),
     members: () => membership.members,
     open: (candidate) => membership.questionsTo(candidate),
-    clusterId: () => cluster.picture.clusterId,
-    voters: () => cluster.picture.voters.length,
+    clusterId: () => cluster.view.clusterId,
+    voters: () => cluster.view.voters.length,
     quietFor: () => upkeep.quietFor(performance.now()),
     lookup: names.lookup,
     tls: () => renewal.members,
@@ -199,7 +199,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       sessions.release();
       record(holdEnded(hold));
       metrics.holdEnded(hold);
-      inspector.inspectAllNow();
+      inspector.pollAllNow();
     },
     onUnresponsive: (candidate) => monitor.unresponsive(candidate),
   });
@@ -228,12 +228,12 @@ export async function startApp(options: AppOptions): Promise<App> {
     lostLogLines: () => log.lost(),
   });
   log.onTrouble((trouble) => record(logTroubled(trouble)));
-  const upkeep = new Upkeep({
+  const upkeep = new Housekeeping({
     ...{ monitor, dataPath, metrics, record },
     settings: inForce,
     members: candidates,
   });
-  const changes = new MemberChanges({
+  const changes = new MemberLifecycle({
     ...{ membership, monitor, cluster, guard, inspector, upkeep, drains },
     ...{ sessions, evictions, departures, checks, metrics, record },
     settings: inForce,
@@ -269,7 +269,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     ...{ guard, sessions },
     clientOf: (candidate) => membership.clientOf(candidate),
   });
-  const orders = new Orders({
+  const orders = new Operations({
     ...{ monitor, cluster, sessions, drains, departures, guard, mover, upkeep, log, record },
     settings: inForce,
     members: () => membership.members,
@@ -289,10 +289,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     stopping: () => stopping.signal.aborted,
   };
   const isActivated = inherited.clients.length > 0;
-  let consoles: Consoles;
+  let consoles: ManagementServers;
   try {
     if (isActivated) refuseExposure(settings, listen);
-    consoles = await Consoles.open({
+    consoles = await ManagementServers.open({
       ...{ settings, inherited, sources, events, checks, metrics, orders, record },
       isShared: settings.reusePort || isActivated,
       reload: (force) => reload.run(force),
@@ -311,7 +311,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   void renewal.start(checking.signal);
   void drains.follow((changed) => orders.followDrains(changed), checking.signal);
   if (settings.watchConfig) void reload.watch(settings.configFile ?? '', checking.signal);
-  startPulse((beat) => upkeep.beat(beat), checking.signal);
+  startTicker((beat) => upkeep.beat(beat), checking.signal);
   record(started(sources.identity, membership.members, consoles.observePort));
   if (isActivated && !agree(listen, settings.listen)) {
     record(listenIgnored(sources.identity.listen, settings.listen.map(formatListenAddress)));

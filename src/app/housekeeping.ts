@@ -16,11 +16,11 @@ import { SlowStart } from '../balancing/slow-start.ts';
 import type { Candidate } from '../balancing/snapshot.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Monitor } from '../health/monitor.ts';
-import { Silence } from '../health/passive.ts';
+import { PassiveHealthChecks } from '../health/passive.ts';
 import { mayServe, serves } from '../health/routing.ts';
-import { Starvation } from '../lib/event-loop-stall.ts';
+import { EventLoopStalls } from '../lib/event-loop-stall.ts';
 import { nextInStep } from '../lib/step.ts';
-import type { Beat } from '../lib/ticker.ts';
+import type { Tick } from '../lib/ticker.ts';
 import type { EventBody } from '../observe/events/event-log.ts';
 import { MoveNotices } from '../observe/events/throttle.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
@@ -29,7 +29,7 @@ import { type RebalancedMember, Rebalancer } from '../proxy/sessions/rebalancer.
 import { Descriptors } from './descriptors.ts';
 import { Garbage } from './garbage.ts';
 
-export interface UpkeepOptions {
+export interface HousekeepingOptions {
   /** Those in force. */
   readonly settings: () => Settings;
   /** Those there are. */
@@ -61,11 +61,11 @@ export const balanced: readonly Settings['balance'][] = [
   'leader',
 ];
 
-export class Upkeep {
-  readonly starvation = new Starvation();
-  readonly silence: Silence;
+export class Housekeeping {
+  readonly starvation = new EventLoopStalls();
+  readonly silence: PassiveHealthChecks;
   readonly slowStart: SlowStart;
-  readonly #options: UpkeepOptions;
+  readonly #options: HousekeepingOptions;
   readonly #rebalancer: Rebalancer;
   readonly #moveNotices: MoveNotices;
   readonly #descriptors: Descriptors;
@@ -74,10 +74,10 @@ export class Upkeep {
   #spokenAt = 0;
   #rareAt = 0;
 
-  constructor(options: UpkeepOptions) {
+  constructor(options: HousekeepingOptions) {
     const { settings, members, dataPath, record } = options;
     this.#options = options;
-    this.silence = new Silence(
+    this.silence = new PassiveHealthChecks(
       dataPath.sessions,
       members(),
       () => settings().suspectAfter,
@@ -122,7 +122,7 @@ export class Upkeep {
   }
 
   /** Returns how long to wait until the next beat, ms. */
-  beat({ now, late }: Beat): number {
+  beat({ now, late }: Tick): number {
     const { monitor, metrics } = this.#options;
     const starved = this.starvation.note(late, now);
     if (starved) metrics.starved();

@@ -7,7 +7,7 @@
  * Opens both or neither. Owns what they are given to show; what they do with it is observe/ and admin/.
  */
 import { AdminListener } from '../admin/listener.ts';
-import type { Orders } from '../admin/operations.ts';
+import type { Operations } from '../admin/operations.ts';
 import type { Settings } from '../config/settings.ts';
 import type { CheckHistory } from '../observe/check-history.ts';
 import type { EventBody, EventLog } from '../observe/events/event-log.ts';
@@ -17,7 +17,7 @@ import { ObserveListener } from '../observe/server/listener.ts';
 import { type Status, type StatusSources, takeStatus } from '../observe/status.ts';
 import type { Inherited } from '../systemd/inherited.ts';
 
-export interface ConsolesOptions {
+export interface ManagementServersOptions {
   readonly settings: Settings;
   readonly inherited: Inherited;
   /** May another process with the same configuration run beside this one? */
@@ -26,17 +26,17 @@ export interface ConsolesOptions {
   readonly events: EventLog;
   readonly checks: CheckHistory;
   readonly metrics: Metrics;
-  readonly orders: Orders;
+  readonly orders: Operations;
   readonly reload: (force: boolean) => Promise<ReloadResult>;
   readonly record: (body: EventBody) => void;
 }
 
-export class Consoles {
+export class ManagementServers {
   readonly #observe: ObserveListener;
   readonly #admin: AdminListener;
 
   /** Throws as `ObserveListener.open` and `AdminListener.open` do, with neither open. */
-  static async open(options: ConsolesOptions): Promise<Consoles> {
+  static async open(options: ManagementServersOptions): Promise<ManagementServers> {
     const { settings, inherited, isShared, sources, events, record } = options;
     const { checks, metrics, orders, reload } = options;
     const status = (): Status => takeStatus(sources);
@@ -60,7 +60,7 @@ export class Consoles {
           onRefused: (reason) => metrics.managementRefused('admin', reason),
         },
       });
-      return new Consoles(observe, admin);
+      return new ManagementServers(observe, admin);
     } catch (error) {
       observe.close();
       throw error;

@@ -11,7 +11,7 @@ import type { Candidate } from '../balancing/snapshot.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Cluster } from '../etcd/cluster.ts';
 import { learner } from '../etcd/eligibility.ts';
-import type { Inspector } from '../etcd/status-poller.ts';
+import type { StatusPoller } from '../etcd/status-poller.ts';
 import { acceptsNew, isConfirmedFailure } from '../health/health.ts';
 import type { TableChange } from '../health/member-table.ts';
 import type { Monitor } from '../health/monitor.ts';
@@ -33,18 +33,18 @@ import type { Metrics } from '../observe/metrics/metrics.ts';
 import type { Departed, Departures } from '../proxy/sessions/departures.ts';
 import type { Evictions } from '../proxy/sessions/evictions.ts';
 import type { Session, Sessions } from '../proxy/sessions/sessions.ts';
-import type { Upkeep } from './housekeeping.ts';
+import type { Housekeeping } from './housekeeping.ts';
 import type { Member, Membership } from './membership.ts';
 
-export interface MemberChangesOptions {
+export interface MemberLifecycleOptions {
   /** Those in force. */
   readonly settings: () => Settings;
   readonly membership: Membership;
   readonly monitor: Monitor;
   readonly cluster: Cluster;
-  readonly inspector: Inspector;
+  readonly inspector: StatusPoller;
   readonly guard: LeaderGuard;
-  readonly upkeep: Upkeep;
+  readonly upkeep: Housekeeping;
   readonly drains: Drains;
   readonly sessions: Sessions;
   readonly evictions: Evictions;
@@ -54,12 +54,12 @@ export interface MemberChangesOptions {
   readonly record: (body: EventBody) => void;
 }
 
-export class MemberChanges {
-  readonly #options: MemberChangesOptions;
+export class MemberLifecycle {
+  readonly #options: MemberLifecycleOptions;
   /** Members that have joined since the start, until they were checked. */
   readonly #newcomers = new Set<Candidate>();
 
-  constructor(options: MemberChangesOptions) {
+  constructor(options: MemberLifecycleOptions) {
     this.#options = options;
   }
 
@@ -106,7 +106,7 @@ export class MemberChanges {
     if (place.isLearner) monitor.table.judge(candidate, learner);
     this.holdDrain(member);
     inspector.add(candidate);
-    inspector.inspectAllNow();
+    inspector.pollAllNow();
   }
 
   /** Members where they were have another name, weight or class. */
@@ -147,7 +147,7 @@ export class MemberChanges {
     monitor.remove(candidate);
     upkeep.leave(candidate);
     departures.begin(candidate, timeout, 'removed');
-    inspector.inspectAllNow();
+    inspector.pollAllNow();
   }
 
   /** The last session of a member that left, or is drained, has ended. */
@@ -175,6 +175,6 @@ export class MemberChanges {
     const isNew = from.state === 'unknown' && this.#newcomers.delete(candidate);
     if (acceptsNew(to) && (isBack || isNew)) upkeep.slowStart.begin(candidate, performance.now());
     // Whoever fails or comes back, another member may lead by now.
-    inspector.inspectAllNow();
+    inspector.pollAllNow();
   }
 }

@@ -75,8 +75,8 @@ export class Membership {
       dns: systemDns,
       known: () =>
         this.members.map(({ place, candidate }) => {
-          const facts = cluster().factsOf(candidate);
-          const { clusterId } = cluster().picture;
+          const facts = cluster().statusOf(candidate);
+          const { clusterId } = cluster().view;
           return {
             place,
             memberId: facts?.memberId,

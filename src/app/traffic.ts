@@ -11,7 +11,7 @@ import net, { type LookupFunction, type Socket } from 'node:net';
 import { createPolicy } from '../balancing/policies.ts';
 import type { Policy } from '../balancing/policy.ts';
 import type { Candidate } from '../balancing/snapshot.ts';
-import type { Renewal } from '../certificates/reloader.ts';
+import type { CertificateReloader } from '../certificates/reloader.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ListenAddress } from '../config/values/listen.ts';
 import type { Monitor } from '../health/monitor.ts';
@@ -31,7 +31,7 @@ import {
 } from '../proxy/relay/shared-buffer.ts';
 import { copyThroughStreams } from '../proxy/relay/streams.ts';
 import type { Session } from '../proxy/sessions/sessions.ts';
-import { Reception } from '../proxy/tls/handshake.ts';
+import { ClientHandshakes } from '../proxy/tls/handshake.ts';
 import type { Membership } from './membership.ts';
 
 /** The ways to copy bytes; the first is taken where this Node allows it. */
@@ -45,7 +45,7 @@ type CopierName = keyof typeof copiers;
 export interface TrafficOptions {
   /** Those in force. */
   readonly settings: () => Settings;
-  readonly renewal: Renewal;
+  readonly renewal: CertificateReloader;
   readonly membership: Membership;
   readonly monitor: Monitor;
   readonly lookup: LookupFunction;
@@ -61,7 +61,7 @@ export class Traffic {
   readonly path: DataPath;
   readonly #options: TrafficOptions;
   readonly #observer: DataPathObserver;
-  readonly #reception: Reception | undefined;
+  readonly #reception: ClientHandshakes | undefined;
   #copier: CopierName = 'streams';
   #policy: Policy;
   #listeners: Listeners | undefined;
@@ -195,11 +195,11 @@ function observerOf(options: TrafficOptions): DataPathObserver {
 function receptionOf(
   { settings, renewal, membership, metrics, record }: TrafficOptions,
   observer: DataPathObserver,
-): Reception | undefined {
+): ClientHandshakes | undefined {
   if (settings().tls === 'passthrough') return undefined;
   const { clients } = settings().certificates;
   const noticeHandshake = handshakeNotices(record);
-  return new Reception({
+  return new ClientHandshakes({
     ...(clients && { clients: () => renewal.certificates.clients ?? clients }),
     allow: () => settings().allowClient,
     members: () => renewal.members,

@@ -9,7 +9,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { Refusal } from '../lib/setting-error.ts';
+import { SettingError } from '../lib/setting-error.ts';
 import { readTextFile } from '../lib/text-file.ts';
 
 /**
@@ -99,7 +99,7 @@ function loadAuthorities(setting: string, path: string | undefined, now: Date): 
   // While an authority is being replaced, its bundle holds the old one beside the new one.
   const [fault] = faults;
   if (fault !== undefined && !faults.includes(undefined)) {
-    throw new Refusal(setting, `${path} ${fault}`);
+    throw new SettingError(setting, `${path} ${fault}`);
   }
   tryOut(setting, path, { ca });
   return { ca };
@@ -113,18 +113,18 @@ function loadIdentity(certGiven: GivenPath, keyGiven: GivenPath, now: Date): Tls
   const [keySetting, keyPath] = keyGiven;
   if (certPath === undefined && keyPath === undefined) return {};
   if (certPath === undefined) {
-    throw new Refusal(keySetting, `is given without --${certSetting}; give both, or neither`);
+    throw new SettingError(keySetting, `is given without --${certSetting}; give both, or neither`);
   }
   if (keyPath === undefined) {
-    throw new Refusal(certSetting, `is given without --${keySetting}; give both, or neither`);
+    throw new SettingError(certSetting, `is given without --${keySetting}; give both, or neither`);
   }
   const cert = readTextFile(certSetting, certPath);
   const key = readTextFile(keySetting, keyPath);
   const [leaf] = certificatesIn(certSetting, certPath, cert);
   const fault = leaf && validityFault(leaf, now);
-  if (fault !== undefined) throw new Refusal(certSetting, `${certPath} ${fault}`);
+  if (fault !== undefined) throw new SettingError(certSetting, `${certPath} ${fault}`);
   if (!leaf?.checkPrivateKey(privateKeyIn(keySetting, keyPath, key))) {
-    throw new Refusal(
+    throw new SettingError(
       keySetting,
       `${keyPath} does not belong to the certificate ${certPath} (--${certSetting}); give the two that were made together`,
     );
@@ -139,20 +139,23 @@ function tryOut(setting: string, path: string, material: TlsMaterial): void {
     createSecureContext(material);
   } catch (error) {
     const { message } = error as Error;
-    throw new Refusal(setting, `${path} cannot be used: ${message}; make another one`);
+    throw new SettingError(setting, `${path} cannot be used: ${message}; make another one`);
   }
 }
 
 function certificatesIn(setting: string, path: string, pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g);
   if (blocks === null) {
-    throw new Refusal(setting, `${path} holds no PEM certificate; write the path of one that does`);
+    throw new SettingError(
+      setting,
+      `${path} holds no PEM certificate; write the path of one that does`,
+    );
   }
   return blocks.map((block) => {
     try {
       return new X509Certificate(block);
     } catch {
-      throw new Refusal(
+      throw new SettingError(
         setting,
         `${path} holds a malformed certificate; write the path of an intact one`,
       );
@@ -162,7 +165,7 @@ function certificatesIn(setting: string, path: string, pem: string): X509Certifi
 
 function privateKeyIn(setting: string, path: string, pem: string): KeyObject {
   if (pem.includes('ENCRYPTED')) {
-    throw new Refusal(
+    throw new SettingError(
       setting,
       `${path} is encrypted; write the path of a key without a passphrase`,
     );
@@ -170,7 +173,10 @@ function privateKeyIn(setting: string, path: string, pem: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch {
-    throw new Refusal(setting, `${path} holds no PEM private key; write the path of one that does`);
+    throw new SettingError(
+      setting,
+      `${path} holds no PEM private key; write the path of one that does`,
+    );
   }
 }
 

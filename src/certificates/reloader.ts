@@ -11,21 +11,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../config/settings.ts';
 import { watchFiles } from '../lib/file-watch.ts';
-import { Refusal } from '../lib/setting-error.ts';
+import { SettingError } from '../lib/setting-error.ts';
 import { type Certificates, loadCertificates, type MemberTls, memberTls } from './certificates.ts';
 
 /** Where certificates come from, and what they are. */
 type Source = Pick<Settings, 'certificates' | 'certificateFiles' | 'serverName'>;
 
-export interface RenewalOptions {
+export interface CertificateReloaderOptions {
   readonly settings: Source;
   readonly onApplied: (certificates: Certificates) => void;
   /** Told once of each state of the files that cannot be used. */
-  readonly onRefused: (refusal: Refusal) => void;
+  readonly onRefused: (refusal: SettingError) => void;
 }
 
-export class Renewal {
-  readonly #options: RenewalOptions;
+export class CertificateReloader {
+  readonly #options: CertificateReloaderOptions;
   #settings: Source;
   #certificates: Certificates;
   #members: MemberTls;
@@ -33,7 +33,7 @@ export class Renewal {
   #applied: string | undefined;
   #refused: string | undefined;
 
-  constructor(options: RenewalOptions) {
+  constructor(options: CertificateReloaderOptions) {
     const { certificates, serverName } = options.settings;
     this.#options = options;
     this.#settings = options.settings;
@@ -87,7 +87,7 @@ export class Renewal {
       this.#put(certificates);
       onApplied(certificates);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof SettingError)) throw error;
       // Tried again all the same: one that is not valid yet will be.
       if (content === this.#refused) return;
       this.#refused = content;

@@ -6,7 +6,7 @@
  */
 import { constants } from 'node:os';
 import { type Loaded, type LoadInput, loadSettings } from '../config/load.ts';
-import { Refusal } from '../lib/setting-error.ts';
+import { SettingError } from '../lib/setting-error.ts';
 import { handOver } from '../lib/unexpected.ts';
 import type { ServiceNotifications } from '../observe/notifications.ts';
 import { takeInherited } from '../systemd/inherited.ts';
@@ -40,7 +40,7 @@ export async function run(flags: LoadInput['flags'], version: string): Promise<v
       isStuck = true;
     });
   } catch (error) {
-    throw error instanceof Refusal ? explain(error) : error;
+    throw error instanceof SettingError ? explain(error) : error;
   } finally {
     await service?.[Symbol.asyncDispose]();
     await log.close();

@@ -13,7 +13,7 @@
  */
 import { type CertificateFiles, loadCertificates } from '../certificates/certificates.ts';
 import { splitList } from '../lib/list.ts';
-import { ConfigError, Refusal } from '../lib/setting-error.ts';
+import { ConfigError, SettingError } from '../lib/setting-error.ts';
 import { thisMachine } from './collision.ts';
 import { type OptionSpec, options, type Values } from './options.ts';
 import { checkRules } from './rules.ts';
@@ -53,7 +53,7 @@ export interface Loaded {
   /** Every setting but `config`, in the order of `options`: as a file, it gives the same. */
   readonly effective: readonly Effective[];
   /** Puts the place a value came from in front of what was found wrong with it later. */
-  readonly explain: (refusal: Refusal) => ConfigError;
+  readonly explain: (refusal: SettingError) => ConfigError;
   /** Are these what settings must be to one another? Throws `ConfigError`. For those that were put together. */
   readonly check: (settings: Settings) => void;
 }
@@ -69,7 +69,7 @@ export function loadSettings({ flags, env }: LoadInput): Loaded {
   const given = (name: string): Given | undefined =>
     sources.find((source) => source.has(name))?.get(name) ?? defaults.get(name);
   const originOf = (name: string): Origin => given(name)?.origin ?? notSet;
-  const explain = ({ setting, message }: Refusal): ConfigError =>
+  const explain = ({ setting, message }: SettingError): ConfigError =>
     new ConfigError(`${subject(setting, originOf(setting))}: ${message}.`);
   try {
     const config = readValue(optionNamed('config'), given('config')?.value);
@@ -87,12 +87,12 @@ export function loadSettings({ flags, env }: LoadInput): Loaded {
       try {
         checkRules(others, originOf, thisMachine());
       } catch (error) {
-        throw error instanceof Refusal ? explain(error) : error;
+        throw error instanceof SettingError ? explain(error) : error;
       }
     };
     return { settings, effective, explain, check };
   } catch (error) {
-    throw error instanceof Refusal ? explain(error) : error;
+    throw error instanceof SettingError ? explain(error) : error;
   }
 }
 
@@ -121,7 +121,7 @@ function readValue(option: OptionSpec, text: Text): unknown {
   if (text === undefined) return undefined;
   const result = option.shape.safeParse(text);
   if (result.success) return result.data;
-  throw new Refusal(option.name, result.error.issues[0]?.message ?? 'cannot be used');
+  throw new SettingError(option.name, result.error.issues[0]?.message ?? 'cannot be used');
 }
 
 function optionNamed(name: string): OptionSpec {
@@ -164,7 +164,7 @@ function understood(words: readonly string[], scheme: Scheme): Endpoint[] {
   try {
     return parseEndpoints(words, scheme);
   } catch (error) {
-    throw new Refusal('endpoints', (error as Error).message);
+    throw new SettingError('endpoints', (error as Error).message);
   }
 }
 

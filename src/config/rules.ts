@@ -6,7 +6,7 @@
  */
 
 import { formatHostPort } from '../lib/net/host-port.ts';
-import { Refusal } from '../lib/setting-error.ts';
+import { SettingError } from '../lib/setting-error.ts';
 import { type Machine, overlap, reaches } from './collision.ts';
 import type { Settings } from './settings.ts';
 import { formatDuration } from './values/duration.ts';
@@ -43,7 +43,7 @@ export function checkRules(settings: Settings, originOf: OriginOf, machine: Mach
 
 function refuseNoEndpoints({ endpoints, discoverySrv }: Settings): void {
   if (endpoints.length > 0 || discoverySrv !== undefined) return;
-  throw new Refusal(
+  throw new SettingError(
     'endpoints',
     'no etcd member is named; write their addresses, such as http://10.0.0.1:2379,http://10.0.0.2:2379',
   );
@@ -56,7 +56,7 @@ function isDiscovered({ discovery, discoverySrv }: Settings): boolean {
 /** Members list the others when they are asked about themselves. */
 function refuseUnaskedMembers({ discovery, inspectInterval }: Settings, originOf: OriginOf): void {
   if (discovery !== 'members' || inspectInterval > 0) return;
-  throw new Refusal(
+  throw new SettingError(
     'discovery',
     `members are not asked who there is while ${mention('inspect-interval 0', originOf('inspect-interval'))} turns questions off; write a duration there, such as 10s`,
   );
@@ -70,7 +70,7 @@ const longestHold = 10_000;
 
 function refuseLongHold({ hold }: Settings): void {
   if (hold <= longestHold) return;
-  throw new Refusal(
+  throw new SettingError(
     'hold',
     `${formatDuration(hold)} is longer than clients wait for the answer to a keepalive; write ${formatDuration(longestHold)} or less`,
   );
@@ -78,7 +78,7 @@ function refuseLongHold({ hold }: Settings): void {
 
 function refuseIdleWatch({ watchConfig, configFile }: Settings): void {
   if (!watchConfig || configFile !== undefined) return;
-  throw new Refusal(
+  throw new SettingError(
     'watch-config',
     'there is no file to watch; write its path in --config, or leave this out',
   );
@@ -91,13 +91,13 @@ function refuseBlindPolicy(
 ): void {
   if (balance !== 'least-calls') return;
   if (!followCalls) {
-    throw new Refusal(
+    throw new SettingError(
       'balance',
       `least-calls counts calls, which ${mention('follow-calls off', originOf('follow-calls'))} leaves unseen; write follow-calls on, or least-connections`,
     );
   }
   if (tls === 'passthrough' && endpoints.some(({ scheme }) => scheme === 'https')) {
-    throw new Refusal(
+    throw new SettingError(
       'balance',
       'least-calls counts calls, which cannot be seen in TLS that passes through; write least-connections, or another --tls',
     );
@@ -112,13 +112,13 @@ function refuseStrangers(setting: 'weight' | 'priority', settings: Settings): vo
   const seen = new Set<string>();
   for (const { member } of settings[setting]) {
     if (isFixed && !names.includes(member)) {
-      throw new Refusal(
+      throw new SettingError(
         setting,
         `${member} is none of the members; write one of ${names.join(', ')}`,
       );
     }
     if (seen.has(member)) {
-      throw new Refusal(setting, `${member} has two numbers; write one`);
+      throw new SettingError(setting, `${member} has two numbers; write one`);
     }
     seen.add(member);
   }
@@ -129,7 +129,7 @@ function refuseTlsForClients({ tls, certificateFiles }: Settings, originOf: Orig
   const { tlsCert, tlsKey, clientCa } = certificateFiles;
   if (tls === 'terminate') {
     if (tlsCert !== undefined && tlsKey !== undefined) return;
-    throw new Refusal(
+    throw new SettingError(
       tlsCert === undefined ? 'tls-cert' : 'tls-key',
       `clients are to see a certificate under ${mention('tls terminate', originOf('tls'))}; write the paths of --tls-cert and --tls-key`,
     );
@@ -137,7 +137,7 @@ function refuseTlsForClients({ tls, certificateFiles }: Settings, originOf: Orig
   const given = { 'tls-cert': tlsCert, 'tls-key': tlsKey, 'client-ca': clientCa };
   for (const [setting, path] of Object.entries(given)) {
     if (path === undefined) continue;
-    throw new Refusal(
+    throw new SettingError(
       setting,
       `no TLS is spoken with clients under ${mention(`tls ${tls}`, originOf('tls'))}; leave it out, or write --tls terminate`,
     );
@@ -147,7 +147,7 @@ function refuseTlsForClients({ tls, certificateFiles }: Settings, originOf: Orig
 /** To let in whoever connects must be written, not forgotten. */
 function refuseUnknownClients({ tls, certificateFiles }: Settings, originOf: OriginOf): void {
   if (tls !== 'terminate' || certificateFiles.clientCa !== undefined) return;
-  throw new Refusal(
+  throw new SettingError(
     'client-ca',
     `${mention('tls terminate', originOf('tls'))} must know whom to let in; write the path of the authorities of your clients, or none to let in everybody who can connect`,
   );
@@ -156,13 +156,13 @@ function refuseUnknownClients({ tls, certificateFiles }: Settings, originOf: Ori
 function refuseAllowList({ tls, allowClient, certificates }: Settings): void {
   if (allowClient.length === 0) return;
   if (tls !== 'terminate') {
-    throw new Refusal(
+    throw new SettingError(
       'allow-client',
       `no certificate of a client is seen under --tls ${tls}; leave it out, or write --tls terminate`,
     );
   }
   if (certificates.clients?.ca !== undefined) return;
-  throw new Refusal(
+  throw new SettingError(
     'allow-client',
     'clients are asked for no certificate under --client-ca none; write the path of their authorities there',
   );
@@ -173,13 +173,13 @@ function refusePlainMembers({ tls, endpoints, serverName }: Settings, originOf: 
   const plain = endpoints.find(({ scheme }) => scheme === 'http');
   if (plain === undefined) return;
   if (tls === 'originate') {
-    throw new Refusal(
+    throw new SettingError(
       'endpoints',
       `${formatEndpoint(plain)} speaks no TLS, which ${mention('tls originate', originOf('tls'))} is for; write https, or --tls passthrough`,
     );
   }
   if (serverName !== undefined) {
-    throw new Refusal(
+    throw new SettingError(
       'server-name',
       `${formatEndpoint(plain)} shows no certificate that could carry ${serverName}; leave it out, or write https endpoints`,
     );
@@ -191,14 +191,14 @@ function refusePlaintextTcp(settings: Settings, originOf: OriginOf): void {
   const { tls, listen, plaintextTcp } = settings;
   if (tls !== 'originate') {
     if (!plaintextTcp) return;
-    throw new Refusal(
+    throw new SettingError(
       'plaintext-tcp',
       `is for --tls originate, not for ${mention(`tls ${tls}`, originOf('tls'))}; leave it out`,
     );
   }
   const open = listen.find(({ kind }) => kind === 'tcp');
   if (open === undefined || plaintextTcp) return;
-  throw new Refusal(
+  throw new SettingError(
     'listen',
     `under ${mention('tls originate', originOf('tls'))} every process that reaches ${formatListenAddress(open)} would have the cluster without a certificate; write unix:/path, or --plaintext-tcp on`,
   );
@@ -208,7 +208,7 @@ function refuseMixedSchemes({ endpoints }: Settings): void {
   const [first] = endpoints;
   const other = endpoints.find(({ scheme }) => scheme !== first?.scheme);
   if (first === undefined || other === undefined) return;
-  throw new Refusal(
+  throw new SettingError(
     'endpoints',
     `${formatEndpoint(first)} and ${formatEndpoint(other)} mix http and https; write one scheme for all, since a client speaks to any of them`,
   );
@@ -222,11 +222,11 @@ function refuseRepeatedEndpoints({ endpoints }: Settings): void {
     const twin = addresses.get(address);
     if (twin !== undefined) {
       const as = twin.name === endpoint.name ? '' : `, as ${twin.name} and as ${endpoint.name}`;
-      throw new Refusal('endpoints', `${address} is there twice${as}; name each member once`);
+      throw new SettingError('endpoints', `${address} is there twice${as}; name each member once`);
     }
     const namesake = names.get(endpoint.name);
     if (namesake !== undefined) {
-      throw new Refusal(
+      throw new SettingError(
         'endpoints',
         `${endpoint.name} is the name of both ${formatEndpoint(namesake)} and ${formatEndpoint(endpoint)}; give each member its own`,
       );
@@ -242,7 +242,7 @@ function refuseCollidingListeners({ listen }: Settings): void {
     if (other === undefined) continue;
     const [a, b] = [formatListenAddress(other), formatListenAddress(address)];
     const fault = a === b ? `${a} is there twice` : `${a} and ${b} cannot both be open`;
-    throw new Refusal('listen', `${fault}; leave one out`);
+    throw new SettingError('listen', `${fault}; leave one out`);
   }
 }
 
@@ -253,7 +253,7 @@ function collide(a: ListenAddress, b: ListenAddress): boolean {
 
 function refuseObservingOnListener({ listen, observe }: Settings, originOf: OriginOf): void {
   if (observe === undefined || !listen.some((address) => collide(address, observe))) return;
-  throw new Refusal(
+  throw new SettingError(
     'observe',
     `${formatListenAddress(observe)} is also a ${mention('listen', originOf('listen'))} address; write another port, or off`,
   );
@@ -265,7 +265,7 @@ function refuseItself(settings: Settings, originOf: OriginOf, machine: Machine):
     listen.some((address) => reaches(endpoint, address, machine)),
   );
   if (self === undefined) return;
-  throw new Refusal(
+  throw new SettingError(
     'endpoints',
     `${formatEndpoint(self)} is this balancer's own ${mention('listen address', originOf('listen'))}; name the etcd members instead`,
   );
@@ -275,7 +275,7 @@ function refuseSlowFastInterval(settings: Settings, originOf: OriginOf): void {
   const { checkInterval, checkFastInterval } = settings;
   if (checkFastInterval <= checkInterval) return;
   const interval = formatDuration(checkInterval);
-  throw new Refusal(
+  throw new SettingError(
     'check-fast-interval',
     `${formatDuration(checkFastInterval)} is longer than ${mention(`check-interval ${interval}`, originOf('check-interval'))}; write at most ${interval}, or a longer --check-interval`,
   );
@@ -289,7 +289,7 @@ function refuseLongCheck(settings: Settings, originOf: OriginOf): void {
     originOf('check-interval'),
   );
   const fall = mention(`check-fall ${checkFall}`, originOf('check-fall'));
-  throw new Refusal(
+  throw new SettingError(
     'check-timeout',
     `${formatDuration(checkTimeout)} is longer than ${interval} times ${fall}; write at most ${formatDuration(checkInterval * checkFall)}`,
   );
@@ -299,7 +299,7 @@ function refuseLateRace(settings: Settings, originOf: OriginOf): void {
   const { dialTimeout, dialRaceAfter } = settings;
   if (dialRaceAfter < dialTimeout) return;
   const timeout = mention(`dial-timeout ${formatDuration(dialTimeout)}`, originOf('dial-timeout'));
-  throw new Refusal(
+  throw new SettingError(
     'dial-race-after',
     `${formatDuration(dialRaceAfter)} is not below ${timeout}; write less, or a longer --dial-timeout`,
   );

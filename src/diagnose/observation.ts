@@ -3,7 +3,7 @@
  * are drawn; gather.ts makes it.
  */
 import type { X509Certificate } from 'node:crypto';
-import type { Inspection } from '../etcd/member-status.ts';
+import type { PollResult } from '../etcd/member-status.ts';
 import type { CheckResult } from '../health/probe.ts';
 import type { Failure } from '../lib/net/failure.ts';
 import type { Sample } from './probes/exposition.ts';
@@ -15,7 +15,7 @@ export interface Observation {
   readonly endpoint: string;
   readonly health: CheckResult;
   readonly clientPort: ClientPort;
-  readonly inspection: Inspection;
+  readonly inspection: PollResult;
   readonly metrics: Metrics;
   /** Absent when it told no time. */
   readonly clock?: ClockReading;

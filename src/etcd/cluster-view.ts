@@ -4,19 +4,19 @@
  * Pure, and drawn afresh every time. What it says is told and shown; what follows for a single
  * member's connections is eligibility.ts.
  */
-import type { Alarm, ListedMember, MemberFacts } from './member-status.ts';
+import type { Alarm, ListedMember, MemberStatus } from './member-status.ts';
 
 /** What is known of a configured member. */
 export interface SeenMember {
   readonly name: string;
   readonly healthy: boolean;
   /** What it said last; absent if it never did. */
-  readonly facts?: MemberFacts | undefined;
+  readonly facts?: MemberStatus | undefined;
   /** Does it answer at this moment? What others said goes on to count where it does not change. */
   readonly answers: boolean;
 }
 
-export interface ClusterPicture {
+export interface ClusterView {
   /**
    * The cluster to which more than half of those that say one belong; `undefined` when there is none,
    * and with it nothing else is known.
@@ -56,7 +56,7 @@ export interface Leader {
 }
 
 /** Draws the picture from what is known. Members of another cluster are left out of it. */
-export function pictureOf(members: readonly SeenMember[]): ClusterPicture {
+export function viewOf(members: readonly SeenMember[]): ClusterView {
   const clusterId = majority(members.flatMap(({ facts }) => facts?.clusterId ?? []));
   const seen = members.flatMap(({ name, healthy, answers, facts }) =>
     facts !== undefined && facts.clusterId === clusterId ? [{ name, healthy, answers, facts }] : [],
@@ -127,8 +127,8 @@ function mostNamed<T>(all: readonly T[]): T | undefined {
 }
 
 /** A member that lags may know an old list, so that of who has applied most is taken; empty of none. */
-export function newestList(all: readonly MemberFacts[]): readonly ListedMember[] {
-  let newest: MemberFacts | undefined;
+export function newestList(all: readonly MemberStatus[]): readonly ListedMember[] {
+  let newest: MemberStatus | undefined;
   for (const facts of all) {
     if (facts.members.length === 0) continue;
     if (newest === undefined || facts.appliedIndex > newest.appliedIndex) newest = facts;

@@ -9,14 +9,14 @@
  */
 import type { Candidate } from '../balancing/snapshot.ts';
 import {
-  type ClusterPicture,
+  type ClusterView,
   type Leader,
   type NamedAlarm,
   newestList,
-  pictureOf,
+  viewOf,
 } from './cluster-view.ts';
-import { type Unfit, unfitness } from './eligibility.ts';
-import type { Inspection, ListedMember, MemberFacts } from './member-status.ts';
+import { type Ineligibility, ineligibilityOf } from './eligibility.ts';
+import type { ListedMember, MemberStatus, PollResult } from './member-status.ts';
 
 /** What has changed. Times are ms. */
 export type ClusterChange =
@@ -47,13 +47,17 @@ export interface ClusterOptions {
   /** Entries a member may be behind the leader; 0 for any number. */
   readonly maxLag: number;
   /** Told how each member stands, after every inspection: may it serve, and does it lead? */
-  readonly onStanding: (candidate: Candidate, unfit: Unfit | undefined, leads: boolean) => void;
+  readonly onStanding: (
+    candidate: Candidate,
+    unfit: Ineligibility | undefined,
+    leads: boolean,
+  ) => void;
   readonly onChange: (change: ClusterChange) => void;
 }
 
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly #facts = new Map<Candidate, MemberFacts>();
+  readonly #facts = new Map<Candidate, MemberStatus>();
   readonly #unknown = new Map<Candidate, string>();
   #leader: Leader | undefined;
   #lastLeaderId: string | undefined;
@@ -67,9 +71,9 @@ export class Cluster {
   }
 
   /** The picture at this moment. */
-  get picture(): ClusterPicture {
+  get view(): ClusterView {
     const { members, isHealthy } = this.#options;
-    return pictureOf(
+    return viewOf(
       members().map((candidate) => ({
         name: candidate.name,
         healthy: isHealthy(candidate),
@@ -87,7 +91,7 @@ export class Cluster {
    */
   get list(): readonly ListedMember[] {
     const { members, isHealthy } = this.#options;
-    const { clusterId } = this.picture;
+    const { clusterId } = this.view;
     const trusted = members().flatMap((candidate) => {
       const facts = this.#facts.get(candidate);
       const isTrusted = isHealthy(candidate) && !this.#unknown.has(candidate);
@@ -103,7 +107,7 @@ export class Cluster {
   }
 
   /** What it last said of itself; kept while it says nothing more. */
-  factsOf(candidate: Candidate): MemberFacts | undefined {
+  statusOf(candidate: Candidate): MemberStatus | undefined {
     return this.#facts.get(candidate);
   }
 
@@ -128,7 +132,7 @@ export class Cluster {
   }
 
   /** Takes in the answer of a member, or that it gave none, at `now` (ms since the epoch). */
-  observe(candidate: Candidate, inspection: Inspection, now: number): void {
+  observe(candidate: Candidate, inspection: PollResult, now: number): void {
     const { onChange } = this.#options;
     if (inspection.kind === 'unknown') {
       const isNews = !this.#unknown.has(candidate);
@@ -138,13 +142,13 @@ export class Cluster {
       this.#facts.set(candidate, inspection.facts);
       if (this.#unknown.delete(candidate)) onChange({ kind: 'known', candidate });
     }
-    const { picture } = this;
-    this.#followLeader(picture, now);
-    this.#followAlarms(picture);
-    this.#judge(picture);
+    const { view } = this;
+    this.#followLeader(view, now);
+    this.#followAlarms(view);
+    this.#judge(view);
   }
 
-  #followLeader({ leader, term }: ClusterPicture, now: number): void {
+  #followLeader({ leader, term }: ClusterView, now: number): void {
     const was = this.#leader;
     if (leader === undefined) {
       if (was === undefined) return;
@@ -164,7 +168,7 @@ export class Cluster {
     this.#options.onChange({ kind: 'leader', leader, term, without, first });
   }
 
-  #followAlarms({ alarms }: ClusterPicture): void {
+  #followAlarms({ alarms }: ClusterView): void {
     const before = this.#alarms;
     this.#alarms = new Map(alarms.map((alarm) => [`${alarm.kind} ${alarm.memberId}`, alarm]));
     const tell = ({ kind, member }: NamedAlarm, on: boolean): void =>
@@ -173,12 +177,12 @@ export class Cluster {
     for (const [key, alarm] of before) if (!this.#alarms.has(key)) tell(alarm, false);
   }
 
-  #judge({ clusterId, leader }: ClusterPicture): void {
+  #judge({ clusterId, leader }: ClusterView): void {
     const { maxLag, onStanding } = this.#options;
     const all = [...this.#facts];
     const [, leading] = all.find(([, { memberId }]) => memberId === leader?.memberId) ?? [];
     for (const [candidate, facts] of all) {
-      const unfit = unfitness(facts, clusterId, leading, maxLag);
+      const unfit = ineligibilityOf(facts, clusterId, leading, maxLag);
       onStanding(candidate, unfit, facts === leading);
     }
   }

@@ -4,21 +4,21 @@
  *
  * Pure, from its facts and those of the others. Leaves to routing.ts what is done about it.
  */
-import type { MemberFacts } from './member-status.ts';
+import type { MemberStatus } from './member-status.ts';
 
 /** Why a member is not fit to serve. Used as a metric label. */
-export const unfitReasons = ['learner', 'other-cluster', 'corrupt', 'lagging'] as const;
-export type UnfitReason = (typeof unfitReasons)[number];
+export const ineligibleReasons = ['learner', 'other-cluster', 'corrupt', 'lagging'] as const;
+export type IneligibleReason = (typeof ineligibleReasons)[number];
 
-export interface Unfit {
-  readonly reason: UnfitReason;
+export interface Ineligibility {
+  readonly reason: IneligibleReason;
   /** One clause without a full stop. */
   readonly detail: string;
   /** Is it so unfit that nothing may ever go there, and what is there must leave? */
   readonly barred: boolean;
 }
 
-export const learner: Unfit = {
+export const learner: Ineligibility = {
   reason: 'learner',
   detail: 'it is a learner, which refuses most calls until it is promoted',
   barred: true,
@@ -32,12 +32,12 @@ export const learner: Unfit = {
  * @param leader the facts of the leader, if they are known.
  * @param maxLag entries it may be behind the leader; 0 for any number.
  */
-export function unfitness(
-  facts: MemberFacts,
+export function ineligibilityOf(
+  facts: MemberStatus,
   clusterId: string | undefined,
-  leader: MemberFacts | undefined,
+  leader: MemberStatus | undefined,
   maxLag: number,
-): Unfit | undefined {
+): Ineligibility | undefined {
   if (clusterId !== undefined && facts.clusterId !== clusterId) {
     return {
       reason: 'other-cluster',
@@ -71,6 +71,6 @@ export function unfitness(
  * Entries that the leader has applied and this member has not. 0 when the member was asked before the
  * leader was, since what came in between is no lag.
  */
-function lagBehind(leader: MemberFacts, facts: MemberFacts): number {
+function lagBehind(leader: MemberStatus, facts: MemberStatus): number {
   return facts.at < leader.at ? 0 : Math.max(0, leader.appliedIndex - facts.appliedIndex);
 }

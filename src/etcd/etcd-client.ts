@@ -11,7 +11,7 @@ import type { Etcd3 } from 'etcd3';
 import type { MemberTls } from '../certificates/certificates.ts';
 import { classify } from '../lib/net/failure.ts';
 import { answerBound, authorityOf, type GrpcTarget, grpcSecurity } from './grpc-security.ts';
-import { factsOf, type MemberFacts } from './member-status.ts';
+import { type MemberStatus, statusOf } from './member-status.ts';
 
 export interface EtcdClientOptions extends GrpcTarget {
   /** Of etcd's own users, where it has some. */
@@ -33,7 +33,7 @@ export class EtcdClient {
   }
 
   /** Asks the member; one question at a time. Rejects with an error of one clause for people. */
-  async inspect(): Promise<MemberFacts> {
+  async inspect(): Promise<MemberStatus> {
     const tls = this.#options.tls();
     if (tls !== this.#tls) this.#disconnect();
     this.#tls = tls;
@@ -56,7 +56,7 @@ export class EtcdClient {
           },
         ),
       ]);
-      return factsOf(status, members, { at, duration });
+      return statusOf(status, members, { at, duration });
     } catch (error) {
       // The next question begins anew: the member may be another one by then, with another certificate,
       // and grpc-js would wait ever longer before it tries again.

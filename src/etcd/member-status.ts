@@ -8,7 +8,7 @@ import type { IMember, IStatusResponse } from 'etcd3';
 import { safeText } from '../lib/safe-text.ts';
 
 /** Identifiers are hexadecimal, as etcdctl and etcd's log show them. */
-export interface MemberFacts {
+export interface MemberStatus {
   /** When the member was asked, ms since the epoch. */
   readonly at: number;
   /** How long it took to answer, ms. */
@@ -56,8 +56,8 @@ const mostUrls = 32;
 const mostAlarms = 4;
 
 /** What is known of a member at this moment; `why` is one clause. */
-export type Inspection =
-  | { readonly kind: 'known'; readonly facts: MemberFacts }
+export type PollResult =
+  | { readonly kind: 'known'; readonly facts: MemberStatus }
   | { readonly kind: 'unknown'; readonly why: string };
 
 /**
@@ -67,11 +67,11 @@ export type Inspection =
  * @param at when they were asked for, ms since the epoch.
  * @param duration how long the status took, ms.
  */
-export function factsOf(
+export function statusOf(
   status: IStatusResponse,
   members: readonly IMember[],
-  { at, duration }: Pick<MemberFacts, 'at' | 'duration'>,
-): MemberFacts {
+  { at, duration }: Pick<MemberStatus, 'at' | 'duration'>,
+): MemberStatus {
   refuseExcess(status, members);
   const { header, leader } = status;
   return {

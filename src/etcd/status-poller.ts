@@ -8,24 +8,24 @@
 import type { Candidate } from '../balancing/snapshot.ts';
 import { nextInStep } from '../lib/step.ts';
 import { attempt } from '../lib/unexpected.ts';
-import type { Inspection, MemberFacts } from './member-status.ts';
+import type { MemberStatus, PollResult } from './member-status.ts';
 
 /** Asks one member. */
-export interface Inquirer {
+export interface StatusClient {
   /** Rejects with an error of one clause for people. */
-  inspect(): Promise<MemberFacts>;
+  inspect(): Promise<MemberStatus>;
   close(): void;
 }
 
-export interface InspectorOptions {
+export interface StatusPollerOptions {
   /** Those there are. */
   readonly members: () => readonly Candidate[];
-  readonly open: (candidate: Candidate) => Inquirer;
+  readonly open: (candidate: Candidate) => StatusClient;
   /** Between two inspections of a member, ms; 0 for none at all. */
   readonly interval: number;
   /** Is there a leader, as far as is known? If not, members are asked often. */
   readonly isSettled: () => boolean;
-  readonly onInspection: (candidate: Candidate, inspection: Inspection) => void;
+  readonly onInspection: (candidate: Candidate, inspection: PollResult) => void;
 }
 
 /** Between the starts of two inspections of a member at least, ms, and while there is no leader. */
@@ -33,12 +33,12 @@ const fastInterval = 250;
 /** Fast intervals vary by up to this share either way: who has no leader is not asked in step. */
 const jitter = 0.1;
 
-export class Inspector {
-  readonly #options: InspectorOptions;
+export class StatusPoller {
+  readonly #options: StatusPollerOptions;
   readonly #rounds = new Map<Candidate, Round>();
   #signal: AbortSignal | undefined;
 
-  constructor(options: InspectorOptions) {
+  constructor(options: StatusPollerOptions) {
     this.#options = options;
   }
 
@@ -69,7 +69,7 @@ export class Inspector {
   }
 
   /** Has every member asked at once: something about the cluster has changed. */
-  inspectAllNow(): void {
+  pollAllNow(): void {
     for (const round of this.#rounds.values()) round.hurry();
   }
 
@@ -82,8 +82,8 @@ export class Inspector {
 /** The inspections of one member, one after the other. */
 class Round {
   readonly #candidate: Candidate;
-  readonly #options: InspectorOptions;
-  readonly #inquirer: Inquirer;
+  readonly #options: StatusPollerOptions;
+  readonly #inquirer: StatusClient;
   #timer: NodeJS.Timeout | undefined;
   #startedAt = Number.NEGATIVE_INFINITY;
   #asking = false;
@@ -91,7 +91,7 @@ class Round {
   #hurried = true;
   #stopped = false;
 
-  constructor(candidate: Candidate, options: InspectorOptions) {
+  constructor(candidate: Candidate, options: StatusPollerOptions) {
     this.#candidate = candidate;
     this.#options = options;
     this.#inquirer = options.open(candidate);
@@ -127,8 +127,8 @@ class Round {
     this.#hurried = false;
     this.#startedAt = performance.now();
     const inspection = await this.#inquirer.inspect().then(
-      (facts): Inspection => ({ kind: 'known', facts }),
-      (error: Error): Inspection => ({ kind: 'unknown', why: error.message }),
+      (facts): PollResult => ({ kind: 'known', facts }),
+      (error: Error): PollResult => ({ kind: 'unknown', why: error.message }),
     );
     this.#asking = false;
     if (this.#stopped) return;

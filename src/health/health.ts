@@ -19,7 +19,7 @@
 import type { Failure } from '../lib/net/failure.ts';
 
 /** How many checks it takes, in a row; at least 1 each. */
-export interface VerdictRules {
+export interface HealthRules {
   /** Passed checks before a withdrawn member gets new connections again. */
   readonly rise: number;
   /** Failed checks before a member's existing connections are closed. */
@@ -102,7 +102,7 @@ export function isConfirmedFailure(health: Health): health is Extract<Health, { 
 export function nextHealth(
   health: Health,
   observation: Observation,
-  rules: VerdictRules,
+  rules: HealthRules,
   now: number,
 ): Health {
   switch (observation.kind) {
@@ -118,7 +118,7 @@ export function nextHealth(
   }
 }
 
-function afterPass(health: Health, rules: VerdictRules, now: number): Health {
+function afterPass(health: Health, rules: HealthRules, now: number): Health {
   switch (health.state) {
     case 'healthy':
       return health;
@@ -147,7 +147,7 @@ function afterPass(health: Health, rules: VerdictRules, now: number): Health {
 function afterFail(
   health: Health,
   { failure, conclusive, startedAt }: Extract<Observation, { kind: 'check-failed' }>,
-  rules: VerdictRules,
+  rules: HealthRules,
   now: number,
 ): Health {
   // A run of failures is broken by a passed check, so one that recovers starts a new run.

@@ -10,15 +10,15 @@
  * Owns the current state, nothing else: the rules are in verdict.ts and routing.ts, both pure.
  */
 import type { Candidate, Snapshot } from '../balancing/snapshot.ts';
-import type { Unfit } from '../etcd/eligibility.ts';
+import type { Ineligibility } from '../etcd/eligibility.ts';
 import { afterFailure, type Damping, holdTime, undamped } from './damping.ts';
 import {
   acceptsNew,
   type Health,
+  type HealthRules,
   nextHealth,
   type Observation,
   unknownHealth,
-  type VerdictRules,
 } from './health.ts';
 import { mayServe, type RoutedMember, type RoutingMode, route } from './routing.ts';
 
@@ -37,7 +37,7 @@ export interface MemberEntry extends RoutedMember {
 }
 
 /** The counts are the operator's; the hold follows from each member's past. */
-export interface TableRules extends Omit<VerdictRules, 'hold'> {
+export interface TableRules extends Omit<HealthRules, 'hold'> {
   /** See `route`, ms. */
   readonly moment: number;
 }
@@ -53,7 +53,7 @@ export interface TableChange {
     readonly hold: number;
   };
   /** A member has become unfit, or fit again. */
-  readonly fitness?: { readonly candidate: Candidate; readonly unfit: Unfit | undefined };
+  readonly fitness?: { readonly candidate: Candidate; readonly unfit: Ineligibility | undefined };
   readonly mode?: { readonly from: RoutingMode; readonly to: RoutingMode };
   /** All members whose sessions must leave now, also those named in an earlier change. */
   readonly evict: readonly Candidate[];
@@ -127,7 +127,7 @@ export class MemberTable {
   }
 
   /** Takes in whether a member may serve at all. The same reason again changes nothing. */
-  judge(candidate: Candidate, unfit: Unfit | undefined): void {
+  judge(candidate: Candidate, unfit: Ineligibility | undefined): void {
     const entry = this.#entry(candidate);
     const isNews = entry.unfit?.reason !== unfit?.reason;
     this.#entries = this.#entries.map((each) => (each === entry ? { ...each, unfit } : each));

@@ -11,7 +11,7 @@ import type { Failure } from '../lib/net/failure.ts';
 import { acceptsNew } from './health.ts';
 import { MemberTable, type TableChange, type TableRules } from './member-table.ts';
 import { type CheckResult, Probe } from './probe.ts';
-import { type CheckSchedule, Checks } from './scheduler.ts';
+import { type ProbeSchedule, ProbeScheduler } from './scheduler.ts';
 
 /** A member and where to ask after its health. */
 export interface MonitoredMember {
@@ -36,7 +36,7 @@ export interface MonitorOptions {
   /** At the start. */
   readonly members: readonly MonitoredMember[];
   readonly rules: Omit<TableRules, 'moment'>;
-  readonly schedule: CheckSchedule;
+  readonly schedule: ProbeSchedule;
   readonly bounds: CheckBounds;
   readonly lookup: LookupFunction;
   /** For checks over https; see `ProbeOptions`. */
@@ -65,7 +65,7 @@ export type TimedCheck = CheckResult & {
 export class Monitor {
   readonly table: MemberTable;
   readonly #options: MonitorOptions;
-  readonly #checks = new Map<Candidate, Checks>();
+  readonly #checks = new Map<Candidate, ProbeScheduler>();
   readonly #watches = new Map<Candidate, AbortController>();
   readonly #last = new Map<Candidate, TimedCheck>();
   #signal: AbortSignal | undefined;
@@ -173,7 +173,7 @@ export class Monitor {
       },
       isWell: () => acceptsNew(this.table.health(candidate)) && !this.table.undecided,
     };
-    this.#checks.set(candidate, new Checks(checked, schedule, signal));
+    this.#checks.set(candidate, new ProbeScheduler(checked, schedule, signal));
   }
 
   #react(change: TableChange): void {

@@ -22,7 +22,7 @@ interface Voice {
   namedAt: number;
 }
 
-export class Silence {
+export class PassiveHealthChecks {
   readonly #sessions: Pick<Sessions, 'openOn' | 'takeNews'>;
   readonly #bound: () => number;
   readonly #voices = new Map<Candidate, Voice>();

@@ -20,7 +20,7 @@
  *
  * Pure, and derived afresh every time, so it cannot go stale.
  */
-import type { Unfit } from '../etcd/eligibility.ts';
+import type { Ineligibility } from '../etcd/eligibility.ts';
 import { acceptsNew, type Health, isConfirmedFailure } from './health.ts';
 
 /**
@@ -34,7 +34,7 @@ export type RoutingMode = 'normal' | 'starting' | 'panic';
 export interface RoutedMember {
   readonly health: Health;
   /** Why it must not serve although its checks may pass; see eligibility.ts. */
-  readonly unfit?: Unfit | undefined;
+  readonly unfit?: Ineligibility | undefined;
   /** Has an operator asked for it to be drained? Then nothing new goes there, however it is. */
   readonly drained?: boolean;
   /** Does it answer nothing, as the leader that others cannot reach either? See leader/hold.ts. */

@@ -13,7 +13,7 @@
 import { nextInStep } from '../lib/step.ts';
 import type { CheckResult } from './probe.ts';
 
-export interface CheckSchedule {
+export interface ProbeSchedule {
   /** Between the starts of two checks of a healthy member, ms. */
   readonly interval: number;
   /** The same for a member in any other state, ms. */
@@ -32,9 +32,9 @@ export interface CheckedMember {
 /** Fast intervals vary by up to this share either way: who doubts a member does not do so in step. */
 const jitter = 0.1;
 
-export class Checks {
+export class ProbeScheduler {
   readonly #member: CheckedMember;
-  readonly #schedule: CheckSchedule;
+  readonly #schedule: ProbeSchedule;
   readonly #random: () => number;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -50,7 +50,7 @@ export class Checks {
   /** Starts with a check at once. Stops, for good, when `signal` aborts. */
   constructor(
     member: CheckedMember,
-    schedule: CheckSchedule,
+    schedule: ProbeSchedule,
     signal: AbortSignal,
     random: () => number = Math.random,
   ) {

@@ -1,6 +1,6 @@
 /** Who is to lead next. Pure. */
 import type { Candidate } from '../balancing/snapshot.ts';
-import type { MemberFacts } from '../etcd/member-status.ts';
+import type { MemberStatus } from '../etcd/member-status.ts';
 
 /** A member that may be asked to lead. */
 export interface PossibleLeader {
@@ -8,7 +8,7 @@ export interface PossibleLeader {
   /** Is it healthy, eligible and not drained? */
   readonly serves: boolean;
   /** What it last said of itself. */
-  readonly facts: Pick<MemberFacts, 'memberId' | 'appliedIndex' | 'isLearner'> | undefined;
+  readonly facts: Pick<MemberStatus, 'memberId' | 'appliedIndex' | 'isLearner'> | undefined;
 }
 
 /** `id` is that in the cluster, hexadecimal; `why` is a sentence. */

@@ -9,7 +9,7 @@
 /** A timer later than this was not merely late, ms. */
 const tolerance = 100;
 
-export class Starvation {
+export class EventLoopStalls {
   #lastEnd = Number.NEGATIVE_INFINITY;
 
   /** @param late by how much a timer was late at `now`, both ms of `performance.now()`. */

@@ -20,7 +20,7 @@ export class ConfigError extends Error {
 }
 
 /** A setting that cannot be used. `message` is the reason: no setting, no origin, no full stop. */
-export class Refusal extends Error {
+export class SettingError extends Error {
   override readonly name = 'Refusal';
   /** The setting's kebab-case name. */
   readonly setting: string;
@@ -32,4 +32,4 @@ export class Refusal extends Error {
 }
 
 /** An address that another process has. Whoever shares its clients with that one may wait for it. */
-export class AddressInUse extends Refusal {}
+export class AddressInUse extends SettingError {}

@@ -10,7 +10,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { safeText } from './safe-text.ts';
-import { Refusal } from './setting-error.ts';
+import { SettingError } from './setting-error.ts';
 import { readBounded } from './text-file.ts';
 
 /** What was found: nothing, the content as it was saved, or why it cannot be used, as one clause. */
@@ -24,7 +24,7 @@ export function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o750 });
   } catch (error) {
-    throw new Refusal(
+    throw new SettingError(
       'state-dir',
       `${directory} cannot be made (${(error as Error).message}); write a directory that this user may write to`,
     );

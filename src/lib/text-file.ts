@@ -1,7 +1,7 @@
 /** Reading the files that settings name: the configuration file, certificates, keys. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { getSystemErrorMessage } from 'node:util';
-import { Refusal } from './setting-error.ts';
+import { SettingError } from './setting-error.ts';
 
 /** Of any file that is read, bytes: a path may lead to a disk image, or to a device without an end. */
 export const longestFile = 1024 * 1024;
@@ -13,7 +13,7 @@ export function readTextFile(setting: string, path: string): string {
   } catch (error) {
     const { errno, message } = error as NodeJS.ErrnoException;
     const why = errno === undefined ? message : getSystemErrorMessage(errno);
-    throw new Refusal(
+    throw new SettingError(
       setting,
       `${path} cannot be read: ${why}; write the path of a file that this user may read`,
     );

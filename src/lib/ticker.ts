@@ -6,7 +6,7 @@
 import { attempt } from './unexpected.ts';
 
 /** One beat. */
-export interface Beat {
+export interface Tick {
   /** ms of `performance.now()`. */
   readonly now: number;
   /** By how much it came later than it was due, ms. */
@@ -17,7 +17,7 @@ export interface Beat {
 const waitAfterError = 250;
 
 /** Calls `onBeat`, which returns how long to wait until the next beat, ms, until `signal` aborts. */
-export function startPulse(onBeat: (beat: Beat) => number, signal: AbortSignal): void {
+export function startTicker(onBeat: (beat: Tick) => number, signal: AbortSignal): void {
   let due = performance.now();
   let timer: NodeJS.Timeout | undefined;
   const beat = (): void => {

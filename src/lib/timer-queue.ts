@@ -8,14 +8,14 @@
  */
 import { attempt } from './unexpected.ts';
 
-export interface Alarm {
+export interface QueuedTimer {
   /** ms of `performance.now()`. */
   readonly due: number;
   readonly ring: () => void;
 }
 
-export class Alarms {
-  readonly #pending = new Set<Alarm>();
+export class TimerQueue {
+  readonly #pending = new Set<QueuedTimer>();
   #timer: NodeJS.Timeout | undefined;
   #firesAt = Number.POSITIVE_INFINITY;
 
@@ -25,7 +25,7 @@ export class Alarms {
   }
 
   /** Rings once, `wait` ms from now, unless it is cancelled. */
-  set(wait: number, ring: () => void): Alarm {
+  set(wait: number, ring: () => void): QueuedTimer {
     const alarm = { due: performance.now() + wait, ring };
     this.#pending.add(alarm);
     if (alarm.due < this.#firesAt) this.#arm(alarm.due);
@@ -33,7 +33,7 @@ export class Alarms {
   }
 
   /** Changes nothing where it has rung, or was never set. */
-  cancel(alarm: Alarm | undefined): void {
+  cancel(alarm: QueuedTimer | undefined): void {
     if (alarm !== undefined) this.#pending.delete(alarm);
   }
 

@@ -5,9 +5,9 @@
  */
 import type { Candidate } from '../balancing/snapshot.ts';
 import type { Cluster } from '../etcd/cluster.ts';
-import type { ClusterPicture } from '../etcd/cluster-view.ts';
-import type { UnfitReason } from '../etcd/eligibility.ts';
-import type { MemberFacts } from '../etcd/member-status.ts';
+import type { ClusterView } from '../etcd/cluster-view.ts';
+import type { IneligibleReason } from '../etcd/eligibility.ts';
+import type { MemberStatus } from '../etcd/member-status.ts';
 import type { Health } from '../health/health.ts';
 import type { Monitor } from '../health/monitor.ts';
 import { type RoutingMode, serves } from '../health/routing.ts';
@@ -38,7 +38,7 @@ export interface Status {
   readonly waitingClients: number;
   readonly cluster: ClusterStatus;
   readonly hold: HoldStatus;
-  readonly members: readonly MemberStatus[];
+  readonly members: readonly MemberReport[];
   /** Drained members that are none at the moment: they stay drained if they come back. */
   readonly absentDrains: readonly string[];
   /** Those that are no members any more, until their last session has ended. */
@@ -48,7 +48,7 @@ export interface Status {
 }
 
 /** What the members say of their cluster; empty and 0 while none has said anything. */
-export interface ClusterStatus extends Omit<ClusterPicture, 'leader'> {
+export interface ClusterStatus extends Omit<ClusterView, 'leader'> {
   readonly leader?: string;
   /** Since when it is known to lead. */
   readonly leaderSince?: string;
@@ -82,7 +82,7 @@ export interface HoldStatus {
   };
 }
 
-export interface MemberStatus {
+export interface MemberReport {
   readonly name: string;
   readonly endpoint: string;
   /** Of its host, where that is a name that several members share. */
@@ -93,7 +93,7 @@ export interface MemberStatus {
   /** Is it healthy and fit? In panic connections may go there although this says no. */
   readonly acceptsNew: boolean;
   /** Why it is not used although its checks may pass. */
-  readonly unfit?: { readonly reason: UnfitReason; readonly detail: string };
+  readonly unfit?: { readonly reason: IneligibleReason; readonly detail: string };
   /** Since when an operator wants it drained, and until when its sessions have time, if there are any. */
   readonly drain?: { readonly since: string; readonly until?: string };
   readonly evidence?: {
@@ -109,7 +109,7 @@ export interface MemberStatus {
     readonly detail?: string;
   };
   /** What it says of itself, from its last answer; absent if it never gave one. */
-  readonly etcd?: Omit<MemberFacts, 'at' | 'members' | 'alarms'> & { readonly at: string };
+  readonly etcd?: Omit<MemberStatus, 'at' | 'members' | 'alarms'> & { readonly at: string };
   /** Why it does not answer questions about itself at this moment. */
   readonly unknown?: string;
   readonly sessions: number;
@@ -178,7 +178,7 @@ export function takeStatus(sources: StatusSources): Status {
 }
 
 function clusterStatus(cluster: Cluster): ClusterStatus {
-  const { leader, ...picture } = cluster.picture;
+  const { leader, ...picture } = cluster.view;
   const { leaderSince, leaderChanges } = cluster;
   return {
     ...picture,
@@ -219,7 +219,7 @@ function endedStatus(ended: EndedHold): NonNullable<HoldStatus['last']> {
 function memberStatus(
   member: NamedMember,
   { monitor, cluster, proxy, drains, departures }: StatusSources,
-): MemberStatus {
+): MemberReport {
   const { candidate, endpoint, address, checkUrl } = member;
   const entry = monitor.table.entry(candidate);
   const { health } = entry;
@@ -274,8 +274,8 @@ function memberStatus(
   };
 }
 
-function saidBy(candidate: Candidate, cluster: Cluster): Pick<MemberStatus, 'etcd' | 'unknown'> {
-  const facts = cluster.factsOf(candidate);
+function saidBy(candidate: Candidate, cluster: Cluster): Pick<MemberReport, 'etcd' | 'unknown'> {
+  const facts = cluster.statusOf(candidate);
   const unknown = cluster.whyUnknown(candidate);
   if (facts === undefined) return unknown === undefined ? {} : { unknown };
   const { at, members: _members, alarms: _alarms, ...etcd } = facts;

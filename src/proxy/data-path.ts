@@ -11,7 +11,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Candidate } from '../balancing/snapshot.ts';
-import { Alarms } from '../lib/timer-queue.ts';
+import { TimerQueue } from '../lib/timer-queue.ts';
 import { handOver } from '../lib/unexpected.ts';
 import { ConnectTimes } from './dial/connect-times.ts';
 import { type DialAttempt, type DialOptions, dial } from './dial/dial.ts';
@@ -21,7 +21,7 @@ import type { Copier } from './relay/copier.ts';
 import { resetConnection } from './relay/relay.ts';
 import { Farewells } from './sessions/farewells.ts';
 import { type EndReason, type Session, Sessions } from './sessions/sessions.ts';
-import type { Received } from './tls/handshake.ts';
+import type { AcceptedClient } from './tls/handshake.ts';
 
 /** Why a client was turned away. Used as a metric label. */
 export const rejectReasons = [
@@ -51,7 +51,7 @@ export interface DataPathOptions extends Omit<DialOptions, 'onAttempt' | 'raceAf
   readonly maxSourceShare: number;
   readonly copy: Copier;
   /** What comes before the dial, if anything; see `Reception`. `undefined`: there is nobody to serve. */
-  readonly receive?: (client: Socket, signal: AbortSignal) => Promise<Received | undefined>;
+  readonly receive?: (client: Socket, signal: AbortSignal) => Promise<AcceptedClient | undefined>;
   /** Are the bytes of a session with this member plain, or within TLS that we pass through? */
   readonly isPlain: (candidate: Candidate) => boolean;
   /** Are the calls of a session with this member to be followed, where its bytes are plain? */
@@ -82,7 +82,7 @@ export class DataPath {
       get timeout() {
         return options.timeout;
       },
-      alarms: new Alarms(),
+      alarms: new TimerQueue(),
       raceAfter: (candidate) => times.raceAfter(candidate),
       onAttempt: (candidate, attempt) => {
         if (attempt.result === 'connected') times.learn(candidate, attempt.duration);

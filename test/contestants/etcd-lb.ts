@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { MemberStatus, Status } from '../../src/observe/status.ts';
+import type { MemberReport, Status } from '../../src/observe/status.ts';
 import { Child } from '../machine/child.ts';
 import type { LogLine } from '../support/balancer.ts';
 import {
@@ -123,7 +123,7 @@ export class EtcdLb implements Running {
     return stdout;
   }
 
-  async member(name: string): Promise<MemberStatus> {
+  async member(name: string): Promise<MemberReport> {
     const member = (await this.status()).members.find((each) => each.name === name);
     if (member === undefined) throw new Error(`etcd-lb knows no member ${name}`);
     return member;

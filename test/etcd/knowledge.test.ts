@@ -14,7 +14,7 @@ import {
   startLocalCluster,
 } from '../../src/demo/local-cluster.ts';
 import type { Member } from '../../src/demo/local-member.ts';
-import type { MemberStatus } from '../../src/observe/status.ts';
+import type { MemberReport } from '../../src/observe/status.ts';
 import { Balancer, type LogLine } from '../support/balancer.ts';
 import { createCertificates } from '../support/certificates.ts';
 import { etcd3, etcdctl } from '../support/clients.ts';
@@ -57,7 +57,7 @@ async function acquainted(balancer: Balancer, members: readonly string[]): Promi
   );
 }
 
-async function memberOf(balancer: Balancer, name: string): Promise<MemberStatus> {
+async function memberOf(balancer: Balancer, name: string): Promise<MemberReport> {
   const member = (await balancer.status()).members.find((each) => each.name === name);
   if (member === undefined) throw new Error(`no member ${name}`);
   return member;

@@ -13,7 +13,7 @@ import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
-import { Originator } from '../../src/proxy/tls/upstream.ts';
+import { UpstreamTls } from '../../src/proxy/tls/upstream.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import {
   type Certificates,
@@ -235,7 +235,7 @@ test('etcd resumes sessions with us', async () => {
   const material = { ca: readFileSync(ca, 'utf8'), ...read(client) };
   const url = new URL(cluster.members[0]?.clientUrl ?? '');
   const candidate = candidateAt(Number(url.port));
-  const originator = new Originator({
+  const originator = new UpstreamTls({
     tls: () => material,
     hostOf: () => '127.0.0.1',
   });

@@ -12,7 +12,7 @@ import type { Candidate } from '../../src/balancing/snapshot.ts';
 import type { TlsMaterial } from '../../src/certificates/certificates.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
-import { Reception } from '../../src/proxy/tls/handshake.ts';
+import { ClientHandshakes } from '../../src/proxy/tls/handshake.ts';
 import {
   type Certificates,
   createCertificates,
@@ -53,7 +53,7 @@ async function open(...members: Candidate[]): Promise<void> {
   told = words;
   forClients = { ca, ...read(certificates.server) };
   forMembers = { ca, ...read(certificates.client) };
-  const reception = new Reception({
+  const reception = new ClientHandshakes({
     clients: () => forClients,
     allow: () => [],
     members: () => forMembers,

@@ -1,7 +1,7 @@
 /** A cluster as its members describe it, for tests that say what those are. */
 import type { Candidate } from '../../src/balancing/snapshot.ts';
 import { Cluster, type ClusterChange } from '../../src/etcd/cluster.ts';
-import type { MemberFacts } from '../../src/etcd/member-status.ts';
+import type { MemberStatus } from '../../src/etcd/member-status.ts';
 
 /** A cluster of which nobody has said anything yet. All members count as healthy. */
 export function undescribed(members: readonly Candidate[], changes: ClusterChange[] = []): Cluster {
@@ -15,7 +15,7 @@ export function undescribed(members: readonly Candidate[], changes: ClusterChang
 }
 
 /** Three voters, of which `a` leads in term 2; `a` says this. */
-export const someFacts: MemberFacts = {
+export const someFacts: MemberStatus = {
   at: 0,
   duration: 1,
   clusterId: 'c1',

@@ -3,7 +3,7 @@ import { vi } from 'vitest';
 import { AdminClient } from '../../src/admin/client.ts';
 import type { Drained } from '../../src/admin/operations.ts';
 import type { SessionStatus } from '../../src/admin/session-status.ts';
-import type { MemberStatus } from '../../src/observe/status.ts';
+import type { MemberReport } from '../../src/observe/status.ts';
 
 /** How long something may take that an operator waits for, ms. */
 const patience = { timeout: 20_000, interval: 50 };
@@ -26,7 +26,7 @@ export class Operator {
     await this.client.post(`/v1/members/${member}/undrain`);
   }
 
-  async member(name: string): Promise<MemberStatus> {
+  async member(name: string): Promise<MemberReport> {
     const found = (await this.client.status()).members.find((each) => each.name === name);
     if (found === undefined) throw new Error(`${name} is no member`);
     return found;

@@ -1,7 +1,7 @@
 /** The status as text: one line for the whole, one for each member. Pure. */
 import { styleText } from 'node:util';
 import { lasted, outcomeOf, seconds } from '../../observe/events/hold-events.ts';
-import type { MemberStatus, Status } from '../../observe/status.ts';
+import type { MemberReport, Status } from '../../observe/status.ts';
 import { age, bytes, columns } from '../table.ts';
 
 /** Two statuses, some time apart, from which rates follow. */
@@ -31,7 +31,7 @@ export function statusTable(sample: Sample, before: Sample, now: number): string
   const seconds = (sample.at - before.at) / 1000;
   const rows = status.members.map((member) => {
     const past = before.status.members.find(({ name }) => name === member.name);
-    const rate = (figure: (of: MemberStatus) => number): number =>
+    const rate = (figure: (of: MemberReport) => number): number =>
       past === undefined ? 0 : Math.max(0, figure(member) - figure(past)) / seconds;
     const traffic = rate((of) => of.bytesFromClients + of.bytesFromMember);
     const calls = member.calls && rate((of) => of.calls?.total ?? 0).toFixed(0);
@@ -76,7 +76,7 @@ function holding({ hold: { current } }: Status): string[] {
   return [styleText('yellow', `holding for ${seconds(current.forMs)}: ${current.why}`)];
 }
 
-function stateOf({ state, drain, unfit }: MemberStatus): string {
+function stateOf({ state, drain, unfit }: MemberReport): string {
   const shown = styleText(colours[state], state);
   if (drain !== undefined) return `${shown}, ${styleText('yellow', 'drained')}`;
   return unfit === undefined ? shown : `${shown}, ${styleText('yellow', unfit.reason)}`;

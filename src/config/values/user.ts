@@ -1,5 +1,5 @@
 /** The user behind `--user` and `--password-file`: a password is never written where others see it. */
-import { Refusal } from '../../lib/setting-error.ts';
+import { SettingError } from '../../lib/setting-error.ts';
 import { readTextFile } from '../../lib/text-file.ts';
 import type { Settings } from '../settings.ts';
 
@@ -10,15 +10,15 @@ export function loadUser(
 ): Settings['etcdUser'] {
   if (name === undefined && passwordFile === undefined) return undefined;
   if (name === undefined) {
-    throw new Refusal('password-file', 'is given without --user; give both, or neither');
+    throw new SettingError('password-file', 'is given without --user; give both, or neither');
   }
   if (passwordFile === undefined) {
-    throw new Refusal('user', 'is given without --password-file; give both, or neither');
+    throw new SettingError('user', 'is given without --password-file; give both, or neither');
   }
   // Editors end a file with a line break, which is not part of the password.
   const password = readTextFile('password-file', passwordFile).replace(/\r?\n$/, '');
   if (password === '') {
-    throw new Refusal('password-file', `${passwordFile} is empty; write the password into it`);
+    throw new SettingError('password-file', `${passwordFile} is empty; write the password into it`);
   }
   return { name, password };
 }

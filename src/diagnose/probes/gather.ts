@@ -12,9 +12,9 @@ import type { Settings } from '../../config/settings.ts';
 import { checkUrlOf } from '../../config/values/check-url.ts';
 import { type Endpoint, formatEndpoint } from '../../config/values/endpoint.ts';
 import { EtcdClient } from '../../etcd/etcd-client.ts';
-import type { Inspection } from '../../etcd/member-status.ts';
+import type { PollResult } from '../../etcd/member-status.ts';
 import { type CheckResult, Probe } from '../../health/probe.ts';
-import { Refusal } from '../../lib/setting-error.ts';
+import { SettingError } from '../../lib/setting-error.ts';
 import { findSrvMembers, isHttps, memberSchemes } from '../../members/discovery/srv.ts';
 import { systemDns } from '../../members/discovery/system-dns.ts';
 import type { Observation } from '../observation.ts';
@@ -49,7 +49,7 @@ async function namedByDns({
   try {
     return await findSrvMembers(discoverySrv, schemes, systemDns.srv);
   } catch (error) {
-    throw new Refusal(
+    throw new SettingError(
       'discovery-srv',
       `${(error as Error).message}; write a domain whose SRV records name etcd members`,
     );
@@ -98,7 +98,7 @@ async function inspect(
   { scheme, host, port }: Endpoint,
   tls: MemberTls,
   user: Settings['etcdUser'],
-): Promise<Inspection> {
+): Promise<PollResult> {
   const client = new EtcdClient({
     scheme,
     host,

@@ -6,12 +6,7 @@
  */
 
 import type { Settings } from '../../config/settings.ts';
-import {
-  type ClusterPicture,
-  isUnstarted,
-  newestList,
-  pictureOf,
-} from '../../etcd/cluster-view.ts';
+import { type ClusterView, isUnstarted, newestList, viewOf } from '../../etcd/cluster-view.ts';
 import type { ListedMember } from '../../etcd/member-status.ts';
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';
@@ -23,7 +18,7 @@ export function findInCluster(
   observations: readonly Observation[],
   discovery: Settings['discovery'],
 ): Finding[] {
-  const picture = pictureOf(
+  const picture = viewOf(
     observations.map(({ name, health, inspection }) => ({
       name,
       healthy: health.ok,
@@ -55,7 +50,7 @@ export function findInCluster(
 
 function findStrangers(
   observations: readonly Observation[],
-  { clusterId }: ClusterPicture,
+  { clusterId }: ClusterView,
 ): Finding[] {
   const known = observations.flatMap(({ name, inspection }) =>
     inspection.kind === 'known' ? [{ name, clusterId: inspection.facts.clusterId }] : [],
@@ -74,7 +69,7 @@ function findStrangers(
 
 function findQuorum(
   observations: readonly Observation[],
-  { voters, quorum, healthyVoters }: ClusterPicture,
+  { voters, quorum, healthyVoters }: ClusterView,
   unnamed: number,
 ): Finding[] {
   const why =
@@ -113,7 +108,7 @@ function whoIsNot(voters: number, quorum: number): string {
 
 function findLeader(
   observations: readonly Observation[],
-  { leader, healthyVoters, disagreeing, term }: ClusterPicture,
+  { leader, healthyVoters, disagreeing, term }: ClusterView,
 ): Finding[] {
   const why = 'While an election goes on, nothing can be written.';
   const mend =
@@ -134,7 +129,7 @@ function findLeader(
     }));
 }
 
-function findAlarms({ alarms }: ClusterPicture): Finding[] {
+function findAlarms({ alarms }: ClusterView): Finding[] {
   return alarms.map(({ kind, member }) => ({
     severity: 'error',
     subject: member,
@@ -151,7 +146,7 @@ function findAlarms({ alarms }: ClusterPicture): Finding[] {
   }));
 }
 
-function findSize({ voters }: ClusterPicture): Finding[] {
+function findSize({ voters }: ClusterView): Finding[] {
   const size = voters.length;
   const finding = (severity: 'warning' | 'note', seen: string, why: string): Finding[] => [
     { severity, subject: 'cluster', seen, why, mend: 'Add members with `etcdctl member add`.' },
@@ -219,7 +214,7 @@ function findUnstarted(unseen: readonly ListedMember[]): Finding[] {
 
 function findLearners(
   observations: readonly Observation[],
-  { learners, unstarted }: ClusterPicture,
+  { learners, unstarted }: ClusterView,
 ): Finding[] {
   const isEndpoint = (learner: string) => observations.some(({ name }) => name === learner);
   return learners
@@ -236,7 +231,7 @@ function findLearners(
     }));
 }
 
-function findVersions({ versions }: ClusterPicture): Finding[] {
+function findVersions({ versions }: ClusterView): Finding[] {
   if (versions.length < 2) return [];
   const minors = new Set(versions.map((version) => version.split('.').slice(0, 2).join('.')));
   return [

@@ -18,7 +18,7 @@ const retryInterval = 250;
  * once. `undefined` when `signal` aborts before. Rejects when the first attempt fails for another reason;
  * once it waits, anything is waited for.
  */
-export async function opensWhenFree<T>(
+export async function openWhenFree<T>(
   open: () => Promise<T>,
   onWaiting: (refusal: AddressInUse) => void,
   signal: AbortSignal,

@@ -12,7 +12,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { classify } from './failure.ts';
 
 /** What became of the look-ups of a name; `failure` is undefined when they work again. */
-export interface NameChange {
+export interface DnsChange {
   readonly name: string;
   readonly failure: string | undefined;
   /** What is used meanwhile. */
@@ -33,16 +33,16 @@ const mostNames = 256;
 /** A name server that has not answered by then is told of, ms; the look-up goes on. */
 const patience = 1_000;
 
-export class Names {
+export class DnsCache {
   readonly #known = new Map<string, Known>();
-  readonly #onChange: (change: NameChange) => void;
+  readonly #onChange: (change: DnsChange) => void;
   readonly #resolve: (name: string) => Promise<readonly LookupAddress[]>;
 
   /**
    * @param onChange is told when look-ups of a name begin to fail, and when they work again.
    * @param resolve asks the system; replaced in tests.
    */
-  constructor(onChange: (change: NameChange) => void, resolve = askSystem) {
+  constructor(onChange: (change: DnsChange) => void, resolve = askSystem) {
     this.#onChange = onChange;
     this.#resolve = resolve;
   }

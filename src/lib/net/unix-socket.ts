@@ -5,7 +5,7 @@
 import { lstat, unlink } from 'node:fs/promises';
 import net, { type ListenOptions, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { AddressInUse, Refusal } from '../setting-error.ts';
+import { AddressInUse, SettingError } from '../setting-error.ts';
 
 /**
  * Removes a socket file that nobody listens on. Throws `Refusal` of `setting` for whatever keeps a socket from
@@ -14,12 +14,12 @@ import { AddressInUse, Refusal } from '../setting-error.ts';
 export async function removeStaleSocket(setting: string, path: string): Promise<void> {
   const shown = `unix:${path}`;
   const refuse = (error: NodeJS.ErrnoException): never => {
-    throw new Refusal(setting, `${shown} cannot be opened: ${error.message}`);
+    throw new SettingError(setting, `${shown} cannot be opened: ${error.message}`);
   };
   // Asked first, because binding in a folder that does not exist is told as a lack of permission.
   await lstat(dirname(path)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') refuse(error);
-    throw new Refusal(
+    throw new SettingError(
       setting,
       `the folder of ${shown} does not exist; create it or choose another path`,
     );
@@ -29,7 +29,7 @@ export async function removeStaleSocket(setting: string, path: string): Promise<
   });
   if (file === undefined) return;
   if (!file.isSocket()) {
-    throw new Refusal(
+    throw new SettingError(
       setting,
       `${path} exists and is not a socket; remove it or choose another path`,
     );

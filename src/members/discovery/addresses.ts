@@ -8,7 +8,7 @@
  */
 import { isIP } from 'node:net';
 import { mostMembers } from '../../etcd/member-status.ts';
-import type { NameChange } from '../../lib/net/dns-cache.ts';
+import type { DnsChange } from '../../lib/net/dns-cache.ts';
 import { classify } from '../../lib/net/failure.ts';
 import { attempt } from '../../lib/unexpected.ts';
 
@@ -23,7 +23,7 @@ export interface AddressesOptions extends AddressSource {
   /** Told when the addresses of a name have changed. */
   readonly onChange: () => void;
   /** Told when a name that has several addresses cannot be looked up, and when it can again. */
-  readonly onFailure: (change: NameChange) => void;
+  readonly onFailure: (change: DnsChange) => void;
   /** Told when a name has more addresses than a cluster has members, and when it has fewer again. */
   readonly onExcess: (name: string, found: number, isTooMany: boolean) => void;
 }

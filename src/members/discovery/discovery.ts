@@ -14,7 +14,7 @@
 
 import type { Endpoint, Scheme } from '../../config/values/endpoint.ts';
 import { type ListedMember, mostMembers } from '../../etcd/member-status.ts';
-import type { NameChange } from '../../lib/net/dns-cache.ts';
+import type { DnsChange } from '../../lib/net/dns-cache.ts';
 import { nextInStep } from '../../lib/step.ts';
 import { attempt } from '../../lib/unexpected.ts';
 import { addressOf, keyOf, type Place } from '../place.ts';
@@ -69,7 +69,7 @@ export interface DiscoveryOptions {
   /** Makes these the members. */
   readonly onPlaces: (places: readonly Place[]) => void;
   readonly onChange: (change: DiscoveryChange) => void;
-  readonly onNameChange: (change: NameChange) => void;
+  readonly onNameChange: (change: DnsChange) => void;
 }
 
 /** Between two questions for SRV records, ms: Node does not tell for how long they hold. */

@@ -1,7 +1,7 @@
 /** What is said when members join, leave, or are renamed, and of those who name them. Owns the wording. */
 import type { Candidate } from '../../balancing/snapshot.ts';
 import { count } from '../../lib/count.ts';
-import type { NameChange } from '../../lib/net/dns-cache.ts';
+import type { DnsChange } from '../../lib/net/dns-cache.ts';
 import type { DiscoveryChange } from '../../members/discovery/discovery.ts';
 import type { NamedMember } from '../status.ts';
 import type { EventBody } from './event-log.ts';
@@ -125,7 +125,7 @@ export function discoveryChanged(change: DiscoveryChange): EventBody {
 }
 
 /** "etcd-0.example cannot be looked up (getaddrinfo ENOTFOUND …): 10.0.0.1 is used, its last address" */
-export function namesChanged({ name, failure, addresses }: NameChange): EventBody {
+export function namesChanged({ name, failure, addresses }: DnsChange): EventBody {
   if (failure === undefined) {
     const message = `${name} can be looked up again`;
     return { level: 'info', kind: 'names-back', message, fields: { name, addresses } };

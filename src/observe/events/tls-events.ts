@@ -5,7 +5,7 @@
 import type { Secret } from '../../certificates/certificates.ts';
 import type { CertificateSetting } from '../../certificates/expiry.ts';
 import { count } from '../../lib/count.ts';
-import type { Refusal } from '../../lib/setting-error.ts';
+import type { SettingError } from '../../lib/setting-error.ts';
 import type { HandshakeFailure } from '../../proxy/tls/downstream.ts';
 import type { EventBody } from './event-log.ts';
 
@@ -35,7 +35,7 @@ export function certificatesRenewed(
 }
 
 /** Told once for each state of the files. */
-export function certificatesRefused({ setting, message }: Refusal): EventBody {
+export function certificatesRefused({ setting, message }: SettingError): EventBody {
   return {
     level: 'error',
     kind: 'certificates-refused',

@@ -5,9 +5,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Candidate } from '../../balancing/snapshot.ts';
 import type { Cluster } from '../../etcd/cluster.ts';
-import type { ClusterPicture } from '../../etcd/cluster-view.ts';
-import { unfitReasons } from '../../etcd/eligibility.ts';
-import type { MemberFacts } from '../../etcd/member-status.ts';
+import type { ClusterView } from '../../etcd/cluster-view.ts';
+import { ineligibleReasons } from '../../etcd/eligibility.ts';
+import type { MemberStatus } from '../../etcd/member-status.ts';
 import type { Monitor } from '../../health/monitor.ts';
 
 export interface ClusterSources {
@@ -26,13 +26,13 @@ export function readCluster(registry: Registry, sources: ClusterSources): void {
 function readMembers(registry: Registry, { members, monitor, cluster }: ClusterSources): void {
   const registers = [registry];
   /** A gauge with a figure of each member that has said it. */
-  const figure = (name: string, help: string, of: (facts: MemberFacts) => number): void => {
+  const figure = (name: string, help: string, of: (facts: MemberStatus) => number): void => {
     new Gauge({
       ...{ registers, name, help, labelNames: ['member'] },
       collect() {
         this.reset();
         for (const member of members()) {
-          const facts = cluster.factsOf(member);
+          const facts = cluster.statusOf(member);
           if (facts !== undefined) this.set({ member: member.name }, of(facts));
         }
       },
@@ -46,7 +46,7 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     collect() {
       this.reset();
       for (const member of members()) {
-        const known = cluster.factsOf(member) !== undefined && !cluster.whyUnknown(member);
+        const known = cluster.statusOf(member) !== undefined && !cluster.whyUnknown(member);
         this.set({ member: member.name }, known ? 1 : 0);
       }
     },
@@ -59,7 +59,7 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     collect() {
       this.reset();
       for (const member of members()) {
-        const facts = cluster.factsOf(member);
+        const facts = cluster.statusOf(member);
         if (facts === undefined) continue;
         const { memberId: id, clusterId, version } = facts;
         this.set({ member: member.name, id, cluster: clusterId, version }, 1);
@@ -72,10 +72,10 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     help: '1 for the member that most of those that answer take for the leader, else 0.',
     labelNames: ['member'],
     collect() {
-      const leader = cluster.picture.leader?.memberId;
+      const leader = cluster.view.leader?.memberId;
       this.reset();
       for (const member of members()) {
-        const isLeader = leader !== undefined && cluster.factsOf(member)?.memberId === leader;
+        const isLeader = leader !== undefined && cluster.statusOf(member)?.memberId === leader;
         this.set({ member: member.name }, isLeader ? 1 : 0);
       }
     },
@@ -88,7 +88,7 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     collect() {
       this.reset();
       for (const { candidate, unfit } of monitor.table.entries) {
-        for (const reason of unfitReasons) {
+        for (const reason of ineligibleReasons) {
           this.set({ member: candidate.name, reason }, unfit?.reason === reason ? 1 : 0);
         }
       }
@@ -120,13 +120,13 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
 function readPicture(registry: Registry, cluster: Cluster): void {
   const registers = [registry];
   /** A gauge with one figure of the whole cluster, once any member has described it. */
-  const figure = (name: string, help: string, of: (picture: ClusterPicture) => number): void => {
+  const figure = (name: string, help: string, of: (picture: ClusterView) => number): void => {
     new Gauge({
       ...{ registers, name, help },
       collect() {
-        const { picture } = cluster;
-        if (picture.clusterId === undefined) this.remove();
-        else this.set(of(picture));
+        const { view } = cluster;
+        if (view.clusterId === undefined) this.remove();
+        else this.set(of(view));
       },
     });
   };
@@ -186,7 +186,7 @@ function readPicture(registry: Registry, cluster: Cluster): void {
     labelNames: ['alarm', 'member'],
     collect() {
       this.reset();
-      for (const { kind, member } of cluster.picture.alarms) this.set({ alarm: kind, member }, 1);
+      for (const { kind, member } of cluster.view.alarms) this.set({ alarm: kind, member }, 1);
     },
   });
 }

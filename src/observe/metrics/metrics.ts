@@ -8,7 +8,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Candidate } from '../../balancing/snapshot.ts';
-import type { Inspection } from '../../etcd/member-status.ts';
+import type { PollResult } from '../../etcd/member-status.ts';
 import { healthStates } from '../../health/health.ts';
 import type { CheckResult } from '../../health/probe.ts';
 import type { EndedHold } from '../../leader/hold-status.ts';
@@ -216,7 +216,7 @@ export class Metrics {
     this.#checkDuration.observe({ member }, result.duration / 1000);
   }
 
-  inspected(candidate: Candidate, { kind }: Inspection): void {
+  inspected(candidate: Candidate, { kind }: PollResult): void {
     this.#inspections.inc({ member: candidate.name, result: kind });
   }
 

@@ -19,7 +19,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formatHostPort } from '../../lib/net/host-port.ts';
-import { AddressInUse, Refusal } from '../../lib/setting-error.ts';
+import { AddressInUse, SettingError } from '../../lib/setting-error.ts';
 import {
   BoundedServer,
   type Bounds,
@@ -124,7 +124,7 @@ export function openObserveServer(options: ObserveOptions): Promise<ObserveServe
   });
 }
 
-function refusal(shown: string, error: NodeJS.ErrnoException): Refusal {
+function refusal(shown: string, error: NodeJS.ErrnoException): SettingError {
   switch (error.code) {
     case 'EADDRINUSE':
       return new AddressInUse(
@@ -132,12 +132,12 @@ function refusal(shown: string, error: NodeJS.ErrnoException): Refusal {
         `${shown} is in use by another process; stop it, choose another address, or write off`,
       );
     case 'EADDRNOTAVAIL':
-      return new Refusal(
+      return new SettingError(
         'observe',
         `${shown} is not an address of this host; write one that is, or off`,
       );
     default:
-      return new Refusal('observe', `${shown} cannot be opened: ${error.message}`);
+      return new SettingError('observe', `${shown} cannot be opened: ${error.message}`);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 
 import type { TcpAddress } from '../../config/values/listen.ts';
-import { opensWhenFree } from '../../lib/net/bind-retry.ts';
+import { openWhenFree } from '../../lib/net/bind-retry.ts';
 import { formatHostPort } from '../../lib/net/host-port.ts';
 import type { EventBody } from '../events/event-log.ts';
 import { observeOpened, observeWaits } from '../events/service-events.ts';
@@ -63,7 +63,7 @@ export class ObserveListener {
     }
     const waits = Promise.withResolvers<'waits'>();
     const { signal } = this.#closing;
-    const opening = opensWhenFree(
+    const opening = openWhenFree(
       open,
       (refusal) => {
         record(observeWaits(refusal));

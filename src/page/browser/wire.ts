@@ -1,5 +1,5 @@
 /** What the balancer sends to the page, as src/observe/ declares it. */
-import type { MemberStatus as Member, Status } from '../../observe/status.ts';
+import type { MemberReport as Member, Status } from '../../observe/status.ts';
 
 export type { PastCheck } from '../../observe/check-history.ts';
 export type { ChecksNews, EventNews } from '../../observe/server/event-stream.ts';

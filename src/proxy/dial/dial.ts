@@ -18,7 +18,7 @@ import { TLSSocket } from 'node:tls';
 import type { Policy } from '../../balancing/policy.ts';
 import type { Candidate, Snapshot } from '../../balancing/snapshot.ts';
 import { classify, type Failure } from '../../lib/net/failure.ts';
-import type { Alarm, Alarms } from '../../lib/timer-queue.ts';
+import type { QueuedTimer, TimerQueue } from '../../lib/timer-queue.ts';
 
 /** As `net.connect` takes them, and who is connected to. */
 export interface ConnectOptions extends TcpNetConnectOpts {
@@ -40,7 +40,7 @@ export interface DialOptions {
   /** `net.connect`, or another way to a connection that fits the copier, with TLS or without. */
   readonly connect: (options: ConnectOptions) => Socket;
   /** What rings when a dial, or an attempt, has taken long enough. */
-  readonly alarms: Alarms;
+  readonly alarms: TimerQueue;
   /** Is the other end of this socket the balancer itself? */
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Told of every attempt that ended. */
@@ -81,9 +81,9 @@ class Dial {
   readonly #resolve: (dialled: Dialled | undefined) => void;
   readonly #tried: Candidate[] = [];
   readonly #pending = new Set<Attempt>();
-  readonly #budget: Alarm;
+  readonly #budget: QueuedTimer;
   readonly #onAbort = (): void => this.#finish();
-  #race: Alarm | undefined;
+  #race: QueuedTimer | undefined;
   #finished = false;
 
   constructor(

@@ -9,7 +9,7 @@ import { chmod, chown } from 'node:fs/promises';
 import net, { type Server, type Socket } from 'node:net';
 import { formatListenAddress, type ListenAddress } from '../../config/values/listen.ts';
 import { removeStaleSocket } from '../../lib/net/unix-socket.ts';
-import { Refusal } from '../../lib/setting-error.ts';
+import { SettingError } from '../../lib/setting-error.ts';
 import { pathOf, unusable } from '../../systemd/inherited.ts';
 
 export interface ListenOptions {
@@ -93,7 +93,8 @@ async function open(
   address: ListenAddress,
   options: ListenOptions,
 ): Promise<ListenAddress> {
-  const refused = (error: NodeJS.ErrnoException) => new Refusal('listen', explain(address, error));
+  const refused = (error: NodeJS.ErrnoException) =>
+    new SettingError('listen', explain(address, error));
   if (address.kind === 'unix') {
     await removeStaleSocket('listen', address.path);
     // Closed to all but us until it has the mode and owner that were asked for.
@@ -133,7 +134,7 @@ async function hand(path: string, { socketMode, socketOwner }: ListenOptions): P
     if (socketOwner !== undefined) await chown(path, socketOwner.uid, socketOwner.gid);
   } catch (error) {
     const { message } = error as Error;
-    throw new Refusal(
+    throw new SettingError(
       'socket-owner',
       `${path} cannot be given its owner and mode: ${message}; leave it out or run as root`,
     );

@@ -30,7 +30,7 @@ export const handshakeFailures = [
 ] as const;
 export type HandshakeFailure = (typeof handshakeFailures)[number];
 
-export interface TerminatorOptions {
+export interface DownstreamTlsOptions {
   /**
    * What clients see; they need a certificate if there is a `ca`. Asked before each handshake: the same
    * object until it is renewed.
@@ -46,8 +46,8 @@ const handshakeTimeout = 5_000;
 
 type Settle = (secure?: TLSSocket) => void;
 
-export class Terminator {
-  readonly #options: TerminatorOptions;
+export class DownstreamTls {
+  readonly #options: DownstreamTlsOptions;
   #tls: TlsMaterial;
   #server: Server;
   /** When the first certificate expires of those on which `#server` has issued session tickets. */
@@ -56,7 +56,7 @@ export class Terminator {
   readonly #current = new AsyncLocalStorage<Settle>();
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
-  constructor(options: TerminatorOptions) {
+  constructor(options: DownstreamTlsOptions) {
     this.#options = options;
     this.#tls = options.tls();
     this.#server = this.#createServer();

@@ -13,17 +13,17 @@ import { connect, type Socket } from 'node:net';
 import type { Candidate } from '../../balancing/snapshot.ts';
 import type { MemberTls, TlsMaterial } from '../../certificates/certificates.ts';
 import type { ConnectOptions } from '../dial/dial.ts';
-import { type HandshakeFailure, protocolAgreed, Terminator } from './downstream.ts';
+import { DownstreamTls, type HandshakeFailure, protocolAgreed } from './downstream.ts';
 import { nextProtocol, type Protocol } from './first-bytes.ts';
-import { Originator } from './upstream.ts';
+import { UpstreamTls } from './upstream.ts';
 
 /** A client that was received: whom to serve in its place, and how its member is connected to. */
-export interface Received {
+export interface AcceptedClient {
   readonly client: Socket;
   readonly connect: (options: ConnectOptions) => Socket;
 }
 
-export interface ReceptionOptions {
+export interface ClientHandshakesOptions {
   /** See `TerminatorOptions`; absent where clients come plainly. */
   readonly clients?: () => TlsMaterial;
   readonly allow: () => readonly string[];
@@ -38,25 +38,25 @@ export interface ReceptionOptions {
   readonly onNoRequest: () => void;
 }
 
-export class Reception {
-  readonly #options: Pick<ReceptionOptions, 'isPlain' | 'timeout' | 'onNoRequest'>;
-  readonly #terminator: Terminator | undefined;
-  readonly #originator: Originator;
+export class ClientHandshakes {
+  readonly #options: Pick<ClientHandshakesOptions, 'isPlain' | 'timeout' | 'onNoRequest'>;
+  readonly #terminator: DownstreamTls | undefined;
+  readonly #originator: UpstreamTls;
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
-  constructor(options: ReceptionOptions) {
+  constructor(options: ClientHandshakesOptions) {
     const { clients, allow, members, hostOf, onHandshakeFailure } = options;
     this.#options = options;
-    this.#originator = new Originator({ tls: members, hostOf });
+    this.#originator = new UpstreamTls({ tls: members, hostOf });
     this.#terminator =
-      clients && new Terminator({ tls: clients, allow, onFailure: onHandshakeFailure });
+      clients && new DownstreamTls({ tls: clients, allow, onFailure: onHandshakeFailure });
   }
 
   /**
    * Receives an accepted, paused and unread connection. Resolves with `undefined` when there is nobody to
    * serve: no handshake, no request, or `signal` aborts. Never rejects.
    */
-  async receive(accepted: Socket, signal: AbortSignal): Promise<Received | undefined> {
+  async receive(accepted: Socket, signal: AbortSignal): Promise<AcceptedClient | undefined> {
     if (this.#terminator === undefined) {
       const protocol = await nextProtocol(accepted, this.#options.timeout, signal);
       if (protocol !== undefined && protocol !== 'tls') return this.#served(accepted, protocol);
@@ -68,7 +68,7 @@ export class Reception {
     return client && this.#served(client, protocolAgreed(client));
   }
 
-  #served(client: Socket, protocol: Protocol): Received {
+  #served(client: Socket, protocol: Protocol): AcceptedClient {
     return {
       client,
       connect: (options) =>

@@ -16,7 +16,7 @@ import type { Protocol } from './first-bytes.ts';
 import { modernTls } from './modern-tls.ts';
 import { expiryOfPeer } from './peer-expiry.ts';
 
-export interface OriginatorOptions {
+export interface UpstreamTlsOptions {
   /** Asked before each connection: the same object until it is renewed. */
   readonly tls: () => MemberTls;
   /** The host of a member as it was named, by which it is verified, whatever address is dialled. */
@@ -29,14 +29,14 @@ interface Resumable {
   readonly expiry: number;
 }
 
-export class Originator {
-  readonly #options: OriginatorOptions;
+export class UpstreamTls {
+  readonly #options: UpstreamTlsOptions;
   #tls: MemberTls;
   #context: SecureContext;
   #sessions = new WeakMap<Candidate, Resumable>();
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
-  constructor(options: OriginatorOptions) {
+  constructor(options: UpstreamTlsOptions) {
     this.#options = options;
     this.#tls = options.tls();
     this.#context = contextOf(this.#tls);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { findMember } from '../../../src/admin/find-member.ts';
-import { OrderRefused } from '../../../src/admin/refused.ts';
+import { OperationRefused } from '../../../src/admin/refused.ts';
 
 const members = [
   { name: 'm0', endpoint: 'http://10.0.0.1:2379', id: '8e9e05c52164694d' },
@@ -33,5 +33,5 @@ test.each([
   ['10.0.0.1:2378', '10.0.0.1:2378 is none of the members; did you mean 10.0.0.1:2379?'],
   ['kube', 'kube is none of the members; write one of m0, m1, 10.0.0.3:2379'],
 ])('%s is told with what may be meant', (word, sentence) => {
-  expect(() => findMember(word, members)).toThrow(new OrderRefused('unknown', sentence));
+  expect(() => findMember(word, members)).toThrow(new OperationRefused('unknown', sentence));
 });

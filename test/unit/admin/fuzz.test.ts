@@ -5,8 +5,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { adminApi } from '../../../src/admin/api.ts';
-import { Orders } from '../../../src/admin/operations.ts';
-import type { Upkeep } from '../../../src/app/housekeeping.ts';
+import { Operations } from '../../../src/admin/operations.ts';
+import type { Housekeeping } from '../../../src/app/housekeeping.ts';
 import { SlowStart } from '../../../src/balancing/slow-start.ts';
 import type { Candidate } from '../../../src/balancing/snapshot.ts';
 import { loadSettings } from '../../../src/config/load.ts';
@@ -67,10 +67,10 @@ beforeEach(() => {
   });
   // The rest of it needs sockets.
   const upkeep = { balance: () => new Map(), slowStart: new SlowStart(() => 0) };
-  const orders = new Orders({
+  const orders = new Operations({
     ...{ monitor, cluster, sessions, departures, mover, drains: new Drains(undefined) },
     guard: guard as unknown as LeaderGuard,
-    upkeep: upkeep as unknown as Upkeep,
+    upkeep: upkeep as unknown as Housekeeping,
     log: silentLog,
     record: () => {},
     settings: () => settings,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { maxAdminStreams } from '../../../src/admin/event-stream.ts';
-import type { Orders } from '../../../src/admin/operations.ts';
+import type { Operations } from '../../../src/admin/operations.ts';
 import { adminBounds, openAdminServer } from '../../../src/admin/server.ts';
 import { type EventBody, EventLog } from '../../../src/observe/events/event-log.ts';
 import type { Status } from '../../../src/observe/status.ts';
@@ -40,7 +40,7 @@ beforeEach(async () => {
   const server = await openAdminServer(
     { path },
     {
-      ...{ events, orders: {} as Orders, isStopping: () => false },
+      ...{ events, orders: {} as Operations, isStopping: () => false },
       status: () => ({ mode: 'normal' }) as Status,
       reload: async () => ({ kind: 'applied', changed: [], waiting: [] }),
       onRefused: (reason) => void refused.push(reason),

@@ -2,7 +2,7 @@
 
 import type { Observation } from '../../../src/diagnose/observation.ts';
 import { parseExposition } from '../../../src/diagnose/probes/exposition.ts';
-import type { MemberFacts } from '../../../src/etcd/member-status.ts';
+import type { MemberStatus } from '../../../src/etcd/member-status.ts';
 
 const healthy: Observation['health'] = { ok: true, duration: 1 };
 
@@ -37,7 +37,7 @@ export function cluster(size: number): Observation[] {
 }
 
 /** The observation with other facts. */
-export function withFacts(observation: Observation, facts: Partial<MemberFacts>): Observation {
+export function withFacts(observation: Observation, facts: Partial<MemberStatus>): Observation {
   const { inspection } = observation;
   if (inspection.kind === 'unknown') throw new Error('nothing is known of it');
   return {
@@ -46,7 +46,7 @@ export function withFacts(observation: Observation, facts: Partial<MemberFacts>)
   };
 }
 
-function factsOf(index: number, size: number): MemberFacts {
+function factsOf(index: number, size: number): MemberStatus {
   return {
     at: 0,
     duration: 1,

@@ -1,14 +1,14 @@
 /** Quorum arithmetic and what members together say, over whatever they may say. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { pictureOf, quorumOf, type SeenMember } from '../../../src/etcd/cluster-view.ts';
-import type { ListedMember, MemberFacts } from '../../../src/etcd/member-status.ts';
+import { quorumOf, type SeenMember, viewOf } from '../../../src/etcd/cluster-view.ts';
+import type { ListedMember, MemberStatus } from '../../../src/etcd/member-status.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 
 /** Members `a`, `b`, … of one cluster with so many voters, all healthy; `a` leads in term 2. */
 function clusterOf(
   voters: number,
-  change: (facts: MemberFacts) => Partial<MemberFacts> = () => ({}),
+  change: (facts: MemberStatus) => Partial<MemberStatus> = () => ({}),
 ) {
   const ids = Array.from({ length: voters }, (_, index) => String.fromCharCode(97 + index));
   const members = ids.map(
@@ -41,7 +41,7 @@ test('two quorums always share a member, and losing the tolerance leaves one', (
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(9), (voters, down) => {
       const members = clusterOf(voters).map((each, index) => ({ ...each, healthy: index >= down }));
-      const { quorum, healthyVoters, tolerance } = pictureOf(members);
+      const { quorum, healthyVoters, tolerance } = viewOf(members);
       expect(2 * quorum).toBeGreaterThan(voters);
       expect(healthyVoters).toBe(Math.max(0, voters - down));
       expect(tolerance).toBe(Math.max(0, healthyVoters - quorum));
@@ -53,7 +53,7 @@ test('two quorums always share a member, and losing the tolerance leaves one', (
 test('of nobody who has said anything nothing is known', () => {
   const silent = [{ name: 'm0', healthy: true, answers: false, facts: undefined }];
   for (const members of [[], silent]) {
-    expect(pictureOf(members)).toMatchObject({
+    expect(viewOf(members)).toMatchObject({
       ...{ clusterId: undefined, leader: undefined, voters: [], quorum: 0, tolerance: 0, term: 0 },
     });
   }
@@ -62,7 +62,7 @@ test('of nobody who has said anything nothing is known', () => {
 describe('members', () => {
   test('are called by our names, or by those they have in the cluster', () => {
     const [only] = clusterOf(3);
-    expect(pictureOf(only ? [only] : [])).toMatchObject({
+    expect(viewOf(only ? [only] : [])).toMatchObject({
       ...{ voters: ['etcd-b', 'etcd-c', 'm-a'], unseenVoters: 2, healthyVoters: 1, tolerance: 0 },
     });
   });
@@ -73,7 +73,7 @@ describe('members', () => {
       { id: 'd', name: 'etcd-d', clientUrls: ['http://d'], isLearner: true },
       { id: 'e', name: '', clientUrls: [], isLearner: false },
     ];
-    expect(pictureOf(clusterOf(3, () => ({ members })))).toMatchObject({
+    expect(viewOf(clusterOf(3, () => ({ members })))).toMatchObject({
       voters: ['e', 'm-a', 'm-b', 'm-c'],
       learners: ['etcd-d'],
       unstarted: ['e'],
@@ -86,21 +86,21 @@ describe('members', () => {
     const members = clusterOf(3, ({ memberId }) =>
       memberId === 'b' ? {} : { appliedIndex: 5, members: old },
     );
-    expect(pictureOf(members).voters).toEqual(['m-a', 'm-b', 'm-c']);
+    expect(viewOf(members).voters).toEqual(['m-a', 'm-b', 'm-c']);
   });
 
   test('of another cluster are none of it', () => {
     const members = clusterOf(3, ({ memberId }) =>
       memberId === 'c' ? { clusterId: 'other', leaderId: 'z', term: 99, version: '9' } : {},
     );
-    expect(pictureOf(members)).toMatchObject({
+    expect(viewOf(members)).toMatchObject({
       ...{ clusterId: 'c1', healthyVoters: 2, unseenVoters: 1, term: 2, versions: ['3.5.16'] },
     });
   });
 
   test('of two clusters, half and half, are of none', () => {
     const members = clusterOf(2, ({ memberId }) => ({ clusterId: memberId }));
-    expect(pictureOf(members)).toMatchObject({ clusterId: undefined, voters: [] });
+    expect(viewOf(members)).toMatchObject({ clusterId: undefined, voters: [] });
   });
 });
 
@@ -109,7 +109,7 @@ describe('the leader', () => {
     const members = clusterOf(3, ({ memberId }) =>
       memberId === 'c' ? { leaderId: 'c', term: 1 } : {},
     );
-    expect(pictureOf(members)).toMatchObject({
+    expect(viewOf(members)).toMatchObject({
       ...{ leader: { memberId: 'a', name: 'm-a' }, term: 2, disagreeing: ['m-c'] },
     });
   });
@@ -118,32 +118,32 @@ describe('the leader', () => {
     const members = clusterOf(3, ({ memberId }) =>
       memberId === 'c' ? { leaderId: undefined, term: 50 } : {},
     );
-    expect(pictureOf(members)).toMatchObject({ leader: { memberId: 'a' }, disagreeing: ['m-c'] });
+    expect(viewOf(members)).toMatchObject({ leader: { memberId: 'a' }, disagreeing: ['m-c'] });
   });
 
   test('is not one who fell silent, however sure of itself it was', () => {
     const members = clusterOf(3, ({ memberId }) =>
       memberId === 'a' ? {} : { leaderId: undefined, term: 3 },
     ).map((each) => ({ ...each, answers: each.name !== 'm-a' }));
-    expect(pictureOf(members)).toMatchObject({ leader: undefined, term: 3, disagreeing: [] });
+    expect(viewOf(members)).toMatchObject({ leader: undefined, term: 3, disagreeing: [] });
   });
 
   test('is known as soon as one of those that answer names it', () => {
     const members = clusterOf(3, ({ memberId }) =>
       memberId === 'b' ? { leaderId: 'b', term: 3 } : { leaderId: undefined, term: 3 },
     );
-    expect(pictureOf(members)).toMatchObject({ leader: { memberId: 'b' }, term: 3 });
+    expect(viewOf(members)).toMatchObject({ leader: { memberId: 'b' }, term: 3 });
   });
 
   test('stays as it was when all fall silent at once', () => {
     const members = clusterOf(3).map((each) => ({ ...each, answers: false, healthy: false }));
-    expect(pictureOf(members)).toMatchObject({ leader: { memberId: 'a' }, disagreeing: [] });
+    expect(viewOf(members)).toMatchObject({ leader: { memberId: 'a' }, disagreeing: [] });
   });
 });
 
 test('each alarm is there once, whoever tells of it', () => {
   const alarms = [{ kind: 'NOSPACE', memberId: 'b' }];
-  expect(pictureOf(clusterOf(3, () => ({ alarms }))).alarms).toEqual([
+  expect(viewOf(clusterOf(3, () => ({ alarms }))).alarms).toEqual([
     { kind: 'NOSPACE', memberId: 'b', member: 'm-b' },
   ]);
 });
@@ -151,5 +151,5 @@ test('each alarm is there once, whoever tells of it', () => {
 test('versions are there once each, the oldest first', () => {
   const versions: Record<string, string> = { a: '3.10.0', b: '3.5.16', c: '3.5.16' };
   const members = clusterOf(3, ({ memberId }) => ({ version: versions[memberId] ?? '' }));
-  expect(pictureOf(members).versions).toEqual(['3.5.16', '3.10.0']);
+  expect(viewOf(members).versions).toEqual(['3.5.16', '3.10.0']);
 });

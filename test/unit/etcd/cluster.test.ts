@@ -2,8 +2,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Candidate } from '../../../src/balancing/snapshot.ts';
 import { Cluster, type ClusterChange } from '../../../src/etcd/cluster.ts';
-import type { Unfit } from '../../../src/etcd/eligibility.ts';
-import type { ListedMember, MemberFacts } from '../../../src/etcd/member-status.ts';
+import type { Ineligibility } from '../../../src/etcd/eligibility.ts';
+import type { ListedMember, MemberStatus } from '../../../src/etcd/member-status.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map(
@@ -11,7 +11,7 @@ const [a, b, c] = ['a', 'b', 'c'].map(
 ) as [Candidate, Candidate, Candidate];
 
 let changes: ClusterChange[];
-let standings: Map<Candidate, Unfit | undefined>;
+let standings: Map<Candidate, Ineligibility | undefined>;
 let leading: Set<string>;
 let failing: Set<Candidate>;
 let cluster: Cluster;
@@ -33,7 +33,7 @@ beforeEach(() => {
   });
 });
 
-function says(candidate: Candidate, facts: Partial<MemberFacts> = {}, now = 0): void {
+function says(candidate: Candidate, facts: Partial<MemberStatus> = {}, now = 0): void {
   const all = { ...someFacts, memberId: candidate.name, ...facts };
   cluster.observe(candidate, { kind: 'known', facts: all }, now);
 }
@@ -166,6 +166,6 @@ describe('the list', () => {
     says(a);
     cluster.forget(a);
     expect(cluster.list).toEqual([]);
-    expect(cluster.factsOf(a)).toBeUndefined();
+    expect(cluster.statusOf(a)).toBeUndefined();
   });
 });

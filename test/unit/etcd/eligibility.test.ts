@@ -1,42 +1,42 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { unfitness } from '../../../src/etcd/eligibility.ts';
+import { ineligibilityOf } from '../../../src/etcd/eligibility.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 
 const { clusterId } = someFacts;
 
 test('a member of the cluster that votes and keeps up may serve', () => {
-  expect(unfitness(someFacts, clusterId, someFacts, 10)).toBeUndefined();
-  expect(unfitness(someFacts, undefined, undefined, 10)).toBeUndefined();
+  expect(ineligibilityOf(someFacts, clusterId, someFacts, 10)).toBeUndefined();
+  expect(ineligibilityOf(someFacts, undefined, undefined, 10)).toBeUndefined();
 });
 
 test('a learner must not, whatever else is known', () => {
   const learner = { ...someFacts, isLearner: true };
-  expect(unfitness(learner, undefined, undefined, 0)).toMatchObject({
+  expect(ineligibilityOf(learner, undefined, undefined, 0)).toMatchObject({
     ...{ reason: 'learner', barred: true },
   });
 });
 
 test('nor one of another cluster, and both are named', () => {
   const other = { ...someFacts, clusterId: 'c2' };
-  const unfit = unfitness(other, clusterId, someFacts, 0);
+  const unfit = ineligibilityOf(other, clusterId, someFacts, 0);
   expect(unfit).toMatchObject({ reason: 'other-cluster', barred: true });
   expect(unfit?.detail).toMatch(/cluster c2 and most others to c1/);
 });
 
 test('nor one whose data is corrupt; that of another is no fault of its own', () => {
   const alarms = [{ kind: 'CORRUPT', memberId: 'b' }];
-  expect(unfitness({ ...someFacts, alarms }, clusterId, someFacts, 0)).toBeUndefined();
-  expect(unfitness({ ...someFacts, memberId: 'b', alarms }, clusterId, someFacts, 0)).toMatchObject(
-    {
-      ...{ reason: 'corrupt', barred: true },
-    },
-  );
+  expect(ineligibilityOf({ ...someFacts, alarms }, clusterId, someFacts, 0)).toBeUndefined();
+  expect(
+    ineligibilityOf({ ...someFacts, memberId: 'b', alarms }, clusterId, someFacts, 0),
+  ).toMatchObject({
+    ...{ reason: 'corrupt', barred: true },
+  });
 });
 
 test('a full disk is no reason: reads, and the deletes that cure it, still work', () => {
   const alarms = [{ kind: 'NOSPACE', memberId: 'a' }];
-  expect(unfitness({ ...someFacts, alarms }, clusterId, someFacts, 0)).toBeUndefined();
+  expect(ineligibilityOf({ ...someFacts, alarms }, clusterId, someFacts, 0)).toBeUndefined();
 });
 
 test('one that lags is left alone for new connections only, and exactly beyond the bound', () => {
@@ -44,7 +44,7 @@ test('one that lags is left alone for new connections only, and exactly beyond t
     fc.property(fc.nat(1_000), fc.nat(1_000), fc.nat(100), (leading, applied, maxLag) => {
       const leader = { ...someFacts, appliedIndex: leading };
       const facts = { ...someFacts, memberId: 'b', appliedIndex: applied };
-      const unfit = unfitness(facts, clusterId, leader, maxLag);
+      const unfit = ineligibilityOf(facts, clusterId, leader, maxLag);
       if (maxLag > 0 && leading - applied > maxLag) {
         expect(unfit).toMatchObject({ reason: 'lagging', barred: false });
       } else {
@@ -57,8 +57,8 @@ test('one that lags is left alone for new connections only, and exactly beyond t
 test('what came in after a member was asked is no lag', () => {
   const leader = { ...someFacts, appliedIndex: 1_000, at: 2 };
   const facts = { ...someFacts, memberId: 'b', appliedIndex: 0, at: 1 };
-  expect(unfitness(facts, clusterId, leader, 10)).toBeUndefined();
-  expect(unfitness({ ...facts, at: 2 }, clusterId, leader, 10)).toMatchObject({
+  expect(ineligibilityOf(facts, clusterId, leader, 10)).toBeUndefined();
+  expect(ineligibilityOf({ ...facts, at: 2 }, clusterId, leader, 10)).toMatchObject({
     reason: 'lagging',
   });
 });

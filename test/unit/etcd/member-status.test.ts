@@ -1,6 +1,6 @@
 /** From what etcd answers, as its protocol has it, to facts. */
 import { describe, expect, test } from 'vitest';
-import { factsOf } from '../../../src/etcd/member-status.ts';
+import { statusOf } from '../../../src/etcd/member-status.ts';
 
 const status = {
   header: {
@@ -21,7 +21,7 @@ const status = {
 };
 
 test('identifiers are told as etcdctl tells them, numbers as numbers', () => {
-  expect(factsOf(status, [], { at: 5, duration: 1 })).toEqual({
+  expect(statusOf(status, [], { at: 5, duration: 1 })).toEqual({
     at: 5,
     duration: 1,
     clusterId: 'ef37ad9dc622a7c4',
@@ -40,12 +40,12 @@ test('identifiers are told as etcdctl tells them, numbers as numbers', () => {
 });
 
 test('who knows no leader says 0', () => {
-  expect(factsOf({ ...status, leader: '0' }, [], { at: 0, duration: 1 }).leaderId).toBeUndefined();
+  expect(statusOf({ ...status, leader: '0' }, [], { at: 0, duration: 1 }).leaderId).toBeUndefined();
 });
 
 test('alarms are read from the errors, of which others may be among them', () => {
   const errors = ['etcdserver: no leader', 'memberID:9372538179322589801 alarm:NOSPACE '];
-  expect(factsOf({ ...status, errors }, [], { at: 0, duration: 1 }).alarms).toEqual([
+  expect(statusOf({ ...status, errors }, [], { at: 0, duration: 1 }).alarms).toEqual([
     { kind: 'NOSPACE', memberId: '8211f1d0f64f3269' },
   ]);
 });
@@ -58,19 +58,19 @@ describe('more than any cluster can have', () => {
 
   test('members are refused as a whole, 32 are not', () => {
     const many = Array.from({ length: 100_000 }, (_, index) => member(index));
-    expect(() => factsOf(status, many, timing)).toThrow(
+    expect(() => statusOf(status, many, timing)).toThrow(
       'it lists 100000 members, more than the 32 of any cluster',
     );
-    expect(factsOf(status, many.slice(0, 32), timing).members).toHaveLength(32);
-    expect(() => factsOf(status, many.slice(0, 33), timing)).toThrow('it lists 33 members');
+    expect(statusOf(status, many.slice(0, 32), timing).members).toHaveLength(32);
+    expect(() => statusOf(status, many.slice(0, 33), timing)).toThrow('it lists 33 members');
   });
 
   test('so are client URLs of one member, and alarms', () => {
     const urls = Array.from({ length: 33 }, () => '');
-    expect(() => factsOf(status, [member(1, urls)], timing)).toThrow('33 client URLs');
-    expect(factsOf(status, [member(1, urls.slice(1))], timing).members).toHaveLength(1);
+    expect(() => statusOf(status, [member(1, urls)], timing)).toThrow('33 client URLs');
+    expect(statusOf(status, [member(1, urls.slice(1))], timing).members).toHaveLength(1);
     const errors = Array.from({ length: 129 }, (_, index) => `memberID:${index} alarm:NOSPACE`);
-    expect(() => factsOf({ ...status, errors }, [], timing)).toThrow('it names 129 alarms');
+    expect(() => statusOf({ ...status, errors }, [], timing)).toThrow('it names 129 alarms');
   });
 });
 
@@ -79,7 +79,7 @@ test('members are listed, those that were never started too', () => {
     { ID: '10', name: 'm0', peerURLs: ['http://p'], clientURLs: ['http://c'], isLearner: false },
     { ID: '11', name: '', peerURLs: ['http://q'], clientURLs: [], isLearner: true },
   ];
-  expect(factsOf(status, listed, { at: 0, duration: 1 }).members).toEqual([
+  expect(statusOf(status, listed, { at: 0, duration: 1 }).members).toEqual([
     { id: 'a', name: 'm0', clientUrls: ['http://c'], isLearner: false },
     { id: 'b', name: '', clientUrls: [], isLearner: true },
   ]);

@@ -1,8 +1,8 @@
 /** When members are asked, on a clock of our own. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Candidate } from '../../../src/balancing/snapshot.ts';
-import type { Inspection, MemberFacts } from '../../../src/etcd/member-status.ts';
-import { Inspector } from '../../../src/etcd/status-poller.ts';
+import type { MemberStatus, PollResult } from '../../../src/etcd/member-status.ts';
+import { StatusPoller } from '../../../src/etcd/status-poller.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 
 const member: Candidate = {
@@ -16,17 +16,17 @@ const member: Candidate = {
 const interval = 10_000;
 
 let asked: number[];
-let told: Inspection[];
+let told: PollResult[];
 let settled: boolean;
-let answer: () => Promise<MemberFacts>;
+let answer: () => Promise<MemberStatus>;
 let closed: number;
 let stop: AbortController;
-let inspector: Inspector;
+let inspector: StatusPoller;
 /** What follows from an answer. */
 let onTold: () => void;
 
 function start(every = interval): void {
-  inspector = new Inspector({
+  inspector = new StatusPoller({
     members: () => [member],
     open: () => ({
       inspect: () => {
@@ -90,18 +90,18 @@ test('why it does not answer is told, and it is asked again', async () => {
 test('many wishes for a question are one, a moment after the last', async () => {
   start();
   await within(1);
-  for (let wish = 0; wish < 100; wish += 1) inspector.inspectAllNow();
+  for (let wish = 0; wish < 100; wish += 1) inspector.pollAllNow();
   expect(await within(200)).toBe(0);
   expect(await within(50)).toBe(1);
   expect(await within(9_000)).toBe(0);
 });
 
 test('a wish while a question is open is another question after it', async () => {
-  const answers = Promise.withResolvers<MemberFacts>();
+  const answers = Promise.withResolvers<MemberStatus>();
   answer = () => answers.promise;
   start();
   await within(1_000);
-  inspector.inspectAllNow();
+  inspector.pollAllNow();
   expect(await within(1_000)).toBe(0);
   answers.resolve(someFacts);
   expect(await within(1)).toBe(1);
@@ -119,11 +119,11 @@ test('it is asked often while there is no leader', async () => {
 
 test('nobody is asked when that is turned off, nor after the end', async () => {
   start(0);
-  inspector.inspectAllNow();
+  inspector.pollAllNow();
   expect(await within(60_000)).toBe(0);
   start();
   await within(1);
-  const open = Promise.withResolvers<MemberFacts>();
+  const open = Promise.withResolvers<MemberStatus>();
   answer = () => open.promise;
   await within(interval);
   stop.abort();
@@ -146,7 +146,7 @@ test.each<[string, () => void]>([
 test('who joins is asked at once, who has left no more, and what it still says is not told', async () => {
   start();
   await within(1);
-  const open = Promise.withResolvers<MemberFacts>();
+  const open = Promise.withResolvers<MemberStatus>();
   answer = () => open.promise;
   inspector.add({ ...member, name: 'm1' });
   expect(await within(1)).toBe(1);

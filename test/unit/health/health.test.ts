@@ -7,11 +7,11 @@ import { describe, expect, test } from 'vitest';
 import {
   acceptsNew,
   type Health,
+  type HealthRules,
   isConfirmedFailure,
   nextHealth,
   type Observation,
   unknownHealth,
-  type VerdictRules,
 } from '../../../src/health/health.ts';
 import type { Failure } from '../../../src/lib/net/failure.ts';
 
@@ -38,7 +38,7 @@ interface Step {
 }
 
 /** Every step of a member's life, with all states frozen so that a change in place throws. */
-function live(rules: VerdictRules, history: readonly Observation[]): Step[] {
+function live(rules: HealthRules, history: readonly Observation[]): Step[] {
   let before = freeze(unknownHealth(0));
   return history.map((seen, index) => {
     const now = index + 1;
@@ -54,7 +54,7 @@ function freeze(health: Health): Health {
   return Object.freeze(health);
 }
 
-function stateAfter(rules: VerdictRules, ...history: Observation[]): Health['state'] {
+function stateAfter(rules: HealthRules, ...history: Observation[]): Health['state'] {
   return live(rules, history).at(-1)?.after.state ?? 'unknown';
 }
 
@@ -122,7 +122,7 @@ test('the evidence is the last failure, the length of the run and when the run b
 });
 
 describe('for any rules and any sequence of observations', () => {
-  const check = (property: (rules: VerdictRules, history: readonly Observation[]) => void) =>
+  const check = (property: (rules: HealthRules, history: readonly Observation[]) => void) =>
     fc.assert(fc.property(anyRules, anyHistory, property), { numRuns: 1000 });
 
   test('new connections go there exactly after a first pass, or rise passes in a row since the last bad sign', () => {

@@ -1,17 +1,17 @@
 import { beforeEach, expect, test } from 'vitest';
-import { Silence } from '../../../src/health/passive.ts';
+import { PassiveHealthChecks } from '../../../src/health/passive.ts';
 import { FakeSessions } from '../proxy/fake-session.ts';
 import { candidateAt } from '../proxy/members.ts';
 
 const [m0, m1] = [candidateAt(1, 'm0'), candidateAt(2, 'm1')];
 let sessions: FakeSessions;
-let silence: Silence;
+let silence: PassiveHealthChecks;
 let now: number;
 
 beforeEach(() => {
   sessions = new FakeSessions();
   now = 0;
-  silence = new Silence(sessions, [m0, m1], () => 300, now);
+  silence = new PassiveHealthChecks(sessions, [m0, m1], () => 300, now);
 });
 
 /** Sweeps every 50 ms for `duration` ms, each time after `each`; returns who was named. */

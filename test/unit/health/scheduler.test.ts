@@ -1,7 +1,7 @@
 /** When checks are made, on a clock that the tests move. Jitter is off unless it is the subject. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CheckResult } from '../../../src/health/probe.ts';
-import { Checks } from '../../../src/health/scheduler.ts';
+import { ProbeScheduler } from '../../../src/health/scheduler.ts';
 
 const schedule = { interval: 2000, fastInterval: 250 };
 const passed: CheckResult = { ok: true, duration: 1 };
@@ -10,7 +10,7 @@ const passed: CheckResult = { ok: true, duration: 1 };
 class Subject {
   readonly startedAt: number[] = [];
   readonly stop = new AbortController();
-  readonly checks: Checks;
+  readonly checks: ProbeScheduler;
   reports = 0;
   well: boolean;
 
@@ -28,7 +28,7 @@ class Subject {
       },
       isWell: () => this.well,
     };
-    this.checks = new Checks(member, schedule, this.stop.signal, random);
+    this.checks = new ProbeScheduler(member, schedule, this.stop.signal, random);
   }
 }
 
@@ -75,7 +75,7 @@ test('an answer to an older question than the last one answered is not reported'
   const answers: ((result: CheckResult) => void)[] = [];
   const reported: CheckResult[] = [];
   const stop = new AbortController();
-  new Checks(
+  new ProbeScheduler(
     {
       check: () => new Promise((resolve) => answers.push(resolve)),
       report: (result) => reported.push(result),
@@ -101,7 +101,7 @@ test('answers that a hung member gives all at once are one pass', async () => {
   const answers: ((result: CheckResult) => void)[] = [];
   const reported: CheckResult[] = [];
   const stop = new AbortController();
-  new Checks(
+  new ProbeScheduler(
     {
       check: () => new Promise((resolve) => answers.push(resolve)),
       report: (result) => reported.push(result),
@@ -236,7 +236,7 @@ describe('abort', () => {
       report: () => stop.abort(),
       isWell: () => true,
     };
-    new Checks(member, schedule, stop.signal);
+    new ProbeScheduler(member, schedule, stop.signal);
     await pass(1);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -251,7 +251,7 @@ describe('abort', () => {
       report: () => {},
       isWell: () => true,
     };
-    new Checks(member, schedule, AbortSignal.abort()).hurry();
+    new ProbeScheduler(member, schedule, AbortSignal.abort()).hurry();
     await pass(5000);
     expect(checks).toBe(0);
   });

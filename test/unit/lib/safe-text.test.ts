@@ -1,7 +1,7 @@
 /** Text from outside, and what of it reaches a terminal. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { factsOf } from '../../../src/etcd/member-status.ts';
+import { statusOf } from '../../../src/etcd/member-status.ts';
 import { classify } from '../../../src/lib/net/failure.ts';
 import { safeText } from '../../../src/lib/safe-text.ts';
 import { placesFrom } from '../../../src/members/discovery/srv.ts';
@@ -58,7 +58,7 @@ describe('every way in', () => {
           errors: [foreign],
         };
         const member = { ID: '2', name: foreign, peerURLs: [], clientURLs: [foreign] };
-        const facts = factsOf(status, [{ ...member, isLearner: false }], { at: 0, duration: 0 });
+        const facts = statusOf(status, [{ ...member, isLearner: false }], { at: 0, duration: 0 });
         for (const words of strings(facts)) expect(words).not.toMatch(obeyed);
       }),
     );

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Alarms } from '../../../src/lib/timer-queue.ts';
+import { TimerQueue } from '../../../src/lib/timer-queue.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
@@ -24,7 +24,7 @@ const steps = fc.array(
 test('each rings once and in time unless it is cancelled before, with one timer for all', () => {
   fc.assert(
     fc.property(steps, (steps) => {
-      const alarms = new Alarms();
+      const alarms = new TimerQueue();
       const others = vi.getTimerCount();
       let rung = 0;
       let expected = 0;
@@ -64,7 +64,7 @@ test('each rings once and in time unless it is cancelled before, with one timer 
 });
 
 test('one that rings may set another', () => {
-  const alarms = new Alarms();
+  const alarms = new TimerQueue();
   const rung: number[] = [];
   alarms.set(10, () => {
     rung.push(performance.now());

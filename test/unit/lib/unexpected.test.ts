@@ -7,8 +7,8 @@ import { Reload, type ReloadOptions } from '../../../src/app/reload.ts';
 import { type Loaded, loadSettings } from '../../../src/config/load.ts';
 import type { Settings } from '../../../src/config/settings.ts';
 import { watchFiles } from '../../../src/lib/file-watch.ts';
-import { startPulse } from '../../../src/lib/ticker.ts';
-import { Alarms } from '../../../src/lib/timer-queue.ts';
+import { startTicker } from '../../../src/lib/ticker.ts';
+import { TimerQueue } from '../../../src/lib/timer-queue.ts';
 import type { ReloadResult } from '../../../src/observe/events/operator-events.ts';
 import { folderWith } from '../config/folder.ts';
 
@@ -107,14 +107,14 @@ describe('what goes on after an error', () => {
       beats += 1;
       return beats === 1 ? fails() : 1_000;
     };
-    startPulse(onBeat, stop.signal);
+    startTicker(onBeat, stop.signal);
     vi.advanceTimersByTime(1_000);
     expect({ beats, handedOver }).toEqual({ beats: 2, handedOver: ['oh'] });
     stop.abort();
   });
 
   test('the timer of all waits', () => {
-    const alarms = new Alarms();
+    const alarms = new TimerQueue();
     let rung = 0;
     alarms.set(10, fails);
     alarms.set(10, () => {

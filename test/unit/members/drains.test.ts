@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Refusal } from '../../../src/lib/setting-error.ts';
+import { SettingError } from '../../../src/lib/setting-error.ts';
 import { type Drainable, Drains } from '../../../src/members/drains.ts';
 
 const m0 = { name: 'm0', endpoint: 'http://10.0.0.1:2379' };
@@ -170,5 +170,5 @@ test('a directory that is gone is made again', async () => {
 
 test('a directory that cannot be made is refused at the start', () => {
   writeFileSync(join(folder, 'file'), '');
-  expect(() => new Drains(join(folder, 'file'))).toThrow(Refusal);
+  expect(() => new Drains(join(folder, 'file'))).toThrow(SettingError);
 });

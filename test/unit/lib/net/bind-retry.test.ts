@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server } from 'node:net';
 import { expect, test } from 'vitest';
-import { opensWhenFree } from '../../../../src/lib/net/bind-retry.ts';
-import { AddressInUse, Refusal } from '../../../../src/lib/setting-error.ts';
+import { openWhenFree } from '../../../../src/lib/net/bind-retry.ts';
+import { AddressInUse, SettingError } from '../../../../src/lib/setting-error.ts';
 
 const never = new AbortController().signal;
 
@@ -16,8 +16,8 @@ async function listenOn(port: number): Promise<Server> {
 }
 
 test('what is free is opened at once, and nobody is told', async () => {
-  const told: Refusal[] = [];
-  const server = await opensWhenFree(
+  const told: SettingError[] = [];
+  const server = await openWhenFree(
     () => listenOn(0),
     (refusal) => told.push(refusal),
     never,
@@ -29,14 +29,14 @@ test('what is free is opened at once, and nobody is told', async () => {
 test('what is in use is opened when it is free; that it waits is told once', async () => {
   const older = await listenOn(0);
   const { port } = older.address() as AddressInfo;
-  const told: Refusal[] = [];
+  const told: SettingError[] = [];
   let attempts = 0;
   const open = () => {
     attempts += 1;
     if (attempts === 3) older.close();
     return listenOn(port);
   };
-  const younger = await opensWhenFree(open, (refusal) => told.push(refusal), never);
+  const younger = await openWhenFree(open, (refusal) => told.push(refusal), never);
   expect(younger?.listening).toBe(true);
   expect(attempts).toBeGreaterThan(2);
   expect(told.map(({ message }) => message)).toEqual(['is in use']);
@@ -47,7 +47,7 @@ test('waiting ends with the signal', async () => {
   await using older = await listenOn(0);
   const { port } = older.address() as AddressInfo;
   const stopping = new AbortController();
-  const opening = opensWhenFree(
+  const opening = openWhenFree(
     () => listenOn(port),
     () => stopping.abort(),
     stopping.signal,
@@ -56,6 +56,6 @@ test('waiting ends with the signal', async () => {
 });
 
 test('another failure is not waited for', async () => {
-  const open = () => Promise.reject(new Refusal('observe', 'is not an address of this host'));
-  await expect(opensWhenFree(open, () => {}, never)).rejects.toThrow('not an address');
+  const open = () => Promise.reject(new SettingError('observe', 'is not an address of this host'));
+  await expect(openWhenFree(open, () => {}, never)).rejects.toThrow('not an address');
 });

@@ -1,19 +1,19 @@
 import type { LookupAddress } from 'node:dns';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type NameChange, Names } from '../../../../src/lib/net/dns-cache.ts';
+import { DnsCache, type DnsChange } from '../../../../src/lib/net/dns-cache.ts';
 
 type Answer = (address?: string) => void;
 
-let changes: NameChange[];
+let changes: DnsChange[];
 /** The questions that the name server has not answered yet; without an address it fails. */
 let asked: Answer[];
-let names: Names;
+let names: DnsCache;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   changes = [];
   asked = [];
-  names = new Names(
+  names = new DnsCache(
     (change) => changes.push(change),
     () =>
       new Promise((resolve, reject) => {

@@ -1,13 +1,13 @@
 /** When names are looked up again, on a clock of our own. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { NameChange } from '../../../../src/lib/net/dns-cache.ts';
+import type { DnsChange } from '../../../../src/lib/net/dns-cache.ts';
 import { Addresses } from '../../../../src/members/discovery/addresses.ts';
 
 let answer: () => Promise<readonly string[]>;
 let ttl: () => Promise<number>;
 let asked: number;
 let changes: number;
-let failures: NameChange[];
+let failures: DnsChange[];
 let excesses: [name: string, found: number, isTooMany: boolean][];
 let addresses: Addresses;
 

@@ -6,7 +6,7 @@ import type { SrvRecord } from 'node:dns';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { formatEndpoint, parseEndpoints } from '../../../../src/config/values/endpoint.ts';
-import { factsOf, type ListedMember, mostMembers } from '../../../../src/etcd/member-status.ts';
+import { type ListedMember, mostMembers, statusOf } from '../../../../src/etcd/member-status.ts';
 import { Discovery } from '../../../../src/members/discovery/discovery.ts';
 import { type KnownMember, planMembers } from '../../../../src/members/discovery/plan.ts';
 import { findSrvMembers } from '../../../../src/members/discovery/srv.ts';
@@ -135,7 +135,7 @@ test('what a member says of itself: facts, or one clause why there are none', ()
   fc.assert(
     fc.property(status, members, (answer, list) => {
       try {
-        const facts = factsOf(answer, list, { at: 0, duration: 0 });
+        const facts = statusOf(answer, list, { at: 0, duration: 0 });
         expect(facts.members.length).toBeLessThanOrEqual(mostMembers);
       } catch (error) {
         expect((error as Error).message).toMatch(/^it (lists|names) \d+|^it lists a member/);

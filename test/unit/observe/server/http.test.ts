@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Refusal } from '../../../../src/lib/setting-error.ts';
+import { SettingError } from '../../../../src/lib/setting-error.ts';
 import type { RefusalReason } from '../../../../src/management/server.ts';
 import { CheckHistory } from '../../../../src/observe/check-history.ts';
 import { EventLog } from '../../../../src/observe/events/event-log.ts';
@@ -12,9 +12,9 @@ import {
   type ObserveServer,
   openObserveServer,
 } from '../../../../src/observe/server/http.ts';
-import type { MemberStatus, Status } from '../../../../src/observe/status.ts';
+import type { MemberReport, Status } from '../../../../src/observe/status.ts';
 
-const member: MemberStatus = {
+const member: MemberReport = {
   name: 'm0',
   endpoint: 'http://127.0.0.1:2379',
   checkUrl: 'http://127.0.0.1:2379',
@@ -338,7 +338,7 @@ describe('trouble', () => {
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
     const error = await open({ port }).catch((error: unknown) => error);
-    expect(error).toBeInstanceOf(Refusal);
+    expect(error).toBeInstanceOf(SettingError);
     expect((error as Error).message).toBe(
       `127.0.0.1:${port} is in use by another process; stop it, choose another address, or write off`,
     );

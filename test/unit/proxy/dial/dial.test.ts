@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Policy } from '../../../../src/balancing/policy.ts';
 import type { Candidate, Snapshot } from '../../../../src/balancing/snapshot.ts';
-import { Alarms } from '../../../../src/lib/timer-queue.ts';
+import { TimerQueue } from '../../../../src/lib/timer-queue.ts';
 import {
   type DialAttempt,
   type Dialled,
@@ -35,7 +35,7 @@ const minute = 60_000;
 const never = new AbortController().signal;
 let frozenPort: FrozenPort;
 let members: Members;
-let alarms: Alarms;
+let alarms: TimerQueue;
 let attempts: [candidate: Candidate, attempt: DialAttempt][];
 let dialled: Dialled | undefined;
 
@@ -45,7 +45,7 @@ beforeAll(async () => {
 afterAll(() => frozenPort[Symbol.asyncDispose]());
 beforeEach(() => {
   members = new Members();
-  alarms = new Alarms();
+  alarms = new TimerQueue();
   attempts = [];
   dialled = undefined;
 });

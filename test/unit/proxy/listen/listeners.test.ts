@@ -18,7 +18,7 @@ import { text } from 'node:stream/consumers';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ListenAddress, TcpAddress } from '../../../../src/config/values/listen.ts';
-import { Refusal } from '../../../../src/lib/setting-error.ts';
+import { SettingError } from '../../../../src/lib/setting-error.ts';
 import {
   type Listeners,
   type ListenOptions,
@@ -66,8 +66,8 @@ async function listenOn(
 /** The sentence with which opening fails. */
 async function refusal(...addresses: ListenAddress[]): Promise<string> {
   const error = await listenOn(addresses).catch((error: unknown) => error);
-  expect(error).toBeInstanceOf(Refusal);
-  return (error as Refusal).message;
+  expect(error).toBeInstanceOf(SettingError);
+  return (error as SettingError).message;
 }
 
 /** Does somebody accept there? */
@@ -228,8 +228,8 @@ describe('Unix', () => {
     try {
       const options = { socketOwner: { uid: 0, gid: 0 } };
       const error = await listenOn([tcp(), unix()], options).catch((error: unknown) => error);
-      expect(error).toBeInstanceOf(Refusal);
-      expect((error as Refusal).message).toContain(path);
+      expect(error).toBeInstanceOf(SettingError);
+      expect((error as SettingError).message).toContain(path);
     } finally {
       if (root) process.seteuid?.(0);
     }

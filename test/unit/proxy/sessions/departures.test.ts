@@ -1,7 +1,7 @@
 /** How the sessions of a member that has left are closed, on a clock of our own. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Candidate } from '../../../../src/balancing/snapshot.ts';
-import { Silence } from '../../../../src/health/passive.ts';
+import { PassiveHealthChecks } from '../../../../src/health/passive.ts';
 import { look } from '../../../../src/proxy/sessions/activity.ts';
 import { Departures } from '../../../../src/proxy/sessions/departures.ts';
 import { Farewells } from '../../../../src/proxy/sessions/farewells.ts';
@@ -151,7 +151,7 @@ test('a second order changes by when they must have left, and why', async () => 
 
 test('sessions that are busy are not cut because their member is one no more', async () => {
   const all = Array.from({ length: 100 }, calm);
-  const silence = new Silence(sessions, [m0], () => 300, performance.now());
+  const silence = new PassiveHealthChecks(sessions, [m0], () => 300, performance.now());
   // Two calls a second each, of which an answer takes 20 ms.
   for (const [index, session] of all.entries()) {
     const call = (): void => {
