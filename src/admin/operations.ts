@@ -10,7 +10,7 @@
  */
 
 import { balanced, type Housekeeping } from '../app/housekeeping.ts';
-import type { Candidate } from '../balancing/snapshot.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Cluster } from '../etcd/cluster.ts';
 import { acceptsNew } from '../health/health.ts';
@@ -20,6 +20,7 @@ import type { LeaderGuard } from '../leader/guard.ts';
 import type { LeaderMover } from '../leader/move.ts';
 import { successorOf } from '../leader/successor.ts';
 import type { Drainable, Drains } from '../members/drains.ts';
+import type { Member } from '../members/member.ts';
 import type { EventBody } from '../observe/events/event-log.ts';
 import {
   leaderMoved,
@@ -30,7 +31,6 @@ import {
   sessionClosed,
 } from '../observe/events/operator-events.ts';
 import type { Log } from '../observe/log/log.ts';
-import type { NamedMember } from '../observe/status.ts';
 import type { Departures } from '../proxy/sessions/departures.ts';
 import type { Sessions } from '../proxy/sessions/sessions.ts';
 import { type Called, findMember } from './find-member.ts';
@@ -38,8 +38,8 @@ import { OperationRefused } from './refused.ts';
 import { type SessionStatus, statusOf } from './session-status.ts';
 
 export interface OperationsOptions {
-  readonly settings: () => Settings;
-  readonly members: () => readonly NamedMember[];
+  readonly settings: LiveSettings;
+  readonly members: () => readonly Member[];
   readonly monitor: Monitor;
   readonly cluster: Cluster;
   readonly sessions: Sessions;
@@ -101,17 +101,17 @@ export class Operations {
   async moveLeader(who?: string): Promise<Moved> {
     const { guard, mover, record } = this.#options;
     const members = this.#called();
-    const leader = guard.leader ?? members.find(({ candidate }) => candidate.leads)?.candidate;
+    const leader = guard.leader ?? members.find(({ member }) => member.leads)?.member;
     if (leader === undefined) {
       throw new OperationRefused('conflict', 'Nobody is known to lead; see etcd-lb status.');
     }
-    const named = who === undefined ? undefined : findMember(who, members).candidate;
+    const named = who === undefined ? undefined : findMember(who, members).member;
     const to = this.#successor(leader, named);
-    const moved = await mover.move(leader, to.candidate, to.id).catch((error: Error) => {
+    const moved = await mover.move(leader, to.member, to.id).catch((error: Error) => {
       throw new OperationRefused('conflict', error.message);
     });
-    record(leaderMoved(leader.name, to.candidate.name, moved.held));
-    return { from: leader.name, to: to.candidate.name, heldMs: Math.round(moved.held) };
+    record(leaderMoved(leader.name, to.member.name, moved.held));
+    return { from: leader.name, to: to.member.name, heldMs: Math.round(moved.held) };
   }
 
   /**
@@ -122,27 +122,26 @@ export class Operations {
   async drain(who: string, options: DrainOptions = {}): Promise<Drained> {
     const { timeout, force = false, keepLeader = false } = options;
     const { monitor, sessions, drains, departures, settings, record } = this.#options;
-    const member = findMember(who, this.#called());
-    const { candidate } = member;
-    if (!force) this.#refuseLast(candidate);
-    const leads = this.#leads(candidate);
+    const { member, ...called } = findMember(who, this.#called());
+    if (!force) this.#refuseLast(member);
+    const leads = this.#leads(member);
     const unmoved = leads && !keepLeader ? await this.#handOver() : undefined;
     const stillLeads = leads && (keepLeader || unmoved !== undefined);
-    const time = timeout ?? settings().drainTimeout;
+    const time = timeout ?? settings.current.drainTimeout;
     // Kept first: what was confirmed must hold whatever happens next.
-    const unkept = await drains.add(member);
-    if (!monitor.table.has(candidate)) {
-      throw new OperationRefused('conflict', `${candidate.name} has just ceased to be a member.`);
+    const unkept = await drains.add(called);
+    if (!monitor.table.has(member)) {
+      throw new OperationRefused('conflict', `${member.name} has just ceased to be a member.`);
     }
-    monitor.table.drain(candidate, true);
-    const count = sessions.countOf(candidate);
-    record(memberDrained(candidate, count, time, unkept));
-    departures.begin(candidate, time, 'drained');
+    monitor.table.drain(member, true);
+    const count = sessions.countOf(member);
+    record(memberDrained(member, count, time, unkept));
+    departures.begin(member, time, 'drained');
     const warnings = [
       ...(unmoved === undefined ? [] : [unmoved]),
-      ...this.#warningsFor(candidate, unkept, stillLeads),
+      ...this.#warningsFor(member, unkept, stillLeads),
     ];
-    return { member: candidate.name, sessions: count, timeout: time, warnings };
+    return { member: member.name, sessions: count, timeout: time, warnings };
   }
 
   /** Takes a drain back; also that of a member that is none at the moment. Throws `OrderRefused`. */
@@ -152,19 +151,23 @@ export class Operations {
     const absent = drains.all
       .filter((drain) => !members.some((member) => drains.of(member) === drain))
       .map(({ name, endpoint }): Called => ({ name, endpoint, id: undefined }));
-    const member = findMember<Called & { candidate?: Candidate }>(who, [...members, ...absent]);
-    if (drains.of(member) === undefined) {
-      throw new OperationRefused('conflict', `${member.name} is not drained; nothing to take back`);
+    const { member, ...called } = findMember<Called & { member?: Member }>(who, [
+      ...members,
+      ...absent,
+    ]);
+    const { name } = called;
+    if (drains.of(called) === undefined) {
+      throw new OperationRefused('conflict', `${name} is not drained; nothing to take back`);
     }
-    const unkept = await drains.remove(member);
-    const { candidate, name } = member;
+    const unkept = await drains.remove(called);
     record(memberUndrained(name));
-    if (candidate !== undefined && monitor.table.has(candidate)) {
-      departures.cancel(candidate);
-      upkeep.slowStart.begin(candidate, performance.now());
-      monitor.table.drain(candidate, false);
+    if (member !== undefined && monitor.table.has(member)) {
+      departures.cancel(member);
+      upkeep.slowStart.begin(member, performance.now());
+      monitor.table.drain(member, false);
     }
-    const isForgetful = unkept !== undefined && this.#options.settings().stateDir !== undefined;
+    const isForgetful =
+      unkept !== undefined && this.#options.settings.current.stateDir !== undefined;
     const warnings = isForgetful ? [`A restart will drain ${name} again, since ${unkept}.`] : [];
     return { member: name, warnings };
   }
@@ -172,21 +175,21 @@ export class Operations {
   /** Does what another process with the same state directory was asked for these members. */
   followDrains(changed: readonly Drainable[]): void {
     const { monitor, sessions, drains, departures, upkeep, settings, record } = this.#options;
-    for (const { candidate, name, endpoint } of this.#called()) {
+    for (const { member, name, endpoint } of this.#called()) {
       const isMeant = changed.some((each) => each.name === name || each.endpoint === endpoint);
-      const entry = monitor.table.entries.find((each) => each.candidate === candidate);
+      const entry = monitor.table.entries.find((each) => each.member === member);
       const isDrained = drains.of({ name, endpoint }) !== undefined;
       if (!isMeant || entry === undefined || entry.drained === isDrained) continue;
       if (isDrained) {
-        const timeout = settings().drainTimeout;
-        monitor.table.drain(candidate, true);
-        record(memberDrained(candidate, sessions.countOf(candidate), timeout, undefined));
-        departures.begin(candidate, timeout, 'drained');
+        const timeout = settings.current.drainTimeout;
+        monitor.table.drain(member, true);
+        record(memberDrained(member, sessions.countOf(member), timeout, undefined));
+        departures.begin(member, timeout, 'drained');
       } else {
         record(memberUndrained(name));
-        departures.cancel(candidate);
-        upkeep.slowStart.begin(candidate, performance.now());
-        monitor.table.drain(candidate, false);
+        departures.cancel(member);
+        upkeep.slowStart.begin(member, performance.now());
+        monitor.table.drain(member, false);
       }
     }
   }
@@ -197,7 +200,7 @@ export class Operations {
    */
   rebalance(): Rebalanced {
     const { monitor, upkeep, settings, record } = this.#options;
-    const { balance } = settings();
+    const { balance } = settings.current;
     if (!balanced.includes(balance)) {
       throw new OperationRefused(
         'conflict',
@@ -206,7 +209,7 @@ export class Operations {
     }
     const failing = monitor.table.entries.filter((entry) => !entry.drained && !serves(entry));
     if (failing.length > 0) {
-      const names = failing.map(({ candidate }) => candidate.name).join(', ');
+      const names = failing.map(({ member }) => member.name).join(', ');
       throw new OperationRefused(
         'conflict',
         `Nothing is moved while a member is not well: wait for ${names}, or drain it.`,
@@ -226,7 +229,7 @@ export class Operations {
     const open =
       who === undefined
         ? sessions.all()
-        : [...sessions.openOn(findMember(who, this.#called()).candidate)];
+        : [...sessions.openOn(findMember(who, this.#called()).member)];
     const now = performance.now();
     return open.sort((a, b) => a.id - b.id).map((session) => statusOf(session, now));
   }
@@ -239,7 +242,7 @@ export class Operations {
       throw new OperationRefused('unknown', `There is no session ${id}; see etcd-lb sessions.`);
     }
     session.close('operator');
-    record(sessionClosed(id, session.candidate));
+    record(sessionClosed(id, session.member));
   }
 
   /** Holds until a reload, or a restart. */
@@ -250,20 +253,18 @@ export class Operations {
     record(logLevelChanged(before, level));
   }
 
-  #called(): (NamedMember & Called)[] {
+  #called(): (Called & { readonly member: Member })[] {
     const { members, cluster } = this.#options;
-    return members().map((member) => ({
-      ...member,
-      name: member.candidate.name,
-      id: cluster.statusOf(member.candidate)?.memberId,
-    }));
+    return members().map((member) => {
+      const { name, endpoint } = member;
+      return { member, name, endpoint, id: cluster.statusOf(member)?.memberId };
+    });
   }
 
   /** Does it lead, and is there somebody else who could? */
-  #leads(candidate: Candidate): boolean {
+  #leads(member: Member): boolean {
     const { guard, cluster } = this.#options;
-    const leads =
-      guard.leader === undefined ? candidate.leads === true : guard.leader === candidate;
+    const leads = guard.leader === undefined ? member.leads === true : guard.leader === member;
     return leads && cluster.view.voters.length > 1;
   }
 
@@ -276,17 +277,14 @@ export class Operations {
   }
 
   /** Throws `OrderRefused` where `named` cannot lead, or, without one, nobody else can. */
-  #successor(
-    leader: Candidate,
-    named: Candidate | undefined,
-  ): { candidate: Candidate; id: string } {
+  #successor(leader: Member, named: Member | undefined): { member: Member; id: string } {
     const { monitor, cluster } = this.#options;
     const result = successorOf(
       leader,
       monitor.table.entries.map((entry) => ({
-        candidate: entry.candidate,
+        member: entry.member,
         serves: serves(entry),
-        facts: cluster.statusOf(entry.candidate),
+        facts: cluster.statusOf(entry.member),
       })),
       named,
     );
@@ -294,23 +292,21 @@ export class Operations {
     throw new OperationRefused('conflict', result.why);
   }
 
-  #refuseLast(candidate: Candidate): void {
-    const others = this.#options.monitor.table.entries.filter(
-      (each) => each.candidate !== candidate,
-    );
+  #refuseLast(member: Member): void {
+    const others = this.#options.monitor.table.entries.filter((each) => each.member !== member);
     if (others.some(serves)) return;
     throw new OperationRefused(
       'conflict',
-      `${candidate.name} is the last member that can be used: without it clients have nowhere to go; undrain or mend another first, or give --force.`,
+      `${member.name} is the last member that can be used: without it clients have nowhere to go; undrain or mend another first, or give --force.`,
     );
   }
 
   /** What whoever drains a member is likely to do next, and should not do blindly. */
-  #warningsFor(candidate: Candidate, unkept: string | undefined, leads: boolean): string[] {
-    const { name } = candidate;
+  #warningsFor(member: Member, unkept: string | undefined, leads: boolean): string[] {
+    const { name } = member;
     const { cluster, monitor } = this.#options;
     const { view } = cluster;
-    const isHealthy = acceptsNew(monitor.table.health(candidate));
+    const isHealthy = acceptsNew(monitor.table.health(member));
     const warnings: string[] = [];
     if (unkept !== undefined)
       warnings.push(`A restart of etcd-lb forgets the drain, since ${unkept}.`);

@@ -21,11 +21,11 @@ export interface SessionStatus {
 
 /** @param now ms of `performance.now()`. */
 export function statusOf(session: Session, now: number): SessionStatus {
-  const { id, candidate, openedAt, activity, bytes, calls, leaving } = session;
+  const { id, member, openedAt, activity, bytes, calls, leaving } = session;
   const client = session.clientAddress();
   return {
     id,
-    member: candidate.name,
+    member: member.name,
     ...(client !== undefined && { client }),
     ageMs: Math.round(now - openedAt),
     idleMs: Math.max(0, Math.round(now - activity.changedAt)),

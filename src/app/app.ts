@@ -12,12 +12,11 @@ import { setImmediate as afterPoll } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Operations } from '../admin/operations.ts';
 import { smoothed } from '../balancing/latency.ts';
-import type { Candidate } from '../balancing/snapshot.ts';
 import { exposedSecrets } from '../certificates/certificates.ts';
 import { expiriesOf } from '../certificates/expiry.ts';
 import { CertificateReloader } from '../certificates/reloader.ts';
+import { LiveSettings } from '../config/live-settings.ts';
 import type { Loaded } from '../config/load.ts';
-import type { Settings } from '../config/settings.ts';
 import { formatListenAddress, type ListenAddress } from '../config/values/listen.ts';
 import { Cluster } from '../etcd/cluster.ts';
 import { StatusPoller } from '../etcd/status-poller.ts';
@@ -30,6 +29,7 @@ import { DnsCache } from '../lib/net/dns-cache.ts';
 import { startTicker } from '../lib/ticker.ts';
 import { surviveErrors } from '../lib/unexpected.ts';
 import { Drains } from '../members/drains.ts';
+import type { Member } from '../members/member.ts';
 import { CheckHistory } from '../observe/check-history.ts';
 import { clusterChanged } from '../observe/events/cluster-events.ts';
 import { namesChanged } from '../observe/events/discovery-events.ts';
@@ -90,7 +90,7 @@ export interface AppOptions {
   readonly load: () => Loaded;
   readonly version: string;
   readonly log: Log;
-  /** To listen there in place of the addresses of the settings. */
+  /** To listen there in place of the addresses of the settings.current. */
   readonly inherited?: Inherited;
 }
 
@@ -101,18 +101,17 @@ export interface AppOptions {
  */
 export async function startApp(options: AppOptions): Promise<App> {
   const { loaded, load, version, log, inherited = noneInherited } = options;
-  let { settings } = loaded;
-  const inForce = (): Settings => settings;
+  const settings = new LiveSettings(loaded.settings);
   const startedAt = new Date();
   const stopping = new AbortController();
   const checking = new AbortController();
   const events = new EventLog((event) => log.write(event));
   const record = (body: EventBody): void => events.record(body);
   const checks = new CheckHistory();
-  const drains = new Drains(settings.stateDir);
+  const drains = new Drains(settings.current.stateDir);
   for (const event of drainsFound(drains.load())) record(event);
   const renewal = new CertificateReloader({
-    settings,
+    settings: settings.current,
     onApplied: (certificates) => {
       metrics.renewed('applied');
       record(certificatesRenewed(expiriesOf(certificates, Date.now())));
@@ -125,66 +124,66 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   // Control: who may get connections.
   const membership = new Membership({
-    settings: inForce,
+    settings,
     tls: () => renewal.members,
     cluster: () => cluster,
-    isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
+    isHealthy: (member) => acceptsNew(monitor.table.health(member)),
     onJoin: (member) => changes.joined(member),
     onRevise: (revised) => changes.revised(revised),
     onLeave: (member) => changes.left(member),
     record,
   });
-  const candidates = (): readonly Candidate[] => membership.candidates;
+  const members = (): readonly Member[] => membership.members;
   const names = new DnsCache((change) => record(namesChanged(change)));
   const monitor = new Monitor({
     members: membership.members,
-    ...liveChecks(inForce),
+    ...liveChecks(settings),
     lookup: names.lookup,
     tls: () => renewal.members,
     isSelf: (socket, port) => traffic.isSelf(socket, port),
     wasStarved: (start) => upkeep.starvation.since(start),
-    isSilent: (candidate, bound) => upkeep.silence.isSilent(candidate, performance.now(), bound),
-    onCheck: (candidate, result) => {
-      if (!result.ok && result.failure.reason === 'refused') guard.refused(candidate);
-      metrics.checked(candidate, result);
-      checks.note(candidate.name, Date.now(), result);
+    isSilent: (member, bound) => upkeep.silence.isSilent(member, performance.now(), bound),
+    onCheck: (member, result) => {
+      if (!result.ok && result.failure.reason === 'refused') guard.refused(member);
+      metrics.checked(member, result);
+      checks.note(member.name, Date.now(), result);
     },
     onChange: (change) => changes.changed(change),
   });
   const cluster = new Cluster({
-    members: candidates,
-    isHealthy: (candidate) => acceptsNew(monitor.table.health(candidate)),
+    members: members,
+    isHealthy: (member) => acceptsNew(monitor.table.health(member)),
     get maxLag() {
-      return settings.maxLag;
+      return settings.current.maxLag;
     },
-    onStanding: (candidate, unfit, leads) => {
-      candidate.leads = leads;
-      monitor.table.judge(candidate, unfit);
+    onStanding: (member, unfit, leads) => {
+      member.leads = leads;
+      monitor.table.judge(member, unfit);
     },
     onChange: (change) => record(clusterChanged(change)),
   });
   const inspector = new StatusPoller({
-    members: candidates,
-    open: (candidate) => membership.clientOf(candidate),
+    members: members,
+    open: (member) => membership.clientOf(member),
     get interval() {
-      return settings.inspectInterval;
+      return settings.current.inspectInterval;
     },
     isSettled: () => cluster.isSettled,
-    onInspection: (candidate, inspection) => {
-      metrics.inspected(candidate, inspection);
+    onInspection: (member, inspection) => {
+      metrics.inspected(member, inspection);
       if (inspection.kind === 'known') {
-        candidate.latency = smoothed(candidate.latency, inspection.facts.duration);
+        member.latency = smoothed(member.latency, inspection.facts.duration);
       }
-      cluster.observe(candidate, inspection, Date.now());
+      cluster.observe(member, inspection, Date.now());
       membership.consider();
     },
   });
 
   const guard = new LeaderGuard({
     // Without questions to members nobody knows who leads.
-    limit: () => (settings.inspectInterval === 0 ? 0 : settings.hold),
+    limit: () => (settings.current.inspectInterval === 0 ? 0 : settings.current.hold),
     members: () => membership.members,
-    open: (candidate) => membership.questionsTo(candidate),
+    open: (member) => membership.questionsTo(member),
     clusterId: () => cluster.view.clusterId,
     voters: () => cluster.view.voters.length,
     quietFor: () => upkeep.quietFor(performance.now()),
@@ -201,13 +200,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       metrics.holdEnded(hold);
       inspector.pollAllNow();
     },
-    onUnresponsive: (candidate) => monitor.unresponsive(candidate),
+    onUnresponsive: (member) => monitor.unresponsive(member),
   });
 
   // Data: connections, and sessions that must end.
   const traffic = new Traffic({
-    ...{ renewal, membership, monitor, guard, log, record },
-    settings: inForce,
+    ...{ renewal, monitor, guard, log, record },
+    settings,
     lookup: names.lookup,
     metrics: () => metrics,
     onSessionEnd: (session) => upkeep.silence.forget(session),
@@ -215,13 +214,13 @@ export async function startApp(options: AppOptions): Promise<App> {
   const dataPath = traffic.path;
   const { sessions, farewells } = dataPath;
   const evictions = new Evictions(sessions);
-  const departures = new Departures(sessions, farewells, (candidate, departure) =>
-    changes.departed(candidate, departure),
+  const departures = new Departures(sessions, farewells, (member, departure) =>
+    changes.departed(member, departure),
   );
 
   // Observation, and what follows from what is seen.
   const metrics = new Metrics({
-    ...{ version, members: candidates, monitor, cluster, proxy: dataPath },
+    ...{ version, members: members, monitor, cluster, proxy: dataPath },
     leaving: () => departures.leaving,
     certificates: () => renewal.certificates,
     hold: () => guard.view,
@@ -230,18 +229,16 @@ export async function startApp(options: AppOptions): Promise<App> {
   log.onTrouble((trouble) => record(logTroubled(trouble)));
   const upkeep = new Housekeeping({
     ...{ monitor, dataPath, metrics, record },
-    settings: inForce,
-    members: candidates,
+    settings,
+    members: members,
   });
   const changes = new MemberLifecycle({
     ...{ membership, monitor, cluster, guard, inspector, upkeep, drains },
     ...{ sessions, evictions, departures, checks, metrics, record },
-    settings: inForce,
+    settings,
   });
 
-  const apply = (next: Settings): void => {
-    const before = settings;
-    settings = next;
+  settings.onChange((next, before) => {
     log.level = next.logLevel;
     if (next.balance !== before.balance) traffic.applyPolicy();
     renewal.configure(next);
@@ -252,12 +249,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       !isDeepStrictEqual(next.etcdUser, before.etcdUser);
     if (isAskedAnew) inspector.restart();
     guard.configure();
-  };
+  });
   const reload = new Reload({
-    ...{ started: loaded, load, apply },
+    ...{ started: loaded, load, apply: (next) => settings.replace(next) },
     trial: (next) =>
       emptiesPool(next, {
-        ...{ settings: inForce, monitor, membership, drains, isSelf: traffic.isSelf },
+        ...{ settings, monitor, membership, drains, isSelf: traffic.isSelf },
         lookup: names.lookup,
       }),
     onResult: (result) => {
@@ -267,11 +264,11 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
   const mover = new LeaderMover({
     ...{ guard, sessions },
-    clientOf: (candidate) => membership.clientOf(candidate),
+    clientOf: (member) => membership.clientOf(member),
   });
   const orders = new Operations({
     ...{ monitor, cluster, sessions, drains, departures, guard, mover, upkeep, log, record },
-    settings: inForce,
+    settings,
     members: () => membership.members,
   });
 
@@ -283,7 +280,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...{ listen: listen.map(formatListenAddress), copier: traffic.copier },
     },
     ...{ departures, drains, monitor, cluster, hold: () => guard.view, proxy: dataPath },
-    policy: () => settings.balance,
+    policy: () => settings.current.balance,
     members: () => membership.members,
     events: () => events.recent,
     stopping: () => stopping.signal.aborted,
@@ -291,10 +288,11 @@ export async function startApp(options: AppOptions): Promise<App> {
   const isActivated = inherited.clients.length > 0;
   let consoles: ManagementServers;
   try {
-    if (isActivated) refuseExposure(settings, listen);
+    if (isActivated) refuseExposure(settings.current, listen);
     consoles = await ManagementServers.open({
-      ...{ settings, inherited, sources, events, checks, metrics, orders, record },
-      isShared: settings.reusePort || isActivated,
+      ...{ inherited, sources, events, checks, metrics, orders, record },
+      settings: settings.current,
+      isShared: settings.current.reusePort || isActivated,
       reload: (force) => reload.run(force),
     });
   } catch (error) {
@@ -310,13 +308,16 @@ export async function startApp(options: AppOptions): Promise<App> {
   membership.start(checking.signal);
   void renewal.start(checking.signal);
   void drains.follow((changed) => orders.followDrains(changed), checking.signal);
-  if (settings.watchConfig) void reload.watch(settings.configFile ?? '', checking.signal);
+  if (settings.current.watchConfig)
+    void reload.watch(settings.current.configFile ?? '', checking.signal);
   startTicker((beat) => upkeep.beat(beat), checking.signal);
   record(started(sources.identity, membership.members, consoles.observePort));
-  if (isActivated && !agree(listen, settings.listen)) {
-    record(listenIgnored(sources.identity.listen, settings.listen.map(formatListenAddress)));
+  if (isActivated && !agree(listen, settings.current.listen)) {
+    record(
+      listenIgnored(sources.identity.listen, settings.current.listen.map(formatListenAddress)),
+    );
   }
-  for (const secret of exposedSecrets(settings)) record(secretExposed(secret));
+  for (const secret of exposedSecrets(settings.current)) record(secretExposed(secret));
 
   const giveUpWaiting = Promise.withResolvers<void>();
   let stopped: Promise<number> | undefined;
@@ -326,9 +327,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     await afterPoll();
     traffic.stopAccepting();
     consoles.yield();
-    record(stoppingEvent(sessions.count, settings.drainTimeout));
-    departures.beginAll(settings.drainTimeout);
-    const timer = setTimeout(() => giveUpWaiting.resolve(), settings.drainTimeout);
+    record(stoppingEvent(sessions.count, settings.current.drainTimeout));
+    departures.beginAll(settings.current.drainTimeout);
+    const timer = setTimeout(() => giveUpWaiting.resolve(), settings.current.drainTimeout);
     await Promise.race([dataPath.idle(), giveUpWaiting.promise]);
     clearTimeout(timer);
     evictions.stop();

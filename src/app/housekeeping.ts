@@ -13,7 +13,7 @@
  */
 import { excessesOf } from '../balancing/rebalance.ts';
 import { SlowStart } from '../balancing/slow-start.ts';
-import type { Candidate } from '../balancing/snapshot.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Monitor } from '../health/monitor.ts';
 import { PassiveHealthChecks } from '../health/passive.ts';
@@ -21,6 +21,7 @@ import { mayServe, serves } from '../health/routing.ts';
 import { EventLoopStalls } from '../lib/event-loop-stall.ts';
 import { nextInStep } from '../lib/step.ts';
 import type { Tick } from '../lib/ticker.ts';
+import type { Member } from '../members/member.ts';
 import type { EventBody } from '../observe/events/event-log.ts';
 import { MoveNotices } from '../observe/events/throttle.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
@@ -31,9 +32,9 @@ import { Garbage } from './garbage.ts';
 
 export interface HousekeepingOptions {
   /** Those in force. */
-  readonly settings: () => Settings;
+  readonly settings: LiveSettings;
   /** Those there are. */
-  readonly members: () => readonly Candidate[];
+  readonly members: () => readonly Member[];
   readonly monitor: Monitor;
   readonly dataPath: DataPath;
   readonly metrics: Metrics;
@@ -80,10 +81,10 @@ export class Housekeeping {
     this.silence = new PassiveHealthChecks(
       dataPath.sessions,
       members(),
-      () => settings().suspectAfter,
+      () => settings.current.suspectAfter,
       performance.now(),
     );
-    this.slowStart = new SlowStart(() => settings().slowStart);
+    this.slowStart = new SlowStart(() => settings.current.slowStart);
     this.#moveNotices = new MoveNotices(members, record);
     this.#descriptors = new Descriptors(record);
     this.#rebalancer = new Rebalancer(
@@ -91,14 +92,14 @@ export class Housekeeping {
       dataPath.farewells,
       {
         get spread() {
-          const { balance, rebalance } = settings();
+          const { balance, rebalance } = settings.current;
           // Another policy would not send a moved client where there is room.
           return balanced.includes(balance) ? rebalance : 0;
         },
         perMinute: movedPerMinute,
         minAge: movableAge,
         get maxAge() {
-          return settings().maxSessionAge;
+          return settings.current.maxSessionAge;
         },
       },
       (from) => this.#moveNotices.moved(from, performance.now()),
@@ -111,14 +112,14 @@ export class Housekeeping {
   }
 
   /** A member has joined. */
-  join(candidate: Candidate): void {
-    this.silence.join(candidate, performance.now());
+  join(member: Member): void {
+    this.silence.join(member, performance.now());
   }
 
   /** A member has left. */
-  leave(candidate: Candidate): void {
-    this.silence.leave(candidate);
-    this.slowStart.forget(candidate);
+  leave(member: Member): void {
+    this.silence.leave(member);
+    this.slowStart.forget(member);
   }
 
   /** Returns how long to wait until the next beat, ms. */
@@ -128,7 +129,7 @@ export class Housekeeping {
     if (starved) metrics.starved();
     if (this.silence.sweep(now, starved)) this.#spokenAt = now;
     const silent = this.silence.suspects(now);
-    for (const candidate of silent) metrics.fellSilent(candidate);
+    for (const member of silent) metrics.fellSilent(member);
     if (silent.length > 0) this.#doubtUntil = now + doubtTime;
     if (now < this.#doubtUntil) monitor.checkAllNow();
     if (now - this.#rareAt >= rareInterval) this.#beatRarely(now);
@@ -139,16 +140,16 @@ export class Housekeeping {
    * Has sessions moved until the members are even, at `now` (ms of `performance.now()`). Returns by how many
    * each of them is above its share; empty when they are even already.
    */
-  balance(now: number): ReadonlyMap<Candidate, number> {
+  balance(now: number): ReadonlyMap<Member, number> {
     this.#rebalancer.order(now);
     const shares = this.#shares();
     const excesses = excessesOf(
-      shares.map(({ candidate, weight }) => ({ sessions: candidate.load, weight })),
+      shares.map(({ member, weight }) => ({ sessions: member.load, weight })),
     );
     return new Map(
-      shares.flatMap(({ candidate }, index) => {
+      shares.flatMap(({ member }, index) => {
         const excess = Math.floor(excesses[index] ?? 0);
-        return excess > 0 ? [[candidate, excess]] : [];
+        return excess > 0 ? [[member, excess]] : [];
       }),
     );
   }
@@ -156,18 +157,18 @@ export class Housekeeping {
   /** What each member that may serve is due. */
   #shares(): RebalancedMember[] {
     const { entries, snapshot } = this.#options.monitor.table;
-    const due = dueMembers(snapshot.routable, this.#options.settings().balance);
+    const due = dueMembers(snapshot.routable, this.#options.settings.current.balance);
     return entries.filter(mayServe).map((entry) => ({
-      candidate: entry.candidate,
+      member: entry.member,
       healthy: serves(entry),
-      weight: due.includes(entry.candidate) ? entry.candidate.weight : 0,
+      weight: due.includes(entry.member) ? entry.member.weight : 0,
     }));
   }
 
   #beatRarely(now: number): void {
     const { dataPath, settings } = this.#options;
     this.#rareAt = now;
-    const { firstByteTimeout } = settings();
+    const { firstByteTimeout } = settings.current;
     if (firstByteTimeout > 0) dataPath.closeSilent(now - firstByteTimeout);
     this.slowStart.beat(now);
     this.#rebalancer.beat(this.#shares(), now);
@@ -179,10 +180,7 @@ export class Housekeeping {
 }
 
 /** Those of the routable members that sessions belong to. */
-function dueMembers(
-  routable: readonly Candidate[],
-  balance: Settings['balance'],
-): readonly Candidate[] {
+function dueMembers(routable: readonly Member[], balance: Settings['balance']): readonly Member[] {
   const leading = routable.filter(({ leads }) => leads === true);
   return balance === 'leader' && leading.length > 0 ? leading : routable;
 }

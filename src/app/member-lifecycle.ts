@@ -7,8 +7,8 @@
  *
  * Owns the order of it. Decides nothing: verdicts are the member table's, places are the roster's.
  */
-import type { Candidate } from '../balancing/snapshot.ts';
-import type { Settings } from '../config/settings.ts';
+
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { Cluster } from '../etcd/cluster.ts';
 import { learner } from '../etcd/eligibility.ts';
 import type { StatusPoller } from '../etcd/status-poller.ts';
@@ -17,6 +17,7 @@ import type { TableChange } from '../health/member-table.ts';
 import type { Monitor } from '../health/monitor.ts';
 import type { LeaderGuard } from '../leader/guard.ts';
 import type { Drains } from '../members/drains.ts';
+import type { Member } from '../members/member.ts';
 import type { Revised } from '../members/roster.ts';
 import type { CheckHistory } from '../observe/check-history.ts';
 import { fitnessChanged } from '../observe/events/cluster-events.ts';
@@ -34,11 +35,11 @@ import type { Departed, Departures } from '../proxy/sessions/departures.ts';
 import type { Evictions } from '../proxy/sessions/evictions.ts';
 import type { Session, Sessions } from '../proxy/sessions/sessions.ts';
 import type { Housekeeping } from './housekeeping.ts';
-import type { Member, Membership } from './membership.ts';
+import type { Membership } from './membership.ts';
 
 export interface MemberLifecycleOptions {
   /** Those in force. */
-  readonly settings: () => Settings;
+  readonly settings: LiveSettings;
   readonly membership: Membership;
   readonly monitor: Monitor;
   readonly cluster: Cluster;
@@ -57,7 +58,7 @@ export interface MemberLifecycleOptions {
 export class MemberLifecycle {
   readonly #options: MemberLifecycleOptions;
   /** Members that have joined since the start, until they were checked. */
-  readonly #newcomers = new Set<Candidate>();
+  readonly #newcomers = new Set<Member>();
 
   constructor(options: MemberLifecycleOptions) {
     this.#options = options;
@@ -69,12 +70,12 @@ export class MemberLifecycle {
     if (change.member !== undefined) this.#healthChanged(change.member);
     if (change.fitness !== undefined) {
       record(fitnessChanged(change.fitness));
-      const { candidate, unfit } = change.fitness;
-      if (unfit === undefined) upkeep.slowStart.begin(candidate, performance.now());
+      const { member, unfit } = change.fitness;
+      if (unfit === undefined) upkeep.slowStart.begin(member, performance.now());
     }
     const { snapshot, mode, entries } = monitor.table;
     if (change.mode !== undefined) {
-      const drained = entries.filter((entry) => entry.drained).map(({ candidate }) => candidate);
+      const drained = entries.filter((entry) => entry.drained).map(({ member }) => member);
       record(modeChanged(change.mode.from, change.mode.to, drained));
     }
     for (const [member, sessions] of evictions.set(change.evict, this.#isDisproof)) {
@@ -88,8 +89,8 @@ export class MemberLifecycle {
    * A connection that was made after a check was refused shows that the member is there again: in a panic it
    * may be dialled before its next check.
    */
-  readonly #isDisproof = ({ candidate, openedAt }: Session): boolean => {
-    const last = this.#options.monitor.lastCheck(candidate);
+  readonly #isDisproof = ({ member, openedAt }: Session): boolean => {
+    const last = this.#options.monitor.lastCheck(member);
     const wasRefused = last !== undefined && !last.ok && last.failure.reason === 'refused';
     return wasRefused && openedAt > last.finishedAt;
   };
@@ -97,15 +98,14 @@ export class MemberLifecycle {
   /** A member has been added to those there are. */
   joined(member: Member): void {
     const { monitor, inspector, upkeep, metrics, record } = this.#options;
-    const { candidate, place } = member;
-    record(memberJoined(member, place.isLearner === true));
-    this.#newcomers.add(candidate);
-    upkeep.join(candidate);
-    metrics.joined(candidate);
+    record(memberJoined(member));
+    this.#newcomers.add(member);
+    upkeep.join(member);
+    metrics.joined(member);
     monitor.add(member);
-    if (place.isLearner) monitor.table.judge(candidate, learner);
+    if (member.place.isLearner) monitor.table.judge(member, learner);
     this.holdDrain(member);
-    inspector.add(candidate);
+    inspector.add(member);
     inspector.pollAllNow();
   }
 
@@ -113,67 +113,66 @@ export class MemberLifecycle {
   revised(all: readonly Revised<Member>[]): void {
     const { membership, monitor, drains, checks, metrics, record } = this.#options;
     monitor.table.refresh();
-    const renamed = all.filter(({ member, before }) => member.candidate.name !== before);
+    const renamed = all.filter(({ member, before }) => member.name !== before);
     // Drains first, all of them: a name may be another member's now.
-    for (const { member } of renamed) void drains.rename(member.endpoint, member.candidate.name);
+    for (const { member } of renamed) void drains.rename(member.endpoint, member.name);
     for (const { member, before } of renamed) {
-      const { candidate, endpoint } = member;
-      record(memberRenamed(candidate, endpoint, before));
+      record(memberRenamed(member, before));
       this.holdDrain(member);
       checks.forget(before);
-      metrics.joined(candidate);
-      const isTaken = membership.candidates.some(({ name }) => name === before);
+      metrics.joined(member);
+      const isTaken = membership.members.some(({ name }) => name === before);
       if (!isTaken) void metrics.left(before);
     }
   }
 
   /** What an operator has asked for holds for a member that comes, or comes back. */
-  holdDrain({ candidate, endpoint }: Member): void {
+  holdDrain(member: Member): void {
     const { monitor, drains } = this.#options;
-    monitor.table.drain(candidate, drains.of({ name: candidate.name, endpoint }) !== undefined);
+    monitor.table.drain(member, drains.of(member) !== undefined);
   }
 
   /** A member is none any more. Its sessions have the drain timeout, or no time where it had failed. */
-  left({ candidate }: Member): void {
+  left(member: Member): void {
     const { settings, monitor, cluster, guard, inspector, upkeep } = this.#options;
     const { departures, record } = this.#options;
-    const isGone = isConfirmedFailure(monitor.table.health(candidate));
-    const timeout = isGone ? 0 : settings().drainTimeout;
-    record(memberLeft(candidate, timeout));
-    this.#newcomers.delete(candidate);
-    inspector.remove(candidate);
-    cluster.forget(candidate);
-    guard.forget(candidate);
-    monitor.remove(candidate);
-    upkeep.leave(candidate);
-    departures.begin(candidate, timeout, 'removed');
+    const isGone = isConfirmedFailure(monitor.table.health(member));
+    const timeout = isGone ? 0 : settings.current.drainTimeout;
+    record(memberLeft(member, timeout));
+    this.#newcomers.delete(member);
+    inspector.remove(member);
+    cluster.forget(member);
+    guard.forget(member);
+    monitor.remove(member);
+    upkeep.leave(member);
+    departures.begin(member, timeout, 'removed');
     inspector.pollAllNow();
   }
 
   /** The last session of a member that left, or is drained, has ended. */
-  departed(candidate: Candidate, departure: Departed): void {
+  departed(member: Member, departure: Departed): void {
     const { membership, sessions, checks, metrics, record } = this.#options;
     const { reason, cut } = departure;
     if (reason === 'drained') {
-      record(drainEnded(candidate, departure));
+      record(drainEnded(member, departure));
       return;
     }
-    if (cut > 0) record(sessionsRemoved(candidate, cut));
-    sessions.forget(candidate);
-    const isSucceeded = membership.candidates.some(({ name }) => name === candidate.name);
+    if (cut > 0) record(sessionsRemoved(member, cut));
+    sessions.forget(member);
+    const isSucceeded = membership.members.some(({ name }) => name === member.name);
     if (isSucceeded) return;
-    checks.forget(candidate.name);
-    void metrics.left(candidate.name);
+    checks.forget(member.name);
+    void metrics.left(member.name);
   }
 
   #healthChanged(change: NonNullable<TableChange['member']>): void {
     const { inspector, upkeep, metrics, record } = this.#options;
-    const { candidate, from, to } = change;
+    const { member, from, to } = change;
     record(memberChanged(change));
-    metrics.stateChanged(candidate, to.state);
+    metrics.stateChanged(member, to.state);
     const isBack = from.state === 'recovering' && from.from === 'failed';
-    const isNew = from.state === 'unknown' && this.#newcomers.delete(candidate);
-    if (acceptsNew(to) && (isBack || isNew)) upkeep.slowStart.begin(candidate, performance.now());
+    const isNew = from.state === 'unknown' && this.#newcomers.delete(member);
+    if (acceptsNew(to) && (isBack || isNew)) upkeep.slowStart.begin(member, performance.now());
     // Whoever fails or comes back, another member may lead by now.
     inspector.pollAllNow();
   }

@@ -7,40 +7,32 @@
  *
  * Owns what a member is made of. Leaves to app.ts what is done when one joins or leaves.
  */
-import type { LookupFunction } from 'node:net';
-import type { Candidate } from '../balancing/snapshot.ts';
 import type { MemberTls } from '../certificates/certificates.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { checkUrlOf } from '../config/values/check-url.ts';
-import { formatEndpoint } from '../config/values/endpoint.ts';
 import type { Cluster } from '../etcd/cluster.ts';
 import { EtcdClient } from '../etcd/etcd-client.ts';
 import type { GrpcTarget } from '../etcd/grpc-security.ts';
-import type { MonitoredMember } from '../health/monitor.ts';
 import { Questions } from '../leader/questions.ts';
 import { alwaysAt } from '../lib/net/dns-cache.ts';
 import { Discovery } from '../members/discovery/discovery.ts';
 import { SavedMembers } from '../members/discovery/saved-members.ts';
 import { isHttps, memberSchemes } from '../members/discovery/srv.ts';
 import { systemDns } from '../members/discovery/system-dns.ts';
+import { Member, type Traits } from '../members/member.ts';
 import type { Place } from '../members/place.ts';
 import { type Revised, Roster } from '../members/roster.ts';
 import { discoveryChanged, namesChanged } from '../observe/events/discovery-events.ts';
 import type { EventBody } from '../observe/events/event-log.ts';
-import type { NamedMember } from '../observe/status.ts';
-
-/** Everything that one part or another has to know of a member. */
-export interface Member extends NamedMember, MonitoredMember {
-  readonly place: Place;
-}
 
 export interface MembershipOptions {
   /** Those in force. */
-  readonly settings: () => Settings;
+  readonly settings: LiveSettings;
   /** For questions to members; see `EtcdClientOptions`. */
   readonly tls: () => MemberTls;
   readonly cluster: () => Cluster;
-  readonly isHealthy: (candidate: Candidate) => boolean;
+  readonly isHealthy: (member: Member) => boolean;
   readonly onJoin: (member: Member) => void;
   /** Told of members whose name, weight or class is another now. */
   readonly onRevise: (revised: readonly Revised<Member>[]) => void;
@@ -53,7 +45,7 @@ export interface MembershipOptions {
 const inspectTimeout = 2_000;
 
 export class Membership {
-  readonly #settings: () => Settings;
+  readonly #settings: LiveSettings;
   readonly #tls: () => MemberTls;
   readonly #roster: Roster<Member>;
   readonly #discovery: Discovery;
@@ -61,7 +53,7 @@ export class Membership {
   /** Reads the state directory. Throws `Refusal` when it cannot be made. */
   constructor(options: MembershipOptions) {
     const { cluster, isHealthy, onJoin, onRevise, onLeave, record } = options;
-    const settings = options.settings();
+    const settings = options.settings.current;
     this.#settings = options.settings;
     this.#tls = options.tls;
     const { endpoints, discovery, discoverySrv, stateDir } = settings;
@@ -74,14 +66,15 @@ export class Membership {
       saved: stateDir === undefined || isFixed ? undefined : new SavedMembers(stateDir),
       dns: systemDns,
       known: () =>
-        this.members.map(({ place, candidate }) => {
-          const facts = cluster().statusOf(candidate);
+        this.members.map((member) => {
+          const { place } = member;
+          const facts = cluster().statusOf(member);
           const { clusterId } = cluster().view;
           return {
             place,
             memberId: facts?.memberId,
             isForeign: facts !== undefined && facts.clusterId !== clusterId,
-            healthy: isHealthy(candidate) && cluster().whyUnknown(candidate) === undefined,
+            healthy: isHealthy(member) && cluster().whyUnknown(member) === undefined,
           };
         }),
       list: () => cluster().list,
@@ -90,11 +83,10 @@ export class Membership {
       onNameChange: (change) => record(namesChanged(change)),
     });
     this.#roster = new Roster(this.#discovery.begin(), {
-      admit: (place) => memberAt(place, this.#settings()),
+      admit: (place) => memberAt(place, this.#settings.current),
       revise: (member, place) => {
-        member.candidate.name = place.name;
-        stand(member.candidate, place, this.#settings());
-        return { ...member, place };
+        revise(member, place, this.#settings.current);
+        return member;
       },
       onJoin,
       onRevise,
@@ -104,10 +96,6 @@ export class Membership {
 
   get members(): readonly Member[] {
     return this.#roster.members;
-  }
-
-  get candidates(): readonly Candidate[] {
-    return this.#roster.members.map(({ candidate }) => candidate);
   }
 
   /** Asks whoever names members, until `signal` aborts. Call it once. */
@@ -121,19 +109,15 @@ export class Membership {
    * another way now.
    */
   configure(): readonly Member[] {
-    const settings = this.#settings();
+    const settings = this.#settings.current;
     this.#discovery.configure(settings.endpoints);
-    const amended: Member[] = [];
-    this.#roster.amend((member) => {
-      const { candidate, place } = member;
-      stand(candidate, place, settings);
-      const checked = checkedBy(place, settings);
-      if (checked.checkUrl === member.checkUrl) return member;
-      const after = { ...member, ...checked };
-      amended.push(after);
-      return after;
+    return this.members.filter((member) => {
+      revise(member, member.place, settings);
+      const checked = checkedBy(member.place, settings);
+      if (checked.checkUrl === member.checkUrl) return false;
+      Object.assign(member, checked);
+      return true;
     });
-    return amended;
   }
 
   /** The members as they would be under other settings, for a first look at them. */
@@ -148,64 +132,34 @@ export class Membership {
     this.#discovery.consider();
   }
 
-  /** Do clients speak to this member without TLS? */
-  isPlain(candidate: Candidate): boolean {
-    return this.members.find((each) => each.candidate === candidate)?.place.scheme === 'http';
-  }
-
-  /** The host of a member as it was named, by which its certificate is verified. */
-  hostOf(candidate: Candidate): string {
-    const member = this.members.find((each) => each.candidate === candidate);
-    return member?.place.host ?? candidate.host;
-  }
-
   /** For questions to a member about itself. */
-  clientOf(candidate: Candidate): EtcdClient {
-    const { etcdUser } = this.#settings();
+  clientOf(member: Member): EtcdClient {
+    const { etcdUser } = this.#settings.current;
     return new EtcdClient({
-      ...{ ...this.#targetOf(candidate), timeout: inspectTimeout },
+      ...{ ...this.#targetOf(member), timeout: inspectTimeout },
       ...(etcdUser && { user: etcdUser }),
     });
   }
 
   /** For questions to a member about the leader. */
-  questionsTo(candidate: Candidate): Questions {
-    return new Questions(this.#targetOf(candidate));
+  questionsTo(member: Member): Questions {
+    return new Questions(this.#targetOf(member));
   }
 
-  #targetOf(candidate: Candidate): GrpcTarget {
-    const member = this.members.find((each) => each.candidate === candidate);
-    if (member === undefined) throw new Error(`${candidate.name} is not a member`);
-    const { scheme, host, address, port } = member.place;
+  #targetOf({ place }: Member): GrpcTarget {
+    const { scheme, host, address, port } = place;
     return { scheme, host, address, port, tls: this.#tls };
   }
 }
 
 function memberAt(place: Place, settings: Settings): Member {
-  const { name, host, port, address } = place;
-  const { share, priority } = standingOf(place, settings);
-  const lookup: LookupFunction | undefined = address === undefined ? undefined : alwaysAt(address);
-  return {
-    place,
-    candidate: {
-      name,
-      host: address ?? host,
-      port,
-      load: 0,
-      calls: 0,
-      weight: share,
-      share,
-      priority,
-    },
-    endpoint: formatEndpoint(place),
-    address,
-    ...checkedBy(place, settings),
-    lookup,
-  };
+  const { address } = place;
+  const lookup = address === undefined ? undefined : alwaysAt(address);
+  return new Member(place, { lookup, ...duesOf(place, settings), ...checkedBy(place, settings) });
 }
 
 /** Its due against the others', and its class. */
-function standingOf(place: Place, settings: Settings): { share: number; priority: number } {
+function duesOf(place: Place, settings: Settings): Pick<Traits, 'share' | 'priority'> {
   const { name, settingsName = name } = place;
   const numberOf = (setting: 'weight' | 'priority'): number | undefined =>
     settings[setting].find(({ member }) => member === name || member === settingsName)?.value;
@@ -216,16 +170,16 @@ function standingOf(place: Place, settings: Settings): { share: number; priority
 }
 
 /** Gives a member that there is the due and class it has now; one that starts slowly goes on to. */
-function stand(candidate: Candidate, place: Place, settings: Settings): void {
-  const { share, priority } = standingOf(place, settings);
-  candidate.weight *= share / (candidate.share ?? 1);
-  Object.assign(candidate, { share, priority });
+function revise(member: Member, place: Place, settings: Settings): void {
+  const { share, priority } = duesOf(place, settings);
+  member.weight *= share / member.share;
+  Object.assign(member, { place, share, priority });
 }
 
 function checkedBy(
   place: Place,
   settings: Settings,
-): Pick<Member, 'checkUrl' | 'checksClientPort'> {
+): Pick<Traits, 'checkUrl' | 'checksClientPort'> {
   return {
     checkUrl: checkUrlOf(place, settings.checkUrl),
     checksClientPort: settings.checkUrl === undefined,

@@ -8,15 +8,17 @@
 import type { LookupFunction, Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { memberTls } from '../certificates/certificates.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Monitor } from '../health/monitor.ts';
 import { serves } from '../health/routing.ts';
 import { tryMembers } from '../health/trial.ts';
 import type { Drains } from '../members/drains.ts';
-import type { Member, Membership } from './membership.ts';
+import type { Member } from '../members/member.ts';
+import type { Membership } from './membership.ts';
 
 export interface TrialRules {
-  readonly settings: () => Settings;
+  readonly settings: LiveSettings;
   readonly monitor: Monitor;
   readonly membership: Membership;
   readonly drains: Drains;
@@ -27,16 +29,17 @@ export interface TrialRules {
 /** Why no member could be used under `next`, as one sentence; `undefined` when one could, or none can now. */
 export async function emptiesPool(next: Settings, rules: TrialRules): Promise<string | undefined> {
   const { monitor, membership, drains, lookup, isSelf } = rules;
-  const usable = monitor.table.entries.filter(serves).map(({ candidate }) => candidate);
+  const usable = monitor.table.entries.filter(serves).map(({ member }) => member);
   const planned = membership.under(next);
-  const stays = planned.some(({ candidate: { host, port } }) =>
+  const stays = planned.some(({ host, port }) =>
     usable.some((each) => each.host === host && each.port === port),
   );
   // With nobody to lose, whatever the operator tries is worth a try.
-  if (usable.length === 0 || (stays && areAskedAlike(next, rules.settings()))) return undefined;
+  if (usable.length === 0 || (stays && areAskedAlike(next, rules.settings.current)))
+    return undefined;
   const tls = memberTls(next.certificates.members, next.serverName);
   const tried = await tryMembers(
-    planned.filter(({ candidate: { name }, endpoint }) => !drains.of({ name, endpoint })),
+    planned.filter((member) => drains.of(member) === undefined),
     { timeout: next.checkTimeout, tls: () => tls, lookup, isSelf, wasStarved: () => false },
   );
   if (tried.some(({ why }) => why === undefined)) return undefined;
@@ -52,6 +55,6 @@ function areAskedAlike(a: Settings, b: Settings): boolean {
   );
 }
 
-function nameOf({ candidate, endpoint }: Member): string {
-  return endpoint.endsWith(candidate.name) ? candidate.name : `${candidate.name} (${endpoint})`;
+function nameOf({ name, endpoint }: Member): string {
+  return endpoint.endsWith(name) ? name : `${name} (${endpoint})`;
 }

@@ -10,12 +10,12 @@
 import net, { type LookupFunction, type Socket } from 'node:net';
 import { createPolicy } from '../balancing/policies.ts';
 import type { Policy } from '../balancing/policy.ts';
-import type { Candidate } from '../balancing/snapshot.ts';
 import type { CertificateReloader } from '../certificates/reloader.ts';
-import type { Settings } from '../config/settings.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { ListenAddress } from '../config/values/listen.ts';
 import type { Monitor } from '../health/monitor.ts';
 import type { LeaderGuard } from '../leader/guard.ts';
+import type { Member } from '../members/member.ts';
 import type { EventBody } from '../observe/events/event-log.ts';
 import { handshakeNotices, rejectionNotices } from '../observe/events/throttle.ts';
 import type { Log } from '../observe/log/log.ts';
@@ -32,7 +32,6 @@ import {
 import { copyThroughStreams } from '../proxy/relay/streams.ts';
 import type { Session } from '../proxy/sessions/sessions.ts';
 import { ClientHandshakes } from '../proxy/tls/handshake.ts';
-import type { Membership } from './membership.ts';
 
 /** The ways to copy bytes; the first is taken where this Node allows it. */
 const copiers = {
@@ -44,9 +43,8 @@ type CopierName = keyof typeof copiers;
 
 export interface TrafficOptions {
   /** Those in force. */
-  readonly settings: () => Settings;
+  readonly settings: LiveSettings;
   readonly renewal: CertificateReloader;
-  readonly membership: Membership;
   readonly monitor: Monitor;
   readonly lookup: LookupFunction;
   /** Asked for when there is something to count. */
@@ -68,7 +66,7 @@ export class Traffic {
 
   constructor(options: TrafficOptions) {
     this.#options = options;
-    this.#policy = createPolicy(options.settings().balance);
+    this.#policy = createPolicy(options.settings.current.balance);
     this.#observer = observerOf(options);
     this.#reception = receptionOf(options, this.#observer);
     this.path = this.#createPath();
@@ -76,7 +74,7 @@ export class Traffic {
 
   /** The addresses in use, once they are open; a port of 0 has become the one that was given. */
   get listen(): readonly ListenAddress[] {
-    return this.#listeners?.addresses ?? this.#options.settings().listen;
+    return this.#listeners?.addresses ?? this.#options.settings.current.listen;
   }
 
   /** How bytes are copied; known once the listeners are open. */
@@ -90,7 +88,8 @@ export class Traffic {
 
   /** Begins to accept, on `inherited` sockets if there are any. Throws as `openListeners` does. */
   async open(inherited: readonly number[]): Promise<void> {
-    const { listen, reusePort, socketMode, socketOwner, keepalive } = this.#options.settings();
+    const { listen, reusePort, socketMode, socketOwner, keepalive } =
+      this.#options.settings.current;
     this.#listeners = await openListeners({
       ...{ addresses: listen, inherited, reusePort, socketMode, socketOwner, keepalive },
       onConnection: (socket) => this.path.accept(socket),
@@ -102,7 +101,7 @@ export class Traffic {
 
   /** Picks by the policy that is in force now. */
   applyPolicy(): void {
-    this.#policy = createPolicy(this.#options.settings().balance);
+    this.#policy = createPolicy(this.#options.settings.current.balance);
   }
 
   /** Sessions, and clients that wait for a member, go on. */
@@ -111,7 +110,7 @@ export class Traffic {
   }
 
   #createPath(): DataPath {
-    const { settings, monitor, membership, lookup } = this.#options;
+    const { settings, monitor, lookup } = this.#options;
     const reception = this.#reception;
     const currentPolicy = (): Policy => this.#policy;
     return new DataPath({
@@ -120,21 +119,21 @@ export class Traffic {
       },
       snapshot: () => monitor.table.snapshot,
       get timeout() {
-        return settings().dialTimeout;
+        return settings.current.dialTimeout;
       },
       get raceAfter() {
-        return settings().dialRaceAfter;
+        return settings.current.dialRaceAfter;
       },
-      keepalive: settings().keepalive,
+      keepalive: settings.current.keepalive,
       get maxConnections() {
-        return settings().maxConnections;
+        return settings.current.maxConnections;
       },
       get maxSourceShare() {
-        return settings().maxSourceShare;
+        return settings.current.maxSourceShare;
       },
       // With TLS of our own, the bytes in between are plain whatever the members speak.
-      isPlain: (candidate: Candidate) => reception !== undefined || membership.isPlain(candidate),
-      follows: () => settings().followCalls,
+      isPlain: (member: Member) => reception !== undefined || member.isPlain,
+      follows: () => settings.current.followCalls,
       lookup,
       isSelf: this.isSelf,
       connect: (options) => copiers[this.#copier].connect(options),
@@ -150,12 +149,12 @@ function observerOf(options: TrafficOptions): DataPathObserver {
   const { monitor, guard, metrics, log, record, onSessionEnd } = options;
   const noticeRejection = rejectionNotices(record);
   return {
-    attempted: (candidate, attempt) => {
-      metrics().attempted(candidate, attempt);
+    attempted: (member, attempt) => {
+      metrics().attempted(member, attempt);
       if (attempt.result !== 'failed') return;
       // First of all, so that nothing more is sent where it would be lost.
-      if (attempt.failure.reason === 'refused') guard.refused(candidate);
-      monitor.dialFailed(candidate, attempt.failure);
+      if (attempt.failure.reason === 'refused') guard.refused(member);
+      monitor.dialFailed(member, attempt.failure);
     },
     opened: (session, failovers) => {
       if (failovers > 0) metrics().failedOver();
@@ -163,7 +162,7 @@ function observerOf(options: TrafficOptions): DataPathObserver {
       log.session('session opened', {
         session: session.id,
         ...(client !== undefined && { client }),
-        member: session.candidate.name,
+        member: session.member.name,
         failovers,
       });
     },
@@ -171,14 +170,14 @@ function observerOf(options: TrafficOptions): DataPathObserver {
       onSessionEnd(session);
       const { client, member } = session.bytes;
       const duration = performance.now() - session.openedAt;
-      metrics().sessionEnded(session.candidate, duration);
+      metrics().sessionEnded(session.member, duration);
       if (reason === 'member-reset' || reason === 'member-closed') {
-        guard.sessionCut(session.candidate);
-        monitor.checkNow(session.candidate);
+        guard.sessionCut(session.member);
+        monitor.checkNow(session.member);
       }
       log.session('session ended', {
         session: session.id,
-        member: session.candidate.name,
+        member: session.member.name,
         reason,
         durationMs: Math.round(duration),
         bytes: { client, member },
@@ -193,20 +192,20 @@ function observerOf(options: TrafficOptions): DataPathObserver {
 
 /** `undefined` where TLS, if there is any, is between clients and members. */
 function receptionOf(
-  { settings, renewal, membership, metrics, record }: TrafficOptions,
+  { settings, renewal, metrics, record }: TrafficOptions,
   observer: DataPathObserver,
 ): ClientHandshakes | undefined {
-  if (settings().tls === 'passthrough') return undefined;
-  const { clients } = settings().certificates;
+  if (settings.current.tls === 'passthrough') return undefined;
+  const { clients } = settings.current.certificates;
   const noticeHandshake = handshakeNotices(record);
   return new ClientHandshakes({
     ...(clients && { clients: () => renewal.certificates.clients ?? clients }),
-    allow: () => settings().allowClient,
+    allow: () => settings.current.allowClient,
     members: () => renewal.members,
-    isPlain: (candidate) => membership.isPlain(candidate),
-    hostOf: (candidate) => membership.hostOf(candidate),
+    isPlain: (member) => member.isPlain,
+    hostOf: (member) => member.place.host,
     get timeout() {
-      return settings().dialTimeout;
+      return settings.current.dialTimeout;
     },
     onHandshakeFailure: (reason) => {
       metrics().handshakeFailed(reason);

@@ -7,10 +7,10 @@ import type { Policy, RandomSource } from './policy.ts';
 
 export function leader(source: RandomSource): Policy {
   const otherwise = leastConnections(source);
-  return (candidates, tried) => {
-    for (const candidate of candidates) {
-      if (candidate.leads === true && !tried.includes(candidate)) return candidate;
+  return (members, tried) => {
+    for (const member of members) {
+      if (member.leads === true && !tried.includes(member)) return member;
     }
-    return otherwise(candidates, tried);
+    return otherwise(members, tried);
   };
 }

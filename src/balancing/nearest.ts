@@ -14,13 +14,13 @@ export function nearest(source: RandomSource): Policy {
   let bound = 0;
   // Nobody knows how far one is that was never asked: it is taken when nobody else is known.
   const among = leastConnections(source, ({ latency }) => (latency ?? farthest) <= bound);
-  return (candidates, tried) => {
+  return (members, tried) => {
     let least = farthest;
-    for (const candidate of candidates) {
-      if (!tried.includes(candidate)) least = Math.min(least, candidate.latency ?? farthest);
+    for (const member of members) {
+      if (!tried.includes(member)) least = Math.min(least, member.latency ?? farthest);
     }
     bound = least + Math.max(least * toleratedPart, toleratedTime);
-    return among(candidates, tried);
+    return among(members, tried);
   };
 }
 

@@ -1,16 +1,17 @@
 /** Random by weight: needs no state and no agreement; even only in the long run. */
+
+import type { Member } from '../members/member.ts';
 import type { Policy, RandomSource } from './policy.ts';
-import type { Candidate } from './snapshot.ts';
 
 export function random(source: RandomSource): Policy {
-  return (candidates, tried) => {
-    let chosen: Candidate | undefined;
+  return (members, tried) => {
+    let chosen: Member | undefined;
     let weights = 0;
-    for (const candidate of candidates) {
-      if (tried.includes(candidate)) continue;
+    for (const member of members) {
+      if (tried.includes(member)) continue;
       // Reservoir sampling: each replaces the choice with its share of the weights so far.
-      weights += candidate.weight;
-      if (source() * weights < candidate.weight) chosen = candidate;
+      weights += member.weight;
+      if (source() * weights < member.weight) chosen = member;
     }
     return chosen;
   };

@@ -11,7 +11,7 @@
 export interface MemberShare {
   readonly healthy: boolean;
   readonly sessions: number;
-  /** Its due against the others', as in `Candidate.weight`. */
+  /** Its due against the others', as in `Member.weight`. */
   readonly weight: number;
   /** Sessions taken from it in the last minute. */
   readonly moved: number;

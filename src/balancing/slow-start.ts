@@ -2,9 +2,9 @@
  * Slow start: a member that comes back after a failure gets its share of new connections little by
  * little, since its caches are cold and a thousand clients may be waiting.
  *
- * Owns the weights of the candidates.
+ * Owns the weights of the members.
  */
-import type { Candidate } from './snapshot.ts';
+import type { Member } from '../members/member.ts';
 
 /** The part that a member starts with. */
 const least = 0.1;
@@ -21,7 +21,7 @@ export function slowStartWeight(elapsed: number, duration: number): number {
 
 export class SlowStart {
   readonly #duration: () => number;
-  readonly #startedAt = new Map<Candidate, number>();
+  readonly #startedAt = new Map<Member, number>();
 
   /** @param duration until a member has its full weight, ms; 0 for at once. */
   constructor(duration: () => number) {
@@ -29,27 +29,27 @@ export class SlowStart {
   }
 
   /** A member is back at `now`, ms of `performance.now()`. */
-  begin(candidate: Candidate, now: number): void {
-    this.#startedAt.set(candidate, now);
+  begin(member: Member, now: number): void {
+    this.#startedAt.set(member, now);
     this.beat(now);
   }
 
   /** Those that have not had their full weight yet. */
-  get underWay(): readonly Candidate[] {
+  get underWay(): readonly Member[] {
     return [...this.#startedAt.keys()];
   }
 
   /** A member has left. */
-  forget(candidate: Candidate): void {
-    this.#startedAt.delete(candidate);
+  forget(member: Member): void {
+    this.#startedAt.delete(member);
   }
 
   /** Brings the weights up to `now`. */
   beat(now: number): void {
-    for (const [candidate, startedAt] of this.#startedAt) {
+    for (const [member, startedAt] of this.#startedAt) {
       const part = slowStartWeight(now - startedAt, this.#duration());
-      candidate.weight = part * (candidate.share ?? 1);
-      if (part >= 1) this.#startedAt.delete(candidate);
+      member.weight = part * (member.share ?? 1);
+      if (part >= 1) this.#startedAt.delete(member);
     }
   }
 }

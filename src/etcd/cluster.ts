@@ -7,7 +7,7 @@
  * Owns what was last heard of each member, and what is told of a change. The rules are in cluster-view.ts
  * and eligibility.ts, both pure.
  */
-import type { Candidate } from '../balancing/snapshot.ts';
+import type { Member } from '../members/member.ts';
 import {
   type ClusterView,
   type Leader,
@@ -36,29 +36,25 @@ export type ClusterChange =
       readonly member: string;
       readonly on: boolean;
     }
-  | { readonly kind: 'unknown'; readonly candidate: Candidate; readonly why: string }
-  | { readonly kind: 'known'; readonly candidate: Candidate };
+  | { readonly kind: 'unknown'; readonly member: Member; readonly why: string }
+  | { readonly kind: 'known'; readonly member: Member };
 
 export interface ClusterOptions {
   /** Those there are at this moment. */
-  readonly members: () => readonly Candidate[];
+  readonly members: () => readonly Member[];
   /** Does it pass its checks? */
-  readonly isHealthy: (candidate: Candidate) => boolean;
+  readonly isHealthy: (member: Member) => boolean;
   /** Entries a member may be behind the leader; 0 for any number. */
   readonly maxLag: number;
   /** Told how each member stands, after every inspection: may it serve, and does it lead? */
-  readonly onStanding: (
-    candidate: Candidate,
-    unfit: Ineligibility | undefined,
-    leads: boolean,
-  ) => void;
+  readonly onStanding: (member: Member, unfit: Ineligibility | undefined, leads: boolean) => void;
   readonly onChange: (change: ClusterChange) => void;
 }
 
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly #facts = new Map<Candidate, MemberStatus>();
-  readonly #unknown = new Map<Candidate, string>();
+  readonly #facts = new Map<Member, MemberStatus>();
+  readonly #unknown = new Map<Member, string>();
   #leader: Leader | undefined;
   #lastLeaderId: string | undefined;
   #leaderSince: number | undefined;
@@ -74,11 +70,11 @@ export class Cluster {
   get view(): ClusterView {
     const { members, isHealthy } = this.#options;
     return viewOf(
-      members().map((candidate) => ({
-        name: candidate.name,
-        healthy: isHealthy(candidate),
-        facts: this.#facts.get(candidate),
-        answers: !this.#unknown.has(candidate),
+      members().map((member) => ({
+        name: member.name,
+        healthy: isHealthy(member),
+        facts: this.#facts.get(member),
+        answers: !this.#unknown.has(member),
       })),
     );
   }
@@ -92,28 +88,28 @@ export class Cluster {
   get list(): readonly ListedMember[] {
     const { members, isHealthy } = this.#options;
     const { clusterId } = this.view;
-    const trusted = members().flatMap((candidate) => {
-      const facts = this.#facts.get(candidate);
-      const isTrusted = isHealthy(candidate) && !this.#unknown.has(candidate);
+    const trusted = members().flatMap((member) => {
+      const facts = this.#facts.get(member);
+      const isTrusted = isHealthy(member) && !this.#unknown.has(member);
       return isTrusted && facts?.clusterId === clusterId && !facts?.isLearner ? (facts ?? []) : [];
     });
     return newestList(trusted);
   }
 
   /** Forgets a member that has left. */
-  forget(candidate: Candidate): void {
-    this.#facts.delete(candidate);
-    this.#unknown.delete(candidate);
+  forget(member: Member): void {
+    this.#facts.delete(member);
+    this.#unknown.delete(member);
   }
 
   /** What it last said of itself; kept while it says nothing more. */
-  statusOf(candidate: Candidate): MemberStatus | undefined {
-    return this.#facts.get(candidate);
+  statusOf(member: Member): MemberStatus | undefined {
+    return this.#facts.get(member);
   }
 
   /** Why it says nothing at this moment; `undefined` when it does, or was not asked yet. */
-  whyUnknown(candidate: Candidate): string | undefined {
-    return this.#unknown.get(candidate);
+  whyUnknown(member: Member): string | undefined {
+    return this.#unknown.get(member);
   }
 
   /** Since when the present leader is known to lead, ms since the epoch. */
@@ -132,15 +128,15 @@ export class Cluster {
   }
 
   /** Takes in the answer of a member, or that it gave none, at `now` (ms since the epoch). */
-  observe(candidate: Candidate, inspection: PollResult, now: number): void {
+  observe(member: Member, inspection: PollResult, now: number): void {
     const { onChange } = this.#options;
     if (inspection.kind === 'unknown') {
-      const isNews = !this.#unknown.has(candidate);
-      this.#unknown.set(candidate, inspection.why);
-      if (isNews) onChange({ kind: 'unknown', candidate, why: inspection.why });
+      const isNews = !this.#unknown.has(member);
+      this.#unknown.set(member, inspection.why);
+      if (isNews) onChange({ kind: 'unknown', member, why: inspection.why });
     } else {
-      this.#facts.set(candidate, inspection.facts);
-      if (this.#unknown.delete(candidate)) onChange({ kind: 'known', candidate });
+      this.#facts.set(member, inspection.facts);
+      if (this.#unknown.delete(member)) onChange({ kind: 'known', member });
     }
     const { view } = this;
     this.#followLeader(view, now);
@@ -181,9 +177,9 @@ export class Cluster {
     const { maxLag, onStanding } = this.#options;
     const all = [...this.#facts];
     const [, leading] = all.find(([, { memberId }]) => memberId === leader?.memberId) ?? [];
-    for (const [candidate, facts] of all) {
+    for (const [member, facts] of all) {
       const unfit = ineligibilityOf(facts, clusterId, leading, maxLag);
-      onStanding(candidate, unfit, facts === leading);
+      onStanding(member, unfit, facts === leading);
     }
   }
 }

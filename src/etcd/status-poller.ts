@@ -5,9 +5,10 @@
  * Owns one timer and one client a member. Never on the data path, and nothing waits for it. Leaves to
  * others what a member is asked (etcd-client.ts) and what its answer means (cluster.ts).
  */
-import type { Candidate } from '../balancing/snapshot.ts';
+
 import { nextInStep } from '../lib/step.ts';
 import { attempt } from '../lib/unexpected.ts';
+import type { Member } from '../members/member.ts';
 import type { MemberStatus, PollResult } from './member-status.ts';
 
 /** Asks one member. */
@@ -19,13 +20,13 @@ export interface StatusClient {
 
 export interface StatusPollerOptions {
   /** Those there are. */
-  readonly members: () => readonly Candidate[];
-  readonly open: (candidate: Candidate) => StatusClient;
+  readonly members: () => readonly Member[];
+  readonly open: (member: Member) => StatusClient;
   /** Between two inspections of a member, ms; 0 for none at all. */
   readonly interval: number;
   /** Is there a leader, as far as is known? If not, members are asked often. */
   readonly isSettled: () => boolean;
-  readonly onInspection: (candidate: Candidate, inspection: PollResult) => void;
+  readonly onInspection: (member: Member, inspection: PollResult) => void;
 }
 
 /** Between the starts of two inspections of a member at least, ms, and while there is no leader. */
@@ -35,7 +36,7 @@ const jitter = 0.1;
 
 export class StatusPoller {
   readonly #options: StatusPollerOptions;
-  readonly #rounds = new Map<Candidate, Round>();
+  readonly #rounds = new Map<Member, Round>();
   #signal: AbortSignal | undefined;
 
   constructor(options: StatusPollerOptions) {
@@ -57,15 +58,15 @@ export class StatusPoller {
   }
 
   /** Takes in a member that has joined. */
-  add(candidate: Candidate): void {
+  add(member: Member): void {
     const isOn = this.#signal?.aborted === false && this.#options.interval > 0;
-    if (isOn) this.#rounds.set(candidate, new Round(candidate, this.#options));
+    if (isOn) this.#rounds.set(member, new Round(member, this.#options));
   }
 
   /** Forgets a member that has left. */
-  remove(candidate: Candidate): void {
-    this.#rounds.get(candidate)?.stop();
-    this.#rounds.delete(candidate);
+  remove(member: Member): void {
+    this.#rounds.get(member)?.stop();
+    this.#rounds.delete(member);
   }
 
   /** Has every member asked at once: something about the cluster has changed. */
@@ -81,7 +82,7 @@ export class StatusPoller {
 
 /** The inspections of one member, one after the other. */
 class Round {
-  readonly #candidate: Candidate;
+  readonly #member: Member;
   readonly #options: StatusPollerOptions;
   readonly #inquirer: StatusClient;
   #timer: NodeJS.Timeout | undefined;
@@ -91,10 +92,10 @@ class Round {
   #hurried = true;
   #stopped = false;
 
-  constructor(candidate: Candidate, options: StatusPollerOptions) {
-    this.#candidate = candidate;
+  constructor(member: Member, options: StatusPollerOptions) {
+    this.#member = member;
     this.#options = options;
-    this.#inquirer = options.open(candidate);
+    this.#inquirer = options.open(member);
     this.#arm();
   }
 
@@ -132,7 +133,7 @@ class Round {
     );
     this.#asking = false;
     if (this.#stopped) return;
-    attempt(() => this.#options.onInspection(this.#candidate, inspection));
+    attempt(() => this.#options.onInspection(this.#member, inspection));
     // It may have led to a stop.
     if (!this.#stopped) this.#arm();
   }

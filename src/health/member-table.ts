@@ -9,8 +9,10 @@
  *
  * Owns the current state, nothing else: the rules are in verdict.ts and routing.ts, both pure.
  */
-import type { Candidate, Snapshot } from '../balancing/snapshot.ts';
+
+import type { Snapshot } from '../balancing/snapshot.ts';
 import type { Ineligibility } from '../etcd/eligibility.ts';
+import type { Member } from '../members/member.ts';
 import { afterFailure, type Damping, holdTime, undamped } from './damping.ts';
 import {
   acceptsNew,
@@ -24,7 +26,7 @@ import { mayServe, type RoutedMember, type RoutingMode, route } from './routing.
 
 /** A member, the current verdict on it, and what its past adds to its next recovery. */
 export interface MemberEntry extends RoutedMember {
-  readonly candidate: Candidate;
+  readonly member: Member;
   readonly drained: boolean;
   readonly unresponsive: boolean;
   /** Of failures that are over. */
@@ -46,19 +48,19 @@ export interface TableRules extends Omit<HealthRules, 'hold'> {
 export interface TableChange {
   /** A member is in another state. */
   readonly member?: {
-    readonly candidate: Candidate;
+    readonly member: Member;
     readonly from: Health;
     readonly to: Health;
     /** How long it has to pass its checks before it is restored, ms; 0 for `rise` checks. */
     readonly hold: number;
   };
   /** A member has become unfit, or fit again. */
-  readonly fitness?: { readonly candidate: Candidate; readonly unfit: Ineligibility | undefined };
+  readonly fitness?: { readonly member: Member; readonly unfit: Ineligibility | undefined };
   readonly mode?: { readonly from: RoutingMode; readonly to: RoutingMode };
   /** All members whose sessions must leave now, also those named in an earlier change. */
-  readonly evict: readonly Candidate[];
+  readonly evict: readonly Member[];
   /** Members that fail, and for which another was just seen to pass for the first time since. */
-  readonly witnessed: readonly Candidate[];
+  readonly witnessed: readonly Member[];
 }
 
 export class MemberTable {
@@ -69,19 +71,19 @@ export class MemberTable {
   #snapshot: Snapshot;
 
   /**
-   * @param candidates the members at the start, in the configured order.
+   * @param members the members at the start, in the configured order.
    * @param now ms since the epoch.
    * @param onChange called after the snapshot was replaced, in the same tick as the observation.
    */
   constructor(
-    candidates: readonly Candidate[],
+    members: readonly Member[],
     rules: TableRules,
     now: number,
     onChange: (change: TableChange) => void,
   ) {
     this.#rules = rules;
     this.#onChange = onChange;
-    this.#entries = candidates.map((candidate) => newEntry(candidate, now));
+    this.#entries = members.map((member) => newEntry(member, now));
     const { mode, snapshot } = derive(this.#entries, rules.moment);
     this.#mode = mode;
     this.#snapshot = snapshot;
@@ -101,48 +103,48 @@ export class MemberTable {
   }
 
   /** Takes in a member that nothing is known of yet, at `now` (ms since the epoch). */
-  add(candidate: Candidate, now: number): void {
-    this.#entries = [...this.#entries, newEntry(candidate, now)];
+  add(member: Member, now: number): void {
+    this.#entries = [...this.#entries, newEntry(member, now)];
     this.#publish({ witnessed: [] }, true);
   }
 
   /** Forgets a member: nothing goes there any more. */
-  remove(candidate: Candidate): void {
-    this.#entries = this.#entries.filter((entry) => entry.candidate !== candidate);
+  remove(member: Member): void {
+    this.#entries = this.#entries.filter((entry) => entry.member !== member);
     this.#publish({ witnessed: [] }, true);
   }
 
-  has(candidate: Candidate): boolean {
-    return this.#entries.some((entry) => entry.candidate === candidate);
+  has(member: Member): boolean {
+    return this.#entries.some((entry) => entry.member === member);
   }
 
-  /** The verdict on one member of the table. Throws for a candidate that is not in it. */
-  health(candidate: Candidate): Health {
-    return this.#entry(candidate).health;
+  /** The verdict on one member of the table. Throws for a member that is not in it. */
+  health(member: Member): Health {
+    return this.#entry(member).health;
   }
 
   /** All that is known of it, likewise. */
-  entry(candidate: Candidate): MemberEntry {
-    return this.#entry(candidate);
+  entry(member: Member): MemberEntry {
+    return this.#entry(member);
   }
 
   /** Takes in whether a member may serve at all. The same reason again changes nothing. */
-  judge(candidate: Candidate, unfit: Ineligibility | undefined): void {
-    const entry = this.#entry(candidate);
+  judge(member: Member, unfit: Ineligibility | undefined): void {
+    const entry = this.#entry(member);
     const isNews = entry.unfit?.reason !== unfit?.reason;
     this.#entries = this.#entries.map((each) => (each === entry ? { ...each, unfit } : each));
-    if (isNews) this.#publish({ fitness: { candidate, unfit }, witnessed: [] });
+    if (isNews) this.#publish({ fitness: { member, unfit }, witnessed: [] });
   }
 
   /** Takes in that an operator wants a member drained, or not any more. */
-  drain(candidate: Candidate, drained: boolean): void {
-    const entry = this.#entry(candidate);
+  drain(member: Member, drained: boolean): void {
+    const entry = this.#entry(member);
     if (entry.drained === drained) return;
     this.#entries = this.#entries.map((each) => (each === entry ? { ...each, drained } : each));
     this.#publish({ witnessed: [] }, true);
   }
 
-  /** Takes in that the candidates' classes have changed. */
+  /** Takes in that the members' classes have changed. */
   refresh(): void {
     this.#publish({ witnessed: [] }, true);
   }
@@ -153,15 +155,15 @@ export class MemberTable {
    */
   get undecided(): boolean {
     return this.#entries.some(
-      ({ candidate, health }) =>
+      ({ member, health }) =>
         health.state === 'suspect' ||
-        (health.state === 'failed' && !this.#snapshot.evicted.has(candidate)),
+        (health.state === 'failed' && !this.#snapshot.evicted.has(member)),
     );
   }
 
   /** Takes in what was seen of a member, at `now` (ms since the epoch). */
-  observe(candidate: Candidate, observation: Observation, now: number): void {
-    const entry = this.#entry(candidate);
+  observe(member: Member, observation: Observation, now: number): void {
+    const entry = this.#entry(member);
     const { health: from, lostAt } = entry;
     const damping = lostAt === undefined ? entry.damping : afterFailure(entry.damping, lostAt);
     // Nobody is made to wait while nobody is healthy, nor for having failed when all did.
@@ -170,7 +172,7 @@ export class MemberTable {
     const passed = observation.kind === 'check-passed';
     const answered = passed || observation.kind === 'answered' || saysNo(observation);
     const lost = acceptsNew(from) && !acceptsNew(to);
-    const witnessedAt = passed ? undefined : (entry.witnessedAt ?? this.#witnessOf(candidate, to));
+    const witnessedAt = passed ? undefined : (entry.witnessedAt ?? this.#witnessOf(member, to));
     const after: MemberEntry = {
       ...entry,
       health: to,
@@ -186,22 +188,22 @@ export class MemberTable {
           ? undefined
           : entry.answersSince,
     };
-    const witnessed: Candidate[] = [];
+    const witnessed: Member[] = [];
     this.#entries = this.#entries.map((each) => {
-      if (each.candidate === candidate) return after;
+      if (each.member === member) return after;
       if (!passed || !lacksWitness(each)) return each;
-      witnessed.push(each.candidate);
+      witnessed.push(each.member);
       return { ...each, witnessedAt: now };
     });
-    const member = to.state === from.state ? {} : { member: { candidate, from, to, hold } };
-    this.#publish({ ...member, witnessed });
+    const change = to.state === from.state ? {} : { member: { member, from, to, hold } };
+    this.#publish({ ...change, witnessed });
   }
 
   /** The first of the others' last passed checks that is not older than this one's failure. */
-  #witnessOf(candidate: Candidate, health: Health): number | undefined {
+  #witnessOf(member: Member, health: Health): number | undefined {
     if (health.state !== 'suspect' && health.state !== 'failed') return undefined;
-    const passes = this.#entries.flatMap(({ candidate: other, passedAt }) =>
-      other !== candidate && passedAt !== undefined && passedAt >= health.evidence.since
+    const passes = this.#entries.flatMap(({ member: other, passedAt }) =>
+      other !== member && passedAt !== undefined && passedAt >= health.evidence.since
         ? [passedAt]
         : [],
     );
@@ -227,16 +229,16 @@ export class MemberTable {
     });
   }
 
-  #entry(candidate: Candidate): MemberEntry {
-    const entry = this.#entries.find((each) => each.candidate === candidate);
-    if (entry === undefined) throw new Error(`${candidate.name} is not in the member table`);
+  #entry(member: Member): MemberEntry {
+    const entry = this.#entries.find((each) => each.member === member);
+    if (entry === undefined) throw new Error(`${member.name} is not in the member table`);
     return entry;
   }
 }
 
-function newEntry(candidate: Candidate, now: number): MemberEntry {
+function newEntry(member: Member, now: number): MemberEntry {
   return {
-    candidate,
+    member,
     health: unknownHealth(now),
     unfit: undefined,
     drained: false,
@@ -273,8 +275,8 @@ function derive(
   moment: number,
 ): { mode: RoutingMode; snapshot: Snapshot } {
   const routing = route(entries, moment);
-  const candidates = entries.map((entry) => entry.candidate);
-  const routable = candidates.filter((_, index) => routing.routable[index]);
+  const members = entries.map((entry) => entry.member);
+  const routable = members.filter((_, index) => routing.routable[index]);
   // While nobody serves, whoever may be there is tried, of whatever class.
   const first = Math.min(...routable.map(({ priority = 0 }) => priority));
   return {
@@ -284,8 +286,8 @@ function derive(
         routing.mode === 'normal'
           ? routable.filter(({ priority = 0 }) => priority === first)
           : routable,
-      all: entries.filter(mayServe).map((entry) => entry.candidate),
-      evicted: new Set(candidates.filter((_, index) => routing.evict[index])),
+      all: entries.filter(mayServe).map((entry) => entry.member),
+      evicted: new Set(members.filter((_, index) => routing.evict[index])),
     },
   };
 }

@@ -5,24 +5,13 @@
  * (verdict.ts, routing.ts) and what is done about a change (its `onChange`).
  */
 import type { LookupFunction, Socket } from 'node:net';
-import type { Candidate } from '../balancing/snapshot.ts';
 import type { MemberTls } from '../certificates/certificates.ts';
 import type { Failure } from '../lib/net/failure.ts';
+import type { Member } from '../members/member.ts';
 import { acceptsNew } from './health.ts';
 import { MemberTable, type TableChange, type TableRules } from './member-table.ts';
 import { type CheckResult, Probe } from './probe.ts';
 import { type ProbeSchedule, ProbeScheduler } from './scheduler.ts';
-
-/** A member and where to ask after its health. */
-export interface MonitoredMember {
-  readonly candidate: Candidate;
-  /** Scheme, host and port of its health endpoint, such as `https://10.0.0.1:2379`. */
-  readonly checkUrl: string;
-  /** Is that the port that clients use? Then a refused check is proof that it serves nobody. */
-  readonly checksClientPort: boolean;
-  /** Where its host is looked up, if not like the others. */
-  readonly lookup?: LookupFunction | undefined;
-}
 
 export interface CheckBounds {
   /** On one check, ms. */
@@ -34,7 +23,7 @@ export interface CheckBounds {
 /** What a reload can change is read when it is needed, here as in the other rooms: it may be a getter. */
 export interface MonitorOptions {
   /** At the start. */
-  readonly members: readonly MonitoredMember[];
+  readonly members: readonly Member[];
   readonly rules: Omit<TableRules, 'moment'>;
   readonly schedule: ProbeSchedule;
   readonly bounds: CheckBounds;
@@ -45,9 +34,9 @@ export interface MonitorOptions {
   /** Was this process kept from running since `start` (of `performance.now()`)? */
   readonly wasStarved: (start: number) => boolean;
   /** Have clients of this member been waiting for a word from it for `bound` ms, in vain? */
-  readonly isSilent: (candidate: Candidate, bound: number) => boolean;
+  readonly isSilent: (member: Member, bound: number) => boolean;
   /** Told of every finished check, after the table took it in. */
-  readonly onCheck: (candidate: Candidate, result: CheckResult) => void;
+  readonly onCheck: (member: Member, result: CheckResult) => void;
   /** Told of every change, after the snapshot was replaced. */
   readonly onChange: (change: TableChange) => void;
 }
@@ -65,16 +54,16 @@ export type TimedCheck = CheckResult & {
 export class Monitor {
   readonly table: MemberTable;
   readonly #options: MonitorOptions;
-  readonly #checks = new Map<Candidate, ProbeScheduler>();
-  readonly #watches = new Map<Candidate, AbortController>();
-  readonly #last = new Map<Candidate, TimedCheck>();
+  readonly #checks = new Map<Member, ProbeScheduler>();
+  readonly #watches = new Map<Member, AbortController>();
+  readonly #last = new Map<Member, TimedCheck>();
   #signal: AbortSignal | undefined;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
     const { rules, schedule } = options;
     this.table = new MemberTable(
-      options.members.map((member) => member.candidate),
+      options.members,
       {
         get rise() {
           return rules.rise;
@@ -98,46 +87,46 @@ export class Monitor {
   }
 
   /** Takes in a member that has joined. */
-  add(member: MonitoredMember): void {
-    this.table.add(member.candidate, steadyNow());
+  add(member: Member): void {
+    this.table.add(member, steadyNow());
     if (this.#signal !== undefined) this.#watch(member, this.#signal);
   }
 
   /** Checks a member in another way than before; the verdict on it stays until that says otherwise. */
-  rewatch(member: MonitoredMember): void {
-    this.#watches.get(member.candidate)?.abort();
+  rewatch(member: Member): void {
+    this.#watches.get(member)?.abort();
     if (this.#signal !== undefined) this.#watch(member, this.#signal);
   }
 
   /** Forgets a member that has left; what is still heard of it is passed over. */
-  remove(candidate: Candidate): void {
-    this.#watches.get(candidate)?.abort();
-    for (const known of [this.#watches, this.#checks, this.#last]) known.delete(candidate);
-    this.table.remove(candidate);
+  remove(member: Member): void {
+    this.#watches.get(member)?.abort();
+    for (const known of [this.#watches, this.#checks, this.#last]) known.delete(member);
+    this.table.remove(member);
   }
 
   /**
    * Takes in a dial that failed: the member is doubted at once, and the next check decides. What
    * this host alone is to blame for says nothing about the member and is passed over.
    */
-  dialFailed(candidate: Candidate, failure: Failure): void {
-    if (failure.reason === 'local' || !this.table.has(candidate)) return;
+  dialFailed(member: Member, failure: Failure): void {
+    if (failure.reason === 'local' || !this.table.has(member)) return;
     const sign = { ...failure, detail: `dial failed: ${failure.detail}` };
-    this.table.observe(candidate, { kind: 'dial-failed', failure: sign }, steadyNow());
-    this.checkNow(candidate);
+    this.table.observe(member, { kind: 'dial-failed', failure: sign }, steadyNow());
+    this.checkNow(member);
   }
 
   /** Takes in that the leader hangs: its sessions leave at once, and it gets no more until it answers. */
-  unresponsive(candidate: Candidate): void {
-    if (!this.table.has(candidate)) return;
+  unresponsive(member: Member): void {
+    if (!this.table.has(member)) return;
     const failure: Failure = { reason: 'timeout', detail: 'the leader does not answer' };
-    this.table.observe(candidate, { kind: 'unresponsive', failure }, steadyNow());
-    this.checkNow(candidate);
+    this.table.observe(member, { kind: 'unresponsive', failure }, steadyNow());
+    this.checkNow(member);
   }
 
   /** Has a member checked at once: the data path had a bad sign of it, which decides nothing. */
-  checkNow(candidate: Candidate): void {
-    this.#checks.get(candidate)?.hurry();
+  checkNow(member: Member): void {
+    this.#checks.get(member)?.hurry();
   }
 
   /** The same for every member: how the others are tells a member's failure from the cluster's. */
@@ -146,65 +135,63 @@ export class Monitor {
   }
 
   /** The last finished check of a member; `undefined` before the first. */
-  lastCheck(candidate: Candidate): TimedCheck | undefined {
-    return this.#last.get(candidate);
+  lastCheck(member: Member): TimedCheck | undefined {
+    return this.#last.get(member);
   }
 
-  #watch(member: MonitoredMember, whole: AbortSignal): void {
-    const { candidate } = member;
+  #watch(member: Member, whole: AbortSignal): void {
     const own = new AbortController();
     const signal = AbortSignal.any([whole, own.signal]);
-    this.#watches.set(candidate, own);
+    this.#watches.set(member, own);
     const options = this.#options;
     const { schedule, isSilent, onCheck, tls, isSelf, wasStarved } = options;
     const lookup = member.lookup ?? this.#options.lookup;
     const probe = new Probe({ url: member.checkUrl, tls, lookup, isSelf, wasStarved });
     signal.addEventListener('abort', () => probe.close(), { once: true });
-    const onAnswer = (): void => this.table.observe(candidate, { kind: 'answered' }, steadyNow());
+    const onAnswer = (): void => this.table.observe(member, { kind: 'answered' }, steadyNow());
     const checked = {
       // Who keeps clients waiting is given less time to explain itself.
       check: () => {
         const { timeout, silentTimeout } = options.bounds;
-        return probe.check(isSilent(candidate, silentTimeout) ? silentTimeout : timeout, onAnswer);
+        return probe.check(isSilent(member, silentTimeout) ? silentTimeout : timeout, onAnswer);
       },
       report: (result: CheckResult) => {
         this.#take(member, result);
-        onCheck(candidate, result);
+        onCheck(member, result);
       },
-      isWell: () => acceptsNew(this.table.health(candidate)) && !this.table.undecided,
+      isWell: () => acceptsNew(this.table.health(member)) && !this.table.undecided,
     };
-    this.#checks.set(candidate, new ProbeScheduler(checked, schedule, signal));
+    this.#checks.set(member, new ProbeScheduler(checked, schedule, signal));
   }
 
   #react(change: TableChange): void {
     // Who lives has its chance to say so before the next witness is heard.
-    for (const candidate of change.witnessed) this.#checks.get(candidate)?.now();
+    for (const member of change.witnessed) this.#checks.get(member)?.now();
     if (change.member !== undefined && acceptsNew(change.member.from)) this.checkAllNow();
     this.#options.onChange(change);
   }
 
-  #take(member: MonitoredMember, result: CheckResult): void {
-    const { candidate, checksClientPort } = member;
+  #take(member: Member, result: CheckResult): void {
     const at = steadyNow();
-    this.#last.set(candidate, {
+    this.#last.set(member, {
       ...result,
       at: Date.now(), // shown to people: the wall clock
       finishedAt: performance.now(),
     });
     if (result.ok) {
-      this.table.observe(candidate, { kind: 'check-passed' }, at);
+      this.table.observe(member, { kind: 'check-passed' }, at);
       return;
     }
     const { failure } = result;
     if (failure.reason === 'local') return;
     const { bounds, isSilent } = this.#options;
-    const gone = failure.reason === 'refused' && checksClientPort;
-    const silent = failure.reason === 'timeout' && isSilent(candidate, bounds.silentTimeout);
+    const gone = failure.reason === 'refused' && member.checksClientPort;
+    const silent = failure.reason === 'timeout' && isSilent(member, bounds.silentTimeout);
     const evidence = silent
       ? { ...failure, detail: `${failure.detail}, and clients wait for it in vain` }
       : failure;
     this.table.observe(
-      candidate,
+      member,
       {
         kind: 'check-failed',
         failure: evidence,

@@ -9,7 +9,7 @@
  * sweep and those who wait. Leaves the guess about one session to activity.ts, and what
  * follows from a silence to the control flow.
  */
-import type { Candidate } from '../balancing/snapshot.ts';
+import type { Member } from '../members/member.ts';
 import { look } from '../proxy/sessions/activity.ts';
 import type { Session, Sessions } from '../proxy/sessions/sessions.ts';
 
@@ -25,12 +25,12 @@ interface Voice {
 export class PassiveHealthChecks {
   readonly #sessions: Pick<Sessions, 'openOn' | 'takeNews'>;
   readonly #bound: () => number;
-  readonly #voices = new Map<Candidate, Voice>();
+  readonly #voices = new Map<Member, Voice>();
 
   /** @param bound how long a member may be silent, ms. */
   constructor(
     sessions: Pick<Sessions, 'openOn' | 'takeNews'>,
-    members: readonly Candidate[],
+    members: readonly Member[],
     bound: () => number,
     now: number,
   ) {
@@ -40,12 +40,12 @@ export class PassiveHealthChecks {
   }
 
   /** Begins to listen to a member. */
-  join(member: Candidate, now: number): void {
+  join(member: Member, now: number): void {
     this.#voices.set(member, { spokeAt: now, waiting: new Set(), namedAt: now });
   }
 
   /** Forgets a member that has left. */
-  leave(member: Candidate): void {
+  leave(member: Member): void {
     this.#voices.delete(member);
   }
 
@@ -59,17 +59,17 @@ export class PassiveHealthChecks {
     if (starved) for (const voice of this.#voices.values()) voice.spokeAt = now;
     const news = this.#sessions.takeNews();
     for (const session of news) {
-      const { candidate, activity, bytes } = session;
+      const { member, activity, bytes } = session;
       const { waitingSince } = activity;
       // Of all sessions, whoever their member is: one that has left has sessions that are still to end.
       const hasAnswered = look(activity, bytes, now);
-      const voice = this.#voices.get(candidate);
+      const voice = this.#voices.get(member);
       if (voice === undefined) continue;
       if (hasAnswered) voice.spokeAt = now;
       const goesOn = activity.waitingSince === waitingSince;
       if (goesOn && waitingSince !== undefined) continue;
       voice.waiting.delete(session);
-      const isOpen = this.#sessions.openOn(candidate).has(session);
+      const isOpen = this.#sessions.openOn(member).has(session);
       if (activity.waitingSince !== undefined && isOpen) voice.waiting.add(session);
     }
     return news.length > 0;
@@ -77,17 +77,17 @@ export class PassiveHealthChecks {
 
   /** A session has ended: nobody waits in it any more. */
   forget(session: Session): void {
-    this.#voices.get(session.candidate)?.waiting.delete(session);
+    this.#voices.get(session.member)?.waiting.delete(session);
   }
 
   /** The members that have become silent; each is named once for each question it leaves open. */
-  suspects(now: number): Candidate[] {
-    const named: Candidate[] = [];
-    for (const [candidate, voice] of this.#voices) {
-      if (!this.isSilent(candidate, now, this.#bound())) continue;
+  suspects(now: number): Member[] {
+    const named: Member[] = [];
+    for (const [member, voice] of this.#voices) {
+      if (!this.isSilent(member, now, this.#bound())) continue;
       if (!asksSince(voice.waiting, voice.namedAt)) continue;
       voice.namedAt = now;
-      named.push(candidate);
+      named.push(member);
     }
     return named;
   }
@@ -96,8 +96,8 @@ export class PassiveHealthChecks {
    * Has a question been open for `bound` ms, at the last sweep, without a word from this member to
    * anybody?
    */
-  isSilent(candidate: Candidate, now: number, bound: number): boolean {
-    const voice = this.#voices.get(candidate);
+  isSilent(member: Member, now: number, bound: number): boolean {
+    const voice = this.#voices.get(member);
     const [first] = voice?.waiting ?? [];
     const since = first?.activity.waitingSince;
     if (voice === undefined || since === undefined) return false;

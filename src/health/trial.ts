@@ -3,7 +3,7 @@
  *
  * Owns its probes, for as long as it lasts. Changes no verdict.
  */
-import type { MonitoredMember } from './monitor.ts';
+import type { Member } from '../members/member.ts';
 import { Probe, type ProbeOptions } from './probe.ts';
 
 export interface TrialOptions extends Omit<ProbeOptions, 'url'> {
@@ -21,14 +21,14 @@ export interface Tried<T> {
 const attempts = 2;
 
 /** Checks all of them side by side. Never rejects. */
-export function tryMembers<T extends MonitoredMember>(
+export function tryMembers<T extends Member>(
   members: readonly T[],
   options: TrialOptions,
 ): Promise<Tried<T>[]> {
   return Promise.all(members.map((member) => tryMember(member, options)));
 }
 
-async function tryMember<T extends MonitoredMember>(
+async function tryMember<T extends Member>(
   member: T,
   { timeout, ...options }: TrialOptions,
 ): Promise<Tried<T>> {

@@ -16,11 +16,10 @@
  * told.
  */
 import type { LookupFunction, Socket } from 'node:net';
-import type { Candidate } from '../balancing/snapshot.ts';
 import type { MemberTls } from '../certificates/certificates.ts';
-import type { MonitoredMember } from '../health/monitor.ts';
 import { nextInStep } from '../lib/step.ts';
 import { attempt } from '../lib/unexpected.ts';
+import type { Member } from '../members/member.ts';
 import { Heartbeat } from './heartbeat.ts';
 import {
   type Held,
@@ -42,8 +41,8 @@ export interface GuardOptions {
   /** The longest hold, ms; 0 for none. */
   readonly limit: () => number;
   /** Those there are. */
-  readonly members: () => readonly MonitoredMember[];
-  readonly open: (candidate: Candidate) => Questions;
+  readonly members: () => readonly Member[];
+  readonly open: (member: Member) => Questions;
   /** To which the members belong; undefined while that is not known. */
   readonly clusterId: () => string | undefined;
   /** How many members vote; 0 while that is not known. */
@@ -56,7 +55,7 @@ export interface GuardOptions {
   readonly onBegin: (hold: CurrentHold) => void;
   readonly onEnd: (hold: EndedHold) => void;
   /** The sessions of a leader that hangs must leave. Told once in a hold. */
-  readonly onUnresponsive: (leader: Candidate) => void;
+  readonly onUnresponsive: (leader: Member) => void;
 }
 
 /** Between two heartbeats while sessions speak, ms, and while all are quiet. */
@@ -80,9 +79,9 @@ export class LeaderGuard {
   readonly #patience = new Patience();
   readonly #polls: Polls;
   /** Ids in the cluster, as members have said them. */
-  readonly #ids = new Map<Candidate, string>();
+  readonly #ids = new Map<Member, string>();
   #state: HoldState = unled;
-  #heartbeat: { readonly of: Candidate; readonly heartbeat: Heartbeat } | undefined;
+  #heartbeat: { readonly of: Member; readonly heartbeat: Heartbeat } | undefined;
   #current: CurrentHold | undefined;
   #last: EndedHold | undefined;
   #hasLeft = false;
@@ -100,7 +99,7 @@ export class LeaderGuard {
     this.#options = options;
     this.#polls = new Polls({
       open: options.open,
-      onStatus: (candidate, view, askedAt) => this.#heard(candidate, view, askedAt),
+      onStatus: (member, view, askedAt) => this.#heard(member, view, askedAt),
       onRead: (askedAt) => this.#take({ kind: 'read-succeeded', askedAt }),
     });
   }
@@ -110,7 +109,7 @@ export class LeaderGuard {
   }
 
   /** The member that leads, as far as is known. */
-  get leader(): Candidate | undefined {
+  get leader(): Member | undefined {
     return this.#state.kind === 'unled' ? undefined : this.#whoIs(this.#state.leader.memberId);
   }
 
@@ -123,20 +122,20 @@ export class LeaderGuard {
   }
 
   /** A member that has refused a connection. */
-  refused(candidate: Candidate): void {
-    if (candidate === this.leader) this.#take({ kind: 'leader-cut' });
+  refused(member: Member): void {
+    if (member === this.leader) this.#take({ kind: 'leader-cut' });
   }
 
   /** A session was cut by a member: if it is the leader it is asked at once whether it is there. */
-  sessionCut(candidate: Candidate): void {
-    if (this.#heartbeat?.of === candidate) this.#heartbeat.heartbeat.ask(performance.now());
+  sessionCut(member: Member): void {
+    if (this.#heartbeat?.of === member) this.#heartbeat.heartbeat.ask(performance.now());
   }
 
   /** Forgets a member that has left. */
-  forget(candidate: Candidate): void {
-    if (candidate === this.leader) this.#take({ kind: 'called-off' });
-    this.#polls.forget(candidate);
-    this.#ids.delete(candidate);
+  forget(member: Member): void {
+    if (member === this.leader) this.#take({ kind: 'called-off' });
+    this.#polls.forget(member);
+    this.#ids.delete(member);
   }
 
   /** The settings have changed. */
@@ -273,24 +272,24 @@ export class LeaderGuard {
 
   #askAll(now: number): void {
     this.#askedAllAt = now;
-    for (const { candidate } of this.#options.members()) this.#polls.askStatus(candidate, now);
+    for (const member of this.#options.members()) this.#polls.askStatus(member, now);
   }
 
   /** Everybody but the leader that is lost; also that one where it is to be moved. */
   #askOthers(now: number): void {
     const isMove = this.#state.kind === 'held' && this.#state.cause === 'planned';
     const { leader } = this;
-    for (const { candidate } of this.#options.members()) {
-      if (candidate === leader && !isMove) continue;
-      this.#polls.askStatus(candidate, now);
-      if (!isMove) this.#polls.askRead(candidate, now);
+    for (const member of this.#options.members()) {
+      if (member === leader && !isMove) continue;
+      this.#polls.askStatus(member, now);
+      if (!isMove) this.#polls.askRead(member, now);
     }
   }
 
-  #heard(candidate: Candidate, view: LeaderView, askedAt: number): void {
+  #heard(member: Member, view: LeaderView, askedAt: number): void {
     if (!this.#isRunning || view.clusterId !== this.#options.clusterId()) return;
     const { memberId, leaderId, term } = view;
-    this.#ids.set(candidate, memberId);
+    this.#ids.set(member, memberId);
     if (leaderId === memberId) {
       this.#take({ kind: 'leader-seen', leader: { memberId, term }, askedAt });
     }
@@ -349,11 +348,10 @@ export class LeaderGuard {
     this.#heartbeat?.heartbeat.close();
     this.#heartbeat = undefined;
     this.#patience.forget();
-    const member = this.#options.members().find(({ candidate }) => candidate === leader);
-    if (leader === undefined || member === undefined) return;
+    if (leader === undefined || !this.#options.members().includes(leader)) return;
     const { lookup, tls, isSelf } = this.#options;
     const heartbeat = new Heartbeat({
-      ...{ url: member.checkUrl, lookup: member.lookup ?? lookup, tls, isSelf },
+      ...{ url: leader.checkUrl, lookup: leader.lookup ?? lookup, tls, isSelf },
       onAnswer: (askedAt, duration) => {
         this.#patience.learn(duration);
         this.#polls.forgetReads();
@@ -365,8 +363,8 @@ export class LeaderGuard {
     this.#heartbeat = { of: leader, heartbeat };
   }
 
-  #whoIs(memberId: string): Candidate | undefined {
-    for (const [candidate, id] of this.#ids) if (id === memberId) return candidate;
+  #whoIs(memberId: string): Member | undefined {
+    for (const [member, id] of this.#ids) if (id === memberId) return member;
     return undefined;
   }
 }

@@ -10,8 +10,8 @@
  * Owns the order of it. What is held, and for how long at most, is guard.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Candidate } from '../balancing/snapshot.ts';
 import type { EtcdClient } from '../etcd/etcd-client.ts';
+import type { Member } from '../members/member.ts';
 import { answered } from '../proxy/sessions/in-flight.ts';
 import type { Sessions } from '../proxy/sessions/sessions.ts';
 import type { LeaderGuard } from './guard.ts';
@@ -20,13 +20,13 @@ import type { HoldEnd } from './hold.ts';
 export interface LeaderMoverOptions {
   readonly guard: LeaderGuard;
   readonly sessions: Pick<Sessions, 'all'>;
-  readonly clientOf: (candidate: Candidate) => EtcdClient;
+  readonly clientOf: (member: Member) => EtcdClient;
 }
 
 /** What came of it. */
 export interface MovedLeader {
-  readonly from: Candidate;
-  readonly to: Candidate;
+  readonly from: Member;
+  readonly to: Member;
   /** For how long clients were held, ms; 0 where nothing is held. */
   readonly held: number;
 }
@@ -51,7 +51,7 @@ export class LeaderMover {
    *
    * @param id of `to` in the cluster, hexadecimal.
    */
-  async move(from: Candidate, to: Candidate, id: string): Promise<MovedLeader> {
+  async move(from: Member, to: Member, id: string): Promise<MovedLeader> {
     if (this.#isMoving)
       throw new Error('The leader is being moved already; wait for the end of it.');
     this.#isMoving = true;

@@ -4,21 +4,21 @@
  * Owns a connection for questions to each member, and when reads have begun to go unanswered. Leaves to
  * guard.ts whom to ask when.
  */
-import type { Candidate } from '../balancing/snapshot.ts';
+import type { Member } from '../members/member.ts';
 import type { Questions } from './questions.ts';
 import type { LeaderView } from './status-answer.ts';
 
 export interface PollsOptions {
-  readonly open: (candidate: Candidate) => Questions;
+  readonly open: (member: Member) => Questions;
   /** Told of each answer, with when it was asked for, ms of `performance.now()`. */
-  readonly onStatus: (candidate: Candidate, view: LeaderView, askedAt: number) => void;
+  readonly onStatus: (member: Member, view: LeaderView, askedAt: number) => void;
   /** Told of each linearizable read that has succeeded, likewise. */
   readonly onRead: (askedAt: number) => void;
 }
 
 export class Polls {
   readonly #options: PollsOptions;
-  readonly #questions = new Map<Candidate, Questions>();
+  readonly #questions = new Map<Member, Questions>();
   #readSince: number | undefined;
 
   constructor(options: PollsOptions) {
@@ -36,36 +36,36 @@ export class Polls {
   }
 
   /** Asks a member who leads. A question that fails is as one without an answer. */
-  askStatus(candidate: Candidate, askedAt: number): void {
-    const onStatus = (view: LeaderView): void => this.#options.onStatus(candidate, view, askedAt);
-    this.#to(candidate).status().then(onStatus, ignore);
+  askStatus(member: Member, askedAt: number): void {
+    const onStatus = (view: LeaderView): void => this.#options.onStatus(member, view, askedAt);
+    this.#to(member).status().then(onStatus, ignore);
   }
 
   /** Asks a member for a linearizable read, likewise. */
-  askRead(candidate: Candidate, askedAt: number): void {
+  askRead(member: Member, askedAt: number): void {
     this.#readSince ??= askedAt;
     const onRead = (): void => {
       if (askedAt >= (this.#readSince ?? askedAt)) this.#readSince = undefined;
       this.#options.onRead(askedAt);
     };
-    this.#to(candidate).read().then(onRead, ignore);
+    this.#to(member).read().then(onRead, ignore);
   }
 
   /** Forgets a member that has left. */
-  forget(candidate: Candidate): void {
-    this.#questions.get(candidate)?.close();
-    this.#questions.delete(candidate);
+  forget(member: Member): void {
+    this.#questions.get(member)?.close();
+    this.#questions.delete(member);
   }
 
   close(): void {
-    for (const candidate of this.#questions.keys()) this.forget(candidate);
+    for (const member of this.#questions.keys()) this.forget(member);
   }
 
-  #to(candidate: Candidate): Questions {
-    const known = this.#questions.get(candidate);
+  #to(member: Member): Questions {
+    const known = this.#questions.get(member);
     if (known !== undefined) return known;
-    const questions = this.#options.open(candidate);
-    this.#questions.set(candidate, questions);
+    const questions = this.#options.open(member);
+    this.#questions.set(member, questions);
     return questions;
   }
 }

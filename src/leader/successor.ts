@@ -1,10 +1,11 @@
 /** Who is to lead next. Pure. */
-import type { Candidate } from '../balancing/snapshot.ts';
+
 import type { MemberStatus } from '../etcd/member-status.ts';
+import type { Member } from '../members/member.ts';
 
 /** A member that may be asked to lead. */
 export interface PossibleLeader {
-  readonly candidate: Candidate;
+  readonly member: Member;
   /** Is it healthy, eligible and not drained? */
   readonly serves: boolean;
   /** What it last said of itself. */
@@ -13,7 +14,7 @@ export interface PossibleLeader {
 
 /** `id` is that in the cluster, hexadecimal; `why` is a sentence. */
 export type Successor =
-  | { readonly kind: 'found'; readonly candidate: Candidate; readonly id: string }
+  | { readonly kind: 'found'; readonly member: Member; readonly id: string }
   | { readonly kind: 'none'; readonly why: string };
 
 /**
@@ -21,14 +22,14 @@ export type Successor =
  * it has nothing to catch up with first.
  */
 export function successorOf(
-  leader: Candidate,
+  leader: Member,
   members: readonly PossibleLeader[],
-  named: Candidate | undefined,
+  named: Member | undefined,
 ): Successor {
   if (named === leader) return none(`${leader.name} leads already.`);
-  const others = members.filter(({ candidate }) => candidate !== leader);
+  const others = members.filter(({ member }) => member !== leader);
   if (named !== undefined) {
-    const member = others.find(({ candidate }) => candidate === named);
+    const member = others.find(({ member }) => member === named);
     const why = member === undefined ? 'it is not a member' : whyNot(member);
     if (why !== undefined) return none(`${named.name} cannot lead: ${why}.`);
     return found(member);
@@ -53,7 +54,7 @@ function applied({ facts }: PossibleLeader): number {
 function found(member: PossibleLeader | undefined): Successor {
   const id = member?.facts?.memberId;
   if (member === undefined || id === undefined) return none('Nobody else can lead.');
-  return { kind: 'found', candidate: member.candidate, id };
+  return { kind: 'found', member: member.member, id };
 }
 
 function none(why: string): Successor {

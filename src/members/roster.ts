@@ -53,6 +53,7 @@ export class Roster<T extends Listed> {
     const there = this.#members.filter(({ place }) => byKey.has(keyOf(place)));
     const leaving = this.#members.filter((member) => !there.includes(member));
     const known = new Set(there.map(({ place }) => keyOf(place)));
+    const before = new Map(there.map((member) => [member, member.place.name]));
     const revisions = this.#revise(there, byKey);
     const staying = there.map((member) => revisions.get(member) ?? member);
     const joining = this.#admit(
@@ -62,7 +63,7 @@ export class Roster<T extends Listed> {
     this.#members = [...staying, ...joining];
     if (revisions.size > 0) {
       this.#options.onRevise(
-        [...revisions].map(([{ place }, member]) => ({ member, before: place.name })),
+        [...revisions].map(([was, member]) => ({ member, before: before.get(was) ?? '' })),
       );
     }
     for (const member of joining) this.#options.onJoin(member);

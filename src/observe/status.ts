@@ -3,7 +3,7 @@
  *
  * Owns the shape of `/status`. Reads the monitor and the proxy, changes neither.
  */
-import type { Candidate } from '../balancing/snapshot.ts';
+
 import type { Cluster } from '../etcd/cluster.ts';
 import type { ClusterView } from '../etcd/cluster-view.ts';
 import type { IneligibleReason } from '../etcd/eligibility.ts';
@@ -15,6 +15,7 @@ import type { HoldCause, HoldEnd } from '../leader/hold.ts';
 import type { EndedHold, HoldView } from '../leader/hold-status.ts';
 import type { FailureReason } from '../lib/net/failure.ts';
 import type { Drains } from '../members/drains.ts';
+import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import type { Departures } from '../proxy/sessions/departures.ts';
 import type { EndReason } from '../proxy/sessions/sessions.ts';
@@ -129,19 +130,11 @@ export interface MemberReport {
 /** What does not change while the balancer runs. */
 export type Identity = Pick<Status, 'version' | 'node' | 'pid' | 'startedAt' | 'listen' | 'copier'>;
 
-/** A member as settings, DNS or the cluster name it. */
-export interface NamedMember {
-  readonly candidate: Candidate;
-  readonly endpoint: string;
-  readonly address?: string | undefined;
-  readonly checkUrl: string;
-}
-
 export interface StatusSources {
   readonly identity: Identity;
   /** The name of the policy. */
   readonly policy: () => string;
-  readonly members: () => readonly NamedMember[];
+  readonly members: () => readonly Member[];
   readonly departures: Pick<Departures, 'leaving' | 'deadlineOf'>;
   readonly drains: Pick<Drains, 'all' | 'of'>;
   readonly monitor: Monitor;
@@ -155,7 +148,7 @@ export interface StatusSources {
 /** Takes the picture. Walks the open sessions once. */
 export function takeStatus(sources: StatusSources): Status {
   const { identity, departures, drains, monitor, proxy, cluster, events, stopping } = sources;
-  const members = sources.members().map((member) => ({ ...member, name: member.candidate.name }));
+  const members = sources.members();
   return {
     ...identity,
     policy: sources.policy(),
@@ -169,9 +162,9 @@ export function takeStatus(sources: StatusSources): Status {
     absentDrains: drains.all
       .filter((drain) => !members.some((member) => drains.of(member) === drain))
       .map(({ name }) => name),
-    leaving: departures.leaving.map((candidate) => ({
-      name: candidate.name,
-      sessions: proxy.sessions.countOf(candidate),
+    leaving: departures.leaving.map((member) => ({
+      name: member.name,
+      sessions: proxy.sessions.countOf(member),
     })),
     events: events().map((event) => ({ ...event, at: iso(event.at) })),
   };
@@ -217,19 +210,19 @@ function endedStatus(ended: EndedHold): NonNullable<HoldStatus['last']> {
 }
 
 function memberStatus(
-  member: NamedMember,
+  member: Member,
   { monitor, cluster, proxy, drains, departures }: StatusSources,
 ): MemberReport {
-  const { candidate, endpoint, address, checkUrl } = member;
-  const entry = monitor.table.entry(candidate);
+  const { name, endpoint, address, checkUrl } = member;
+  const entry = monitor.table.entry(member);
   const { health } = entry;
-  const check = monitor.lastCheck(candidate);
-  const totals = proxy.sessions.totalsOf(candidate);
+  const check = monitor.lastCheck(member);
+  const totals = proxy.sessions.totalsOf(member);
   const { bytes } = totals;
-  const drain = drains.of({ name: candidate.name, endpoint });
-  const deadline = departures.deadlineOf(candidate);
+  const drain = drains.of(member);
+  const deadline = departures.deadlineOf(member);
   return {
-    name: candidate.name,
+    name,
     endpoint,
     ...(address !== undefined && { address }),
     checkUrl,
@@ -258,25 +251,25 @@ function memberStatus(
         ...(!check.ok && { detail: check.failure.detail }),
       },
     }),
-    ...saidBy(candidate, cluster),
-    sessions: proxy.sessions.countOf(candidate),
+    ...saidBy(member, cluster),
+    sessions: proxy.sessions.countOf(member),
     sessionsOpened: totals.opened,
     sessionsEnded: totals.ended,
     bytesFromClients: bytes.client,
     bytesFromMember: bytes.member,
-    ...(proxy.follows(candidate) && {
+    ...(proxy.follows(member) && {
       calls: {
         total: totals.calls.started,
-        inFlight: candidate.calls,
+        inFlight: member.calls,
         streams: totals.calls.streams,
       },
     }),
   };
 }
 
-function saidBy(candidate: Candidate, cluster: Cluster): Pick<MemberReport, 'etcd' | 'unknown'> {
-  const facts = cluster.statusOf(candidate);
-  const unknown = cluster.whyUnknown(candidate);
+function saidBy(member: Member, cluster: Cluster): Pick<MemberReport, 'etcd' | 'unknown'> {
+  const facts = cluster.statusOf(member);
+  const unknown = cluster.whyUnknown(member);
   if (facts === undefined) return unknown === undefined ? {} : { unknown };
   const { at, members: _members, alarms: _alarms, ...etcd } = facts;
   return { etcd: { ...etcd, at: iso(at) }, ...(unknown !== undefined && { unknown }) };

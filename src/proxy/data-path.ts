@@ -10,9 +10,9 @@
  * obeys; knows nothing of health.
  */
 import type { Socket } from 'node:net';
-import type { Candidate } from '../balancing/snapshot.ts';
 import { TimerQueue } from '../lib/timer-queue.ts';
 import { handOver } from '../lib/unexpected.ts';
+import type { Member } from '../members/member.ts';
 import { ConnectTimes } from './dial/connect-times.ts';
 import { type DialAttempt, type DialOptions, dial } from './dial/dial.ts';
 import { Sources } from './listen/sources.ts';
@@ -36,7 +36,7 @@ export type RejectReason = (typeof rejectReasons)[number];
 
 /** What others may want to know; none of it is called per chunk. */
 export interface DataPathObserver {
-  attempted(candidate: Candidate, attempt: DialAttempt): void;
+  attempted(member: Member, attempt: DialAttempt): void;
   opened(session: Session, failovers: number): void;
   ended(session: Session, reason: EndReason): void;
   rejected(reason: RejectReason): void;
@@ -53,9 +53,9 @@ export interface DataPathOptions extends Omit<DialOptions, 'onAttempt' | 'raceAf
   /** What comes before the dial, if anything; see `Reception`. `undefined`: there is nobody to serve. */
   readonly receive?: (client: Socket, signal: AbortSignal) => Promise<AcceptedClient | undefined>;
   /** Are the bytes of a session with this member plain, or within TLS that we pass through? */
-  readonly isPlain: (candidate: Candidate) => boolean;
+  readonly isPlain: (member: Member) => boolean;
   /** Are the calls of a session with this member to be followed, where its bytes are plain? */
-  readonly follows: (candidate: Candidate) => boolean;
+  readonly follows: (member: Member) => boolean;
   readonly observer: DataPathObserver;
 }
 
@@ -83,10 +83,10 @@ export class DataPath {
         return options.timeout;
       },
       alarms: new TimerQueue(),
-      raceAfter: (candidate) => times.raceAfter(candidate),
-      onAttempt: (candidate, attempt) => {
-        if (attempt.result === 'connected') times.learn(candidate, attempt.duration);
-        observer.attempted(candidate, attempt);
+      raceAfter: (member) => times.raceAfter(member),
+      onAttempt: (member, attempt) => {
+        if (attempt.result === 'connected') times.learn(member, attempt.duration);
+        observer.attempted(member, attempt);
       },
     };
     this.sessions = new Sessions((session, reason) => {
@@ -104,8 +104,8 @@ export class DataPath {
   }
 
   /** Are the calls of sessions with this member followed? */
-  follows(candidate: Candidate): boolean {
-    return this.#options.isPlain(candidate) && this.#options.follows(candidate);
+  follows(member: Member): boolean {
+    return this.#options.isPlain(member) && this.#options.follows(member);
   }
 
   /** Takes an accepted, paused and unread connection to a member. Never throws. */
@@ -179,12 +179,12 @@ export class DataPath {
       resetConnection(client);
     } else if (client.destroyed) {
       this.#sources.release(source);
-      dialled.candidate.load -= 1;
+      dialled.member.load -= 1;
       dialled.socket.destroy();
     } else {
-      const { candidate } = dialled;
-      const wire = isPlain(candidate) ? plainBytes : withinTls;
-      const session = this.sessions.open(client, dialled, copy, this.follows(candidate), wire);
+      const { member } = dialled;
+      const wire = isPlain(member) ? plainBytes : withinTls;
+      const session = this.sessions.open(client, dialled, copy, this.follows(member), wire);
       if (source !== undefined) this.#sourceOf.set(session, source);
       observer.opened(session, dialled.failovers);
     }

@@ -50,8 +50,8 @@ export const defects: readonly Defect[] = [
     file: 'src/proxy/sessions/evictions.ts',
     edits: [
       {
-        find: 'for (const candidate of candidates) {',
-        replace: 'for (const candidate of candidates.slice(1)) {',
+        find: 'for (const member of members) {',
+        replace: 'for (const member of members.slice(1)) {',
       },
     ],
   },
@@ -67,8 +67,8 @@ export const defects: readonly Defect[] = [
     file: 'src/proxy/sessions/departures.ts',
     edits: [
       {
-        find: 'const open = [...this.#sessions.openOn(candidate)];',
-        replace: 'const open = [...this.#sessions.openOn(candidate)].slice(1);',
+        find: 'const open = [...this.#sessions.openOn(member)];',
+        replace: 'const open = [...this.#sessions.openOn(member)].slice(1);',
       },
     ],
   },
@@ -76,9 +76,7 @@ export const defects: readonly Defect[] = [
     name: 'load-twice',
     what: 'the load of a session that was asked to leave is taken off twice',
     file: 'src/proxy/sessions/sessions.ts',
-    edits: [
-      { find: 'if (leaving === undefined) candidate.load -= 1;', replace: 'candidate.load -= 1;' },
-    ],
+    edits: [{ find: 'if (leaving === undefined) member.load -= 1;', replace: 'member.load -= 1;' }],
   },
   {
     name: 'never-restored',

@@ -19,6 +19,7 @@ import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
 import { someFacts, undescribed } from '../support/described-cluster.ts';
 import { lookup } from '../support/lookup.ts';
+import { aMember } from '../support/members.ts';
 import { folderWith } from '../unit/config/folder.ts';
 import { makePair } from '../unit/config/pem.ts';
 
@@ -195,10 +196,10 @@ async function families(): Promise<Family[]> {
 
 /** What a balancer that has seen a little of everything would answer; nothing is opened. */
 async function render(): Promise<string> {
-  const candidate = { name: 'm0', host: '127.0.0.1', port: 1, load: 0, calls: 0, weight: 1 };
+  const member = aMember('m0', { port: 1 });
   const ignore = (): void => {};
   const monitor = new Monitor({
-    members: [{ candidate, checkUrl: 'http://127.0.0.1:1', checksClientPort: true }],
+    members: [member],
     rules: { rise: 1, fall: 1 },
     schedule: { interval: 1, fastInterval: 1 },
     bounds: { timeout: 1, silentTimeout: 100 },
@@ -226,15 +227,15 @@ async function render(): Promise<string> {
     copy: copyThroughStreams,
     observer: { attempted: ignore, opened: ignore, ended: ignore, rejected: ignore },
   });
-  const cluster = undescribed([candidate]);
+  const cluster = undescribed([member]);
   const alarms = [{ kind: 'NOSPACE', memberId: someFacts.memberId }];
   const known = { kind: 'known', facts: { ...someFacts, alarms } } as const;
-  cluster.observe(candidate, known, 0);
+  cluster.observe(member, known, 0);
   const { cert } = await makePair();
   const metrics = new Metrics({
     ...{
       version: '0.0.0',
-      members: () => [candidate],
+      members: () => [member],
       leaving: () => [],
       certificates: () => ({ members: { cert } }),
       monitor,
@@ -244,10 +245,10 @@ async function render(): Promise<string> {
       proxy,
     },
   });
-  metrics.checked(candidate, { ok: true, duration: 1 });
-  metrics.inspected(candidate, known);
-  metrics.attempted(candidate, { result: 'connected', duration: 1 });
-  metrics.sessionEnded(candidate, 1);
-  metrics.stateChanged(candidate, unknownHealth(0).state);
+  metrics.checked(member, { ok: true, duration: 1 });
+  metrics.inspected(member, known);
+  metrics.attempted(member, { result: 'connected', duration: 1 });
+  metrics.sessionEnded(member, 1);
+  metrics.stateChanged(member, unknownHealth(0).state);
   return (await metrics.render()).text;
 }

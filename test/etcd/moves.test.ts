@@ -42,7 +42,7 @@ describe.each(['stable', 'next'] as const)('%s release of etcd', (release) => {
     expect(load.successes).toBeGreaterThan(500);
     await allEnded(mover);
     expect(new Set(mover.ended)).toEqual(new Set(['rebalanced']));
-    expect(mover.candidates.map(({ load: held }) => held).reduce((a, b) => a + b)).toBe(20);
+    expect(mover.members.map(({ load: held }) => held).reduce((a, b) => a + b)).toBe(20);
   });
 
   test('watches see every event once and in order, leases live on', async () => {
@@ -112,13 +112,13 @@ describe.each(['stable', 'next'] as const)('%s release of etcd', (release) => {
     // h2load does not connect anew: what it had still to send on a connection that was moved it gives up.
     const [, succeeded] = /(\d+) succeeded/.exec(output) ?? [];
     const { sessions } = mover.dataPath;
-    const made = mover.candidates.map((member) => sessions.totalsOf(member).calls.started);
+    const made = mover.members.map((member) => sessions.totalsOf(member).calls.started);
     expect(mover.moves).toBeGreaterThan(5);
     expect(Number(succeeded)).toBeGreaterThan(1_000);
     expect(Number(succeeded)).toBe(made.reduce((a, b) => a + b));
     await allEnded(mover);
-    expect(mover.candidates.map(({ load: held, calls }) => [held, calls])).toEqual(
-      mover.candidates.map(() => [0, 0]),
+    expect(mover.members.map(({ load: held, calls }) => [held, calls])).toEqual(
+      mover.members.map(() => [0, 0]),
     );
   });
 });

@@ -21,7 +21,7 @@ import {
   type KeyPairFiles,
 } from '../support/certificates.ts';
 import { etcd3, etcdctl, withoutRetries } from '../support/clients.ts';
-import { candidateAt } from '../unit/proxy/members.ts';
+import { memberAt } from '../unit/proxy/members.ts';
 
 const name = 'balancer.example';
 const parts = new AsyncDisposableStack();
@@ -234,14 +234,14 @@ test('etcd resumes sessions with us', async () => {
   const { ca, client } = certificates;
   const material = { ca: readFileSync(ca, 'utf8'), ...read(client) };
   const url = new URL(cluster.members[0]?.clientUrl ?? '');
-  const candidate = candidateAt(Number(url.port));
+  const member = memberAt(Number(url.port));
   const originator = new UpstreamTls({
     tls: () => material,
     hostOf: () => '127.0.0.1',
   });
   const reused: boolean[] = [];
   for (let visit = 0; visit < 2; visit += 1) {
-    const options = { candidate, host: '127.0.0.1', port: candidate.port };
+    const options = { member, host: '127.0.0.1', port: member.port };
     const socket = originator.connect(options, 'h2');
     onTestFinished(() => void socket.destroy());
     await once(socket, 'secureConnect');

@@ -14,7 +14,7 @@ import {
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
 import { type Conversation, converse, gaps } from '../support/http2-frames.ts';
 import { Pairs, type Relayed, relayed } from '../support/tcp.ts';
-import { candidateAt } from '../unit/proxy/members.ts';
+import { memberAt } from '../unit/proxy/members.ts';
 
 /** A busy machine needs more than the second that is usual. */
 const patience = { timeout: 20_000 };
@@ -38,7 +38,7 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
   afterEach(() => pairs[Symbol.asyncDispose]());
 
   async function followed(): Promise<{ session: Relayed; calls: Calls }> {
-    const calls = new Calls(candidateAt(1, 'm0'), newCallFigures());
+    const calls = new Calls(memberAt(1, 'm0'), newCallFigures());
     return { session: await relayed(pairs, copy, connect, calls), calls };
   }
 

@@ -8,8 +8,8 @@ import { readFileSync } from 'node:fs';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import tls, { type TLSSocket, type TlsOptions } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Candidate } from '../../src/balancing/snapshot.ts';
 import type { TlsMaterial } from '../../src/certificates/certificates.ts';
+import type { Member } from '../../src/members/member.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
 import { ClientHandshakes } from '../../src/proxy/tls/handshake.ts';
@@ -19,7 +19,7 @@ import {
   type KeyPairFiles,
 } from '../support/certificates.ts';
 import { lookup } from '../support/lookup.ts';
-import { candidateAt, inOrder, routeTo } from '../unit/proxy/members.ts';
+import { inOrder, memberAt, routeTo } from '../unit/proxy/members.ts';
 
 let certificates: Certificates;
 let ca: string;
@@ -48,7 +48,7 @@ const read = ({ cert, key }: KeyPairFiles) => ({
 });
 
 /** Opens the way to these members. */
-async function open(...members: Candidate[]): Promise<void> {
+async function open(...members: Member[]): Promise<void> {
   const words: string[] = []; // not those of the one before, which may still be ending
   told = words;
   forClients = { ca, ...read(certificates.server) };
@@ -113,7 +113,7 @@ async function member(
   onConnection: (socket: TLSSocket) => void = echo,
   files = certificates.server,
   options: TlsOptions = {},
-): Promise<Candidate> {
+): Promise<Member> {
   const server = tls.createServer({
     ...{ ca, ...read(files), requestCert: true, allowHalfOpen: true, ALPNProtocols: ['h2'] },
     ...options,
@@ -122,7 +122,7 @@ async function member(
     socket.on('error', () => {});
     onConnection(socket);
   });
-  return candidateAt(await listen(server), name);
+  return memberAt(await listen(server), name);
 }
 
 /** A client that speaks HTTP/2, as far as the handshake goes. */
@@ -257,7 +257,7 @@ function drained(socket: Socket): Promise<boolean> {
 }
 
 describe('a member', () => {
-  async function reachedInPlaceOf(wrong: Candidate): Promise<string | undefined> {
+  async function reachedInPlaceOf(wrong: Member): Promise<string | undefined> {
     await open(wrong, await member('right'));
     const client = await connect();
     client.write('x');
@@ -289,12 +289,12 @@ describe('a member', () => {
 
   test('that speaks no TLS is failed over', async () => {
     const plain = net.createServer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
-    const wrong = candidateAt(await listen(plain), 'wrong');
+    const wrong = memberAt(await listen(plain), 'wrong');
     expect(await reachedInPlaceOf(wrong)).toMatch(/^wrong tls: /);
   });
 
   test('that accepts and never greets is raced, and given up', async () => {
-    const mute = candidateAt(await listen(net.createServer()), 'wrong');
+    const mute = memberAt(await listen(net.createServer()), 'wrong');
     expect(await reachedInPlaceOf(mute)).toBe('right connected');
     expect(told).toEqual(['right connected', 'wrong abandoned']);
     await open(mute);

@@ -1,10 +1,11 @@
 /** A cluster as its members describe it, for tests that say what those are. */
-import type { Candidate } from '../../src/balancing/snapshot.ts';
+
 import { Cluster, type ClusterChange } from '../../src/etcd/cluster.ts';
 import type { MemberStatus } from '../../src/etcd/member-status.ts';
+import type { Member } from '../../src/members/member.ts';
 
 /** A cluster of which nobody has said anything yet. All members count as healthy. */
-export function undescribed(members: readonly Candidate[], changes: ClusterChange[] = []): Cluster {
+export function undescribed(members: readonly Member[], changes: ClusterChange[] = []): Cluster {
   return new Cluster({
     members: () => members,
     isHealthy: () => true,

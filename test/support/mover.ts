@@ -2,11 +2,12 @@
  * The data path in front of real members, in this process, that asks one client after another to take its
  * calls elsewhere: what drains and rebalancing do now and then, many times a second.
  */
+
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server } from 'node:net';
 import { createPolicy } from '../../src/balancing/policies.ts';
-import type { Candidate } from '../../src/balancing/snapshot.ts';
 import type { LocalMember } from '../../src/demo/local-member.ts';
+import type { Member } from '../../src/members/member.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import {
   connectToSharedBuffer,
@@ -14,10 +15,11 @@ import {
 } from '../../src/proxy/relay/shared-buffer.ts';
 import type { EndReason } from '../../src/proxy/sessions/sessions.ts';
 import { lookup } from './lookup.ts';
+import { aMember } from './members.ts';
 
 export class Mover implements AsyncDisposable {
   readonly dataPath: DataPath;
-  readonly candidates: readonly Candidate[];
+  readonly members: readonly Member[];
   /** Why sessions ended, in order. */
   readonly ended: EndReason[] = [];
   /** Sessions whose clients were asked to leave. */
@@ -33,16 +35,13 @@ export class Mover implements AsyncDisposable {
   }
 
   private constructor(members: readonly LocalMember[]) {
-    this.candidates = members.map(({ name, clientPort }) => ({
-      ...{ name, host: '127.0.0.1', port: clientPort },
-      ...{ load: 0, calls: 0, weight: 1 },
-    }));
+    this.members = members.map(({ name, clientPort }) => aMember(name, { port: clientPort }));
     this.dataPath = new DataPath({
       policy: createPolicy('least-connections'),
       snapshot: () => ({
-        routable: this.candidates,
-        all: this.candidates,
-        evicted: new Set<Candidate>(),
+        routable: this.members,
+        all: this.members,
+        evicted: new Set<Member>(),
       }),
       ...{ timeout: 5_000, raceAfter: 250, keepalive: 0, maxConnections: 1_000, lookup },
       connect: connectToSharedBuffer,

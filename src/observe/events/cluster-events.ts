@@ -7,11 +7,9 @@ import type { TableChange } from '../../health/member-table.ts';
 import type { EventBody } from './event-log.ts';
 
 /** "m2 is not used: it is a learner, which refuses most calls until it is promoted" */
-export function fitnessChanged({
-  candidate,
-  unfit,
-}: NonNullable<TableChange['fitness']>): EventBody {
-  const member = candidate.name;
+export function fitnessChanged(change: NonNullable<TableChange['fitness']>): EventBody {
+  const { unfit } = change;
+  const member = change.member.name;
   if (unfit === undefined) {
     const message = `${member} may be used: nothing but its checks decides now`;
     return { level: 'info', kind: 'member-fit', message, fields: { member } };
@@ -57,7 +55,7 @@ export function clusterChanged(change: ClusterChange): EventBody {
       };
     }
     case 'unknown': {
-      const member = change.candidate.name;
+      const member = change.member.name;
       return {
         level: 'warn',
         kind: 'inspection-failing',
@@ -66,7 +64,7 @@ export function clusterChanged(change: ClusterChange): EventBody {
       };
     }
     case 'known': {
-      const member = change.candidate.name;
+      const member = change.member.name;
       return {
         level: 'info',
         kind: 'inspection-back',

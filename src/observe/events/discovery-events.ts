@@ -1,24 +1,24 @@
 /** What is said when members join, leave, or are renamed, and of those who name them. Owns the wording. */
-import type { Candidate } from '../../balancing/snapshot.ts';
+
 import { count } from '../../lib/count.ts';
 import type { DnsChange } from '../../lib/net/dns-cache.ts';
 import type { DiscoveryChange } from '../../members/discovery/discovery.ts';
-import type { NamedMember } from '../status.ts';
+import type { Member } from '../../members/member.ts';
 import type { EventBody } from './event-log.ts';
 
 /** "m3 joined: http://10.0.0.4:2379 (a learner)" */
-export function memberJoined({ candidate, endpoint, address }: NamedMember, isLearner: boolean) {
+export function memberJoined({ name: member, endpoint, address, place }: Member): EventBody {
   const where = address === undefined ? endpoint : `${endpoint} at ${address}`;
   return {
     level: 'info',
     kind: 'member-joined',
-    message: `${candidate.name} joined: ${where}${isLearner ? ' (a learner)' : ''}`,
-    fields: { member: candidate.name, endpoint, address },
-  } satisfies EventBody;
+    message: `${member} joined: ${where}${place.isLearner === true ? ' (a learner)' : ''}`,
+    fields: { member, endpoint, address },
+  };
 }
 
 /** "etcd-0 is what m0 is called now: http://10.0.0.1:2379" */
-export function memberRenamed({ name }: Candidate, endpoint: string, before: string): EventBody {
+export function memberRenamed({ name, endpoint }: Member, before: string): EventBody {
   return {
     level: 'info',
     kind: 'member-renamed',
@@ -28,7 +28,7 @@ export function memberRenamed({ name }: Candidate, endpoint: string, before: str
 }
 
 /** @param timeout for its sessions to be moved at a quiet moment, ms. */
-export function memberLeft({ name, load }: Candidate, timeout: number): EventBody {
+export function memberLeft({ name, load }: Member, timeout: number): EventBody {
   const how = timeout > 0 ? `leave within ${timeout} ms` : 'are closed';
   const sessions = load > 0 ? `; its ${count(load, 'session')} ${how}` : '';
   return {
@@ -40,7 +40,7 @@ export function memberLeft({ name, load }: Candidate, timeout: number): EventBod
 }
 
 /** Told when sessions of a member that has left had to be cut. */
-export function sessionsRemoved({ name }: Candidate, cut: number): EventBody {
+export function sessionsRemoved({ name }: Member, cut: number): EventBody {
   return {
     level: 'info',
     kind: 'sessions-removed',

@@ -1,14 +1,15 @@
 /** What is said of verdicts: on single members, on all of them, and what follows for sessions. Owns the wording. */
-import type { Candidate } from '../../balancing/snapshot.ts';
+
 import type { Evidence, Health } from '../../health/health.ts';
 import type { TableChange } from '../../health/member-table.ts';
 import type { RoutingMode } from '../../health/routing.ts';
 import { count } from '../../lib/count.ts';
+import type { Member } from '../../members/member.ts';
 import type { EventBody } from './event-log.ts';
 
 /** "m1: healthy -> suspect: check timed out after 700 ms" */
 export function memberChanged({
-  candidate,
+  member,
   from,
   to,
   hold,
@@ -24,9 +25,9 @@ export function memberChanged({
   return {
     level: to.state === 'suspect' || to.state === 'failed' ? 'warn' : 'info',
     kind: 'member-changed',
-    message: `${candidate.name}: ${from.state} -> ${to.state}${why}`,
+    message: `${member.name}: ${from.state} -> ${to.state}${why}`,
     fields: {
-      member: candidate.name,
+      member: member.name,
       from: from.state,
       to: to.state,
       ...(evidence && {
@@ -49,7 +50,7 @@ export function memberChanged({
 export function modeChanged(
   from: RoutingMode,
   to: RoutingMode,
-  drained: readonly Candidate[],
+  drained: readonly Member[],
 ): EventBody {
   const message = {
     panic:
@@ -77,10 +78,10 @@ export function modeChanged(
  * healthy", or, while nobody is: "…; m0, m2 answer".
  */
 export function sessionsEvicted(
-  candidate: Candidate,
+  member: Member,
   sessions: number,
   health: Health,
-  others: readonly Candidate[],
+  others: readonly Member[],
   mode: RoutingMode,
 ): EventBody {
   const evidence = evidenceOf(health);
@@ -90,9 +91,9 @@ export function sessionsEvicted(
   return {
     level: 'warn',
     kind: 'sessions-evicted',
-    message: `evicted ${count(sessions, 'session')} from ${candidate.name}: ${why}; ${names.join(', ')} ${how}`,
+    message: `evicted ${count(sessions, 'session')} from ${member.name}: ${why}; ${names.join(', ')} ${how}`,
     fields: {
-      member: candidate.name,
+      member: member.name,
       sessions,
       reason: evidence?.failure.reason,
       [how]: names,

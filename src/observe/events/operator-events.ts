@@ -1,14 +1,15 @@
 /** Events of what operators ask for: drains, rebalancing, reloads, and the socket on which they ask. */
-import type { Candidate } from '../../balancing/snapshot.ts';
+
 import { count } from '../../lib/count.ts';
 import type { FoundDrains } from '../../members/drains.ts';
+import type { Member } from '../../members/member.ts';
 import type { Departed } from '../../proxy/sessions/departures.ts';
 import type { EventBody } from './event-log.ts';
 import { lasted, rounded } from './hold-events.ts';
 
 /** "m1 is drained: no new connections, and 12 sessions have 10000 ms to leave" */
 export function memberDrained(
-  { name }: Candidate,
+  { name }: Member,
   sessions: number,
   timeout: number,
   unkept: string | undefined,
@@ -27,7 +28,7 @@ export function memberDrained(
 }
 
 /** "m1 has no session left: 12 have moved, 1 was closed when the time was over" */
-export function drainEnded({ name }: Candidate, { sessions, cut }: Departed): EventBody {
+export function drainEnded({ name }: Member, { sessions, cut }: Departed): EventBody {
   const how =
     cut === 0 ? 'all have left by themselves' : `${cut} were closed when the time was over`;
   return {
@@ -92,7 +93,7 @@ export function leaderMoved(from: string, to: string, heldMs: number): EventBody
 }
 
 /** @param excesses by how many sessions members are above their share. */
-export function rebalanceAsked(excesses: ReadonlyMap<Candidate, number>): EventBody {
+export function rebalanceAsked(excesses: ReadonlyMap<Member, number>): EventBody {
   const from = [...excesses].map(([{ name }, sessions]) => `${sessions} from ${name}`).join(', ');
   return {
     level: 'info',
@@ -102,7 +103,7 @@ export function rebalanceAsked(excesses: ReadonlyMap<Candidate, number>): EventB
   };
 }
 
-export function sessionClosed(id: number, { name }: Candidate): EventBody {
+export function sessionClosed(id: number, { name }: Member): EventBody {
   return {
     level: 'info',
     kind: 'session-closed',

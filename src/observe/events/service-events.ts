@@ -2,15 +2,16 @@
  * What is said of starting and ending: alone, beside another process, and on sockets that were open before us.
  * Owns the wording.
  */
-import type { Candidate } from '../../balancing/snapshot.ts';
+
 import { count } from '../../lib/count.ts';
 import type { AddressInUse } from '../../lib/setting-error.ts';
+import type { Member } from '../../members/member.ts';
 import type { EventBody } from './event-log.ts';
 
 /** The balancer accepts clients. */
 export function started(
   identity: { readonly version: string; readonly listen: readonly string[] },
-  members: readonly { readonly candidate: Candidate; readonly endpoint: string }[],
+  members: readonly Member[],
   observePort: number | undefined,
 ): EventBody {
   const { version, listen } = identity;

@@ -3,7 +3,7 @@
  *
  * Owns when they are told, and the counting until then.
  */
-import type { Candidate } from '../../balancing/snapshot.ts';
+import type { Member } from '../../members/member.ts';
 import type { RejectReason } from '../../proxy/data-path.ts';
 import type { HandshakeFailure } from '../../proxy/tls/downstream.ts';
 import type { EventBody } from './event-log.ts';
@@ -45,20 +45,20 @@ function paced<Reason>(tell: (reason: Reason, clients: number) => void) {
 
 /** Tells of moved sessions when a rebalancing has come to rest. */
 export class MoveNotices {
-  readonly #members: () => readonly Candidate[];
+  readonly #members: () => readonly Member[];
   readonly #record: (body: EventBody) => void;
-  readonly #moved = new Map<Candidate, number>();
+  readonly #moved = new Map<Member, number>();
   #lastAt = 0;
 
   /** @param members those there are. */
-  constructor(members: () => readonly Candidate[], record: (body: EventBody) => void) {
+  constructor(members: () => readonly Member[], record: (body: EventBody) => void) {
     this.#members = members;
     this.#record = record;
   }
 
   /** A session was moved from a member at `now`, ms of `performance.now()`. */
-  moved(candidate: Candidate, now: number): void {
-    this.#moved.set(candidate, (this.#moved.get(candidate) ?? 0) + 1);
+  moved(member: Member, now: number): void {
+    this.#moved.set(member, (this.#moved.get(member) ?? 0) + 1);
     this.#lastAt = now;
   }
 

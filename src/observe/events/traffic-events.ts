@@ -1,13 +1,14 @@
 /** What is said of clients: turned away, moved, or about to find no descriptor. Owns the wording. */
-import type { Candidate } from '../../balancing/snapshot.ts';
+
 import { count } from '../../lib/count.ts';
+import type { Member } from '../../members/member.ts';
 import type { RejectReason } from '../../proxy/data-path.ts';
 import type { EventBody } from './event-log.ts';
 
 /** "moved 20 sessions from m0, m2 to balance: m0 23, m1 20, m2 23 now" */
 export function sessionsMoved(
-  moved: ReadonlyMap<Candidate, number>,
-  members: readonly Candidate[],
+  moved: ReadonlyMap<Member, number>,
+  members: readonly Member[],
 ): EventBody {
   const sessions = [...moved.values()].reduce((total, each) => total + each, 0);
   const from = [...moved.keys()].map(({ name }) => name);

@@ -4,7 +4,7 @@
  * somebody scrapes.
  */
 import { Counter, Gauge, type Metric, type Registry } from 'prom-client';
-import type { Candidate } from '../../balancing/snapshot.ts';
+import type { Member } from '../../members/member.ts';
 import type { DataPath } from '../../proxy/data-path.ts';
 import { firstByteBounds } from '../../proxy/http2/call-figures.ts';
 
@@ -12,11 +12,11 @@ import { firstByteBounds } from '../../proxy/http2/call-figures.ts';
 export function readCalls(
   registry: Registry,
   proxy: DataPath,
-  served: () => readonly Candidate[],
+  served: () => readonly Member[],
 ): void {
   const registers = [registry];
-  const followed = (): Candidate[] => served().filter((candidate) => proxy.follows(candidate));
-  const callsOf = (candidate: Candidate) => proxy.sessions.totalsOf(candidate).calls;
+  const followed = (): Member[] => served().filter((member) => proxy.follows(member));
+  const callsOf = (member: Member) => proxy.sessions.totalsOf(member).calls;
   new Counter({
     registers,
     name: 'etcd_lb_calls_total',

@@ -3,16 +3,16 @@
  * scrapes; a member that has never answered has no series but that it is not known.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Candidate } from '../../balancing/snapshot.ts';
 import type { Cluster } from '../../etcd/cluster.ts';
 import type { ClusterView } from '../../etcd/cluster-view.ts';
 import { ineligibleReasons } from '../../etcd/eligibility.ts';
 import type { MemberStatus } from '../../etcd/member-status.ts';
 import type { Monitor } from '../../health/monitor.ts';
+import type { Member } from '../../members/member.ts';
 
 export interface ClusterSources {
   /** Those there are. */
-  readonly members: () => readonly Candidate[];
+  readonly members: () => readonly Member[];
   readonly monitor: Monitor;
   readonly cluster: Cluster;
 }
@@ -87,9 +87,9 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     labelNames: ['member', 'reason'],
     collect() {
       this.reset();
-      for (const { candidate, unfit } of monitor.table.entries) {
+      for (const { member, unfit } of monitor.table.entries) {
         for (const reason of ineligibleReasons) {
-          this.set({ member: candidate.name, reason }, unfit?.reason === reason ? 1 : 0);
+          this.set({ member: member.name, reason }, unfit?.reason === reason ? 1 : 0);
         }
       }
     },

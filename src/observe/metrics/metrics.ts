@@ -7,13 +7,13 @@
  * Every help text is a sentence that a stranger understands; the README lists them all.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Candidate } from '../../balancing/snapshot.ts';
 import type { PollResult } from '../../etcd/member-status.ts';
 import { healthStates } from '../../health/health.ts';
 import type { CheckResult } from '../../health/probe.ts';
 import type { EndedHold } from '../../leader/hold-status.ts';
 import { failureReasons } from '../../lib/net/failure.ts';
 import { type RefusalReason, refusalReasons } from '../../management/server.ts';
+import type { Member } from '../../members/member.ts';
 import { type RejectReason, rejectReasons } from '../../proxy/data-path.ts';
 import type { DialAttempt } from '../../proxy/dial/dial.ts';
 import { type HandshakeFailure, handshakeFailures } from '../../proxy/tls/downstream.ts';
@@ -180,7 +180,7 @@ export class Metrics {
   }
 
   /** A member has joined: its series are there before they count anything. */
-  joined({ name: member }: Candidate): void {
+  joined({ name: member }: Member): void {
     this.#evictions.inc({ member }, 0);
     this.#silences.inc({ member }, 0);
     for (const state of healthStates) this.#stateChanges.inc({ member, state }, 0);
@@ -209,19 +209,17 @@ export class Metrics {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
-  checked(candidate: Candidate, result: CheckResult): void {
-    const member = candidate.name;
+  checked({ name: member }: Member, result: CheckResult): void {
     const reason = result.ok ? '' : result.failure.reason;
     this.#checks.inc({ member, result: result.ok ? 'passed' : 'failed', reason });
     this.#checkDuration.observe({ member }, result.duration / 1000);
   }
 
-  inspected(candidate: Candidate, { kind }: PollResult): void {
-    this.#inspections.inc({ member: candidate.name, result: kind });
+  inspected(member: Member, { kind }: PollResult): void {
+    this.#inspections.inc({ member: member.name, result: kind });
   }
 
-  attempted(candidate: Candidate, attempt: DialAttempt): void {
-    const member = candidate.name;
+  attempted({ name: member }: Member, attempt: DialAttempt): void {
     const result = attempt.result === 'failed' ? attempt.failure.reason : attempt.result;
     this.#dials.inc({ member, result });
     if (result === 'connected') this.#dialDuration.observe({ member }, attempt.duration / 1000);
@@ -232,20 +230,20 @@ export class Metrics {
   }
 
   /** @param duration ms. */
-  sessionEnded(candidate: Candidate, duration: number): void {
-    this.#sessionDuration.observe({ member: candidate.name }, duration / 1000);
+  sessionEnded(member: Member, duration: number): void {
+    this.#sessionDuration.observe({ member: member.name }, duration / 1000);
   }
 
-  evicted(candidate: Candidate): void {
-    this.#evictions.inc({ member: candidate.name });
+  evicted(member: Member): void {
+    this.#evictions.inc({ member: member.name });
   }
 
-  stateChanged(candidate: Candidate, state: string): void {
-    this.#stateChanges.inc({ member: candidate.name, state });
+  stateChanged(member: Member, state: string): void {
+    this.#stateChanges.inc({ member: member.name, state });
   }
 
-  fellSilent(candidate: Candidate): void {
-    this.#silences.inc({ member: candidate.name });
+  fellSilent(member: Member): void {
+    this.#silences.inc({ member: member.name });
   }
 
   starved(): void {

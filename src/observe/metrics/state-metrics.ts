@@ -3,12 +3,12 @@
  * scrapes, from what is, or was counted, elsewhere.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Candidate } from '../../balancing/snapshot.ts';
 import type { Certificates } from '../../certificates/certificates.ts';
 import { expiriesOf } from '../../certificates/expiry.ts';
 import { healthStates } from '../../health/health.ts';
 import { serves } from '../../health/routing.ts';
 import type { HoldView } from '../../leader/hold-status.ts';
+import type { Member } from '../../members/member.ts';
 import type { DataPath } from '../../proxy/data-path.ts';
 import { endReasons } from '../../proxy/sessions/sessions.ts';
 import type { ClusterSources } from './cluster-metrics.ts';
@@ -17,7 +17,7 @@ import type { ClusterSources } from './cluster-metrics.ts';
 export interface StateSources extends ClusterSources {
   readonly version: string;
   /** Those that have left and still have sessions. */
-  readonly leaving: () => readonly Candidate[];
+  readonly leaving: () => readonly Member[];
   readonly proxy: DataPath;
   /** Those in force. */
   readonly certificates: () => Certificates;
@@ -29,7 +29,7 @@ export interface StateSources extends ClusterSources {
 /** Adds them to the registry. */
 export function readState(registry: Registry, sources: StateSources): void {
   const { version, members, leaving, monitor, proxy, certificates } = sources;
-  const served = (): readonly Candidate[] => [...members(), ...leaving()];
+  const served = (): readonly Member[] => [...members(), ...leaving()];
   const registers = [registry];
   new Gauge({
     registers,
@@ -65,7 +65,7 @@ export function readState(registry: Registry, sources: StateSources): void {
     collect() {
       this.reset();
       for (const entry of monitor.table.entries) {
-        this.set({ member: entry.candidate.name }, serves(entry) ? 1 : 0);
+        this.set({ member: entry.member.name }, serves(entry) ? 1 : 0);
       }
     },
   });
@@ -76,9 +76,9 @@ export function readState(registry: Registry, sources: StateSources): void {
     labelNames: ['member', 'state'],
     collect() {
       this.reset();
-      for (const { candidate, health } of monitor.table.entries) {
+      for (const { member, health } of monitor.table.entries) {
         for (const state of healthStates) {
-          this.set({ member: candidate.name, state }, health.state === state ? 1 : 0);
+          this.set({ member: member.name, state }, health.state === state ? 1 : 0);
         }
       }
     },
@@ -90,8 +90,8 @@ export function readState(registry: Registry, sources: StateSources): void {
     labelNames: ['member'],
     collect() {
       this.reset();
-      for (const { candidate, drained } of monitor.table.entries) {
-        this.set({ member: candidate.name }, drained ? 1 : 0);
+      for (const { member, drained } of monitor.table.entries) {
+        this.set({ member: member.name }, drained ? 1 : 0);
       }
     },
   });

@@ -2,7 +2,7 @@
  * How long it takes to connect to each member, learned from the dials that succeeded, so that a race
  * begins when an attempt is late for *that* member and not only when it would be late for any.
  */
-import type { Candidate } from '../../balancing/snapshot.ts';
+import type { Member } from '../../members/member.ts';
 
 /** An attempt that takes this many times the usual is late. */
 const lateness = 10;
@@ -13,7 +13,7 @@ const newest = 0.2;
 
 export class ConnectTimes {
   readonly #longest: () => number;
-  readonly #means = new WeakMap<Candidate, number>();
+  readonly #means = new WeakMap<Member, number>();
 
   /** @param longest how long to wait for a member of which nothing is known, and at most, ms. */
   constructor(longest: () => number) {
@@ -21,14 +21,14 @@ export class ConnectTimes {
   }
 
   /** Takes in a dial that succeeded after `duration` ms. */
-  learn(candidate: Candidate, duration: number): void {
-    const mean = this.#means.get(candidate) ?? duration;
-    this.#means.set(candidate, mean + newest * (duration - mean));
+  learn(member: Member, duration: number): void {
+    const mean = this.#means.get(member) ?? duration;
+    this.#means.set(member, mean + newest * (duration - mean));
   }
 
   /** How long to wait for this member before another is tried beside it, ms. */
-  raceAfter(candidate: Candidate): number {
-    const mean = this.#means.get(candidate);
+  raceAfter(member: Member): number {
+    const mean = this.#means.get(member);
     const longest = this.#longest();
     return mean === undefined ? longest : Math.min(longest, Math.max(floor, lateness * mean));
   }

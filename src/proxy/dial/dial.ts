@@ -16,13 +16,14 @@
 import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Policy } from '../../balancing/policy.ts';
-import type { Candidate, Snapshot } from '../../balancing/snapshot.ts';
+import type { Snapshot } from '../../balancing/snapshot.ts';
 import { classify, type Failure } from '../../lib/net/failure.ts';
 import type { QueuedTimer, TimerQueue } from '../../lib/timer-queue.ts';
+import type { Member } from '../../members/member.ts';
 
 /** As `net.connect` takes them, and who is connected to. */
 export interface ConnectOptions extends TcpNetConnectOpts {
-  readonly candidate: Candidate;
+  readonly member: Member;
 }
 
 export interface DialOptions {
@@ -32,7 +33,7 @@ export interface DialOptions {
   /** Bound on the whole dial, ms. */
   readonly timeout: number;
   /** How long an attempt at this member may take before the next is tried beside it, ms. */
-  readonly raceAfter: (candidate: Candidate) => number;
+  readonly raceAfter: (member: Member) => number;
   /** Idle time before TCP keepalive probes, ms; 0 turns them off. */
   readonly keepalive: number;
   /** Finds the addresses of a host name. */
@@ -44,7 +45,7 @@ export interface DialOptions {
   /** Is the other end of this socket the balancer itself? */
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Told of every attempt that ended. */
-  readonly onAttempt: (candidate: Candidate, attempt: DialAttempt) => void;
+  readonly onAttempt: (member: Member, attempt: DialAttempt) => void;
 }
 
 /** How an attempt ended; `duration` in ms. `abandoned`: another member was quicker. */
@@ -53,9 +54,9 @@ export type DialAttempt =
   | { readonly result: 'failed'; readonly duration: number; readonly failure: Failure }
   | { readonly result: 'abandoned'; readonly duration: number };
 
-/** A connected member: the socket is paused and unread, and counted in `candidate.load`. */
+/** A connected member: the socket is paused and unread, and counted in `member.load`. */
 export interface Dialled {
-  readonly candidate: Candidate;
+  readonly member: Member;
   readonly socket: Socket;
   /** Members tried before this one connected; 0 when the first pick did. */
   readonly failovers: number;
@@ -70,7 +71,7 @@ export function dial(options: DialOptions, signal: AbortSignal): Promise<Dialled
 }
 
 interface Attempt {
-  readonly candidate: Candidate;
+  readonly member: Member;
   readonly socket: Socket;
   readonly startedAt: number;
 }
@@ -79,7 +80,7 @@ class Dial {
   readonly #options: DialOptions;
   readonly #signal: AbortSignal;
   readonly #resolve: (dialled: Dialled | undefined) => void;
-  readonly #tried: Candidate[] = [];
+  readonly #tried: Member[] = [];
   readonly #pending = new Set<Attempt>();
   readonly #budget: QueuedTimer;
   readonly #onAbort = (): void => this.#finish();
@@ -105,23 +106,23 @@ class Dial {
     this.#options.alarms.cancel(this.#race);
     const { routable, all } = this.#options.snapshot();
     const { policy, raceAfter, alarms } = this.#options;
-    const candidate = policy(routable, this.#tried) ?? policy(all, this.#tried);
-    if (candidate === undefined) {
+    const member = policy(routable, this.#tried) ?? policy(all, this.#tried);
+    if (member === undefined) {
       if (this.#pending.size === 0) this.#finish();
       return;
     }
-    this.#race = alarms.set(raceAfter(candidate), () => this.#tryNext());
-    this.#attempt(candidate);
+    this.#race = alarms.set(raceAfter(member), () => this.#tryNext());
+    this.#attempt(member);
   }
 
-  #attempt(candidate: Candidate): void {
+  #attempt(member: Member): void {
     const { keepalive } = this.#options;
-    this.#tried.push(candidate);
-    candidate.load += 1;
+    this.#tried.push(member);
+    member.load += 1;
     const socket = this.#options.connect({
-      candidate,
-      host: candidate.host,
-      port: candidate.port,
+      member,
+      host: member.host,
+      port: member.port,
       lookup: this.#options.lookup,
       allowHalfOpen: true,
       noDelay: true,
@@ -129,7 +130,7 @@ class Dial {
       keepAliveInitialDelay: keepalive,
     });
     socket.pause(); // nothing is read before there is a session to read it
-    const attempt: Attempt = { candidate, socket, startedAt: performance.now() };
+    const attempt: Attempt = { member, socket, startedAt: performance.now() };
     this.#pending.add(attempt);
     socket.once('connect', () => this.#refuseSelf(attempt));
     const usable = socket instanceof TLSSocket ? 'secureConnect' : 'connect';
@@ -139,14 +140,14 @@ class Dial {
 
   /** Before anything is said: what we say to ourselves is a client, for which is dialled again. */
   #refuseSelf(attempt: Attempt): void {
-    if (!this.#options.isSelf(attempt.socket, attempt.candidate.port)) return;
+    if (!this.#options.isSelf(attempt.socket, attempt.member.port)) return;
     this.#failed(attempt, { reason: 'self', detail: 'this endpoint is the balancer itself' });
   }
 
   #connected(attempt: Attempt): void {
-    const { candidate, socket, startedAt } = attempt;
+    const { member, socket, startedAt } = attempt;
     if (!this.#pending.has(attempt) || socket.destroyed) return;
-    if (this.#options.snapshot().evicted.has(candidate)) {
+    if (this.#options.snapshot().evicted.has(member)) {
       // Convicted while this was under way; a hung process still connects.
       this.#failed(attempt, {
         reason: 'unhealthy',
@@ -155,17 +156,17 @@ class Dial {
       return;
     }
     this.#pending.delete(attempt);
-    this.#options.onAttempt(candidate, {
+    this.#options.onAttempt(member, {
       result: 'connected',
       duration: performance.now() - startedAt,
     });
-    this.#finish({ candidate, socket, failovers: this.#tried.indexOf(candidate) });
+    this.#finish({ member, socket, failovers: this.#tried.indexOf(member) });
   }
 
   #failed(attempt: Attempt, failure: Failure): void {
     if (!this.#drop(attempt)) return;
     const duration = performance.now() - attempt.startedAt;
-    this.#options.onAttempt(attempt.candidate, { result: 'failed', duration, failure });
+    this.#options.onAttempt(attempt.member, { result: 'failed', duration, failure });
     this.#tryNext();
   }
 
@@ -177,7 +178,7 @@ class Dial {
     for (const attempt of [...this.#pending]) {
       this.#drop(attempt);
       const duration = performance.now() - attempt.startedAt;
-      this.#options.onAttempt(attempt.candidate, { result: 'failed', duration, failure });
+      this.#options.onAttempt(attempt.member, { result: 'failed', duration, failure });
     }
     this.#finish();
   }
@@ -185,7 +186,7 @@ class Dial {
   /** Ends an attempt and takes it off the member's load. Returns false when it had ended before. */
   #drop(attempt: Attempt): boolean {
     if (!this.#pending.delete(attempt)) return false;
-    attempt.candidate.load -= 1;
+    attempt.member.load -= 1;
     attempt.socket.destroy();
     return true;
   }
@@ -199,7 +200,7 @@ class Dial {
     for (const attempt of [...this.#pending]) {
       this.#drop(attempt);
       const duration = performance.now() - attempt.startedAt;
-      this.#options.onAttempt(attempt.candidate, { result: 'abandoned', duration });
+      this.#options.onAttempt(attempt.member, { result: 'abandoned', duration });
     }
     this.#resolve(dialled);
   }

@@ -11,7 +11,7 @@
  * It also has the word that asks the client to leave, and knows where in the member's bytes it may come.
  * Owns what is counted, which are plain numbers. When a client is asked to leave is farewells.ts.
  */
-import type { Candidate } from '../../balancing/snapshot.ts';
+import type { Member } from '../../members/member.ts';
 import type { Follower } from '../relay/copier.ts';
 import type { CallFigures } from './call-figures.ts';
 import {
@@ -45,7 +45,7 @@ const since = (time: number): number => (now() - time) & wrap;
 
 export class Calls implements Follower {
   readonly word = goAway;
-  readonly #candidate: Candidate;
+  readonly #member: Member;
   readonly #figures: CallFigures;
   readonly #fromClient = new FrameFollower(clientPreface, (type, flags, id) => {
     this.#asked(type, flags, id);
@@ -64,8 +64,8 @@ export class Calls implements Follower {
   #acknowledgementsLeft = 0;
 
   /** @param figures of the member, shared by its sessions. */
-  constructor(candidate: Candidate, figures: CallFigures) {
-    this.#candidate = candidate;
+  constructor(member: Member, figures: CallFigures) {
+    this.#member = member;
     this.#figures = figures;
   }
 
@@ -124,7 +124,7 @@ export class Calls implements Follower {
 
   /** The session has ended: what was in flight is not any more. */
   end(): void {
-    this.#candidate.calls -= this.#inFlight;
+    this.#member.calls -= this.#inFlight;
     this.#figures.streams -= this.#streams.size;
     this.#inFlight = 0;
     this.#streams.clear();
@@ -197,7 +197,7 @@ export class Calls implements Follower {
     if (openedAt < 0) return;
     this.#streams.setAt(slot, -openedAt - 1);
     this.#inFlight += 1;
-    this.#candidate.calls += 1;
+    this.#member.calls += 1;
   }
 
   #began(id: number): void {
@@ -215,7 +215,7 @@ export class Calls implements Follower {
     this.#figures.streams -= 1;
     if (time >= 0) return;
     this.#inFlight -= 1;
-    this.#candidate.calls -= 1;
+    this.#member.calls -= 1;
   }
 
   #acknowledged(): void {

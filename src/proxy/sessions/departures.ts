@@ -8,7 +8,7 @@
  * left, or is to be drained, is decided elsewhere.
  */
 import { setImmediate as afterPoll } from 'node:timers/promises';
-import type { Candidate } from '../../balancing/snapshot.ts';
+import type { Member } from '../../members/member.ts';
 import { isQuiet } from './activity.ts';
 import type { Farewells } from './farewells.ts';
 import { isStill, nextRest } from './idle-gap.ts';
@@ -50,15 +50,15 @@ interface Departure {
 export class Departures {
   readonly #sessions: Pick<Sessions, 'all' | 'openOn' | 'closeAllOf'>;
   readonly #farewells: Pick<Farewells, 'begin' | 'has'>;
-  readonly #onGone: (candidate: Candidate, departed: Departed) => void;
-  readonly #underWay = new Map<Candidate, Departure>();
+  readonly #onGone: (member: Member, departed: Departed) => void;
+  readonly #underWay = new Map<Member, Departure>();
   #shutdown: NodeJS.Timeout | undefined;
 
   /** @param onGone is told when no session is left and none can come. */
   constructor(
     sessions: Pick<Sessions, 'all' | 'openOn' | 'closeAllOf'>,
     farewells: Pick<Farewells, 'begin' | 'has'>,
-    onGone: (candidate: Candidate, departed: Departed) => void,
+    onGone: (member: Member, departed: Departed) => void,
   ) {
     this.#sessions = sessions;
     this.#farewells = farewells;
@@ -66,15 +66,15 @@ export class Departures {
   }
 
   /** Members that are none any more, and still have sessions. */
-  get leaving(): readonly Candidate[] {
-    return [...this.#underWay].flatMap(([candidate, { reason }]) =>
-      reason === 'removed' ? [candidate] : [],
+  get leaving(): readonly Member[] {
+    return [...this.#underWay].flatMap(([member, { reason }]) =>
+      reason === 'removed' ? [member] : [],
     );
   }
 
   /** Until when the sessions of a member have time, ms of `performance.now()`; undefined if none leave. */
-  deadlineOf(candidate: Candidate): number | undefined {
-    const until = this.#underWay.get(candidate)?.until;
+  deadlineOf(member: Member): number | undefined {
+    const until = this.#underWay.get(member)?.until;
     return until === Infinity ? undefined : until;
   }
 
@@ -83,14 +83,14 @@ export class Departures {
    *
    * @param timeout after which what is left is closed, ms; 0 for at once.
    */
-  begin(candidate: Candidate, timeout: number, reason: Departed['reason']): void {
+  begin(member: Member, timeout: number, reason: Departed['reason']): void {
     const until = performance.now() + timeout;
-    const known = this.#underWay.get(candidate);
+    const known = this.#underWay.get(member);
     if (known !== undefined) {
       Object.assign(known, { reason, timeout, until });
       return;
     }
-    this.#start(candidate, timeout, until, reason);
+    this.#start(member, timeout, until, reason);
   }
 
   /**
@@ -100,17 +100,17 @@ export class Departures {
    * @param timeout how long that will be, ms, for the pace.
    */
   beginAll(timeout: number): void {
-    for (const { candidate } of this.#sessions.all()) {
+    for (const { member } of this.#sessions.all()) {
       // Who leaves already has a deadline of its own.
-      if (!this.#underWay.has(candidate)) this.#start(candidate, timeout, Infinity, 'shutdown');
+      if (!this.#underWay.has(member)) this.#start(member, timeout, Infinity, 'shutdown');
     }
     this.#shutdown = setTimeout(() => this.beginAll(timeout), beat);
   }
 
   /** Leaves the sessions where they are, but for those whose clients were asked to leave already. */
-  cancel(candidate: Candidate): void {
-    clearTimeout(this.#underWay.get(candidate)?.timer);
-    this.#underWay.delete(candidate);
+  cancel(member: Member): void {
+    clearTimeout(this.#underWay.get(member)?.timer);
+    this.#underWay.delete(member);
   }
 
   /** Stops the timers; what is open stays so. */
@@ -120,31 +120,31 @@ export class Departures {
     this.#underWay.clear();
   }
 
-  #start(candidate: Candidate, timeout: number, until: number, reason: DepartureReason): void {
-    const sessions = this.#sessions.openOn(candidate).size;
+  #start(member: Member, timeout: number, until: number, reason: DepartureReason): void {
+    const sessions = this.#sessions.openOn(member).size;
     const departure: Departure = { reason, sessions, timeout, until, awaited: new Set(), cut: 0 };
-    this.#underWay.set(candidate, departure);
+    this.#underWay.set(member, departure);
     // All of them have had their turn by half of the time.
     const count = Math.max(1, Math.min(lots, Math.floor(timeout / 2 / beat)));
-    this.#beat(candidate, departure, Math.max(smallestLot, Math.ceil(sessions / count)));
+    this.#beat(member, departure, Math.max(smallestLot, Math.ceil(sessions / count)));
   }
 
-  #beat(candidate: Candidate, departure: Departure, lot: number): void {
+  #beat(member: Member, departure: Departure, lot: number): void {
     const isOver = performance.now() >= departure.until;
     if (isOver) {
-      const closed = this.#sessions.closeAllOf(candidate, departure.reason);
+      const closed = this.#sessions.closeAllOf(member, departure.reason);
       // Who was given no time has not outstayed it.
       if (departure.timeout > 0) departure.cut += closed;
     }
-    const open = [...this.#sessions.openOn(candidate)];
+    const open = [...this.#sessions.openOn(member)];
     // The load counts dials too: one that was under way may still become a session.
-    if (candidate.load === 0 && open.length === 0) {
-      this.#underWay.delete(candidate);
+    if (member.load === 0 && open.length === 0) {
+      this.#underWay.delete(member);
       const { reason, sessions, cut } = departure;
-      if (reason !== 'shutdown') this.#onGone(candidate, { reason, sessions, cut });
+      if (reason !== 'shutdown') this.#onGone(member, { reason, sessions, cut });
       return;
     }
-    departure.timer = setTimeout(() => this.#beat(candidate, departure, lot), beat);
+    departure.timer = setTimeout(() => this.#beat(member, departure, lot), beat);
     for (const session of open) this.#farewells.begin(session, departure.reason);
     const waiting = open
       .filter((each) => !each.closing && !departure.awaited.has(each) && !this.#farewells.has(each))
@@ -159,7 +159,7 @@ export class Departures {
       ? await afterPoll().then(() => isStill(session))
       : (await nextRest(session)) && !session.catchUp();
     awaited.delete(session);
-    const isOff = this.#underWay.get(session.candidate) !== departure;
+    const isOff = this.#underWay.get(session.member) !== departure;
     if (mayClose && !isOff) session.close(departure.reason);
   }
 }

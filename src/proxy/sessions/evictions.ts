@@ -5,8 +5,9 @@
  *
  * Owns the order and the pace. Who must leave, and when that is over, is decided elsewhere.
  */
-import type { Candidate } from '../../balancing/snapshot.ts';
+
 import { attempt } from '../../lib/unexpected.ts';
+import type { Member } from '../../members/member.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /** Between two lots, ms. */
@@ -18,7 +19,7 @@ const smallestLot = 50;
 
 export class Evictions {
   readonly #sessions: Pick<Sessions, 'openOn'>;
-  readonly #underWay = new Map<Candidate, NodeJS.Timeout>();
+  readonly #underWay = new Map<Member, NodeJS.Timeout>();
 
   constructor(sessions: Pick<Sessions, 'openOn'>) {
     this.#sessions = sessions;
@@ -31,45 +32,45 @@ export class Evictions {
    * @param isDisproof does this session show that its member has not failed any more? It stays.
    */
   set(
-    candidates: readonly Candidate[],
+    members: readonly Member[],
     isDisproof: (session: Session) => boolean = () => false,
-  ): ReadonlyMap<Candidate, number> {
-    for (const candidate of this.#underWay.keys()) {
-      if (!candidates.includes(candidate)) this.#end(candidate);
+  ): ReadonlyMap<Member, number> {
+    for (const member of this.#underWay.keys()) {
+      if (!members.includes(member)) this.#end(member);
     }
-    const begun = new Map<Candidate, number>();
-    for (const candidate of candidates) {
-      if (this.#underWay.has(candidate)) continue;
-      const open = [...this.#sessions.openOn(candidate)];
+    const begun = new Map<Member, number>();
+    for (const member of members) {
+      if (this.#underWay.has(member)) continue;
+      const open = [...this.#sessions.openOn(member)];
       const leaving = inOrder(open.filter((session) => !isDisproof(session)));
       if (leaving.length === 0) continue;
-      begun.set(candidate, leaving.length);
-      this.#closeLots(candidate, leaving, Math.max(smallestLot, Math.ceil(leaving.length / lots)));
+      begun.set(member, leaving.length);
+      this.#closeLots(member, leaving, Math.max(smallestLot, Math.ceil(leaving.length / lots)));
     }
     return begun;
   }
 
   /** Stops the timers; what has not been closed stays open. */
   stop(): void {
-    for (const candidate of this.#underWay.keys()) this.#end(candidate);
+    for (const member of this.#underWay.keys()) this.#end(member);
   }
 
-  #closeLots(candidate: Candidate, leaving: readonly Session[], lot: number): void {
+  #closeLots(member: Member, leaving: readonly Session[], lot: number): void {
     for (const session of leaving.slice(0, lot)) attempt(() => session.close('evicted'));
     const rest = leaving.slice(lot);
-    this.#end(candidate);
+    this.#end(member);
     if (rest.length === 0) return;
     // A little unevenly, so that many balancers do not keep step.
     const wait = beat * (0.5 + Math.random());
     this.#underWay.set(
-      candidate,
-      setTimeout(() => this.#closeLots(candidate, rest, lot), wait),
+      member,
+      setTimeout(() => this.#closeLots(member, rest, lot), wait),
     );
   }
 
-  #end(candidate: Candidate): void {
-    clearTimeout(this.#underWay.get(candidate));
-    this.#underWay.delete(candidate);
+  #end(member: Member): void {
+    clearTimeout(this.#underWay.get(member));
+    this.#underWay.delete(member);
   }
 }
 

@@ -95,7 +95,7 @@ export class Farewells {
   }
 
   #isOver(session: Session): boolean {
-    return !this.#sessions.openOn(session.candidate).has(session);
+    return !this.#sessions.openOn(session.member).has(session);
   }
 
   #forget(session: Session): void {

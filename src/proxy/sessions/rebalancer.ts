@@ -9,7 +9,7 @@
  */
 import type { RandomSource } from '../../balancing/policy.ts';
 import { type MemberShare, planMove, type RebalanceRules } from '../../balancing/rebalance.ts';
-import type { Candidate } from '../../balancing/snapshot.ts';
+import type { Member } from '../../members/member.ts';
 import { isQuiet } from './activity.ts';
 import type { Farewells } from './farewells.ts';
 import { isStill, nextRest } from './idle-gap.ts';
@@ -35,7 +35,7 @@ const calmAfter = 1_000;
 const restShare = 0.25;
 
 export interface RebalancedMember {
-  readonly candidate: Candidate;
+  readonly member: Member;
   readonly healthy: boolean;
   /** Its due against the others': 0 where no session belongs now. */
   readonly weight: number;
@@ -46,9 +46,9 @@ export class Rebalancer {
   readonly #farewells: Pick<Farewells, 'begin' | 'has'>;
   readonly #random: RandomSource;
   readonly #options: RebalancerOptions;
-  readonly #onMoved: (from: Candidate) => void;
+  readonly #onMoved: (from: Member) => void;
   /** When sessions were taken from each member, oldest first; the last minute's. */
-  readonly #moves = new WeakMap<Candidate, number[]>();
+  readonly #moves = new WeakMap<Member, number[]>();
   /** Busy ones that are to be closed at their next rest. */
   readonly #awaited = new Set<Session>();
   #orderedUntil = 0;
@@ -58,7 +58,7 @@ export class Rebalancer {
     sessions: Pick<Sessions, 'openOn' | 'opened'>,
     farewells: Pick<Farewells, 'begin' | 'has'>,
     options: RebalancerOptions,
-    onMoved: (from: Candidate) => void,
+    onMoved: (from: Member) => void,
     random: RandomSource = Math.random,
   ) {
     this.#onMoved = onMoved;
@@ -84,20 +84,20 @@ export class Rebalancer {
     const rules = isOrdered ? { ...this.#options, ...orderRules } : this.#options;
     if (rules.spread === 0 || (!isOrdered && this.#random() < restShare)) return;
     const shares = members.map(
-      ({ candidate, healthy, weight }): MemberShare => ({
+      ({ member, healthy, weight }): MemberShare => ({
         healthy,
-        sessions: candidate.load,
+        sessions: member.load,
         weight,
-        moved: this.#movedFrom(candidate, now).length,
+        moved: this.#movedFrom(member, now).length,
       }),
     );
     const move = planMove(shares, this.#inTransit(now) + this.#awaited.size, rules);
-    const candidate = move && members[move.from]?.candidate;
-    if (move === undefined || candidate === undefined) return;
-    const movable = this.#movable(candidate, move.count, rules.minAge, now);
+    const member = move && members[move.from]?.member;
+    if (move === undefined || member === undefined) return;
+    const movable = this.#movable(member, move.count, rules.minAge, now);
     // However long a call may take, such as a backup: there is no hurry.
     const asked = movable.filter((each) => this.#farewells.begin(each, 'rebalanced'));
-    for (const session of asked) this.#moved(session.candidate, now);
+    for (const session of asked) this.#moved(session.member, now);
     const chosen = movable.filter((each) => !asked.includes(each));
     const isCalm = (session: Session): boolean =>
       now - session.activity.askedAt >= calmAfter || this.#isOverdue(session, now);
@@ -124,10 +124,10 @@ export class Rebalancer {
   }
 
   #move(session: Session, now: number): void {
-    if (session.close('rebalanced')) this.#moved(session.candidate, now);
+    if (session.close('rebalanced')) this.#moved(session.member, now);
   }
 
-  #moved(from: Candidate, now: number): void {
+  #moved(from: Member, now: number): void {
     this.#movedFrom(from, now).push(now);
     this.#transit.push({ at: now, opened: this.#sessions.opened });
     this.#onMoved(from);
@@ -142,9 +142,9 @@ export class Rebalancer {
    * Up to `count` sessions of a member that may go, those first whose clients have asked nothing for
    * longest: they are the least likely to ask in the moment of the close.
    */
-  #movable(candidate: Candidate, count: number, minAge: number, now: number): Session[] {
+  #movable(member: Member, count: number, minAge: number, now: number): Session[] {
     const movable: Session[] = [];
-    for (const session of this.#sessions.openOn(candidate)) {
+    for (const session of this.#sessions.openOn(member)) {
       if (now - session.openedAt < minAge || session.closing) continue;
       if (this.#awaited.has(session) || this.#farewells.has(session)) continue;
       const mayGo =
@@ -156,9 +156,9 @@ export class Rebalancer {
     return movable.sort((a, b) => a.activity.askedAt - b.activity.askedAt).slice(0, count);
   }
 
-  #movedFrom(candidate: Candidate, now: number): number[] {
-    const times = (this.#moves.get(candidate) ?? []).filter((at) => now - at < minute);
-    this.#moves.set(candidate, times);
+  #movedFrom(member: Member, now: number): number[] {
+    const times = (this.#moves.get(member) ?? []).filter((at) => now - at < minute);
+    this.#moves.set(member, times);
     return times;
   }
 

@@ -7,7 +7,7 @@
  */
 
 import type { Socket } from 'node:net';
-import type { Candidate } from '../../balancing/snapshot.ts';
+import type { Member } from '../../members/member.ts';
 import type { Dialled } from '../dial/dial.ts';
 import { type CallFigures, newCallFigures } from '../http2/call-figures.ts';
 import { Calls } from '../http2/calls.ts';
@@ -50,7 +50,7 @@ type Counted = Omit<ByteCounts, 'note' | 'noted'>;
 export interface Session {
   /** Unique as long as this process runs. */
   readonly id: number;
-  readonly candidate: Candidate;
+  readonly member: Member;
   /** Time of `performance.now()`, ms. */
   readonly openedAt: number;
   readonly bytes: Readonly<Counted>;
@@ -100,7 +100,7 @@ interface MemberSessions {
 }
 
 export class Sessions {
-  readonly #byMember = new Map<Candidate, MemberSessions>();
+  readonly #byMember = new Map<Member, MemberSessions>();
   readonly #onEnd: (session: Session, reason: EndReason) => void;
   /** Those whose clients have said nothing yet, in the order in which they came. */
   readonly #unspoken = new Set<Session>();
@@ -138,15 +138,15 @@ export class Sessions {
     follow = false,
     wire: Wire = withinTls,
   ): Session {
-    const { candidate } = dialled;
-    const { open, past } = this.#of(candidate);
+    const { member } = dialled;
+    const { open, past } = this.#of(member);
     const bytes = newByteCounts(wire, () => {
       bytes.noted = true;
       this.#news.push(session);
       if (bytes.client > 0) this.#unspoken.delete(session);
     });
     const openedAt = performance.now();
-    const calls = follow ? new Calls(candidate, past.calls) : undefined;
+    const calls = follow ? new Calls(member, past.calls) : undefined;
     let leaving: CloseReason | undefined;
     let closing: CloseReason | undefined;
     let isClosed = false;
@@ -157,7 +157,7 @@ export class Sessions {
       open.delete(session);
       this.#unspoken.delete(session);
       calls?.end();
-      if (leaving === undefined) candidate.load -= 1;
+      if (leaving === undefined) member.load -= 1;
       this.#count -= 1;
       past.ended[reason] += 1;
       past.bytes.client += bytes.client;
@@ -168,7 +168,7 @@ export class Sessions {
     const relay: Relay = startRelay(pair, copy, bytes, onEnd, calls);
     const session: Session = {
       id: this.#opened + 1,
-      candidate,
+      member,
       openedAt,
       bytes,
       activity: newActivity(openedAt),
@@ -182,7 +182,7 @@ export class Sessions {
       bid: (reason) => {
         if (calls === undefined || leaving !== undefined || !open.has(session)) return;
         leaving = reason;
-        candidate.load -= 1;
+        member.load -= 1;
         if (calls.bid()) relay.say(calls.word);
       },
       finish: (reason) => {
@@ -242,8 +242,8 @@ export class Sessions {
   }
 
   /** The open sessions of a member, those being closed included. */
-  openOn(candidate: Candidate): ReadonlySet<Session> {
-    return this.#of(candidate).open;
+  openOn(member: Member): ReadonlySet<Session> {
+    return this.#of(member).open;
   }
 
   /** The open sessions of all members. */
@@ -252,16 +252,16 @@ export class Sessions {
   }
 
   /** Open sessions on a member. */
-  countOf(candidate: Candidate): number {
-    return this.#of(candidate).open.size;
+  countOf(member: Member): number {
+    return this.#of(member).open.size;
   }
 
   /**
    * Figures of a member since the start. Whoever asks for `bytes` walks its open sessions: for scrapes,
    * not for the data path.
    */
-  totalsOf(candidate: Candidate): MemberTotals {
-    const { open, past } = this.#of(candidate);
+  totalsOf(member: Member): MemberTotals {
+    const { open, past } = this.#of(member);
     return {
       opened: past.opened,
       ended: { ...past.ended },
@@ -278,9 +278,9 @@ export class Sessions {
   }
 
   /** Closes every session of a member. Returns how many were not ending already: what was cut. */
-  closeAllOf(candidate: Candidate, reason: CloseReason): number {
+  closeAllOf(member: Member, reason: CloseReason): number {
     let count = 0;
-    for (const session of this.#of(candidate).open) {
+    for (const session of this.#of(member).open) {
       if (!session.closing) count += 1;
       session.close(reason);
     }
@@ -290,17 +290,17 @@ export class Sessions {
   /** The same for every member. */
   closeAll(reason: CloseReason): number {
     let count = 0;
-    for (const candidate of this.#byMember.keys()) count += this.closeAllOf(candidate, reason);
+    for (const member of this.#byMember.keys()) count += this.closeAllOf(member, reason);
     return count;
   }
 
   /** Forgets the figures of a member that has left, once no session is open there. */
-  forget(candidate: Candidate): void {
-    if (this.#byMember.get(candidate)?.open.size === 0) this.#byMember.delete(candidate);
+  forget(member: Member): void {
+    if (this.#byMember.get(member)?.open.size === 0) this.#byMember.delete(member);
   }
 
-  #of(candidate: Candidate): MemberSessions {
-    const known = this.#byMember.get(candidate);
+  #of(member: Member): MemberSessions {
+    const known = this.#byMember.get(member);
     if (known !== undefined) return known;
     const ended = Object.fromEntries(endReasons.map((reason) => [reason, 0]));
     const sessions: MemberSessions = {
@@ -312,7 +312,7 @@ export class Sessions {
         calls: newCallFigures(),
       },
     };
-    this.#byMember.set(candidate, sessions);
+    this.#byMember.set(member, sessions);
     return sessions;
   }
 }

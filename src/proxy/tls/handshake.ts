@@ -10,8 +10,8 @@
  * (data-path.ts).
  */
 import { connect, type Socket } from 'node:net';
-import type { Candidate } from '../../balancing/snapshot.ts';
 import type { MemberTls, TlsMaterial } from '../../certificates/certificates.ts';
+import type { Member } from '../../members/member.ts';
 import type { ConnectOptions } from '../dial/dial.ts';
 import { DownstreamTls, type HandshakeFailure, protocolAgreed } from './downstream.ts';
 import { nextProtocol, type Protocol } from './first-bytes.ts';
@@ -29,8 +29,8 @@ export interface ClientHandshakesOptions {
   readonly allow: () => readonly string[];
   readonly members: () => MemberTls;
   /** Is there no TLS towards this member? */
-  readonly isPlain: (candidate: Candidate) => boolean;
-  readonly hostOf: (candidate: Candidate) => string;
+  readonly isPlain: (member: Member) => boolean;
+  readonly hostOf: (member: Member) => string;
   /** How long a client that comes plainly may take for its first bytes, ms. */
   readonly timeout: number;
   readonly onHandshakeFailure: (reason: HandshakeFailure) => void;
@@ -72,7 +72,7 @@ export class ClientHandshakes {
     return {
       client,
       connect: (options) =>
-        this.#options.isPlain(options.candidate)
+        this.#options.isPlain(options.member)
           ? connect(options)
           : this.#originator.connect(options, protocol),
     };

@@ -9,8 +9,8 @@
  */
 import { isIP } from 'node:net';
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
-import type { Candidate } from '../../balancing/snapshot.ts';
 import type { MemberTls } from '../../certificates/certificates.ts';
+import type { Member } from '../../members/member.ts';
 import type { ConnectOptions } from '../dial/dial.ts';
 import type { Protocol } from './first-bytes.ts';
 import { modernTls } from './modern-tls.ts';
@@ -20,7 +20,7 @@ export interface UpstreamTlsOptions {
   /** Asked before each connection: the same object until it is renewed. */
   readonly tls: () => MemberTls;
   /** The host of a member as it was named, by which it is verified, whatever address is dialled. */
-  readonly hostOf: (candidate: Candidate) => string;
+  readonly hostOf: (member: Member) => string;
 }
 
 /** A TLS session of a member, and when it is over, ms since the epoch. */
@@ -33,7 +33,7 @@ export class UpstreamTls {
   readonly #options: UpstreamTlsOptions;
   #tls: MemberTls;
   #context: SecureContext;
-  #sessions = new WeakMap<Candidate, Resumable>();
+  #sessions = new WeakMap<Member, Resumable>();
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
   constructor(options: UpstreamTlsOptions) {
@@ -48,10 +48,10 @@ export class UpstreamTls {
    */
   connect(options: ConnectOptions, protocol: Protocol): TLSSocket {
     this.#renew();
-    const { candidate } = options;
-    const name = this.#tls.servername ?? this.#options.hostOf(candidate);
+    const { member } = options;
+    const name = this.#tls.servername ?? this.#options.hostOf(member);
     const sessions = this.#sessions;
-    const last = sessions.get(candidate);
+    const last = sessions.get(member);
     const resumed = last !== undefined && Date.now() < last.expiry ? last : undefined;
     const socket = connect({
       ...options,
@@ -64,7 +64,7 @@ export class UpstreamTls {
     socket.on('session', (session) => {
       // What is resumed proves nothing anew: the certificates of the first handshake go on to count.
       const before = socket.isSessionReused() ? resumed?.expiry : undefined;
-      sessions.set(candidate, { session, expiry: before ?? expiryOfPeer(socket) });
+      sessions.set(member, { session, expiry: before ?? expiryOfPeer(socket) });
     });
     socket.once('secureConnect', () => {
       // A server of HTTP/2 may take a client of HTTP/1.1 as one that knows no ALPN, as Go's do.

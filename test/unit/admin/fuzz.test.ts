@@ -2,18 +2,20 @@
  * Whatever is asked of the admin API: JSON, with 200 or with 400, 404 or 409 and one line why not. The orders are
  * real, the members are not there. fast-check prints the seed of what fails.
  */
+
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { adminApi } from '../../../src/admin/api.ts';
 import { Operations } from '../../../src/admin/operations.ts';
 import type { Housekeeping } from '../../../src/app/housekeeping.ts';
 import { SlowStart } from '../../../src/balancing/slow-start.ts';
-import type { Candidate } from '../../../src/balancing/snapshot.ts';
+import { LiveSettings } from '../../../src/config/live-settings.ts';
 import { loadSettings } from '../../../src/config/load.ts';
 import { Monitor } from '../../../src/health/monitor.ts';
 import type { LeaderGuard } from '../../../src/leader/guard.ts';
 import { LeaderMover } from '../../../src/leader/move.ts';
 import { Drains } from '../../../src/members/drains.ts';
+import { Member } from '../../../src/members/member.ts';
 import type { Log } from '../../../src/observe/log/log.ts';
 import type { Status } from '../../../src/observe/status.ts';
 import { Departures } from '../../../src/proxy/sessions/departures.ts';
@@ -36,11 +38,7 @@ let parts: DisposableStack;
 beforeEach(() => {
   parts = new DisposableStack();
   const { settings } = loadSettings({ flags: { endpoints: 'm0=http://a,m1=http://b' }, env: {} });
-  const members = settings.endpoints.map(({ name, host, port }) => {
-    const candidate: Candidate = { name, host, port, load: 0, calls: 0, weight: 1 };
-    const endpoint = `http://${host}:${port}`;
-    return { candidate, endpoint, address: undefined, checkUrl: endpoint, checksClientPort: true };
-  });
+  const members = settings.endpoints.map((endpoint) => new Member(endpoint));
   const monitor = new Monitor({
     ...{ members, lookup, rules: { rise: 1, fall: 1 }, tls: () => ({}) },
     schedule: { interval: 1_000, fastInterval: 250 },
@@ -48,11 +46,11 @@ beforeEach(() => {
     ...{ isSelf: () => false, wasStarved: () => false, isSilent: () => false },
     ...{ onCheck: () => {}, onChange: () => {} },
   });
-  const cluster = undescribed(members.map(({ candidate }) => candidate));
-  for (const [index, { candidate }] of members.entries()) {
-    monitor.table.observe(candidate, { kind: 'check-passed' }, 0);
+  const cluster = undescribed(members);
+  for (const [index, member] of members.entries()) {
+    monitor.table.observe(member, { kind: 'check-passed' }, 0);
     const facts = { ...someFacts, memberId: index === 0 ? 'a' : 'b' };
-    cluster.observe(candidate, { kind: 'known', facts }, 0);
+    cluster.observe(member, { kind: 'known', facts }, 0);
   }
   const sessions = new Sessions(() => {});
   const departures = new Departures(sessions, new Farewells(sessions), () => {});
@@ -73,7 +71,7 @@ beforeEach(() => {
     upkeep: upkeep as unknown as Housekeeping,
     log: silentLog,
     record: () => {},
-    settings: () => settings,
+    settings: new LiveSettings(settings),
     members: () => members,
   });
   api = adminApi({

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { leader } from '../../../src/balancing/leader.ts';
 import { leastConnections } from '../../../src/balancing/least-connections.ts';
-import { candidatesWith, seeded } from './members.ts';
+import { membersWith, seeded } from './members.ts';
 
 const anyCase = fc.record({
   loads: fc.array(fc.nat(20), { minLength: 1, maxLength: 9 }),
@@ -13,7 +13,7 @@ const anyCase = fc.record({
 test('whoever leads is chosen, however loaded; without one it is as least connections', () => {
   fc.assert(
     fc.property(anyCase, fc.integer(), ({ loads, leads, tried }, seed) => {
-      const members = candidatesWith(...loads);
+      const members = membersWith(...loads);
       const leading = leads === undefined ? undefined : members[leads];
       if (leading !== undefined) leading.leads = true;
       const gone = members.filter((_, index) => tried.includes(index));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { leastConnections } from '../../../src/balancing/least-connections.ts';
-import { candidates, candidatesWith, countChoices, seeded } from './members.ts';
+import { countChoices, membersWith, newMembers, seeded } from './members.ts';
 
 test('under arrivals only, the loads never differ by more than one', () => {
   fc.assert(
@@ -10,7 +10,7 @@ test('under arrivals only, the loads never differ by more than one', () => {
       fc.nat(100),
       fc.integer(),
       (count, arrivals, seed) => {
-        const members = candidates(count);
+        const members = newMembers(count);
         const policy = leastConnections(seeded(seed));
         for (let n = 0; n < arrivals; n += 1) {
           const chosen = policy(members, []);
@@ -28,7 +28,7 @@ test('what is chosen has the least load of those not tried; nothing is chosen wh
   const anyMembers = fc.array(fc.tuple(fc.nat(3), fc.boolean()), { maxLength: 9 });
   fc.assert(
     fc.property(anyMembers, fc.integer(), (drawn, seed) => {
-      const members = candidatesWith(...drawn.map(([load]) => load));
+      const members = membersWith(...drawn.map(([load]) => load));
       const tried = members.filter((_, index) => drawn[index]?.[1]);
       const open = members.filter((member) => !tried.includes(member));
       const chosen = leastConnections(seeded(seed))(members, tried);
@@ -43,7 +43,7 @@ test('what is chosen has the least load of those not tried; nothing is chosen wh
 });
 
 test('ties are spread evenly, wherever in the list they stand', () => {
-  const members = candidatesWith(5, 1, 7, 1, 1, 2, 1);
+  const members = membersWith(5, 1, 7, 1, 1, 2, 1);
   const policy = leastConnections(seeded(1));
   const counts = countChoices(members, 8000, () => policy(members, []));
   expect([counts[0], counts[2], counts[5]]).toEqual([0, 0, 0]);

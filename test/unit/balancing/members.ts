@@ -1,21 +1,16 @@
 /** Candidates and repeatable random numbers for the tests of this folder. */
+
 import type { RandomSource } from '../../../src/balancing/policy.ts';
-import type { Candidate } from '../../../src/balancing/snapshot.ts';
+import type { Member } from '../../../src/members/member.ts';
+import { aMember } from '../../support/members.ts';
 
 /** `m0`, `m1` and so on, with these loads. */
-export function candidatesWith(...loads: number[]): Candidate[] {
-  return loads.map((load, index) => ({
-    name: `m${index}`,
-    host: '127.0.0.1',
-    port: 2379,
-    load,
-    calls: 0,
-    weight: 1,
-  }));
+export function membersWith(...loads: number[]): Member[] {
+  return loads.map((load, index) => aMember(`m${index}`, { load }));
 }
 
-export function candidates(count: number): Candidate[] {
-  return candidatesWith(...Array.from({ length: count }, () => 0));
+export function newMembers(count: number): Member[] {
+  return membersWith(...Array.from({ length: count }, () => 0));
 }
 
 /** mulberry32: even enough, and the same numbers for the same seed. */
@@ -31,10 +26,10 @@ export function seeded(seed: number): RandomSource {
 
 /** How often each of `all` is chosen in `rounds` calls of `choose`. */
 export function countChoices(
-  all: readonly Candidate[],
+  all: readonly Member[],
   rounds: number,
-  choose: () => Candidate | undefined,
+  choose: () => Member | undefined,
 ): number[] {
   const chosen = Array.from({ length: rounds }, choose);
-  return all.map((candidate) => chosen.filter((each) => each === candidate).length);
+  return all.map((member) => chosen.filter((each) => each === member).length);
 }

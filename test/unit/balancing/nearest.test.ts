@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nearest } from '../../../src/balancing/nearest.ts';
-import { candidatesWith, countChoices, seeded } from './members.ts';
+import { countChoices, membersWith, seeded } from './members.ts';
 
 const anyLatency = fc.option(fc.double({ min: 0, max: 100, noNaN: true }), { nil: undefined });
 
 function at(...latencies: (number | undefined)[]) {
-  const members = candidatesWith(...latencies.map(() => 0));
+  const members = membersWith(...latencies.map(() => 0));
   members.forEach((member, index) => {
     const latency = latencies[index];
     if (latency !== undefined) member.latency = latency;

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { createPolicy } from '../../../src/balancing/policies.ts';
 import { policies } from '../../../src/config/settings.ts';
-import { candidates, candidatesWith } from './members.ts';
+import { membersWith, newMembers } from './members.ts';
 
-test.each(policies)('the setting %s makes a policy that reaches every candidate once', (name) => {
-  const members = candidates(4);
+test.each(policies)('the setting %s makes a policy that reaches every member once', (name) => {
+  const members = newMembers(4);
   const policy = createPolicy(name);
   const tried: typeof members = [];
   for (let chosen = policy(members, tried); chosen; chosen = policy(members, tried)) {
@@ -16,12 +16,11 @@ test.each(policies)('the setting %s makes a policy that reaches every candidate 
 
 test('each name makes the policy that it names', () => {
   const half = () => 0.5;
-  const members = candidatesWith(3, 0, 5, 0.5);
+  const members = membersWith(3, 0, 5, 0.5);
   expect(createPolicy('least-connections', half)(members, [])?.name).toBe('m1');
-  const busy = candidatesWith(1, 3, 2).map((each, index) => ({
-    ...each,
-    calls: index === 0 ? 1 : 0,
-  }));
+  const busy = membersWith(1, 3, 2).map((each, index) =>
+    Object.assign(each, { calls: index === 0 ? 1 : 0 }),
+  );
   expect(createPolicy('least-calls', half)(busy, [])?.name).toBe('m2');
   const inTurn = createPolicy('round-robin', half);
   expect([inTurn(members, [])?.name, inTurn(members, [])?.name]).toEqual(['m2', 'm3']);
@@ -29,7 +28,7 @@ test('each name makes the policy that it names', () => {
 });
 
 test('every policy keeps its own turn', () => {
-  const members = candidates(3);
+  const members = newMembers(3);
   const [first, second] = [
     createPolicy('round-robin', () => 0),
     createPolicy('round-robin', () => 0),
@@ -39,7 +38,7 @@ test('every policy keeps its own turn', () => {
 });
 
 test.each(policies)('%s changes neither its arguments nor the load', (name) => {
-  const members = Object.freeze(candidates(3).map((each) => Object.freeze(each)));
+  const members = Object.freeze(newMembers(3).map((each) => Object.freeze(each)));
   const policy = createPolicy(name);
   const tried = Object.freeze(members.slice(0, 1));
   for (let n = 0; n < 10; n += 1) expect(members.slice(1)).toContain(policy(members, tried));

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { random } from '../../../src/balancing/random.ts';
-import { candidates, countChoices, seeded } from './members.ts';
+import { countChoices, newMembers, seeded } from './members.ts';
 
 test('all are reached about equally often', () => {
-  const members = candidates(5);
+  const members = newMembers(5);
   const policy = random(seeded(7));
   for (const count of countChoices(members, 10_000, () => policy(members, []))) {
     expect(count).toBeGreaterThan(1800); // 2000 expected, 5 standard deviations are 200
@@ -12,14 +12,14 @@ test('all are reached about equally often', () => {
 });
 
 test('the load does not matter', () => {
-  const members = candidates(2);
+  const members = newMembers(2);
   for (const member of members.slice(0, 1)) member.load = 1_000_000;
   const policy = random(seeded(7));
   expect(Math.min(...countChoices(members, 1000, () => policy(members, [])))).toBeGreaterThan(400);
 });
 
 test('tried ones are skipped, and the others reached about equally often', () => {
-  const members = candidates(4);
+  const members = newMembers(4);
   const policy = random(seeded(7));
   const tried = members.slice(1, 2);
   const [first, skipped, ...others] = countChoices(members, 6000, () => policy(members, tried));
@@ -31,7 +31,7 @@ test('tried ones are skipped, and the others reached about equally often', () =>
 });
 
 test('nothing is chosen when all were tried or there is none', () => {
-  const members = candidates(3);
+  const members = newMembers(3);
   const policy = random(seeded(7));
   expect(policy(members, members)).toBeUndefined();
   expect(policy([], [])).toBeUndefined();

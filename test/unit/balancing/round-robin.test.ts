@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { roundRobin } from '../../../src/balancing/round-robin.ts';
-import { candidates, countChoices, seeded } from './members.ts';
+import { countChoices, newMembers, seeded } from './members.ts';
 
-test('each candidate is chosen exactly once a turn, also after the list became longer or shorter', () => {
+test('each member is chosen exactly once a turn, also after the list became longer or shorter', () => {
   const anyLengths = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 10 });
   fc.assert(
     fc.property(anyLengths, fc.integer(), (lengths, seed) => {
-      const members = candidates(9);
+      const members = newMembers(9);
       const policy = roundRobin(seeded(seed));
       for (const length of lengths) {
         const list = members.slice(0, length);
@@ -18,27 +18,27 @@ test('each candidate is chosen exactly once a turn, also after the list became l
 });
 
 test('the order is that of the list', () => {
-  const members = candidates(3);
+  const members = newMembers(3);
   const policy = roundRobin(() => 0.5);
   const names = Array.from({ length: 5 }, () => policy(members, [])?.name);
   expect(names).toEqual(['m1', 'm2', 'm0', 'm1', 'm2']);
 });
 
 test('the first one is drawn', () => {
-  const members = candidates(4);
+  const members = newMembers(4);
   const counts = countChoices(members, 400, () => roundRobin(Math.random)(members, []));
   expect(Math.min(...counts)).toBeGreaterThan(40);
 });
 
 test('tried ones are skipped, and the turn goes on after the one chosen instead', () => {
-  const [a, b, c] = candidates(3) as [never, never, never];
+  const [a, b, c] = newMembers(3) as [never, never, never];
   const policy = roundRobin(() => 0);
   expect(policy([a, b, c], [a, b])).toBe(c);
   expect(policy([a, b, c], [])).toBe(a);
 });
 
 test('nothing is chosen when all were tried or there is none, and the turn stays', () => {
-  const members = candidates(2);
+  const members = newMembers(2);
   const policy = roundRobin(() => 0);
   expect(policy(members, [])).toBe(members[0]);
   expect(policy(members, members)).toBeUndefined();
@@ -47,7 +47,7 @@ test('nothing is chosen when all were tried or there is none, and the turn stays
 });
 
 test('weights above 1 count as those below: each gets its part of the heaviest one', () => {
-  const members = candidates(3);
+  const members = newMembers(3);
   for (const [index, weight] of [4, 2, 1].entries())
     Object.assign(members[index] ?? {}, { weight });
   const policy = roundRobin(seeded(5));

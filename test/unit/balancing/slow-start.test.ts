@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { leastConnections } from '../../../src/balancing/least-connections.ts';
 import { SlowStart, slowStartWeight } from '../../../src/balancing/slow-start.ts';
-import { candidates, seeded } from './members.ts';
+import { newMembers, seeded } from './members.ts';
 
 test('a weight never falls, is never 0 and ends at 1', () => {
   fc.assert(
@@ -17,8 +17,8 @@ test('a weight never falls, is never 0 and ends at 1', () => {
 });
 
 test('only the member that came back starts slowly, from its first moment on', () => {
-  const [m0, m1] = candidates(2);
-  if (m0 === undefined || m1 === undefined) throw new Error('no candidates');
+  const [m0, m1] = newMembers(2);
+  if (m0 === undefined || m1 === undefined) throw new Error('no members');
   const slow = new SlowStart(() => 1000);
   slow.begin(m1, 5000);
   expect([m0.weight, m1.weight]).toEqual([1, 0.1]);
@@ -31,9 +31,9 @@ test('only the member that came back starts slowly, from its first moment on', (
 });
 
 test('under least connections a member of half the weight gets half as many', () => {
-  const all = candidates(3);
+  const all = newMembers(3);
   const [, , slow] = all;
-  if (slow === undefined) throw new Error('no candidates');
+  if (slow === undefined) throw new Error('no members');
   slow.weight = 0.5;
   const policy = leastConnections(seeded(7));
   for (let each = 0; each < 250; each += 1) {
@@ -44,8 +44,8 @@ test('under least connections a member of half the weight gets half as many', ()
 });
 
 test('a member with a weight of its own comes back to that', () => {
-  const [member] = candidates(1).map((each) => ({ ...each, share: 4, weight: 4 }));
-  if (member === undefined) throw new Error('no candidate');
+  const [member] = newMembers(1).map((each) => Object.assign(each, { share: 4, weight: 4 }));
+  if (member === undefined) throw new Error('no member');
   const slow = new SlowStart(() => 1000);
   slow.begin(member, 0);
   slow.beat(500);

@@ -1,19 +1,19 @@
 /** What is told as members describe their cluster, and to whom. */
+
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Candidate } from '../../../src/balancing/snapshot.ts';
 import { Cluster, type ClusterChange } from '../../../src/etcd/cluster.ts';
 import type { Ineligibility } from '../../../src/etcd/eligibility.ts';
 import type { ListedMember, MemberStatus } from '../../../src/etcd/member-status.ts';
+import type { Member } from '../../../src/members/member.ts';
 import { someFacts } from '../../support/described-cluster.ts';
+import { aMember } from '../../support/members.ts';
 
-const [a, b, c] = ['a', 'b', 'c'].map(
-  (name): Candidate => ({ name, host: '127.0.0.1', port: 2379, load: 0, calls: 0, weight: 1 }),
-) as [Candidate, Candidate, Candidate];
+const [a, b, c] = [aMember('a'), aMember('b'), aMember('c')];
 
 let changes: ClusterChange[];
-let standings: Map<Candidate, Ineligibility | undefined>;
+let standings: Map<Member, Ineligibility | undefined>;
 let leading: Set<string>;
-let failing: Set<Candidate>;
+let failing: Set<Member>;
 let cluster: Cluster;
 beforeEach(() => {
   changes = [];
@@ -22,24 +22,24 @@ beforeEach(() => {
   failing = new Set();
   cluster = new Cluster({
     members: () => [a, b, c],
-    isHealthy: (candidate) => !failing.has(candidate),
+    isHealthy: (member) => !failing.has(member),
     maxLag: 10,
-    onStanding: (candidate, unfit, leads) => {
-      standings.set(candidate, unfit);
-      if (leads) leading.add(candidate.name);
-      else leading.delete(candidate.name);
+    onStanding: (member, unfit, leads) => {
+      standings.set(member, unfit);
+      if (leads) leading.add(member.name);
+      else leading.delete(member.name);
     },
     onChange: (change) => changes.push(change),
   });
 });
 
-function says(candidate: Candidate, facts: Partial<MemberStatus> = {}, now = 0): void {
-  const all = { ...someFacts, memberId: candidate.name, ...facts };
-  cluster.observe(candidate, { kind: 'known', facts: all }, now);
+function says(member: Member, facts: Partial<MemberStatus> = {}, now = 0): void {
+  const all = { ...someFacts, memberId: member.name, ...facts };
+  cluster.observe(member, { kind: 'known', facts: all }, now);
 }
 
-function isSilent(candidate: Candidate, now = 0): void {
-  cluster.observe(candidate, { kind: 'unknown', why: 'timed out' }, now);
+function isSilent(member: Member, now = 0): void {
+  cluster.observe(member, { kind: 'unknown', why: 'timed out' }, now);
 }
 
 const told = (): string[] => changes.splice(0).map(({ kind }) => kind);
@@ -68,7 +68,7 @@ describe('the leader', () => {
     expect(cluster.isSettled).toBe(false);
     says(b, { leaderId: 'c', term: 3 }, 2_400);
     expect(changes).toEqual([
-      { kind: 'unknown', candidate: a, why: 'timed out' },
+      { kind: 'unknown', member: a, why: 'timed out' },
       { kind: 'no-leader', was: { memberId: 'a', name: 'a' }, term: 3 },
       {
         ...{ kind: 'leader', leader: { memberId: 'c', name: 'c' }, term: 3, first: false },

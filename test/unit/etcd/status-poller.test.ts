@@ -1,18 +1,12 @@
 /** When members are asked, on a clock of our own. */
+
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Candidate } from '../../../src/balancing/snapshot.ts';
 import type { MemberStatus, PollResult } from '../../../src/etcd/member-status.ts';
 import { StatusPoller } from '../../../src/etcd/status-poller.ts';
 import { someFacts } from '../../support/described-cluster.ts';
+import { aMember } from '../../support/members.ts';
 
-const member: Candidate = {
-  name: 'm0',
-  host: '127.0.0.1',
-  port: 2379,
-  load: 0,
-  calls: 0,
-  weight: 1,
-};
+const member = aMember('m0');
 const interval = 10_000;
 
 let asked: number[];
@@ -148,7 +142,7 @@ test('who joins is asked at once, who has left no more, and what it still says i
   await within(1);
   const open = Promise.withResolvers<MemberStatus>();
   answer = () => open.promise;
-  inspector.add({ ...member, name: 'm1' });
+  inspector.add(aMember('m1'));
   expect(await within(1)).toBe(1);
   inspector.remove(member);
   expect(closed).toBe(1);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { afterFailure, holdTime, undamped } from '../../../src/health/damping.ts';
 import { MemberTable, type TableChange } from '../../../src/health/member-table.ts';
+import { aMember } from '../../support/members.ts';
 
 test('the first failure is forgiven, each further one doubles the hold, up to a minute', () => {
   let damping = undamped;
@@ -22,15 +23,7 @@ const timeout = { reason: 'timeout', detail: 'timed out' } as const;
 
 /** Two members; m1 is healthy throughout, m0 fails and recovers. Returns when m0 was restored. */
 function restoredAfter(failures: number, otherHealthy: boolean): number | undefined {
-  const [m0, m1] = ['m0', 'm1'].map((name) => ({
-    name,
-    host: 'h',
-    port: 1,
-    load: 0,
-    calls: 0,
-    weight: 1,
-  }));
-  if (m0 === undefined || m1 === undefined) throw new Error('no members');
+  const [m0, m1] = [aMember('m0'), aMember('m1')];
   const changes: TableChange[] = [];
   const table = new MemberTable([m0, m1], { rise: 2, fall: 1, moment: 0 }, 0, (change) =>
     changes.push(change),

@@ -1,9 +1,12 @@
 /** The table: what it publishes and what it tells. The rules themselves are tested elsewhere. */
+
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Candidate, Snapshot } from '../../../src/balancing/snapshot.ts';
+import type { Snapshot } from '../../../src/balancing/snapshot.ts';
 import type { Observation } from '../../../src/health/health.ts';
 import { MemberTable, type TableChange } from '../../../src/health/member-table.ts';
+import type { Member } from '../../../src/members/member.ts';
+import { aMember } from '../../support/members.ts';
 
 const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
 const pass: Observation = { kind: 'check-passed' };
@@ -11,26 +14,22 @@ const fail: Observation = { kind: 'check-failed', failure, conclusive: false, st
 const refused: Observation = { kind: 'check-failed', failure, conclusive: true, startedAt: 0 };
 const dial: Observation = { kind: 'dial-failed', failure };
 
-let m0: Candidate;
-let m1: Candidate;
-let m2: Candidate;
+let m0: Member;
+let m1: Member;
+let m2: Member;
 let changes: TableChange[];
 let table: MemberTable;
 
 beforeEach(() => {
-  [m0, m1, m2] = [candidate('m0'), candidate('m1'), candidate('m2')];
+  [m0, m1, m2] = [aMember('m0'), aMember('m1'), aMember('m2')];
   changes = [];
   table = new MemberTable([m0, m1, m2], { rise: 2, fall: 2, moment: 0 }, 1, (change) =>
     changes.push(change),
   );
 });
 
-function candidate(name: string): Candidate {
-  return { name, host: '127.0.0.1', port: 2379, load: 0, calls: 0, weight: 1 };
-}
-
-function see(candidate: Candidate, ...observations: Observation[]): void {
-  for (const observation of observations) table.observe(candidate, observation, 2);
+function see(member: Member, ...observations: Observation[]): void {
+  for (const observation of observations) table.observe(member, observation, 2);
 }
 
 /** What a snapshot says, apart from it. */
@@ -51,7 +50,7 @@ test('lists are in the configured order, whatever the order of events', () => {
   see(m2, pass);
   see(m0, pass);
   expect(table.snapshot.routable).toEqual([m0, m2]);
-  expect(table.entries.map((entry) => entry.candidate)).toEqual([m0, m1, m2]);
+  expect(table.entries.map((entry) => entry.member)).toEqual([m0, m1, m2]);
 });
 
 describe('a leader that hangs', () => {
@@ -85,7 +84,7 @@ describe('a leader that hangs', () => {
 describe('members that come and go', () => {
   test('one that joins gets nothing before it has passed', () => {
     see(m0, pass);
-    const m3 = candidate('m3');
+    const m3 = aMember('m3');
     table.add(m3, 2);
     expect(copy(table.snapshot)).toEqual({ routable: [m0], all: [m0, m1, m2, m3], evicted: [] });
     see(m3, pass);
@@ -187,7 +186,7 @@ test('a change of state is told once, with both verdicts', () => {
     ['healthy', 'suspect'],
     ['suspect', 'failed'],
   ]);
-  expect(changes.every(({ member }) => member?.candidate === m0)).toBe(true);
+  expect(changes.every(({ member }) => member?.member === m0)).toBe(true);
 });
 
 test('the snapshot, the mode and the health are the new ones when the change is told', () => {
@@ -197,7 +196,7 @@ test('the snapshot, the mode and the health are the new ones when the change is 
     { rise: 1, fall: 1, moment: 0 },
     1,
     ({ member, mode, evict }) => {
-      if (member !== undefined) expect(table.health(member.candidate)).toBe(member.to);
+      if (member !== undefined) expect(table.health(member.member)).toBe(member.to);
       if (mode !== undefined) expect(table.mode).toBe(mode.to);
       expect(evict).toEqual([...table.snapshot.evicted]);
       seen.push(copy(table.snapshot).routable.map(({ name }) => name));
@@ -234,8 +233,8 @@ test('when one member recovers, those still failed are named in that very change
 });
 
 /** At a time of its own, in ms. */
-function seeAt(now: number, candidate: Candidate, observation: Observation): void {
-  table.observe(candidate, observation, now);
+function seeAt(now: number, member: Member, observation: Observation): void {
+  table.observe(member, observation, now);
 }
 
 describe('eviction waits for a witness', () => {
@@ -321,8 +320,8 @@ test('the load stays out of it: members keep their identity', () => {
 });
 
 test('a stranger is an error', () => {
-  expect(() => table.health(candidate('m0'))).toThrow('m0 is not in the member table');
-  expect(() => see(candidate('m9'), pass)).toThrow('m9 is not in the member table');
+  expect(() => table.health(aMember('m0'))).toThrow('m0 is not in the member table');
+  expect(() => see(aMember('m9'), pass)).toThrow('m9 is not in the member table');
 });
 
 describe('a judgement', () => {
@@ -336,7 +335,7 @@ describe('a judgement', () => {
     table.judge(m1, { ...learner, detail: 'still' });
     expect(copy(table.snapshot)).toEqual({ routable: [m0], all: [m0, m2], evicted: [m1] });
     expect(changes).toEqual([
-      { fitness: { candidate: m1, unfit: learner }, evict: [m1], witnessed: [] },
+      { fitness: { member: m1, unfit: learner }, evict: [m1], witnessed: [] },
     ]);
     expect(table.entry(m1).unfit?.detail).toBe('still');
   });
@@ -348,14 +347,14 @@ describe('a judgement', () => {
     expect(table.snapshot.routable).toEqual([m0]);
     table.judge(m1, undefined);
     expect(copy(table.snapshot)).toEqual({ routable: [m0, m1], all: [m0, m1, m2], evicted: [] });
-    expect(changes.at(-1)?.fitness).toEqual({ candidate: m1, unfit: undefined });
+    expect(changes.at(-1)?.fitness).toEqual({ member: m1, unfit: undefined });
   });
 });
 
 describe('priorities', () => {
   beforeEach(() => {
-    m1 = { ...m1, priority: 1 };
-    m2 = { ...m2, priority: 1 };
+    m1.priority = 1;
+    m2.priority = 1;
     table = new MemberTable([m0, m1, m2], { rise: 1, fall: 2, moment: 0 }, 1, () => {});
   });
 
@@ -413,12 +412,12 @@ describe('drained members', () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-        const all = [candidate('a'), candidate('b'), candidate('c')];
+        const all = [aMember('a'), aMember('b'), aMember('c')];
         const rules = { rise: 2, fall: 2, moment: 0 };
         const one = new MemberTable(all, rules, 1, () => {});
-        const drained = new Set<Candidate>();
+        const drained = new Set<Member>();
         for (const { who, what } of steps) {
-          const member = all[who] as Candidate;
+          const member = all[who] as Member;
           if (what === 'drain') drained.add(member);
           if (what === 'undrain') drained.delete(member);
           if (typeof what === 'string') one.drain(member, what === 'drain');

@@ -4,29 +4,22 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Candidate } from '../../../src/balancing/snapshot.ts';
 import type { Health } from '../../../src/health/health.ts';
 import { Monitor } from '../../../src/health/monitor.ts';
 import { alwaysAt } from '../../../src/lib/net/dns-cache.ts';
 import { lookup } from '../../support/lookup.ts';
+import { aMember } from '../../support/members.ts';
 
 const noTls = {};
 
 /** A monitor of one member, and a way to wait for a state. */
 function monitorOf(checkUrl: string, checksClientPort: boolean) {
-  const candidate: Candidate = {
-    name: 'm0',
-    host: '127.0.0.1',
-    port: 1,
-    load: 0,
-    calls: 0,
-    weight: 1,
-  };
+  const member = aMember('m0', { port: 1, checkUrl, checksClientPort });
   const states: Health['state'][] = [];
   let onState = (): void => {};
   const stop = new AbortController();
   const monitor = new Monitor({
-    members: [{ candidate, checkUrl, checksClientPort }],
+    members: [member],
     rules: { rise: 1, fall: 3 },
     schedule: { interval: 60_000, fastInterval: 20 },
     bounds: { timeout: 1000, silentTimeout: 100 },
@@ -47,7 +40,7 @@ function monitorOf(checkUrl: string, checksClientPort: boolean) {
       onState = () => states.at(-1) === state && resolve();
       onState();
     });
-  return { monitor, candidate, states, becomes, start: () => monitor.start(stop.signal) };
+  return { monitor, member, states, becomes, start: () => monitor.start(stop.signal) };
 }
 
 async function memberAnswering(status: () => number): Promise<string> {
@@ -62,30 +55,30 @@ async function memberAnswering(status: () => number): Promise<string> {
 }
 
 test('a refused check of the port that clients use convicts at once', async () => {
-  const { monitor, candidate, states, becomes, start } = monitorOf('http://127.0.0.1:1', true);
-  expect(monitor.lastCheck(candidate)).toBeUndefined();
+  const { monitor, member, states, becomes, start } = monitorOf('http://127.0.0.1:1', true);
+  expect(monitor.lastCheck(member)).toBeUndefined();
   start();
   await becomes('failed');
   expect(states).toEqual(['failed']);
-  expect(monitor.lastCheck(candidate)).toMatchObject({ failure: { reason: 'refused' } });
+  expect(monitor.lastCheck(member)).toMatchObject({ failure: { reason: 'refused' } });
 });
 
 test('a refused check of another port convicts only after fall checks', async () => {
-  const { monitor, candidate, states, becomes, start } = monitorOf('http://127.0.0.1:1', false);
+  const { monitor, member, states, becomes, start } = monitorOf('http://127.0.0.1:1', false);
   start();
   await becomes('failed');
   expect(states).toEqual(['suspect', 'failed']);
-  expect(monitor.table.health(candidate)).toMatchObject({ evidence: { failedChecks: 3 } });
+  expect(monitor.table.health(member)).toMatchObject({ evidence: { failedChecks: 3 } });
 });
 
 test('a failed dial withdraws the member and has it checked long before its next turn', async () => {
-  const { monitor, candidate, states, becomes, start } = monitorOf(
+  const { monitor, member, states, becomes, start } = monitorOf(
     await memberAnswering(() => 200),
     true,
   );
   start();
   await becomes('healthy');
-  monitor.dialFailed(candidate, { reason: 'reset', detail: 'cut' });
+  monitor.dialFailed(member, { reason: 'reset', detail: 'cut' });
   expect(states).toEqual(['healthy', 'suspect']);
   await becomes('healthy');
 });
@@ -101,32 +94,30 @@ test('a member that fails its checks and recovers goes through every state', asy
 });
 
 test('a dial that failed for want of something on this host does not withdraw the member', async () => {
-  const { monitor, candidate, states, becomes, start } = monitorOf(
+  const { monitor, member, states, becomes, start } = monitorOf(
     await memberAnswering(() => 200),
     true,
   );
   start();
   await becomes('healthy');
-  monitor.dialFailed(candidate, { reason: 'local', detail: 'connect EMFILE' });
+  monitor.dialFailed(member, { reason: 'local', detail: 'connect EMFILE' });
   expect(states).toEqual(['healthy']);
 });
 
 test('a member that joins is checked at once, at its own address, and one that has left no more', async () => {
   const url = await memberAnswering(() => 200);
-  const { monitor, candidate, states, start, becomes } = monitorOf(url, true);
+  const { monitor, member, states, start, becomes } = monitorOf(url, true);
   start();
   await becomes('healthy');
   const { port } = new URL(url);
-  const other: Candidate = { ...candidate, name: 'm1' };
-  monitor.add({
-    candidate: other,
+  const other = aMember('m1', {
     checkUrl: `http://a-name-that-nobody-knows.invalid:${port}`,
-    checksClientPort: true,
     lookup: alwaysAt('127.0.0.1'),
   });
+  monitor.add(other);
   states.length = 0;
   await becomes('healthy');
-  expect(monitor.table.snapshot.routable).toEqual([candidate, other]);
+  expect(monitor.table.snapshot.routable).toEqual([member, other]);
   monitor.remove(other);
   expect(monitor.table.has(other)).toBe(false);
   expect(monitor.lastCheck(other)).toBeUndefined();

@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
 import { PassiveHealthChecks } from '../../../src/health/passive.ts';
 import { FakeSessions } from '../proxy/fake-session.ts';
-import { candidateAt } from '../proxy/members.ts';
+import { memberAt } from '../proxy/members.ts';
 
-const [m0, m1] = [candidateAt(1, 'm0'), candidateAt(2, 'm1')];
+const [m0, m1] = [memberAt(1, 'm0'), memberAt(2, 'm1')];
 let sessions: FakeSessions;
 let silence: PassiveHealthChecks;
 let now: number;
@@ -76,7 +76,7 @@ test('a time when this process did not run is no silence of the members', () => 
 });
 
 test('a member that joins is listened to, one that has left no more', () => {
-  const m2 = candidateAt(3, 'm2');
+  const m2 = memberAt(3, 'm2');
   silence.join(m2, now);
   silence.leave(m0);
   sessions.open(m2).ask();

@@ -1,13 +1,13 @@
 /** Who is to lead next. */
 import { describe, expect, test } from 'vitest';
 import { type PossibleLeader, successorOf } from '../../../src/leader/successor.ts';
-import { candidateAt } from '../proxy/members.ts';
+import { memberAt } from '../proxy/members.ts';
 
-const [m0, m1, m2] = [candidateAt(1, 'm0'), candidateAt(2, 'm1'), candidateAt(3, 'm2')];
-const able = (candidate: typeof m0, appliedIndex: number): PossibleLeader => ({
-  candidate,
+const [m0, m1, m2] = [memberAt(1, 'm0'), memberAt(2, 'm1'), memberAt(3, 'm2')];
+const able = (member: typeof m0, appliedIndex: number): PossibleLeader => ({
+  member,
   serves: true,
-  facts: { memberId: `id of ${candidate.name}`, appliedIndex, isLearner: false },
+  facts: { memberId: `id of ${member.name}`, appliedIndex, isLearner: false },
 });
 const all = [able(m0, 100), able(m1, 90), able(m2, 99)];
 const learner: PossibleLeader = {
@@ -16,11 +16,11 @@ const learner: PossibleLeader = {
 };
 
 test('the one that has applied most leads next', () => {
-  expect(successorOf(m0, all, undefined)).toEqual({ kind: 'found', candidate: m2, id: 'id of m2' });
+  expect(successorOf(m0, all, undefined)).toEqual({ kind: 'found', member: m2, id: 'id of m2' });
 });
 
 test('an operator may name another', () => {
-  expect(successorOf(m0, all, m1)).toMatchObject({ kind: 'found', candidate: m1 });
+  expect(successorOf(m0, all, m1)).toMatchObject({ kind: 'found', member: m1 });
 });
 
 describe('is refused with a reason', () => {

@@ -9,13 +9,13 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createPolicy } from '../../../src/balancing/policies.ts';
-import type { Candidate } from '../../../src/balancing/snapshot.ts';
+import type { Member } from '../../../src/members/member.ts';
 import { DataPath, type DataPathOptions, type RejectReason } from '../../../src/proxy/data-path.ts';
 import type { DialAttempt } from '../../../src/proxy/dial/dial.ts';
 import { copyThroughSharedBuffer } from '../../../src/proxy/relay/shared-buffer.ts';
 import type { EndReason } from '../../../src/proxy/sessions/sessions.ts';
 import { lookup } from '../../support/lookup.ts';
-import { candidateAt, freezePort, inOrder, Members, refusing, routeTo } from './members.ts';
+import { freezePort, inOrder, Members, memberAt, refusing, routeTo } from './members.ts';
 
 /** A busy machine needs more than the second that is usual. */
 const patience = { timeout: 20_000 };
@@ -40,7 +40,7 @@ afterEach(async () => {
 });
 
 /** Puts a proxy in front of these members, and a listener in front of it. */
-async function front(targets: Candidate[], options: Partial<DataPathOptions> = {}): Promise<void> {
+async function front(targets: Member[], options: Partial<DataPathOptions> = {}): Promise<void> {
   proxy = new DataPath({
     policy: inOrder,
     snapshot: () => routeTo(...targets),
@@ -187,7 +187,7 @@ describe('admission', () => {
 
   test('clients that wait for a member count', async () => {
     await using frozen = await freezePort();
-    await front([candidateAt(frozen.port)], { maxConnections: 1 });
+    await front([memberAt(frozen.port)], { maxConnections: 1 });
     const waiting = client().on('error', () => {});
     await vi.waitUntil(() => proxy.waiting === 1, patience);
     expect(await errorOf(client())).toBe('ECONNRESET');
@@ -226,7 +226,7 @@ describe('a client that vanishes while it waits', () => {
 
   test.each(['reset', 'closed'] as const)('leaks no load when it %s its end', async (how) => {
     await using frozen = await freezePort();
-    const targets = [candidateAt(frozen.port), await members.echo('m1')];
+    const targets = [memberAt(frozen.port), await members.echo('m1')];
     await front(targets, { raceAfter: 100 });
     const vanishing = client();
     await vi.waitUntil(() => proxy.waiting === 1, patience);
@@ -247,7 +247,7 @@ describe('idle', () => {
 
   test('waits for those who wait and for sessions', async () => {
     await using frozen = await freezePort();
-    const targets = [candidateAt(frozen.port), await members.echo('m1')];
+    const targets = [memberAt(frozen.port), await members.echo('m1')];
     await front(targets, { raceAfter: 500 });
     const socket = client();
     await vi.waitUntil(() => proxy.waiting === 1, patience);
@@ -280,7 +280,7 @@ test('close ends sessions and those who wait, and says how many sessions there w
   await front([], { snapshot: () => routeTo(...targets) });
   const sessions = [client(), client()];
   await vi.waitUntil(() => proxy.sessions.count === 2, patience);
-  targets = [candidateAt(frozen.port)];
+  targets = [memberAt(frozen.port)];
   const waiting = client();
   await vi.waitUntil(() => proxy.waiting === 1, patience);
   const gone = [...sessions, waiting].map(goneBy);

@@ -1,5 +1,5 @@
 /** Sessions without sockets, for what only looks at their counts and closes them. */
-import type { Candidate } from '../../../src/balancing/snapshot.ts';
+import type { Member } from '../../../src/members/member.ts';
 import { newCallFigures } from '../../../src/proxy/http2/call-figures.ts';
 import { Calls } from '../../../src/proxy/http2/calls.ts';
 import {
@@ -37,17 +37,17 @@ export interface FakeSession extends Session {
 export class FakeSessions {
   opened = 0;
   #news: FakeSession[] = [];
-  readonly #open = new Map<Candidate, Set<Session>>();
+  readonly #open = new Map<Member, Set<Session>>();
 
-  open(candidate: Candidate, now = 0): FakeSession {
+  open(member: Member, now = 0): FakeSession {
     const bytes = newByteCounts(plainBytes, () => {
       bytes.noted = true;
       this.#news.push(session);
     });
-    const here = this.#of(candidate);
+    const here = this.#of(member);
     const session: FakeSession = {
       id: this.opened + 1,
-      candidate,
+      member,
       openedAt: now,
       bytes,
       activity: newActivity(now),
@@ -67,7 +67,7 @@ export class FakeSessions {
         if (this.closedFor !== undefined) return false;
         this.closedFor = reason;
         here.delete(session);
-        candidate.load -= 1;
+        member.load -= 1;
         return true;
       },
       bid(reason) {
@@ -86,7 +86,7 @@ export class FakeSessions {
       answer: () => memberSpoke(bytes, 65),
     };
     here.add(session);
-    candidate.load += 1;
+    member.load += 1;
     this.opened += 1;
     return session;
   }
@@ -98,8 +98,8 @@ export class FakeSessions {
     return news;
   }
 
-  closeAllOf(candidate: Candidate, reason: CloseReason): number {
-    const open = [...this.#of(candidate)];
+  closeAllOf(member: Member, reason: CloseReason): number {
+    const open = [...this.#of(member)];
     const cut = open.filter(({ closing }) => !closing).length;
     for (const session of open) session.close(reason);
     return cut;
@@ -109,13 +109,13 @@ export class FakeSessions {
     return [...this.#open.values()].flatMap((open) => [...open]);
   }
 
-  openOn(candidate: Candidate): ReadonlySet<Session> {
-    return this.#of(candidate);
+  openOn(member: Member): ReadonlySet<Session> {
+    return this.#of(member);
   }
 
-  #of(candidate: Candidate): Set<Session> {
-    const here = this.#open.get(candidate) ?? new Set();
-    this.#open.set(candidate, here);
+  #of(member: Member): Set<Session> {
+    const here = this.#open.get(member) ?? new Set();
+    this.#open.set(member, here);
     return here;
   }
 }
@@ -128,7 +128,7 @@ export const acknowledged = frame(ping, acknowledgement, 0, 8);
 
 /** Has the calls of a session followed, which both have begun. */
 export function follow(session: FakeSession): FakeSession {
-  session.calls = new Calls(session.candidate, newCallFigures());
+  session.calls = new Calls(session.member, newCallFigures());
   session.calls.followClient(clientPreface, clientPreface.length);
   say(session, 'client', settings);
   say(session, 'member', settings);

@@ -1,26 +1,29 @@
 /** Real TCP members for the tests of the data path, in a line each. */
+
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import type { Policy } from '../../../src/balancing/policy.ts';
-import type { Candidate, Snapshot } from '../../../src/balancing/snapshot.ts';
+import type { Snapshot } from '../../../src/balancing/snapshot.ts';
+import type { Member } from '../../../src/members/member.ts';
+import { aMember } from '../../support/members.ts';
 
 /** Picks in the order of the list, so that a test can tell what happens next. */
-export const inOrder: Policy = (candidates, tried) =>
-  candidates.find((candidate) => !tried.includes(candidate));
+export const inOrder: Policy = (members, tried) =>
+  members.find((member) => !tried.includes(member));
 
 /** A snapshot that routes to everybody. */
-export function routeTo(...all: Candidate[]): Snapshot {
+export function routeTo(...all: Member[]): Snapshot {
   return { routable: all, all, evicted: new Set() };
 }
 
 /** The name is the default one of a member nobody asks for. */
-export function candidateAt(port: number, name = `m${port}`): Candidate {
-  return { name, host: '127.0.0.1', port, load: 0, calls: 0, weight: 1 };
+export function memberAt(port: number, name = `m${port}`): Member {
+  return aMember(name, { port });
 }
 
 /** Nothing listens on port 1 of loopback: connecting is refused. */
-export const refusing = (name: string): Candidate => candidateAt(1, name);
+export const refusing = (name: string): Member => memberAt(1, name);
 
 /** A member that answers the SYN of nobody, as one behind a black hole. */
 export interface FrozenPort extends AsyncDisposable {
@@ -63,7 +66,7 @@ export class Members implements AsyncDisposable {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
 
-  async serve(name: string, onConnection: (socket: Socket) => void = () => {}): Promise<Candidate> {
+  async serve(name: string, onConnection: (socket: Socket) => void = () => {}): Promise<Member> {
     const server = net.createServer({ allowHalfOpen: true }, (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket)).on('error', () => {});
@@ -72,11 +75,11 @@ export class Members implements AsyncDisposable {
     this.#servers.push(server);
     server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
     await once(server, 'listening');
-    return candidateAt((server.address() as AddressInfo).port, name);
+    return memberAt((server.address() as AddressInfo).port, name);
   }
 
   /** Sends back what it gets. */
-  echo(name: string): Promise<Candidate> {
+  echo(name: string): Promise<Member> {
     return this.serve(name, (socket) => socket.pipe(socket));
   }
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { clusterChanged, fitnessChanged } from '../../../../src/observe/events/cluster-events.ts';
-import { candidateAt } from '../../proxy/members.ts';
+import { memberAt } from '../../proxy/members.ts';
 
-const m2 = candidateAt(1, 'm2');
+const m2 = memberAt(1, 'm2');
 const leader = { memberId: 'c', name: 'm2' };
 
 test.each([
@@ -19,7 +19,7 @@ test.each([
     'no member that answers knows a leader any more; m2 was it',
   ],
   [{ kind: 'alarm', alarm: 'NOSPACE', member: 'm2', on: false }, 'the alarm NOSPACE of m2 is over'],
-  [{ kind: 'known', candidate: m2 }, 'm2 answers questions about itself again'],
+  [{ kind: 'known', member: m2 }, 'm2 answers questions about itself again'],
 ] as const)('%j', (change, message) => {
   expect(clusterChanged(change).message).toBe(message);
 });
@@ -32,8 +32,8 @@ test('an alarm is an error, and says what to do', () => {
 test('why a member is not used is told as loud as it matters', () => {
   const levels = (['learner', 'lagging', 'other-cluster'] as const).map((reason) => {
     const unfit = { reason, detail: 'it is so', barred: reason !== 'lagging' };
-    return fitnessChanged({ candidate: m2, unfit }).level;
+    return fitnessChanged({ member: m2, unfit }).level;
   });
   expect(levels).toEqual(['info', 'warn', 'error']);
-  expect(fitnessChanged({ candidate: m2, unfit: undefined }).kind).toBe('member-fit');
+  expect(fitnessChanged({ member: m2, unfit: undefined }).kind).toBe('member-fit');
 });

@@ -1,6 +1,6 @@
 /** The sentences people read at night, word by word, and the bounded memory of them. */
+
 import { describe, expect, test } from 'vitest';
-import type { Candidate } from '../../../../src/balancing/snapshot.ts';
 import type { Health } from '../../../../src/health/health.ts';
 import { type Event, EventLog } from '../../../../src/observe/events/event-log.ts';
 import {
@@ -10,16 +10,10 @@ import {
 } from '../../../../src/observe/events/health-events.ts';
 import { started, stopped, stopping } from '../../../../src/observe/events/service-events.ts';
 import { clientsRejected } from '../../../../src/observe/events/traffic-events.ts';
+import { aMember } from '../../../support/members.ts';
 
 const since = Date.parse('2026-11-22T20:42:06.987Z');
-const [m0, m1, m2] = ['m0', 'm1', 'm2'].map((name) => ({
-  name,
-  host: '127.0.0.1',
-  port: 2379,
-  load: 0,
-  calls: 0,
-  weight: 1,
-})) as [Candidate, Candidate, Candidate];
+const [m0, m1, m2] = [aMember('m0'), aMember('m1'), aMember('m2')];
 
 function evidence(failedChecks: number) {
   return {
@@ -72,7 +66,7 @@ describe('a change of a member', () => {
     ],
     [recovering, healthy, 'info', 'm1: recovering -> healthy: checks pass again'],
   ])('%o to %o', (from, to, level, message) => {
-    expect(memberChanged({ candidate: m1, from, to, hold: 0 })).toMatchObject({
+    expect(memberChanged({ member: m1, from, to, hold: 0 })).toMatchObject({
       kind: 'member-changed',
       level,
       message,
@@ -80,7 +74,7 @@ describe('a change of a member', () => {
   });
 
   test('has the fields to search for, times as ISO 8601', () => {
-    expect(memberChanged({ candidate: m1, from: suspect, to: failed, hold: 0 }).fields).toEqual({
+    expect(memberChanged({ member: m1, from: suspect, to: failed, hold: 0 }).fields).toEqual({
       member: 'm1',
       from: 'suspect',
       to: 'failed',
@@ -91,7 +85,7 @@ describe('a change of a member', () => {
         since: '2026-11-22T20:42:06.987Z',
       },
     });
-    expect(memberChanged({ candidate: m1, from: unknown, to: healthy, hold: 0 }).fields).toEqual({
+    expect(memberChanged({ member: m1, from: unknown, to: healthy, hold: 0 }).fields).toEqual({
       member: 'm1',
       from: 'unknown',
       to: 'healthy',
@@ -99,7 +93,7 @@ describe('a change of a member', () => {
   });
 
   test('to recovering is not a warning', () => {
-    expect(memberChanged({ candidate: m1, from: failed, to: recovering, hold: 0 })).toMatchObject({
+    expect(memberChanged({ member: m1, from: failed, to: recovering, hold: 0 })).toMatchObject({
       level: 'info',
       message: expect.stringMatching(/^m1: failed -> recovering/),
     });
@@ -162,10 +156,7 @@ test('clients turned away', () => {
 
 test('the beginning and the end', () => {
   const identity = { version: '1.2.3', listen: ['127.0.0.1:2379', 'unix:/run/etcd.sock'] };
-  const members = [
-    { candidate: m0, endpoint: 'http://10.0.0.1:2379' },
-    { candidate: m1, endpoint: 'http://10.0.0.2:2379' },
-  ];
+  const members = ['10.0.0.1', '10.0.0.2'].map((host) => aMember(host, { host }));
   expect(started(identity, members, 9379)).toEqual({
     level: 'info',
     kind: 'started',

@@ -7,27 +7,27 @@ import { once } from 'node:events';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { register } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Candidate } from '../../../../src/balancing/snapshot.ts';
 import type { Cluster } from '../../../../src/etcd/cluster.ts';
 import { Monitor } from '../../../../src/health/monitor.ts';
 import type { HoldView } from '../../../../src/leader/hold-status.ts';
+import type { Member } from '../../../../src/members/member.ts';
 import { Metrics } from '../../../../src/observe/metrics/metrics.ts';
 import { DataPath } from '../../../../src/proxy/data-path.ts';
 import { copyThroughSharedBuffer } from '../../../../src/proxy/relay/shared-buffer.ts';
 import { someFacts, undescribed } from '../../../support/described-cluster.ts';
 import { lookup } from '../../../support/lookup.ts';
-import { candidateAt, inOrder, Members, refusing } from '../../proxy/members.ts';
+import { inOrder, Members, memberAt, refusing } from '../../proxy/members.ts';
 
 const noTls = {};
 
 const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
 let members: Members;
 /** Members whose calls are followed. */
-let followed: Candidate[];
-let there: Candidate[];
-let leaving: Candidate[];
-let m0: Candidate;
-let m1: Candidate;
+let followed: Member[];
+let there: Member[];
+let leaving: Member[];
+let m0: Member;
+let m1: Member;
 let monitor: Monitor;
 let cluster: Cluster;
 let proxy: DataPath;
@@ -43,11 +43,7 @@ beforeEach(async () => {
   leaving = [];
   hold = { limit: 4_000, current: undefined, last: undefined };
   monitor = new Monitor({
-    members: [m0, m1].map((candidate) => ({
-      candidate,
-      checkUrl: `http://127.0.0.1:${candidate.port}`,
-      checksClientPort: true,
-    })),
+    members: [m0, m1],
     rules: { rise: 1, fall: 1 },
     schedule: { interval: 2000, fastInterval: 250 },
     bounds: { timeout: 700, silentTimeout: 100 },
@@ -57,7 +53,7 @@ beforeEach(async () => {
     wasStarved: () => false,
     isSilent: () => false,
     onCheck: () => {},
-    onChange: ({ member }) => member && metrics.stateChanged(member.candidate, member.to.state),
+    onChange: ({ member }) => member && metrics.stateChanged(member.member, member.to.state),
   });
   proxy = new DataPath({
     policy: inOrder,
@@ -68,15 +64,15 @@ beforeEach(async () => {
     maxConnections: 100,
     isPlain: () => true,
     maxSourceShare: 100,
-    follows: (candidate) => followed.includes(candidate),
+    follows: (member) => followed.includes(member),
     lookup,
     connect: net.connect,
     isSelf: () => false,
     copy: copyThroughSharedBuffer,
     observer: {
-      attempted: (candidate, attempt) => metrics.attempted(candidate, attempt),
+      attempted: (member, attempt) => metrics.attempted(member, attempt),
       opened: (_session, failovers) => failovers > 0 && metrics.failedOver(),
-      ended: (session) => metrics.sessionEnded(session.candidate, 1500),
+      ended: (session) => metrics.sessionEnded(session.member, 1500),
       rejected: (reason) => metrics.rejected(reason),
     },
   });
@@ -395,7 +391,7 @@ describe('what happens is counted', () => {
       isSelf: () => false,
       copy: copyThroughSharedBuffer,
       observer: {
-        attempted: (candidate, attempt) => metrics.attempted(candidate, attempt),
+        attempted: (member, attempt) => metrics.attempted(member, attempt),
         opened: (_session, failovers) => failovers > 0 && metrics.failedOver(),
         ended: () => {},
         rejected: (reason) => metrics.rejected(reason),
@@ -502,7 +498,7 @@ test('a member that has left is there until its last session has ended, and then
 });
 
 test('a member whose name needs escaping does not break the page', async () => {
-  const odd = candidateAt(1, 'a"b\\c');
+  const odd = memberAt(1, 'a"b\\c');
   const page = await new Metrics({
     version: '1',
     members: () => [odd],

@@ -9,8 +9,9 @@ import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Policy } from '../../../../src/balancing/policy.ts';
-import type { Candidate, Snapshot } from '../../../../src/balancing/snapshot.ts';
+import type { Snapshot } from '../../../../src/balancing/snapshot.ts';
 import { TimerQueue } from '../../../../src/lib/timer-queue.ts';
+import type { Member } from '../../../../src/members/member.ts';
 import {
   type DialAttempt,
   type Dialled,
@@ -18,12 +19,13 @@ import {
   dial,
 } from '../../../../src/proxy/dial/dial.ts';
 import { lookup } from '../../../support/lookup.ts';
+import { aMember } from '../../../support/members.ts';
 import {
-  candidateAt,
   type FrozenPort,
   freezePort,
   inOrder,
   Members,
+  memberAt,
   refusing,
   routeTo,
 } from '../members.ts';
@@ -36,7 +38,7 @@ const never = new AbortController().signal;
 let frozenPort: FrozenPort;
 let members: Members;
 let alarms: TimerQueue;
-let attempts: [candidate: Candidate, attempt: DialAttempt][];
+let attempts: [member: Member, attempt: DialAttempt][];
 let dialled: Dialled | undefined;
 
 beforeAll(async () => {
@@ -54,7 +56,7 @@ afterEach(async () => {
   await members[Symbol.asyncDispose]();
 });
 
-const frozen = (name: string): Candidate => candidateAt(frozenPort.port, name);
+const frozen = (name: string): Member => memberAt(frozenPort.port, name);
 
 function optionsFor(snapshot: Snapshot, options: Partial<DialOptions> = {}): DialOptions {
   return {
@@ -67,13 +69,13 @@ function optionsFor(snapshot: Snapshot, options: Partial<DialOptions> = {}): Dia
     connect: net.connect,
     alarms,
     isSelf: () => false,
-    onAttempt: (candidate, attempt) => attempts.push([candidate, attempt]),
+    onAttempt: (member, attempt) => attempts.push([member, attempt]),
     ...options,
   };
 }
 
 async function dialTo(
-  targets: Candidate[],
+  targets: Member[],
   options: Partial<DialOptions> = {},
   signal = never,
 ): Promise<Dialled | undefined> {
@@ -88,11 +90,11 @@ function told(): string[] {
   );
 }
 
-const loads = (targets: readonly Candidate[]) => targets.map((target) => target.load);
+const loads = (targets: readonly Member[]) => targets.map((target) => target.load);
 
 test('the first pick that connects is it, and carries the load', async () => {
   const targets = [await members.echo('m0'), await members.echo('m1')];
-  expect(await dialTo(targets)).toMatchObject({ candidate: targets[0], failovers: 0 });
+  expect(await dialTo(targets)).toMatchObject({ member: targets[0], failovers: 0 });
   expect(told()).toEqual(['m0 connected']);
   expect(loads(targets)).toEqual([1, 0]);
 });
@@ -106,7 +108,7 @@ test('the load counts from the moment the dial begins', async () => {
 
 test('when one refuses, the next is dialled at once', async () => {
   const targets = [refusing('m0'), refusing('m1'), await members.echo('m2')];
-  expect(await dialTo(targets)).toMatchObject({ candidate: targets[2], failovers: 2 });
+  expect(await dialTo(targets)).toMatchObject({ member: targets[2], failovers: 2 });
   expect(told()).toEqual(['m0 refused', 'm1 refused', 'm2 connected']);
   expect(loads(targets)).toEqual([0, 0, 1]);
 });
@@ -114,7 +116,7 @@ test('when one refuses, the next is dialled at once', async () => {
 test('when one does not answer, the next is raced, and the slower is abandoned', async () => {
   const targets = [frozen('m0'), await members.echo('m1')];
   expect(await dialTo(targets, { raceAfter: () => 30 })).toMatchObject({
-    candidate: targets[1],
+    member: targets[1],
     failovers: 1,
   });
   expect(told()).toEqual(['m1 connected', 'm0 abandoned']);
@@ -146,7 +148,7 @@ test('when the budget is used up, what is under way has failed by timeout', asyn
 });
 
 test('a name that does not resolve is a failure like any other', async () => {
-  const unnamed = { ...refusing('m0'), host: 'name.invalid' };
+  const unnamed = aMember('m0', { host: 'name.invalid', port: 1 });
   await dialTo([unnamed, await members.echo('m1')]);
   expect(told()).toEqual(['m0 dns', 'm1 connected']);
 });
@@ -163,7 +165,7 @@ test('an endpoint that is the balancer itself is passed over, and its connection
 
 test('a member convicted while it is dialled gets no session, although it connects', async () => {
   const targets = [await members.echo('m0'), await members.echo('m1')];
-  const evicted = new Set<Candidate>();
+  const evicted = new Set<Member>();
   const dialling = dial(optionsFor({ routable: targets, all: targets, evicted }), never);
   for (const target of targets.slice(0, 1)) evicted.add(target);
   dialled = await dialling;
@@ -186,8 +188,8 @@ test('the snapshot is asked before each attempt', async () => {
   let snapshot = routeTo(...all);
   const options = optionsFor(snapshot, {
     snapshot: () => snapshot,
-    onAttempt: (candidate, attempt) => {
-      attempts.push([candidate, attempt]);
+    onAttempt: (member, attempt) => {
+      attempts.push([member, attempt]);
       snapshot = { routable: [two], all, evicted: new Set() };
     },
   });
@@ -278,13 +280,13 @@ test('for any members in any order: one session if any accepts, each tried at mo
       const targets = kinds.map((kind, index) => {
         if (kind === 'refuses') return refusing(`m${index}`);
         if (kind === 'frozen') return frozen(`m${index}`);
-        return { ...(echoes[index] as Candidate), load: 0, calls: 0 };
+        return Object.assign(echoes[index] as Member, { load: 0, calls: 0 });
       });
       attempts = [];
       const anyAccepts = kinds.includes('echoes');
       const allTried = new AbortController();
-      const policy: Policy = (candidates, tried) => {
-        const next = inOrder(candidates, tried);
+      const policy: Policy = (members, tried) => {
+        const next = inOrder(members, tried);
         // Without one that accepts, the visitor leaves once there is nobody left to try.
         if (next === undefined && !anyAccepts) setImmediate(() => allTried.abort());
         return next;
@@ -292,14 +294,12 @@ test('for any members in any order: one session if any accepts, each tried at mo
       const result = await dialTo(targets, { raceAfter: () => raceAfter, policy }, allTried.signal);
       result?.socket.destroy();
       expect(result !== undefined).toBe(anyAccepts);
-      expect(loads(targets)).toEqual(
-        targets.map((target) => (target === result?.candidate ? 1 : 0)),
-      );
-      const tried = attempts.map(([candidate]) => candidate);
+      expect(loads(targets)).toEqual(targets.map((target) => (target === result?.member ? 1 : 0)));
+      const tried = attempts.map(([member]) => member);
       expect(new Set(tried).size).toBe(tried.length);
       if (!anyAccepts) expect(new Set(tried)).toEqual(new Set(targets));
       const connected = attempts.filter(([, attempt]) => attempt.result === 'connected');
-      expect(connected.map(([candidate]) => candidate)).toEqual(result ? [result.candidate] : []);
+      expect(connected.map(([member]) => member)).toEqual(result ? [result.member] : []);
     }),
     { numRuns: 60 },
   );

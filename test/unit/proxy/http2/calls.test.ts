@@ -1,7 +1,7 @@
 /** What is counted of calls, and when the client may be asked to leave. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Candidate } from '../../../../src/balancing/snapshot.ts';
+import type { Member } from '../../../../src/members/member.ts';
 import {
   type CallFigures,
   firstByteBounds,
@@ -16,17 +16,17 @@ import {
   frameTypes,
 } from '../../../../src/proxy/http2/frames.ts';
 import { decode, encode, type Frame, frame, settings } from '../../../support/http2-frames.ts';
-import { candidateAt } from '../members.ts';
+import { memberAt } from '../members.ts';
 
 const { data, headers, ping, resetStream, goAway } = frameTypes;
 
-let m0: Candidate;
+let m0: Member;
 let figures: CallFigures;
 let calls: Calls;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
-  m0 = candidateAt(1, 'm0');
+  m0 = memberAt(1, 'm0');
   figures = newCallFigures();
   calls = new Calls(m0, figures);
 });

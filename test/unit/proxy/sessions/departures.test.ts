@@ -1,7 +1,7 @@
 /** How the sessions of a member that has left are closed, on a clock of our own. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Candidate } from '../../../../src/balancing/snapshot.ts';
 import { PassiveHealthChecks } from '../../../../src/health/passive.ts';
+import type { Member } from '../../../../src/members/member.ts';
 import { look } from '../../../../src/proxy/sessions/activity.ts';
 import { Departures } from '../../../../src/proxy/sessions/departures.ts';
 import { Farewells } from '../../../../src/proxy/sessions/farewells.ts';
@@ -13,15 +13,15 @@ import {
   question,
   say,
 } from '../fake-session.ts';
-import { candidateAt } from '../members.ts';
+import { memberAt } from '../members.ts';
 
-let m0: Candidate;
+let m0: Member;
 let sessions: FakeSessions;
 let gone: number[];
 let departures: Departures;
 
 beforeEach(() => {
-  m0 = candidateAt(1, 'm0');
+  m0 = memberAt(1, 'm0');
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   sessions = new FakeSessions();
   gone = [];
@@ -218,7 +218,7 @@ test('one that was to be moved at leisure has no more time than the others', asy
 });
 
 test('when the process stops all members let theirs go in their gaps, and nothing is cut here', async () => {
-  const m1 = candidateAt(2, 'm1');
+  const m1 = memberAt(2, 'm1');
   const quiet = [calm(), calm(), sessions.open(m1, performance.now())];
   const busy = sessions.open(m0, performance.now());
   await pass(2_000);
@@ -228,7 +228,7 @@ test('when the process stops all members let theirs go in their gaps, and nothin
   await pass(300);
   expect(quiet.map(({ closedFor }) => closedFor)).toEqual(['shutdown', 'shutdown', 'shutdown']);
   // A client that was being connected still.
-  const late = sessions.open(candidateAt(3, 'm2'), performance.now());
+  const late = sessions.open(memberAt(3, 'm2'), performance.now());
   await pass(1_500);
   expect(late.closedFor).toBe('shutdown');
   expect(departures.deadlineOf(m0)).toBeUndefined();

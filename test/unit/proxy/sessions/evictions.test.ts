@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Evictions } from '../../../../src/proxy/sessions/evictions.ts';
 import { type FakeSession, FakeSessions } from '../fake-session.ts';
-import { candidateAt } from '../members.ts';
+import { memberAt } from '../members.ts';
 
-const [m0, m1] = [candidateAt(1, 'm0'), candidateAt(2, 'm1')];
+const [m0, m1] = [memberAt(1, 'm0'), memberAt(2, 'm1')];
 let sessions: FakeSessions;
 let evictions: Evictions;
 

@@ -1,6 +1,6 @@
 /** How clients are asked to leave, and when their sessions end, on a clock of our own. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Candidate } from '../../../../src/balancing/snapshot.ts';
+import type { Member } from '../../../../src/members/member.ts';
 import { newCallFigures } from '../../../../src/proxy/http2/call-figures.ts';
 import { Calls } from '../../../../src/proxy/http2/calls.ts';
 import { frameTypes } from '../../../../src/proxy/http2/frames.ts';
@@ -16,16 +16,16 @@ import {
   question,
   say,
 } from '../fake-session.ts';
-import { candidateAt } from '../members.ts';
+import { memberAt } from '../members.ts';
 
 const { ping } = frameTypes;
 
-let m0: Candidate;
+let m0: Member;
 let sessions: FakeSessions;
 let farewells: Farewells;
 
 beforeEach(() => {
-  m0 = candidateAt(1, 'm0');
+  m0 = memberAt(1, 'm0');
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   sessions = new FakeSessions();
   farewells = new Farewells(sessions);

@@ -2,14 +2,14 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { memberSpoke } from '../../../../src/proxy/relay/byte-counts.ts';
 import { nextRest } from '../../../../src/proxy/sessions/idle-gap.ts';
 import { FakeSessions } from '../fake-session.ts';
-import { candidateAt } from '../members.ts';
+import { memberAt } from '../members.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** When it rests, ms from now, in a session where things happen at given times. */
 async function restOf(life: Readonly<Record<number, 'ask' | 'answer' | 'close'>>) {
-  const session = new FakeSessions().open(candidateAt(1, 'm0'));
+  const session = new FakeSessions().open(memberAt(1, 'm0'));
   const begun = performance.now();
   const rests = nextRest(session).then((found) => found && performance.now() - begun);
   for (const [at, what] of Object.entries(life)) {
@@ -30,7 +30,7 @@ test('not when the next question follows at once, and not before that is answere
 });
 
 test('a long answer may pause, and its end is waited for longer', async () => {
-  const session = new FakeSessions().open(candidateAt(1, 'm0'));
+  const session = new FakeSessions().open(memberAt(1, 'm0'));
   const begun = performance.now();
   const rests = nextRest(session).then((found) => found && performance.now() - begun);
   setTimeout(() => session.ask(), 20);

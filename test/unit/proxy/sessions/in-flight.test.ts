@@ -4,9 +4,9 @@ import { newCallFigures } from '../../../../src/proxy/http2/call-figures.ts';
 import { Calls } from '../../../../src/proxy/http2/calls.ts';
 import { answered } from '../../../../src/proxy/sessions/in-flight.ts';
 import { type FakeSession, FakeSessions } from '../fake-session.ts';
-import { candidateAt } from '../members.ts';
+import { memberAt } from '../members.ts';
 
-const m0 = candidateAt(1);
+const m0 = memberAt(1);
 let sessions: FakeSessions;
 
 beforeEach(() => {

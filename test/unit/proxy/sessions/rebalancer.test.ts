@@ -1,19 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { beforeEach, expect, test } from 'vitest';
-import type { Candidate } from '../../../../src/balancing/snapshot.ts';
+import type { Member } from '../../../../src/members/member.ts';
 import { look } from '../../../../src/proxy/sessions/activity.ts';
 import { Farewells } from '../../../../src/proxy/sessions/farewells.ts';
 import { Rebalancer, type RebalancerOptions } from '../../../../src/proxy/sessions/rebalancer.ts';
 import { type FakeSession, FakeSessions } from '../fake-session.ts';
-import { candidateAt } from '../members.ts';
+import { memberAt } from '../members.ts';
 
 const options: RebalancerOptions = { spread: 2, perMinute: 1, minAge: 5000, maxAge: 0 };
-let m0: Candidate;
-let m1: Candidate;
+let m0: Member;
+let m1: Member;
 let sessions: FakeSessions;
 
 beforeEach(() => {
-  [m0, m1] = [candidateAt(1, 'm0'), candidateAt(2, 'm1')];
+  [m0, m1] = [memberAt(1, 'm0'), memberAt(2, 'm1')];
   sessions = new FakeSessions();
 });
 
@@ -41,8 +41,8 @@ function rebalancer(given: Partial<RebalancerOptions> = {}) {
 
 function shares(healthy = true) {
   return [
-    { candidate: m0, healthy, weight: m0.weight },
-    { candidate: m1, healthy: true, weight: m1.weight },
+    { member: m0, healthy, weight: m0.weight },
+    { member: m1, healthy: true, weight: m1.weight },
   ];
 }
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Candidate } from '../../../../src/balancing/snapshot.ts';
+import type { Member } from '../../../../src/members/member.ts';
 import { copyThroughSharedBuffer } from '../../../../src/proxy/relay/shared-buffer.ts';
 import {
   type EndReason,
@@ -11,14 +11,14 @@ import {
   Sessions,
 } from '../../../../src/proxy/sessions/sessions.ts';
 import { Pairs } from '../../../support/tcp.ts';
-import { candidateAt } from '../members.ts';
+import { memberAt } from '../members.ts';
 
 let pairs: Pairs;
 let sessions: Sessions;
 let ended: [session: Session, reason: EndReason][];
 let onEnd: () => void;
-let m0: Candidate;
-let m1: Candidate;
+let m0: Member;
+let m1: Member;
 
 beforeEach(async () => {
   pairs = await Pairs.open();
@@ -29,7 +29,7 @@ beforeEach(async () => {
     endedHere.push([session, reason]);
     onEnd();
   });
-  [m0, m1] = [candidateAt(1, 'm0'), candidateAt(2, 'm1')];
+  [m0, m1] = [memberAt(1, 'm0'), memberAt(2, 'm1')];
 });
 afterEach(() => pairs[Symbol.asyncDispose]());
 
@@ -40,12 +40,12 @@ interface Opened {
   readonly member: Socket;
 }
 
-async function open(candidate: Candidate): Promise<Opened> {
-  const [client, member] = [await pairs.connect(), await pairs.connect()];
-  candidate.load += 1; // as the dial has done
-  const dialled = { candidate, socket: member.far, failovers: 0 };
+async function open(member: Member): Promise<Opened> {
+  const [client, upstream] = [await pairs.connect(), await pairs.connect()];
+  member.load += 1; // as the dial has done
+  const dialled = { member, socket: upstream.far, failovers: 0 };
   const session = sessions.open(client.far, dialled, copyThroughSharedBuffer);
-  return { session, client: client.near, member: member.near };
+  return { session, client: client.near, member: upstream.near };
 }
 
 /** Resolves when so many sessions have ended altogether. */
