@@ -3,12 +3,12 @@
  * or that is no socket, is not.
  */
 import { lstat, unlink } from 'node:fs/promises';
-import net, { type ListenOptions, type Server } from 'node:net';
+import net from 'node:net';
 import { dirname } from 'node:path';
 import { AddressInUse, SettingError } from '../setting-error.ts';
 
 /**
- * Removes a socket file that nobody listens on. Throws `Refusal` of `setting` for whatever keeps a socket from
+ * Removes a socket file that nobody listens on. Throws `SettingError` of `setting` for whatever keeps a socket from
  * being opened there.
  */
 export async function removeStaleSocket(setting: string, path: string): Promise<void> {
@@ -41,16 +41,6 @@ export async function removeStaleSocket(setting: string, path: string): Promise<
     );
   }
   await unlink(path).catch(refuse);
-}
-
-/** `server.listen`, with a file that is closed to all but us until it is given another mode. */
-export function listenPrivately(
-  server: Server,
-  options: ListenOptions | { readonly fd: number },
-): void {
-  const umask = process.umask(0o177);
-  server.listen(options as ListenOptions);
-  process.umask(umask);
 }
 
 function isAlive(path: string): Promise<boolean> {

@@ -27,7 +27,6 @@ import {
   mostConnections,
   type RefusalReason,
 } from '../../management/server.ts';
-import { unusable } from '../../systemd/inherited.ts';
 import type { Status } from '../status.ts';
 import { EventStreams, type EventStreamsOptions, maxStreams } from './event-stream.ts';
 import { Fresh } from './fresh.ts';
@@ -82,10 +81,10 @@ interface Parts extends ObserveOptions {
 }
 
 /**
- * Opens the listener. Throws `AddressInUse` or another `Refusal` when the address cannot be opened,
- * `ConfigError` when the inherited socket cannot be used.
+ * Opens the listener. Throws `AddressInUse` or another `SettingError` when the address cannot be
+ * opened, `ConfigError` when the inherited socket cannot be used.
  */
-export function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
+export async function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
   const streams = new EventStreams(options.news);
   const parts: Parts = {
     ...{ ...options, streams, files: new Page(options.page) },
@@ -102,26 +101,18 @@ export function openObserveServer(options: ObserveOptions): Promise<ObserveServe
     refuse: (response, code, why) => send(response, text(code, why), false),
     onRefused: options.onRefused,
   });
-  const { listener } = server;
   const { host, port, inherited } = options;
-  return new Promise((resolve, reject) => {
-    listener.once('error', (error: NodeJS.ErrnoException) => {
-      if (inherited === undefined) reject(refusal(formatHostPort(host, port), error));
-      else reject(unusable(inherited, error));
-    });
-    listener.listen(inherited === undefined ? { host, port } : { fd: inherited }, () => {
-      listener.removeAllListeners('error');
-      listener.on('error', () => {}); // a scrape that could not be accepted must not end the balancer
-      const address = listener.address();
-      resolve({
-        port: typeof address === 'object' && address !== null ? address.port : undefined,
-        close: () => {
-          streams.close();
-          server.close();
-        },
-      });
-    });
-  });
+  const bound = await server.listen(
+    inherited === undefined ? { host, port } : { fd: inherited },
+    (error) => refusal(formatHostPort(host, port), error),
+  );
+  return {
+    port: bound,
+    close: () => {
+      streams.close();
+      server.close();
+    },
+  };
 }
 
 function refusal(shown: string, error: NodeJS.ErrnoException): SettingError {
