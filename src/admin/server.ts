@@ -6,7 +6,7 @@
  * behind it (api.ts) is loaded with the first order: a balancer that nobody talks to need not hold it in memory.
  */
 import { mkdir, rmdir } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { removeStaleSocket } from '../lib/net/unix-socket.ts';
 import { SettingError } from '../lib/setting-error.ts';
@@ -17,9 +17,11 @@ import {
   type Exchange,
   mostConnections,
   type RefusalReason,
+  type UnixPlace,
 } from '../management/server.ts';
 import { eventMessage, SseStreams } from '../management/sse.ts';
 import type { EventLog, NumberedEvent } from '../observe/events/event-log.ts';
+import type { Handler } from './answer.ts';
 import type { ApiOptions } from './api.ts';
 
 /** Streams of `/v1/events` that may be open at a time. */
@@ -38,16 +40,13 @@ export interface AdminServerOptions extends ApiOptions {
   readonly onRefused: (reason: RefusalReason) => void;
 }
 
-/** Where it is: at a path, or a descriptor of a socket that listens already. */
-export type AdminPlace = { readonly path: string } | { readonly fd: number };
-
 /**
  * Opens the socket; its folder must be there. What it returns ends it, with the streams of those who listen, and removes
  * the file, but not that of an inherited one. Throws `AddressInUse` or another `SettingError`, or `ConfigError` for an
  * inherited one that cannot be used.
  */
 export async function openAdminServer(
-  place: AdminPlace,
+  place: UnixPlace,
   options: AdminServerOptions,
 ): Promise<Closable> {
   const path = 'path' in place ? place.path : undefined;
@@ -68,6 +67,31 @@ export async function openAdminServer(
   return server;
 }
 
+/**
+ * The same at a path whose folder nobody may have made: it is made if its parent is there, and removed
+ * with the socket.
+ */
+export async function openWithFolder(path: string, options: AdminServerOptions): Promise<Closable> {
+  const folder = dirname(path);
+  const isOurs = await mkdir(folder, { mode: 0o755 }).then(
+    () => true,
+    () => false,
+  );
+  const tidy = (): void => {
+    if (isOurs) rmdir(folder).catch(() => {}); // another process may have come to use it
+  };
+  const server = await openAdminServer({ path }, options).catch((error) => {
+    tidy();
+    throw error;
+  });
+  return {
+    close: () => {
+      server.close();
+      tidy();
+    },
+  };
+}
+
 /** Answers what is asked: the stream of events here, all else by the API, which is loaded when it is first asked for. */
 function handler(options: AdminServerOptions): (exchange: Exchange) => Promise<void> {
   const { events, onRefused } = options;
@@ -75,10 +99,10 @@ function handler(options: AdminServerOptions): (exchange: Exchange) => Promise<v
   const streams = new SseStreams(maxAdminStreams, () =>
     events.follow((event) => streams.publish(tell(event))),
   );
-  let api: ReturnType<typeof loadApi> | undefined;
+  let api: Promise<Handler> | undefined;
   return async ({ request, response, isStream }) => {
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/v1/events') {
-      api ??= loadApi(options);
+      api ??= import('./answer.ts').then(({ adminHandler }) => adminHandler(options));
       await (await api)(request, response);
       return;
     }
@@ -93,42 +117,6 @@ function handler(options: AdminServerOptions): (exchange: Exchange) => Promise<v
       `${maxAdminStreams} streams are open, and no more may be; end an etcd-lb events --follow`,
     );
   };
-}
-
-/**
- * The same at a path whose folder nobody may have made: it is made if its parent is there, and removed
- * with the socket.
- */
-export async function openWithFolder(path: string, options: AdminServerOptions): Promise<Closable> {
-  const folder = dirname(path);
-  const isOurs = await mkdir(folder, { mode: 0o755 }).then(
-    () => true,
-    () => false,
-  );
-  const tidy = (): void => {
-    if (isOurs) rmdir(folder).catch(() => {}); // another process may have come to use it
-  };
-  try {
-    const server = await openAdminServer({ path }, options);
-    return {
-      close: () => {
-        server.close();
-        tidy();
-      },
-    };
-  } catch (error) {
-    tidy();
-    throw error;
-  }
-}
-
-type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-
-async function loadApi(options: ApiOptions): Promise<Handler> {
-  const { adminApi } = await import('./api.ts');
-  const { answer } = await import('./answer.ts');
-  const { fetch } = adminApi(options);
-  return (incoming, outgoing) => answer(incoming, outgoing, (request) => fetch(request));
 }
 
 /** @param why one clause. */

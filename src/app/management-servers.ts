@@ -38,9 +38,13 @@ export interface ManagementServersOptions {
   readonly record: (body: EventBody) => void;
 }
 
+/** `undefined` where there is to be none, and for an admin socket that need not be there and cannot be opened. */
+type Observe = ManagementListener<ObserveServer> | undefined;
+type Admin = ManagementListener<Closable> | undefined;
+
 export class ManagementServers {
-  readonly #observe: ManagementListener<ObserveServer> | undefined;
-  readonly #admin: ManagementListener<Closable> | undefined;
+  readonly #observe: Observe;
+  readonly #admin: Admin;
 
   /** Throws as `openObserveServer` and `openAdminServer` do, with neither open. */
   static async open(options: ManagementServersOptions): Promise<ManagementServers> {
@@ -53,10 +57,7 @@ export class ManagementServers {
     }
   }
 
-  private constructor(
-    observe: ManagementListener<ObserveServer> | undefined,
-    admin: ManagementListener<Closable> | undefined,
-  ) {
+  private constructor(observe: Observe, admin: Admin) {
     this.#observe = observe;
     this.#admin = admin;
   }
@@ -78,10 +79,7 @@ export class ManagementServers {
   }
 }
 
-/** `undefined` where there is to be none. */
-async function openObserve(
-  options: ManagementServersOptions,
-): Promise<ManagementListener<ObserveServer> | undefined> {
+async function openObserve(options: ManagementServersOptions): Promise<Observe> {
   const { settings, isShared, sources, events, checks, metrics, record } = options;
   const { observe: inherited } = options.inherited;
   if (settings.observe === undefined && inherited === undefined) return undefined;
@@ -96,16 +94,13 @@ async function openObserve(
         news: { status: () => takeStatus({ ...sources, events: () => [] }), events, checks },
         page: async () => (await import('../page/from-source.ts')).pageFiles(),
       }),
-    ...{ isInherited: inherited !== undefined, isShared },
+    ...{ inherited, isShared },
     onWaiting: (why) => record(observeWaits(why)),
     onOpened: (server) => record(observeOpened(formatHostPort(host, port), server.port)),
   });
 }
 
-/** `undefined` where there is to be none, and where it may be anywhere but cannot be opened. */
-async function openAdmin(
-  options: ManagementServersOptions,
-): Promise<ManagementListener<Closable> | undefined> {
+async function openAdmin(options: ManagementServersOptions): Promise<Admin> {
   const { settings, isShared, sources, events, metrics, orders, reload, record } = options;
   const { admin: inherited } = options.inherited;
   const socket = settings.adminSocket;
@@ -123,8 +118,7 @@ async function openAdmin(
     return isOptional ? openWithFolder(path, api) : openAdminServer({ path }, api);
   };
   try {
-    const isInherited = inherited !== undefined;
-    return await ManagementListener.open({ open, isInherited, isShared, onWaiting: unavailable });
+    return await ManagementListener.open({ open, inherited, isShared, onWaiting: unavailable });
   } catch (error) {
     if (!isOptional || !(error instanceof SettingError)) throw error;
     unavailable(error);

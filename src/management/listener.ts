@@ -19,8 +19,8 @@ export interface Closable {
 
 export interface ListenerOptions<T extends Closable> {
   readonly open: () => Promise<T>;
-  /** Did a service manager open the socket? Then a successor has it too. */
-  readonly isInherited: boolean;
+  /** The descriptor of a socket that a service manager has opened, if it is one: a successor has it too. */
+  readonly inherited: number | undefined;
   /** May another process with the same configuration run beside this one? Then its address is waited for. */
   readonly isShared: boolean;
   /** Told once, when the wait begins. */
@@ -63,7 +63,7 @@ export class ManagementListener<T extends Closable> {
 
   /** The process begins to drain: an inherited socket is the successor's alone from now on. */
   yield(): void {
-    if (this.#options.isInherited) this.close();
+    if (this.#options.inherited !== undefined) this.close();
   }
 
   close(): void {

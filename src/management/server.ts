@@ -9,10 +9,10 @@
  * cannot keep a probe out. Owns the bounds and what is counted as refused. Leaves to http.ts and admin/server.ts where
  * it listens and what is answered.
  */
-import { once } from 'node:events';
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
-import net, { type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
+import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { listen } from '../lib/net/listen.ts';
 import { http } from '../lib/net/node-http.ts';
 import { unusable } from '../systemd/inherited.ts';
 import { Gate, type Pace } from './gate.ts';
@@ -39,11 +39,9 @@ export interface Bounds extends Pace {
   readonly bodyBytes: number;
 }
 
-/** Where to listen: an address, a path, or the descriptor of a socket that listens already. */
-export type Place =
-  | { readonly host: string; readonly port: number }
-  | { readonly path: string }
-  | { readonly fd: number };
+/** Where to listen: at an address, at a path, or on the descriptor of a socket that listens already. */
+export type Place = { readonly host: string; readonly port: number } | UnixPlace;
+export type UnixPlace = { readonly path: string } | { readonly fd: number };
 
 /** A request whose turn has come. */
 export interface Exchange {
@@ -93,15 +91,13 @@ export class BoundedServer {
    * Listens; the file of a Unix socket is closed to all but us. Resolves with the port, `undefined` of a Unix socket.
    * Rejects with `ConfigError` for an inherited socket that cannot be used, else with what `explain` makes of the error.
    */
-  async listen(place: Place, explain: (error: Error) => Error): Promise<number | undefined> {
-    try {
-      const umask = process.umask(0o177);
-      this.#listener.listen(place as ListenOptions);
-      process.umask(umask);
-      await once(this.#listener, 'listening');
-    } catch (error) {
-      throw 'fd' in place ? unusable(place.fd, error as Error) : explain(error as Error);
-    }
+  async listen(
+    place: Place,
+    explain: (error: NodeJS.ErrnoException) => Error,
+  ): Promise<number | undefined> {
+    await listen(this.#listener, place, (error) =>
+      'fd' in place ? unusable(place.fd, error) : explain(error),
+    );
     return (this.#listener.address() as Partial<AddressInfo> | null)?.port;
   }
 

@@ -88,12 +88,14 @@ export class EventStreams {
     });
     return () => {
       unfollow();
-      this.#sleep();
+      clearTimeout(this.#timer);
+      this.#due = Number.POSITIVE_INFINITY;
     };
   }
 
   #tell(): void {
     const { checks } = this.#options;
+    this.#due = Number.POSITIVE_INFINITY;
     this.#toldAt = performance.now();
     const status = this.#statusMessage();
     const newChecks = message('checks', checks.takeNew());
@@ -122,17 +124,8 @@ export class EventStreams {
 
   #wakeAt(due: number): void {
     if (this.#due <= due) return;
-    this.#sleep();
-    this.#due = due;
-    const wake = (): void => {
-      this.#due = Number.POSITIVE_INFINITY;
-      this.#tell();
-    };
-    this.#timer = setTimeout(wake, Math.max(0, due - performance.now()));
-  }
-
-  #sleep(): void {
     clearTimeout(this.#timer);
-    this.#due = Number.POSITIVE_INFINITY;
+    this.#due = due;
+    this.#timer = setTimeout(() => this.#tell(), Math.max(0, due - performance.now()));
   }
 }

@@ -115,21 +115,18 @@ export async function openObserveServer(options: ObserveOptions): Promise<Observ
   };
 }
 
-function refusal(shown: string, error: NodeJS.ErrnoException): SettingError {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new AddressInUse(
-        'observe',
-        `${shown} is in use by another process; stop it, choose another address, or write off`,
-      );
-    case 'EADDRNOTAVAIL':
-      return new SettingError(
-        'observe',
-        `${shown} is not an address of this host; write one that is, or off`,
-      );
-    default:
-      return new SettingError('observe', `${shown} cannot be opened: ${error.message}`);
+function refusal(shown: string, { code, message }: NodeJS.ErrnoException): SettingError {
+  if (code === 'EADDRINUSE') {
+    return new AddressInUse(
+      'observe',
+      `${shown} is in use by another process; stop it, choose another address, or write off`,
+    );
   }
+  const isElsewhere = code === 'EADDRNOTAVAIL';
+  const why = isElsewhere
+    ? 'is not an address of this host; write one that is, or off'
+    : `cannot be opened: ${message}`;
+  return new SettingError('observe', `${shown} ${why}`);
 }
 
 async function respond({ request, response, arrivedAt, isStream }: Exchange, parts: Parts) {
@@ -191,19 +188,9 @@ async function forPeople(
       `${path} is not served under the name in the Host header; ask by IP address or localhost, or start etcd-lb with that name in --observe-names`,
     );
   }
-  switch (path) {
-    case '/':
-      return await pageFile('/', request, parts);
-    case '/status':
-      return parts.statusText.since(arrivedAt);
-    case '/events':
-      return 'stream';
-    default:
-      return path.startsWith('/page/') ? await pageFile(path, request, parts) : notFound();
-  }
-}
-
-async function pageFile(path: string, request: IncomingMessage, parts: Parts): Promise<Answer> {
+  if (path === '/status') return parts.statusText.since(arrivedAt);
+  if (path === '/events') return 'stream';
+  if (path !== '/' && !path.startsWith('/page/')) return notFound();
   return (await parts.files.answer(path, request.headers['if-none-match'])) ?? notFound();
 }
 

@@ -6,7 +6,7 @@
  * version. What the page is made of is src/page/.
  */
 import { createHash } from 'node:crypto';
-import type { PageFiles } from './page-files.ts';
+import type { PageFile, PageFiles } from './page-files.ts';
 
 export interface PageAnswer {
   readonly code: 200 | 304;
@@ -27,9 +27,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-interface File {
-  readonly type: string;
-  readonly body: string;
+interface File extends PageFile {
   readonly etag: string;
 }
 

@@ -20,7 +20,7 @@ async function listenOn(port: number): Promise<Server> {
 async function listener(open: () => Promise<Server>, also: Partial<ListenerOptions<Server>> = {}) {
   const told: string[] = [];
   const opened = await ManagementListener.open({
-    ...{ open, isInherited: false, isShared: true },
+    ...{ open, inherited: undefined, isShared: true },
     onWaiting: ({ message }) => told.push(message),
     onOpened: ({ listening }) => told.push(`listening: ${listening}`),
     ...also,
@@ -95,7 +95,7 @@ test('only an inherited socket is yielded', async () => {
   own.yield();
   expect(own.server?.listening).toBe(true);
   own.close();
-  const { listener: inherited } = await listener(() => listenOn(0), { isInherited: true });
+  const { listener: inherited } = await listener(() => listenOn(0), { inherited: 3 });
   inherited.yield();
   expect(inherited.server).toBeUndefined();
 });
