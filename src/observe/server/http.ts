@@ -31,8 +31,7 @@ import type { Status } from '../status.ts';
 import { EventStreams, type EventStreamsOptions, maxStreams } from './event-stream.ts';
 import { Fresh } from './fresh.ts';
 import { isOwnHost } from './hosts.ts';
-import { Page } from './page.ts';
-import type { PageFiles } from './page-files.ts';
+import { Page, type PageFiles } from './page.ts';
 
 /** Of all visitors together. */
 export const observeBounds: Bounds = {
@@ -138,7 +137,8 @@ async function respond({ request, response, arrivedAt, isStream }: Exchange, par
   else if (parts.streams.open(request, response)) isStream();
   else {
     parts.onRefused('streams');
-    send(response, tooManyStreams(), false);
+    const why = `${maxStreams} streams are open, and no more may be; close a status page, or ask /status`;
+    send(response, { ...text(503, why), headers: { 'retry-after': '5' } }, false);
   }
 }
 
@@ -188,15 +188,17 @@ async function forPeople(
       `${path} is not served under the name in the Host header; ask by IP address or localhost, or start etcd-lb with that name in --observe-names`,
     );
   }
-  if (path === '/status') return parts.statusText.since(arrivedAt);
-  if (path === '/events') return 'stream';
-  if (path !== '/' && !path.startsWith('/page/')) return notFound();
+  switch (path) {
+    case '/status':
+      return parts.statusText.since(arrivedAt);
+    case '/events':
+      return 'stream';
+    case '/':
+      break;
+    default:
+      if (!path.startsWith('/page/')) return notFound();
+  }
   return (await parts.files.answer(path, request.headers['if-none-match'])) ?? notFound();
-}
-
-function tooManyStreams(): Answer {
-  const why = `${maxStreams} streams are open, and no more may be; close a status page, or ask /status`;
-  return { ...text(503, why), headers: { 'retry-after': '5' } };
 }
 
 function readiness(status: Status, verbose: boolean): Answer {
