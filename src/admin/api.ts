@@ -56,10 +56,8 @@ const closesSession = /^\/v1\/sessions\/[^/]*\/close$/;
 export function adminApi({ status, orders, reload, isStopping }: ApiOptions): Hono {
   const api = new Hono();
   api.onError((error, context) => {
-    if (error instanceof OperationRefused) {
-      return context.json({ error: error.message }, codes[error.kind]);
-    }
-    return context.json({ error: error.message }, 500);
+    const code = error instanceof OperationRefused ? codes[error.kind] : 500;
+    return context.json({ error: error.message }, code);
   });
   api.notFound((context) =>
     context.json({ error: safeText(`${context.req.method} ${context.req.path} is not here`) }, 404),
@@ -112,7 +110,7 @@ export function adminApi({ status, orders, reload, isStopping }: ApiOptions): Ho
   return api;
 }
 
-/** An order from a body; none is `{}`. Throws `OrderRefused` for what is no order. */
+/** An order from a body; none is `{}`. Throws `OperationRefused` for what is no order. */
 function read<T>(shape: z.ZodMiniType<T>, body: string): T {
   let value: unknown;
   try {

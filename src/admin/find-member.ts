@@ -13,7 +13,7 @@ export interface Called {
 
 /**
  * The member called `word`: by its name, its id, or its address, with or without the scheme. Throws
- * `OrderRefused` when there is none, naming the nearest.
+ * `OperationRefused` when there is none, naming the nearest.
  */
 export function findMember<T extends Called>(word: string, members: readonly T[]): T {
   const byName = members.find(({ name }) => name === word);

@@ -6,21 +6,26 @@
  * behind it (api.ts) is loaded with the first order: a balancer that nobody talks to need not hold it in memory.
  */
 import { mkdir, rmdir } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
-import { listenPrivately, removeStaleSocket } from '../lib/net/unix-socket.ts';
+import { removeStaleSocket } from '../lib/net/unix-socket.ts';
 import { SettingError } from '../lib/setting-error.ts';
+import type { Closable } from '../management/listener.ts';
 import {
   BoundedServer,
   type Bounds,
   type Exchange,
   mostConnections,
   type RefusalReason,
+  type UnixPlace,
 } from '../management/server.ts';
-import type { EventLog } from '../observe/events/event-log.ts';
-import { unusable } from '../systemd/inherited.ts';
+import { eventMessage, SseStreams } from '../management/sse.ts';
+import type { EventLog, NumberedEvent } from '../observe/events/event-log.ts';
+import type { Handler } from './answer.ts';
 import type { ApiOptions } from './api.ts';
-import { AdminEvents, maxAdminStreams } from './event-stream.ts';
+
+/** Streams of `/v1/events` that may be open at a time. */
+export const maxAdminStreams = mostConnections.admin / 2;
 
 /** Of all visitors together. */
 export const adminBounds: Bounds = {
@@ -35,39 +40,19 @@ export interface AdminServerOptions extends ApiOptions {
   readonly onRefused: (reason: RefusalReason) => void;
 }
 
-export interface AdminServer {
-  /** Ends it, with the streams of those who listen; the file is removed, but not that of an inherited one. */
-  close(): void;
-}
-
-/** Where it is: at a path, or a descriptor of a socket that listens already. */
-export type AdminPlace = { readonly path: string } | { readonly fd: number };
-
 /**
- * Opens the socket; its folder must be there. Throws `AddressInUse` or another `Refusal`, or `ConfigError`
- * for an inherited one that cannot be used.
+ * Opens the socket; its folder must be there. What it returns ends it, with the streams of those who listen, and removes
+ * the file, but not that of an inherited one. Throws `AddressInUse` or another `SettingError`, or `ConfigError` for an
+ * inherited one that cannot be used.
  */
 export async function openAdminServer(
-  place: AdminPlace,
+  place: UnixPlace,
   options: AdminServerOptions,
-): Promise<AdminServer> {
-  if ('path' in place) await removeStaleSocket('admin-socket', place.path);
-  const { events, onRefused } = options;
-  const streams = new AdminEvents(events);
-  const api = lazily(() => loadApi(options));
-  const handle = async ({ request, response, isStream }: Exchange): Promise<void> => {
-    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/v1/events') {
-      await (await api())(request, response);
-    } else if (streams.open(request, response)) isStream();
-    else {
-      onRefused('streams');
-      refuse(
-        response,
-        503,
-        `${maxAdminStreams} streams are open, and no more may be; end an etcd-lb events --follow`,
-      );
-    }
-  };
+): Promise<Closable> {
+  const path = 'path' in place ? place.path : undefined;
+  if (path !== undefined) await removeStaleSocket('admin-socket', path);
+  const { onRefused } = options;
+  const handle = handler(options);
   const server = new BoundedServer({
     ...{ bounds: adminBounds, refuse, onRefused },
     handle: (exchange) => {
@@ -75,36 +60,18 @@ export async function openAdminServer(
       handle(exchange).catch(() => exchange.response.destroy());
     },
   });
-  const { listener } = server;
-  return new Promise((resolve, reject) => {
-    listener.once('error', (error) => {
-      const isOurs = 'path' in place;
-      reject(
-        isOurs
-          ? new SettingError(
-              'admin-socket',
-              `unix:${place.path} cannot be opened: ${error.message}`,
-            )
-          : unusable(place.fd, error),
-      );
-    });
-    listener.once('listening', () => {
-      listener.removeAllListeners('error');
-      listener.on('error', () => {}); // an order that could not be accepted must not end the balancer
-      resolve({ close: () => server.close() });
-    });
-    listenPrivately(listener, place);
-  });
+  await server.listen(
+    place,
+    ({ message }) => new SettingError('admin-socket', `unix:${path} cannot be opened: ${message}`),
+  );
+  return server;
 }
 
 /**
  * The same at a path whose folder nobody may have made: it is made if its parent is there, and removed
  * with the socket.
  */
-export async function openWithFolder(
-  path: string,
-  options: AdminServerOptions,
-): Promise<AdminServer> {
+export async function openWithFolder(path: string, options: AdminServerOptions): Promise<Closable> {
   const folder = dirname(path);
   const isOurs = await mkdir(folder, { mode: 0o755 }).then(
     () => true,
@@ -113,27 +80,43 @@ export async function openWithFolder(
   const tidy = (): void => {
     if (isOurs) rmdir(folder).catch(() => {}); // another process may have come to use it
   };
-  try {
-    const server = await openAdminServer({ path }, options);
-    return {
-      close: () => {
-        server.close();
-        tidy();
-      },
-    };
-  } catch (error) {
+  const server = await openAdminServer({ path }, options).catch((error) => {
     tidy();
     throw error;
-  }
+  });
+  return {
+    close: () => {
+      server.close();
+      tidy();
+    },
+  };
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-
-async function loadApi(options: ApiOptions): Promise<Handler> {
-  const { adminApi } = await import('./api.ts');
-  const { answer } = await import('./answer.ts');
-  const { fetch } = adminApi(options);
-  return (incoming, outgoing) => answer(incoming, outgoing, (request) => fetch(request));
+/** Answers what is asked: the stream of events here, all else by the API, which is loaded when it is first asked for. */
+function handler(options: AdminServerOptions): (exchange: Exchange) => Promise<void> {
+  const { events, onRefused } = options;
+  const tell = (event: NumberedEvent): string => eventMessage(event.kind, event);
+  const streams = new SseStreams(maxAdminStreams, () =>
+    events.follow((event) => streams.publish(tell(event))),
+  );
+  let api: Promise<Handler> | undefined;
+  return async ({ request, response, isStream }) => {
+    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/v1/events') {
+      api ??= import('./answer.ts').then(({ adminHandler }) => adminHandler(options));
+      await (await api)(request, response);
+      return;
+    }
+    if (streams.open(request, response, (lastId) => events.after(lastId).map(tell).join(''))) {
+      isStream();
+      return;
+    }
+    onRefused('streams');
+    refuse(
+      response,
+      503,
+      `${maxAdminStreams} streams are open, and no more may be; end an etcd-lb events --follow`,
+    );
+  };
 }
 
 /** @param why one clause. */
@@ -144,9 +127,4 @@ function refuse(response: ServerResponse, code: number, why: string): void {
     'content-length': Buffer.byteLength(body),
   });
   response.end(body);
-}
-
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
 }

@@ -1,20 +1,27 @@
 /**
- * Consoles: the two listeners an operator uses, one to look and one to act.
+ * The two listeners that an operator uses, one to look and one to act.
  *
  *   observe   TCP or Unix   status page, /status, /metrics, probes   read-only, for everyone
  *   admin     Unix          what the commands ask for                for whoever may open the socket
  *
- * Opens both or neither. Owns what they are given to show; what they do with it is observe/ and admin/.
+ * Either may be inherited from a service manager in place of what is set. `--admin-socket auto` is the usual path if
+ * that can be opened, else none. Opens both or neither. Owns what they are given to show; what they do with it is
+ * observe/server/ and admin/.
  */
-import { AdminListener } from '../admin/listener.ts';
 import type { Operations } from '../admin/operations.ts';
+import { type AdminServerOptions, openAdminServer, openWithFolder } from '../admin/server.ts';
 import type { Settings } from '../config/settings.ts';
+import { usualAdminSocket } from '../config/values/admin-socket.ts';
+import { formatHostPort } from '../lib/net/host-port.ts';
+import { SettingError } from '../lib/setting-error.ts';
+import { type Closable, ManagementListener } from '../management/listener.ts';
 import type { CheckHistory } from '../observe/check-history.ts';
 import type { EventBody, EventLog } from '../observe/events/event-log.ts';
-import type { ReloadResult } from '../observe/events/operator-events.ts';
+import { adminUnavailable, type ReloadResult } from '../observe/events/operator-events.ts';
+import { observeOpened, observeWaits } from '../observe/events/service-events.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
-import { ObserveListener } from '../observe/server/listener.ts';
-import { type Status, type StatusSources, takeStatus } from '../observe/status.ts';
+import { type ObserveServer, openObserveServer } from '../observe/server/http.ts';
+import { type StatusSources, takeStatus } from '../observe/status.ts';
 import type { Inherited } from '../systemd/inherited.ts';
 
 export interface ManagementServersOptions {
@@ -31,60 +38,90 @@ export interface ManagementServersOptions {
   readonly record: (body: EventBody) => void;
 }
 
-export class ManagementServers {
-  readonly #observe: ObserveListener;
-  readonly #admin: AdminListener;
+/** `undefined` where there is to be none, and for an admin socket that need not be there and cannot be opened. */
+type Observe = ManagementListener<ObserveServer> | undefined;
+type Admin = ManagementListener<Closable> | undefined;
 
-  /** Throws as `ObserveListener.open` and `AdminListener.open` do, with neither open. */
+export class ManagementServers {
+  readonly #observe: Observe;
+  readonly #admin: Admin;
+
+  /** Throws as `openObserveServer` and `openAdminServer` do, with neither open. */
   static async open(options: ManagementServersOptions): Promise<ManagementServers> {
-    const { settings, inherited, isShared, sources, events, record } = options;
-    const { checks, metrics, orders, reload } = options;
-    const status = (): Status => takeStatus(sources);
-    const observe = await ObserveListener.open({
-      address: settings.observe,
-      inherited: inherited.observe,
-      ...{ isShared, status, record },
-      metrics: () => metrics.render(),
-      names: settings.observeNames,
-      onRefused: (reason) => metrics.managementRefused('observe', reason),
-      news: { status: () => takeStatus({ ...sources, events: () => [] }), events, checks },
-      page: async () => (await import('../page/from-source.ts')).pageFiles(),
-    });
+    const observe = await openObserve(options);
     try {
-      const admin = await AdminListener.open({
-        socket: settings.adminSocket,
-        inherited: inherited.admin,
-        ...{ isShared, record },
-        api: {
-          ...{ status, events, orders, reload, isStopping: sources.stopping },
-          onRefused: (reason) => metrics.managementRefused('admin', reason),
-        },
-      });
-      return new ManagementServers(observe, admin);
+      return new ManagementServers(observe, await openAdmin(options));
     } catch (error) {
-      observe.close();
+      observe?.close();
       throw error;
     }
   }
 
-  private constructor(observe: ObserveListener, admin: AdminListener) {
+  private constructor(observe: Observe, admin: Admin) {
     this.#observe = observe;
     this.#admin = admin;
   }
 
   /** `undefined` while there is no observe listener of ours, and for a Unix socket. */
   get observePort(): number | undefined {
-    return this.#observe.port;
+    return this.#observe?.server?.port;
   }
 
-  /** The process begins to drain; see `ObserveListener.yield`. */
+  /** The process begins to drain; see `ManagementListener.yield`. */
   yield(): void {
-    this.#observe.yield();
-    this.#admin.yield();
+    this.#observe?.yield();
+    this.#admin?.yield();
   }
 
   close(): void {
-    this.#observe.close();
-    this.#admin.close();
+    this.#observe?.close();
+    this.#admin?.close();
+  }
+}
+
+async function openObserve(options: ManagementServersOptions): Promise<Observe> {
+  const { settings, isShared, sources, events, checks, metrics, record } = options;
+  const { observe: inherited } = options.inherited;
+  if (settings.observe === undefined && inherited === undefined) return undefined;
+  const { host, port } = settings.observe ?? { host: '', port: 0 };
+  return ManagementListener.open({
+    open: () =>
+      openObserveServer({
+        ...{ host, port, inherited, names: settings.observeNames },
+        status: () => takeStatus(sources),
+        metrics: () => metrics.render(),
+        onRefused: (reason) => metrics.managementRefused('observe', reason),
+        news: { status: () => takeStatus({ ...sources, events: () => [] }), events, checks },
+        page: async () => (await import('../page/from-source.ts')).pageFiles(),
+      }),
+    ...{ inherited, isShared },
+    onWaiting: (why) => record(observeWaits(why)),
+    onOpened: (server) => record(observeOpened(formatHostPort(host, port), server.port)),
+  });
+}
+
+async function openAdmin(options: ManagementServersOptions): Promise<Admin> {
+  const { settings, isShared, sources, events, metrics, orders, reload, record } = options;
+  const { admin: inherited } = options.inherited;
+  const socket = settings.adminSocket;
+  if (socket.kind === 'off' && inherited === undefined) return undefined;
+  const api: AdminServerOptions = {
+    ...{ events, orders, reload, isStopping: sources.stopping },
+    status: () => takeStatus(sources),
+    onRefused: (reason) => metrics.managementRefused('admin', reason),
+  };
+  const path = socket.kind === 'path' ? socket.path : usualAdminSocket;
+  const isOptional = socket.kind === 'auto' && inherited === undefined;
+  const unavailable = ({ message }: SettingError) => record(adminUnavailable(path, message));
+  const open = () => {
+    if (inherited !== undefined) return openAdminServer({ fd: inherited }, api);
+    return isOptional ? openWithFolder(path, api) : openAdminServer({ path }, api);
+  };
+  try {
+    return await ManagementListener.open({ open, inherited, isShared, onWaiting: unavailable });
+  } catch (error) {
+    if (!isOptional || !(error instanceof SettingError)) throw error;
+    unavailable(error);
+    return undefined;
   }
 }

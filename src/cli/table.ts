@@ -1,5 +1,6 @@
 /** Columns of text for terminals. Pure. */
 import { stripVTControlCharacters } from 'node:util';
+import { formatAge } from '../lib/quantities.ts';
 
 /** Rows as lines, each column as wide as its widest cell; colours take no room. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
@@ -18,28 +19,7 @@ function widthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;
 }
 
-/** `950 B`, `1.2 kB`, `34 MB`. */
-export function bytes(count: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = count;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  const digits = unit === 0 || value >= 10 ? 0 : 1;
-  return `${value.toFixed(digits)} ${units[unit]}`;
-}
-
-/** `350 ms`, `12 s`, `5 min`, `3 h`, `2 d`. */
+/** `350 ms`, `12 s`, `5 min`, `2 h 5 min`. */
 export function age(ms: number): string {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
-  const steps: readonly [number, string][] = [
-    [86_400_000, 'd'],
-    [3_600_000, 'h'],
-    [60_000, 'min'],
-    [1000, 's'],
-  ];
-  const [size, unit] = steps.find(([each]) => ms >= each) ?? [1000, 's'];
-  return `${Math.floor(ms / size)} ${unit}`;
+  return ms < 1_000 ? `${Math.max(0, Math.round(ms))} ms` : formatAge(ms);
 }

@@ -5,6 +5,7 @@
  * look-up. Other names for this machine are recognised on the connection itself (proxy/listen/self.ts).
  */
 import os from 'node:os';
+import { isLoopback } from '../lib/net/host-port.ts';
 import type { TcpAddress } from './values/listen.ts';
 
 /** What this machine answers to, apart from loopback. */
@@ -50,8 +51,4 @@ function sameHost(a: string, b: string): boolean {
 /** Is `wildcard` one, and `host` among what it stands for? Node opens `::` for IPv4 as well. */
 function covers(wildcard: string, host: string): boolean {
   return wildcard === '::' || (wildcard === '0.0.0.0' && !host.includes(':'));
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -4,6 +4,7 @@
  * On a terminal the block stays at the bottom and is renewed in place; elsewhere it is printed when
  * it is asked for as part of the text. Owns standard output while the demo runs.
  */
+import { formatBytes } from '../lib/quantities.ts';
 import type { Status } from '../observe/status.ts';
 import type { ClientFigures } from './clients.ts';
 
@@ -70,7 +71,7 @@ export function renderBlock(
       (member.name === picture.leader && member.acceptsNew ? 'leader' : '').padEnd(6),
       `${member.sessions}`.padStart(3),
       'connections',
-      bytes(rate(total, past)).padStart(9),
+      `${formatBytes(rate(total, past), true)}/s`.padStart(9),
       member.evidence ? ` ${member.evidence.detail}` : '',
     ].join('  ');
   });
@@ -83,10 +84,4 @@ export function renderBlock(
     `slowest ${Math.round(figures.slowest)} ms`,
   ].join('  ');
   return ['', ...members, clients];
-}
-
-function bytes(perSecond: number): string {
-  if (perSecond < 1000) return `${Math.round(perSecond)} B/s`;
-  if (perSecond < 1e6) return `${(perSecond / 1e3).toFixed(1)} kB/s`;
-  return `${(perSecond / 1e6).toFixed(1)} MB/s`;
 }

@@ -10,9 +10,11 @@
  * it listens and what is answered.
  */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
-import net, { type Server, type Socket } from 'node:net';
+import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { listen } from '../lib/net/listen.ts';
 import { http } from '../lib/net/node-http.ts';
+import { unusable } from '../systemd/inherited.ts';
 import { Gate, type Pace } from './gate.ts';
 import { Turns } from './turns.ts';
 
@@ -37,6 +39,10 @@ export interface Bounds extends Pace {
   readonly bodyBytes: number;
 }
 
+/** Where to listen: at an address, at a path, or on the descriptor of a socket that listens already. */
+export type Place = { readonly host: string; readonly port: number } | UnixPlace;
+export type UnixPlace = { readonly path: string } | { readonly fd: number };
+
 /** A request whose turn has come. */
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -57,8 +63,7 @@ export interface BoundedServerOptions {
 }
 
 export class BoundedServer {
-  /** To listen with; `close` closes it. */
-  readonly listener: Server;
+  readonly #listener: Server;
   readonly #options: BoundedServerOptions;
   readonly #http: HttpServer;
   /** Those that have been idle for longest come first. */
@@ -67,7 +72,8 @@ export class BoundedServer {
 
   constructor(options: BoundedServerOptions) {
     this.#options = options;
-    this.listener = net.createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#listener = net.createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#listener.on('error', () => {}); // a visitor who could not be accepted must not end the balancer
     this.#http = http.createServer({ maxHeaderSize: options.bounds.headBytes });
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       this.#serve(request, response);
@@ -81,9 +87,23 @@ export class BoundedServer {
     return this.#gates.size;
   }
 
+  /**
+   * Listens; the file of a Unix socket is closed to all but us. Resolves with the port, `undefined` of a Unix socket.
+   * Rejects with `ConfigError` for an inherited socket that cannot be used, else with what `explain` makes of the error.
+   */
+  async listen(
+    place: Place,
+    explain: (error: NodeJS.ErrnoException) => Error,
+  ): Promise<number | undefined> {
+    await listen(this.#listener, place, (error) =>
+      'fd' in place ? unusable(place.fd, error) : explain(error),
+    );
+    return (this.#listener.address() as Partial<AddressInfo> | null)?.port;
+  }
+
   /** Ends it, with every connection and what was asked on them. */
   close(): void {
-    this.listener.close();
+    this.#listener.close();
     this.#turns.stop();
     for (const gate of this.#gates) gate.destroy();
   }

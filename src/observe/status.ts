@@ -14,13 +14,13 @@ import { type RoutingMode, serves } from '../health/routing.ts';
 import type { HoldCause, HoldEnd } from '../leader/hold.ts';
 import type { EndedHold, HoldView } from '../leader/hold-status.ts';
 import type { FailureReason } from '../lib/net/failure.ts';
+import { rounded } from '../lib/quantities.ts';
 import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import type { Departures } from '../proxy/sessions/departures.ts';
 import type { EndReason } from '../proxy/sessions/sessions.ts';
 import type { Event } from './events/event-log.ts';
-import { rounded } from './events/hold-events.ts';
 
 /** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
 export interface Status {

@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'rolldown';
-import type { PageFiles } from '../observe/server/page-files.ts';
+import type { PageFiles } from '../observe/server/page.ts';
 
 const sources = join(import.meta.dirname, 'browser');
 

@@ -2,7 +2,7 @@
  * The status page in a checkout: built in memory when it is first asked for. In the bundle this module is
  * replaced by the files, ready made (inline-plugin.ts).
  */
-import type { PageFiles } from '../observe/server/page-files.ts';
+import type { PageFiles } from '../observe/server/page.ts';
 
 /** Throws one sentence when the page cannot be built. */
 export async function pageFiles(): Promise<PageFiles> {

@@ -1,8 +1,9 @@
 /** The status as text: one line for the whole, one for each member. Pure. */
 import { styleText } from 'node:util';
-import { lasted, outcomeOf, seconds } from '../../observe/events/hold-events.ts';
+import { formatBytes, formatMs, formatSeconds } from '../../lib/quantities.ts';
+import { outcomeOf } from '../../observe/events/hold-events.ts';
 import type { MemberReport, Status } from '../../observe/status.ts';
-import { age, bytes, columns } from '../table.ts';
+import { age, columns } from '../table.ts';
 
 /** Two statuses, some time apart, from which rates follow. */
 export interface Sample {
@@ -42,7 +43,7 @@ export function statusTable(sample: Sample, before: Sample, now: number): string
       stateOf(member),
       `${member.sessions}`,
       calls ?? '-',
-      `${bytes(traffic)}/s`,
+      `${formatBytes(traffic)}/s`,
       lastCheck?.ok === false ? (lastCheck.detail ?? check) : check,
       lastEventOf(member.name, status, now),
     ];
@@ -73,7 +74,7 @@ function summary(status: Status): string {
 /** "holding for 0.8 s: m1, the leader, does not answer", while that lasts. */
 function holding({ hold: { current } }: Status): string[] {
   if (current === undefined) return [];
-  return [styleText('yellow', `holding for ${seconds(current.forMs)}: ${current.why}`)];
+  return [styleText('yellow', `holding for ${formatSeconds(current.forMs)}: ${current.why}`)];
 }
 
 function stateOf({ state, drain, unfit }: MemberReport): string {
@@ -107,5 +108,5 @@ function lastHold({ last }: Status['hold'], now: number): string[] {
   if (last === undefined) return [];
   const ago = now - Date.parse(last.at) - last.durationMs;
   if (ago >= recent) return [];
-  return [`last hold ${age(ago)} ago, for ${lasted(last.durationMs)}: ${outcomeOf(last)}`];
+  return [`last hold ${age(ago)} ago, for ${formatMs(last.durationMs)}: ${outcomeOf(last)}`];
 }

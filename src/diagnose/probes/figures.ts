@@ -10,9 +10,9 @@
  */
 
 import { newestList } from '../../etcd/cluster-view.ts';
+import { roughTime } from '../../lib/quantities.ts';
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';
-import { timeInWords } from '../quantities.ts';
 import { numberOf, quantile, type Sample } from './exposition.ts';
 
 /** Of fewer the slowest hundredth is a single one, and a process that has just started is slow. */
@@ -196,11 +196,11 @@ function uptimeOf(samples: readonly Sample[], date: number | undefined): number 
 function since(uptime: number | undefined): string {
   return uptime === undefined
     ? 'since the process started'
-    : `since the process started ${timeInWords(uptime)} ago`;
+    : `since the process started ${roughTime(uptime)} ago`;
 }
 
 function slow(what: string, p99: number, bound: number): string {
-  return `one in a hundred ${what} took ${timeInWords(p99)} or more, and ${timeInWords(bound)} is the bound`;
+  return `one in a hundred ${what} took ${roughTime(p99)} or more, and ${roughTime(bound)} is the bound`;
 }
 
 /** Peers by the ids of the cluster's list, under the names that the endpoints have here. */

@@ -10,9 +10,9 @@ import { isIP } from 'node:net';
 import type { Certificates, Secret } from '../../certificates/certificates.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ListenAddress } from '../../config/values/listen.ts';
+import { roughTime } from '../../lib/quantities.ts';
 import type { Finding } from '../finding.ts';
 import { isReachable, type Observation } from '../observation.ts';
-import { timeInWords } from '../quantities.ts';
 
 /** Time enough to renew, ms. */
 const notice = 30 * 24 * 3_600_000;
@@ -208,7 +208,7 @@ function certificatesIn(pem = ''): X509Certificate[] {
 function expiry({ validToDate }: X509Certificate, now: number): string {
   const left = validToDate.getTime() - now;
   const date = validToDate.toISOString().slice(0, 10);
-  return left > 0 ? `expires in ${timeInWords(left / 1000)}, on ${date}` : `expired on ${date}`;
+  return left > 0 ? `expires in ${roughTime(left / 1000)}, on ${date}` : `expired on ${date}`;
 }
 
 function nameOf({ subject }: X509Certificate): string {

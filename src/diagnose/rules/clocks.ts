@@ -4,9 +4,10 @@
  * That has whole seconds, and the answer was some time under way, so that the difference is known
  * between two bounds; only what is certain is told. Pure.
  */
+
+import { roughTime } from '../../lib/quantities.ts';
 import type { Finding } from '../finding.ts';
 import type { ClockReading, Observation } from '../observation.ts';
-import { timeInWords } from '../quantities.ts';
 
 /** Apart by more than this, ms. */
 const tolerance = 1_000;
@@ -28,14 +29,14 @@ export function findInClocks(observations: readonly Observation[]): Finding[] {
     return [
       finding(
         'this host',
-        `its clock is at least ${timeInWords(least / 1000)} ${way} every member's`,
+        `its clock is at least ${roughTime(least / 1000)} ${way} every member's`,
       ),
     ];
   }
   return apart.map(({ name, ahead }) =>
     finding(
       name,
-      `its clock is at least ${timeInWords(Math.abs(ahead) / 1000)} ${ahead > 0 ? 'ahead of' : 'behind'} this host's`,
+      `its clock is at least ${roughTime(Math.abs(ahead) / 1000)} ${ahead > 0 ? 'ahead of' : 'behind'} this host's`,
     ),
   );
 }

@@ -1,9 +1,9 @@
 /** Findings about each member's database: how near its quota it is, and what defragmenting would give back. */
 
+import { formatBytes } from '../../lib/quantities.ts';
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';
 import { numberOf } from '../probes/exposition.ts';
-import { sizeInWords } from '../quantities.ts';
 
 /** Shares of the quota. etcd refuses writes at all of it. */
 const nearQuota = 0.8;
@@ -24,10 +24,10 @@ function findQuota({ name: subject, endpoint, inspection, metrics }: Observation
     {
       severity: dbSize < quota * atQuota ? 'warning' : 'error',
       subject,
-      seen: `the database takes ${sizeInWords(dbSize)}, ${Math.round((dbSize / quota) * 100)} % of its quota of ${sizeInWords(quota)}`,
+      seen: `the database takes ${formatBytes(dbSize)}, ${Math.round((dbSize / quota) * 100)} % of its quota of ${formatBytes(quota)}`,
       why: 'When one member reaches its quota, the whole cluster refuses to write.',
       mend: isSparse(dbSize, dbSizeInUse)
-        ? `Run \`etcdctl --endpoints ${endpoint} defrag\`: only ${sizeInWords(dbSizeInUse)} hold data.`
+        ? `Run \`etcdctl --endpoints ${endpoint} defrag\`: only ${formatBytes(dbSizeInUse)} hold data.`
         : "Run `etcdctl compact` and then `etcdctl defrag` for each member, or raise etcd's --quota-backend-bytes.",
     },
   ];
@@ -41,7 +41,7 @@ function findRoom({ name: subject, endpoint, inspection }: Observation): Finding
     {
       severity: 'note',
       subject,
-      seen: `${sizeInWords(dbSizeInUse)} of the ${sizeInWords(dbSize)} that the database takes hold data`,
+      seen: `${formatBytes(dbSizeInUse)} of the ${formatBytes(dbSize)} that the database takes hold data`,
       why: 'The rest counts for the quota until the database is defragmented.',
       mend: `Run \`etcdctl --endpoints ${endpoint} defrag\`, one member at a time and the leader last, since the member answers nothing meanwhile.`,
     },

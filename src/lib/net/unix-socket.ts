@@ -3,36 +3,31 @@
  * or that is no socket, is not.
  */
 import { lstat, unlink } from 'node:fs/promises';
-import net, { type ListenOptions, type Server } from 'node:net';
+import net from 'node:net';
 import { dirname } from 'node:path';
 import { AddressInUse, SettingError } from '../setting-error.ts';
 
 /**
- * Removes a socket file that nobody listens on. Throws `Refusal` of `setting` for whatever keeps a socket from
+ * Removes a socket file that nobody listens on. Throws `SettingError` of `setting` for whatever keeps a socket from
  * being opened there.
  */
 export async function removeStaleSocket(setting: string, path: string): Promise<void> {
   const shown = `unix:${path}`;
-  const refuse = (error: NodeJS.ErrnoException): never => {
-    throw new SettingError(setting, `${shown} cannot be opened: ${error.message}`);
+  const refuse = (why: string): never => {
+    throw new SettingError(setting, why);
   };
+  const fail = ({ message }: Error): never => refuse(`${shown} cannot be opened: ${message}`);
+  const isMissing = ({ code }: NodeJS.ErrnoException): boolean => code === 'ENOENT';
   // Asked first, because binding in a folder that does not exist is told as a lack of permission.
-  await lstat(dirname(path)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') refuse(error);
-    throw new SettingError(
-      setting,
-      `the folder of ${shown} does not exist; create it or choose another path`,
-    );
-  });
-  const file = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    return error.code === 'ENOENT' ? undefined : refuse(error);
-  });
+  await lstat(dirname(path)).catch((error) =>
+    isMissing(error)
+      ? refuse(`the folder of ${shown} does not exist; create it or choose another path`)
+      : fail(error),
+  );
+  const file = await lstat(path).catch((error) => (isMissing(error) ? undefined : fail(error)));
   if (file === undefined) return;
   if (!file.isSocket()) {
-    throw new SettingError(
-      setting,
-      `${path} exists and is not a socket; remove it or choose another path`,
-    );
+    refuse(`${path} exists and is not a socket; remove it or choose another path`);
   }
   if (await isAlive(path)) {
     throw new AddressInUse(
@@ -40,17 +35,7 @@ export async function removeStaleSocket(setting: string, path: string): Promise<
       `${shown} is in use by another process; stop it or choose another path`,
     );
   }
-  await unlink(path).catch(refuse);
-}
-
-/** `server.listen`, with a file that is closed to all but us until it is given another mode. */
-export function listenPrivately(
-  server: Server,
-  options: ListenOptions | { readonly fd: number },
-): void {
-  const umask = process.umask(0o177);
-  server.listen(options as ListenOptions);
-  process.umask(umask);
+  await unlink(path).catch(fail);
 }
 
 function isAlive(path: string): Promise<boolean> {

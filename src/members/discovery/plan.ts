@@ -7,10 +7,10 @@
  * Where a member answers as itself it stays, whatever else it advertises: what works is not given up
  * for what may not. Pure.
  */
-import { isIP } from 'node:net';
 import { type Endpoint, parseEndpoints, type Scheme } from '../../config/values/endpoint.ts';
 import { isUnstarted } from '../../etcd/cluster-view.ts';
 import type { ListedMember } from '../../etcd/member-status.ts';
+import { isLoopback } from '../../lib/net/host-port.ts';
 import { addressOf, type Place } from '../place.ts';
 
 /** What is known of a member that there is now. */
@@ -131,8 +131,4 @@ function whose(
 
 function isAt(place: Place, url: string): boolean {
   return URL.canParse(url) && new URL(url).host === new URL(`http://${addressOf(place)}`).host;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

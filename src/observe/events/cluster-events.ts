@@ -4,6 +4,7 @@
  */
 import type { ClusterChange } from '../../etcd/cluster.ts';
 import type { TableChange } from '../../health/member-table.ts';
+import { formatSeconds } from '../../lib/quantities.ts';
 import type { EventBody } from './event-log.ts';
 
 /** "m2 is not used: it is a learner, which refuses most calls until it is promoted" */
@@ -27,8 +28,7 @@ export function clusterChanged(change: ClusterChange): EventBody {
   switch (change.kind) {
     case 'leader': {
       const { leader, term, without, first } = change;
-      const gap =
-        without === undefined ? '' : `, ${(without / 1_000).toFixed(1)} s without a leader`;
+      const gap = without === undefined ? '' : `, ${formatSeconds(without)} without a leader`;
       return {
         level: 'info',
         kind: 'leader-changed',

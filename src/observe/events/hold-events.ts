@@ -1,5 +1,6 @@
 /** What is said when a hold begins and ends. Owns the wording, as events.ts does for everything else. */
 import type { CurrentHold, EndedHold } from '../../leader/hold-status.ts';
+import { formatMs, rounded } from '../../lib/quantities.ts';
 import type { EventBody } from './event-log.ts';
 
 /** "holding what clients send: m1, the leader, does not answer" */
@@ -19,7 +20,7 @@ export function holdEnded(ended: EndedHold): EventBody {
     // Clients are told by etcd that there is no leader: what a hold is to spare them.
     level: end === 'expired' ? 'error' : 'info',
     kind: 'hold-ended',
-    message: `holding is over after ${lasted(duration)}: ${outcomeOf(ended)}`,
+    message: `holding is over after ${formatMs(duration)}: ${outcomeOf(ended)}`,
     fields: { leader, cause, end, durationMs: rounded(duration), successor },
   };
 }
@@ -46,22 +47,4 @@ export function outcomeOf({ leader, cause, end, successor }: Outcome): string {
         ? `${leader} is not moved, and leads on`
         : 'there is nothing to hold for any more';
   }
-}
-
-/** "0.4 ms", "12 ms", "1.3 s" */
-export function lasted(ms: number): string {
-  const exact = rounded(ms);
-  if (exact >= 1_000) return seconds(ms);
-  return `${exact < 10 ? exact.toFixed(1) : exact} ms`;
-}
-
-/** "0.8 s", as what counts on is told. */
-export function seconds(ms: number): string {
-  return `${(Math.max(0, ms) / 1_000).toFixed(1)} s`;
-}
-
-/** Whole ms, and tenths below 10. */
-export function rounded(ms: number): number {
-  const tenths = Math.round(ms * 10) / 10;
-  return tenths < 10 ? tenths : Math.round(ms);
 }

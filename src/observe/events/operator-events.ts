@@ -1,11 +1,11 @@
 /** Events of what operators ask for: drains, rebalancing, reloads, and the socket on which they ask. */
 
 import { count } from '../../lib/count.ts';
+import { formatMs, rounded } from '../../lib/quantities.ts';
 import type { FoundDrains } from '../../members/drains.ts';
 import type { Member } from '../../members/member.ts';
 import type { Departed } from '../../proxy/sessions/departures.ts';
 import type { EventBody } from './event-log.ts';
-import { lasted, rounded } from './hold-events.ts';
 
 /** "m1 is drained: no new connections, and 12 sessions have 10000 ms to leave" */
 export function memberDrained(
@@ -83,7 +83,7 @@ export function drainsFound({ drains, unusable }: FoundDrains): EventBody[] {
  * @param heldMs 0 where `--hold` is off.
  */
 export function leaderMoved(from: string, to: string, heldMs: number): EventBody {
-  const held = heldMs > 0 ? `clients were held for ${lasted(heldMs)}` : 'clients were not held';
+  const held = heldMs > 0 ? `clients were held for ${formatMs(heldMs)}` : 'clients were not held';
   return {
     level: 'info',
     kind: 'leader-moved',

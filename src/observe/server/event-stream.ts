@@ -5,14 +5,15 @@
  *         └─► event: status   at most every 100 ms after events, and once a second
  *             event: checks   the checks since the last status; at first all that are kept
  *
- * Owns the open streams and their one timer, of which there is none while nobody listens. Who reads slowly
- * is skipped and then dropped: nothing is held for him beyond a fixed number of bytes. What a message says
- * is taken from events.ts, status.ts and check-history.ts.
+ * Owns what is told when, and the one timer for that, of which there is none while nobody listens. Who reads slowly is
+ * skipped and then dropped. What a message says is taken from events.ts, status.ts and check-history.ts; the streams
+ * are management/sse.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { mostConnections } from '../../management/server.ts';
+import { eventMessage, message, SseStreams } from '../../management/sse.ts';
 import type { CheckHistory, PastChecks } from '../check-history.ts';
-import type { EventLog, NumberedEvent } from '../events/event-log.ts';
+import type { EventLog } from '../events/event-log.ts';
 import type { Status } from '../status.ts';
 
 /** The data of `event: status`. */
@@ -39,23 +40,16 @@ export const maxStreams = mostConnections.observe / 2;
 /** Between two statuses when nothing happens, and at least between two of them, ms. */
 const interval = 1_000;
 const shortest = 100;
-/** A stream for which more than this waits to be read is dropped, bytes; all kept events are less. */
-const maxUnread = 512 * 1024;
 /** So many statuses in a row may be skipped because the one before was not read. */
 const maxSkipped = 15;
 /** After this time a browser tries again, ms. */
 const retry = 1_000;
 
-interface Stream {
-  readonly response: ServerResponse;
-  /** Statuses in a row that it did not get since it had not read what was before. */
-  skipped: number;
-}
-
 export class EventStreams {
   readonly #options: EventStreamsOptions;
-  readonly #streams = new Set<Stream>();
-  readonly #unfollow: () => void;
+  readonly #streams: SseStreams;
+  /** Statuses in a row that a stream did not get since its reader had not read what was before. */
+  readonly #skipped = new WeakMap<ServerResponse, number>();
   #timer: NodeJS.Timeout | undefined;
   /** When the timer is due, and when a status was told last, ms of `performance.now()`. */
   #due = Number.POSITIVE_INFINITY;
@@ -63,81 +57,62 @@ export class EventStreams {
 
   constructor(options: EventStreamsOptions) {
     this.#options = options;
-    this.#unfollow = options.events.follow((event) => this.#publish(event));
+    this.#streams = new SseStreams(maxStreams, () => this.#begin());
   }
 
-  /**
-   * Answers with a stream that goes on until the reader leaves or `close` is called. Does nothing and returns false when
-   * there is no room for one more.
-   */
+  /** See `SseStreams.open`. */
   open(request: IncomingMessage, response: ServerResponse): boolean {
     const { events, checks } = this.#options;
-    if (request.method !== 'HEAD' && this.#streams.size >= maxStreams) return false;
-    response.writeHead(200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-store, no-transform',
-      'x-accel-buffering': 'no', // nginx would hold it back
-    });
-    if (request.method === 'HEAD') {
-      response.end();
-      return true;
-    }
-    const stream: Stream = { response, skipped: 0 };
-    response.once('close', () => this.#forget(stream));
-    if (this.#streams.size === 0) checks.takeNew(); // told below
-    this.#streams.add(stream);
-    const known = request.headers['last-event-id'];
-    const missed = events.after(typeof known === 'string' ? known : undefined);
-    response.write(
+    return this.#streams.open(request, response, (lastId) =>
       [
         `retry: ${retry}\n\n`,
-        ...missed.map(eventMessage),
+        ...events.after(lastId).map((event) => eventMessage('event', event)),
         message('checks', checks.all),
         this.#statusMessage(),
       ].join(''),
     );
-    this.#wakeAt(performance.now() + interval);
-    return true;
   }
 
-  /** Ends all streams and opens none again. */
+  /** Ends all streams. */
   close(): void {
-    this.#unfollow();
-    for (const { response } of this.#streams) response.end();
-    this.#streams.clear();
-    this.#sleep();
+    this.#streams.close();
   }
 
-  #publish(event: NumberedEvent): void {
-    if (this.#streams.size === 0) return;
-    const text = eventMessage(event);
-    for (const stream of this.#streams) {
-      // An event cannot be left out; who comes back asks for those after the last one that he has.
-      if (stream.response.writableLength > maxUnread) stream.response.destroy();
-      else stream.response.write(text);
-    }
-    this.#wakeAt(Math.max(performance.now(), this.#toldAt + shortest));
+  #begin(): () => void {
+    const { events, checks } = this.#options;
+    checks.takeNew(); // each stream begins with all
+    this.#wakeAt(performance.now() + interval);
+    const unfollow = events.follow((event) => {
+      this.#streams.publish(eventMessage('event', event));
+      this.#wakeAt(Math.max(performance.now(), this.#toldAt + shortest));
+    });
+    return () => {
+      unfollow();
+      clearTimeout(this.#timer);
+      this.#due = Number.POSITIVE_INFINITY;
+    };
   }
 
   #tell(): void {
     const { checks } = this.#options;
+    this.#due = Number.POSITIVE_INFINITY;
     this.#toldAt = performance.now();
     const status = this.#statusMessage();
     const newChecks = message('checks', checks.takeNew());
-    for (const stream of this.#streams) this.#tellOne(stream, newChecks, status);
-    if (this.#streams.size > 0) this.#wakeAt(this.#toldAt + interval);
+    for (const response of this.#streams.all) this.#tellOne(response, newChecks, status);
+    this.#wakeAt(this.#toldAt + interval);
   }
 
-  #tellOne(stream: Stream, newChecks: string, status: string): void {
-    const { response } = stream;
-    if (response.writableLength > 0) {
-      stream.skipped += 1;
-      if (stream.skipped > maxSkipped) response.destroy();
+  #tellOne(response: ServerResponse, newChecks: string, status: string): void {
+    const skipped = this.#skipped.get(response) ?? 0;
+    const isBehind = response.writableLength > 0;
+    this.#skipped.set(response, isBehind ? skipped + 1 : 0);
+    if (isBehind) {
+      if (skipped >= maxSkipped) response.destroy();
       return;
     }
     // Of the checks that were skipped with it none is missing in the plot.
-    const past = stream.skipped > 0 ? message('checks', this.#options.checks.all) : newChecks;
-    stream.skipped = 0;
+    const past = skipped > 0 ? message('checks', this.#options.checks.all) : newChecks;
     response.write(past + status);
   }
 
@@ -149,32 +124,8 @@ export class EventStreams {
 
   #wakeAt(due: number): void {
     if (this.#due <= due) return;
-    this.#sleep();
-    this.#due = due;
-    const wake = (): void => {
-      this.#due = Number.POSITIVE_INFINITY;
-      this.#tell();
-    };
-    this.#timer = setTimeout(wake, Math.max(0, due - performance.now()));
-  }
-
-  #sleep(): void {
     clearTimeout(this.#timer);
-    this.#due = Number.POSITIVE_INFINITY;
+    this.#due = due;
+    this.#timer = setTimeout(() => this.#tell(), Math.max(0, due - performance.now()));
   }
-
-  #forget(stream: Stream): void {
-    this.#streams.delete(stream);
-    if (this.#streams.size === 0) this.#sleep();
-  }
-}
-
-function eventMessage({ id, at, ...body }: NumberedEvent): string {
-  const news: EventNews = { ...body, at: new Date(at).toISOString() };
-  return `id: ${id}\n${message('event', news)}`;
-}
-
-/** JSON has no line breaks in it, so that it is one line of data. */
-function message(event: string, data: unknown): string {
-  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -27,13 +27,11 @@ import {
   mostConnections,
   type RefusalReason,
 } from '../../management/server.ts';
-import { unusable } from '../../systemd/inherited.ts';
 import type { Status } from '../status.ts';
 import { EventStreams, type EventStreamsOptions, maxStreams } from './event-stream.ts';
 import { Fresh } from './fresh.ts';
 import { isOwnHost } from './hosts.ts';
-import { Page } from './page.ts';
-import type { PageFiles } from './page-files.ts';
+import { Page, type PageFiles } from './page.ts';
 
 /** Of all visitors together. */
 export const observeBounds: Bounds = {
@@ -82,10 +80,10 @@ interface Parts extends ObserveOptions {
 }
 
 /**
- * Opens the listener. Throws `AddressInUse` or another `Refusal` when the address cannot be opened,
- * `ConfigError` when the inherited socket cannot be used.
+ * Opens the listener. Throws `AddressInUse` or another `SettingError` when the address cannot be
+ * opened, `ConfigError` when the inherited socket cannot be used.
  */
-export function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
+export async function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
   const streams = new EventStreams(options.news);
   const parts: Parts = {
     ...{ ...options, streams, files: new Page(options.page) },
@@ -102,43 +100,32 @@ export function openObserveServer(options: ObserveOptions): Promise<ObserveServe
     refuse: (response, code, why) => send(response, text(code, why), false),
     onRefused: options.onRefused,
   });
-  const { listener } = server;
   const { host, port, inherited } = options;
-  return new Promise((resolve, reject) => {
-    listener.once('error', (error: NodeJS.ErrnoException) => {
-      if (inherited === undefined) reject(refusal(formatHostPort(host, port), error));
-      else reject(unusable(inherited, error));
-    });
-    listener.listen(inherited === undefined ? { host, port } : { fd: inherited }, () => {
-      listener.removeAllListeners('error');
-      listener.on('error', () => {}); // a scrape that could not be accepted must not end the balancer
-      const address = listener.address();
-      resolve({
-        port: typeof address === 'object' && address !== null ? address.port : undefined,
-        close: () => {
-          streams.close();
-          server.close();
-        },
-      });
-    });
-  });
+  const bound = await server.listen(
+    inherited === undefined ? { host, port } : { fd: inherited },
+    (error) => refusal(formatHostPort(host, port), error),
+  );
+  return {
+    port: bound,
+    close: () => {
+      streams.close();
+      server.close();
+    },
+  };
 }
 
-function refusal(shown: string, error: NodeJS.ErrnoException): SettingError {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new AddressInUse(
-        'observe',
-        `${shown} is in use by another process; stop it, choose another address, or write off`,
-      );
-    case 'EADDRNOTAVAIL':
-      return new SettingError(
-        'observe',
-        `${shown} is not an address of this host; write one that is, or off`,
-      );
-    default:
-      return new SettingError('observe', `${shown} cannot be opened: ${error.message}`);
+function refusal(shown: string, { code, message }: NodeJS.ErrnoException): SettingError {
+  if (code === 'EADDRINUSE') {
+    return new AddressInUse(
+      'observe',
+      `${shown} is in use by another process; stop it, choose another address, or write off`,
+    );
   }
+  const isElsewhere = code === 'EADDRNOTAVAIL';
+  const why = isElsewhere
+    ? 'is not an address of this host; write one that is, or off'
+    : `cannot be opened: ${message}`;
+  return new SettingError('observe', `${shown} ${why}`);
 }
 
 async function respond({ request, response, arrivedAt, isStream }: Exchange, parts: Parts) {
@@ -150,7 +137,8 @@ async function respond({ request, response, arrivedAt, isStream }: Exchange, par
   else if (parts.streams.open(request, response)) isStream();
   else {
     parts.onRefused('streams');
-    send(response, tooManyStreams(), false);
+    const why = `${maxStreams} streams are open, and no more may be; close a status page, or ask /status`;
+    send(response, { ...text(503, why), headers: { 'retry-after': '5' } }, false);
   }
 }
 
@@ -201,24 +189,16 @@ async function forPeople(
     );
   }
   switch (path) {
-    case '/':
-      return await pageFile('/', request, parts);
     case '/status':
       return parts.statusText.since(arrivedAt);
     case '/events':
       return 'stream';
+    case '/':
+      break;
     default:
-      return path.startsWith('/page/') ? await pageFile(path, request, parts) : notFound();
+      if (!path.startsWith('/page/')) return notFound();
   }
-}
-
-async function pageFile(path: string, request: IncomingMessage, parts: Parts): Promise<Answer> {
   return (await parts.files.answer(path, request.headers['if-none-match'])) ?? notFound();
-}
-
-function tooManyStreams(): Answer {
-  const why = `${maxStreams} streams are open, and no more may be; close a status page, or ask /status`;
-  return { ...text(503, why), headers: { 'retry-after': '5' } };
 }
 
 function readiness(status: Status, verbose: boolean): Answer {

@@ -6,12 +6,19 @@
  * version. What the page is made of is src/page/.
  */
 import { createHash } from 'node:crypto';
-import type { PageFiles } from './page-files.ts';
 
-export interface PageAnswer {
-  readonly code: 200 | 304;
+/** One file of the page as it was built. */
+export interface PageFile {
+  /** For `content-type`. */
   readonly type: string;
   readonly body: string;
+}
+
+/** By their path relative to the page; the document itself has the empty one. */
+export type PageFiles = Readonly<Record<string, PageFile>>;
+
+export interface PageAnswer extends PageFile {
+  readonly code: 200 | 304;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -27,9 +34,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-interface File {
-  readonly type: string;
-  readonly body: string;
+interface File extends PageFile {
   readonly etag: string;
 }
 

@@ -1,28 +1,16 @@
 /** Amounts as people read them. Pure. */
+import { formatBytes } from '../../lib/quantities.ts';
+
+export { formatMs as milliseconds } from '../../lib/quantities.ts';
 
 /** "1 session", "2 sessions". */
 export function count(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** "512 B", "20.5 kB", "1.2 GB": three digits and decimal units, as networks and disks are sold. */
+/** "512 B", "20.5 kB", "1.2 GB". */
 export function bytes(number: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let amount = number;
-  let unit = 0;
-  // What would be shown as 1000 kB is 1.0 MB.
-  while (unit < units.length - 1 && Math.round(amount) >= 1_000) {
-    amount /= 1_000;
-    unit += 1;
-  }
-  const digits = unit === 0 || amount >= 99.95 ? 0 : 1;
-  return `${amount.toFixed(digits)} ${units[unit]}`;
-}
-
-/** "1.2 ms", "700 ms", "1.5 s". */
-export function milliseconds(ms: number): string {
-  if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`;
-  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+  return formatBytes(number, true);
 }
 
 /** "a", "a and b", "a, b and c". */

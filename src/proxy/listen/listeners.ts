@@ -8,6 +8,7 @@
 import { chmod, chown } from 'node:fs/promises';
 import net, { type Server, type Socket } from 'node:net';
 import { formatListenAddress, type ListenAddress } from '../../config/values/listen.ts';
+import { listen } from '../../lib/net/listen.ts';
 import { removeStaleSocket } from '../../lib/net/unix-socket.ts';
 import { SettingError } from '../../lib/setting-error.ts';
 import { pathOf, unusable } from '../../systemd/inherited.ts';
@@ -97,11 +98,7 @@ async function open(
     new SettingError('listen', explain(address, error));
   if (address.kind === 'unix') {
     await removeStaleSocket('listen', address.path);
-    // Closed to all but us until it has the mode and owner that were asked for.
-    const umask = process.umask(0o177);
-    const listening = listen(server, { path: address.path }, refused);
-    process.umask(umask);
-    await listening;
+    await listen(server, { path: address.path }, refused);
     await hand(address.path, options);
     return address;
   }
@@ -111,20 +108,6 @@ async function open(
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   return { ...address, port };
-}
-
-function listen(
-  server: Server,
-  options: net.ListenOptions | { readonly fd: number; readonly backlog: number },
-  refused: (error: NodeJS.ErrnoException) => Error,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(refused(error)));
-    server.listen(options, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
 }
 
 /** Gives a socket file its mode and owner. */

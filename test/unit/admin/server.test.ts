@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { maxAdminStreams } from '../../../src/admin/event-stream.ts';
 import type { Operations } from '../../../src/admin/operations.ts';
-import { adminBounds, openAdminServer } from '../../../src/admin/server.ts';
+import { adminBounds, maxAdminStreams, openAdminServer } from '../../../src/admin/server.ts';
 import { type EventBody, EventLog } from '../../../src/observe/events/event-log.ts';
 import type { Status } from '../../../src/observe/status.ts';
 

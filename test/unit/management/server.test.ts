@@ -1,6 +1,6 @@
 /** The bounds of one connection and of all, as peers meet them that write whatever they like. */
 import { once } from 'node:events';
-import net, { type AddressInfo } from 'node:net';
+import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -48,11 +48,9 @@ async function serve(options: Partial<Bounds> = {}, handle = echo): Promise<numb
     refuse: (response, code, why) => void response.writeHead(code).end(why),
     onRefused: (reason) => void refused.push(reason),
   });
-  const { listener } = server;
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
+  const port = await server.listen({ host: '127.0.0.1', port: 0 }, (error) => error);
   parts.defer(() => server.close());
-  return (server.listener.address() as AddressInfo).port;
+  return port ?? 0;
 }
 
 async function visitor(port: number): Promise<net.Socket> {

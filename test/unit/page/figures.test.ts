@@ -35,7 +35,7 @@ describe('amounts', () => {
 
   test('times, names and numbers', () => {
     expect([0.04, 9.96, 12.4, 999, 1_500].map(milliseconds)).toEqual([
-      ...['0.0 ms', '10.0 ms', '12 ms', '999 ms', '1.5 s'],
+      ...['0.0 ms', '10 ms', '12 ms', '999 ms', '1.5 s'],
     ]);
     expect([[], ['a'], ['a', 'b'], ['a', 'b', 'c']].map(listed)).toEqual([
       '',

@@ -1,7 +1,7 @@
 /** The observe listener as its visitors see it: paths, codes, types and bodies. */
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { SettingError } from '../../../../src/lib/setting-error.ts';
 import type { RefusalReason } from '../../../../src/management/server.ts';
 import { CheckHistory } from '../../../../src/observe/check-history.ts';
@@ -349,6 +349,16 @@ describe('trouble', () => {
     await expect(open({ host: '192.0.2.1', port: 9379 })).rejects.toThrow(
       /^192\.0\.2\.1:9379 is not an address of this host; write one that is, or off$/,
     );
+  });
+
+  test('what cannot be opened leaves nothing behind that is told of events', async () => {
+    await open();
+    const events = new EventLog(() => {});
+    const follow = vi.spyOn(events, 'follow');
+    const news = { status: () => status, events, checks: new CheckHistory() };
+    const { port = 0 } = server ?? {};
+    await expect(open({ port, news })).rejects.toThrow('is in use');
+    expect(follow).not.toHaveBeenCalled();
   });
 
   test('an IPv6 address is written in brackets', async () => {

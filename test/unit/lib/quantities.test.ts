@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sizeInWords, timeInWords } from '../../../src/diagnose/quantities.ts';
+import { formatBytes, roughTime } from '../../../src/lib/quantities.ts';
 
 test.each([
   [0, '0 B'],
@@ -7,7 +7,9 @@ test.each([
   [20_480, '20 kB'],
   [1_540_000, '1.5 MB'],
   [2_147_483_648, '2.1 GB'],
-])('%d bytes are %s', (bytes, words) => expect(sizeInWords(bytes)).toBe(words));
+  [999_500, '1 MB'],
+  [5e15, '5000 TB'],
+])('%d bytes are %s', (bytes, words) => expect(formatBytes(bytes)).toBe(words));
 
 test.each([
   [0.0042, '4.2 ms'],
@@ -16,4 +18,4 @@ test.each([
   [300, '5 min'],
   [7_200, '2 h'],
   [12 * 86_400, '12 days'],
-])('%d seconds are %s', (seconds, words) => expect(timeInWords(seconds)).toBe(words));
+])('%d seconds are %s', (seconds, words) => expect(roughTime(seconds)).toBe(words));
