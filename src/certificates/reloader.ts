@@ -9,13 +9,23 @@
  * are.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Settings } from '../config/settings.ts';
 import { watchFiles } from '../lib/file-watch.ts';
 import { SettingError } from '../lib/setting-error.ts';
-import { type Certificates, loadCertificates, type MemberTls, memberTls } from './certificates.ts';
+import {
+  type CertificateFiles,
+  type Certificates,
+  loadCertificates,
+  type MemberTls,
+  memberTls,
+} from './certificates.ts';
 
-/** Where certificates come from, and what they are. */
-type Source = Pick<Settings, 'certificates' | 'certificateFiles' | 'serverName'>;
+/** Where certificates come from, and what they are; `Settings` has this shape. */
+interface Source {
+  readonly certificates: Certificates;
+  readonly certificateFiles: CertificateFiles;
+  /** See `MemberTls.servername`. */
+  readonly serverName?: string;
+}
 
 export interface CertificateReloaderOptions {
   readonly settings: Source;
