@@ -4,7 +4,6 @@
  */
 import { exposedSecrets } from '../certificates/certificates.ts';
 import { type LoadInput, loadSettings } from '../config/load.ts';
-import { SettingError } from '../lib/setting-error.ts';
 
 /** For a pipe, which has no width. */
 const usualWidth = 100;
@@ -18,7 +17,7 @@ export async function check(flags: LoadInput['flags'], json: boolean): Promise<n
   const { exitCodeOf } = await import('../diagnose/finding.ts');
   const { jsonOf, tableOf } = await import('../diagnose/report.ts');
   const observations = await gather(settings).catch((error: unknown) => {
-    throw error instanceof SettingError ? explain(error) : error;
+    throw explain(error);
   });
   const findings = examine(observations, settings, exposedSecrets(settings), Date.now());
   const text = json

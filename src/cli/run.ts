@@ -6,7 +6,6 @@
  */
 import { constants } from 'node:os';
 import { type Loaded, type LoadInput, loadSettings } from '../config/load.ts';
-import { SettingError } from '../lib/setting-error.ts';
 import { handOver } from '../lib/unexpected.ts';
 import type { ServiceNotifications } from '../observe/notifications.ts';
 import { takeInherited } from '../systemd/inherited.ts';
@@ -40,7 +39,7 @@ export async function run(flags: LoadInput['flags'], version: string): Promise<v
       isStuck = true;
     });
   } catch (error) {
-    throw error instanceof SettingError ? explain(error) : error;
+    throw explain(error);
   } finally {
     await service?.[Symbol.asyncDispose]();
     await log.close();
