@@ -8,7 +8,7 @@
  *
  * Where listeners are shared, a path in use is waited for, as with the observe listener.
  */
-import { type AdminSocket, usualAdminSocket } from '../config/values/admin-socket.ts';
+import { type AdminSocket, usualAdminSocket } from '../config/values/listen.ts';
 import { openWhenFree } from '../lib/net/bind-retry.ts';
 import { SettingError } from '../lib/setting-error.ts';
 import type { EventBody } from '../observe/events/event-log.ts';

@@ -51,7 +51,7 @@ export interface CertificateFiles {
   readonly clientCa?: string;
 }
 
-/** Reads and checks the files. Throws `Refusal` for the setting to blame. */
+/** Reads and checks the files. Throws `SettingError` for the setting to blame. */
 export function loadCertificates(files: CertificateFiles, now = new Date()): Certificates {
   const { cacert, cert, key, tlsCert, tlsKey, clientCa } = files;
   const members = {

@@ -31,7 +31,7 @@ export interface CertificateReloaderOptions {
   readonly settings: Source;
   readonly onApplied: (certificates: Certificates) => void;
   /** Told once of each state of the files that cannot be used. */
-  readonly onRefused: (refusal: SettingError) => void;
+  readonly onRefused: (error: SettingError) => void;
 }
 
 export class CertificateReloader {

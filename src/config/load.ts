@@ -12,20 +12,19 @@
  * opens, starts and prints nothing.
  */
 import { loadCertificates } from '../certificates/certificates.ts';
-import { splitList } from '../lib/list.ts';
 import { ConfigError, SettingError } from '../lib/setting-error.ts';
 import { type OptionSpec, options, type Values } from './options.ts';
 import { checkRules } from './rules.ts';
 import type { Settings } from './settings.ts';
 import { readEnvironment } from './sources/environment.ts';
 import { readFile } from './sources/file.ts';
-import { type Flags, readFlags } from './sources/flags.ts';
 import {
   type Endpoint,
   formatNamedEndpoint,
   parseEndpoints,
   type Scheme,
 } from './values/endpoint.ts';
+import { splitList } from './values/list.ts';
 import {
   byDefault,
   type Given,
@@ -59,6 +58,9 @@ export interface Loaded {
   /** Throws `ConfigError` where settings that were put together are not what they must be to one another. */
   readonly check: (settings: Settings) => void;
 }
+
+/** By kebab-case name without `--`; a repeated flag has all its texts. */
+export type Flags = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface LoadInput {
   readonly flags: Flags;
@@ -98,6 +100,16 @@ export function loadSettings({ flags, env }: LoadInput): Loaded {
   } catch (error) {
     throw explain(error);
   }
+}
+
+/** Those that were given; an empty list is none. */
+function readFlags(flags: Flags): Source {
+  const source = new Map<string, Given>();
+  for (const [name, value] of Object.entries(flags)) {
+    if (value === undefined || (value.length === 0 && Array.isArray(value))) continue;
+    source.set(name, { value, origin: { from: 'flag', detail: `--${name}` } });
+  }
+  return source;
 }
 
 const defaults: Source = new Map(

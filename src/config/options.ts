@@ -16,11 +16,8 @@ import {
   tlsModes,
 } from './settings.ts';
 import * as shapes from './shapes.ts';
-import { parseAdminSocket } from './values/admin-socket.ts';
-import { parseCheckUrl } from './values/check-url.ts';
-import { parseDomain } from './values/domain.ts';
-import { parseListenAddress, parseTcpAddress } from './values/listen.ts';
-import { parseMemberNumber } from './values/member-number.ts';
+import { parseCheckUrl, parseDomain, parseMemberNumber } from './values/endpoint.ts';
+import { parseAdminSocket, parseListenAddress, parseTcpAddress } from './values/listen.ts';
 import { parseOwner } from './values/owner.ts';
 
 /**

@@ -4,10 +4,8 @@
  */
 
 import type { CertificateFiles, Certificates } from '../certificates/certificates.ts';
-import type { AdminSocket } from './values/admin-socket.ts';
-import type { Endpoint } from './values/endpoint.ts';
-import type { ListenAddress, TcpAddress } from './values/listen.ts';
-import type { MemberNumber } from './values/member-number.ts';
+import type { Endpoint, MemberNumber } from './values/endpoint.ts';
+import type { AdminSocket, ListenAddress, TcpAddress } from './values/listen.ts';
 import type { Owner } from './values/owner.ts';
 
 export const policies = [

@@ -2,11 +2,11 @@
  * The shapes a setting's text can have, as zod schemas from text to value; options.ts gives each
  * setting one. Text only, whatever the source: `0660` in YAML means what it means in a flag.
  *
- * zod/mini, because bundled it is a fifth of zod. Every message is a reason as `Refusal` has it.
+ * zod/mini, because bundled it is a fifth of zod. Every message is a reason as `SettingError` has it.
  */
 import * as z from 'zod/mini';
-import { splitList } from '../lib/list.ts';
 import { formatDuration, parseDuration } from './values/duration.ts';
+import { splitList } from './values/list.ts';
 
 /** From a string, or a list of them, to `T`. */
 export type Shape<T> = z.ZodMiniType<T, unknown>;

@@ -5,7 +5,7 @@
  */
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { logLevels } from '../../config/settings.ts';
-import { parseAdminSocket, usualAdminSocket } from '../../config/values/admin-socket.ts';
+import { parseAdminSocket, usualAdminSocket } from '../../config/values/listen.ts';
 import { parseDuration } from '../../config/values/duration.ts';
 
 /** Adds them to the program. */

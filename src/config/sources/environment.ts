@@ -22,14 +22,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Source {
     if (!variable.startsWith('ETCD_LB_')) continue;
     const name = names.get(variable);
     if (name === undefined && serviceLink.test(variable)) continue;
-    if (name === undefined) throw unknown(variable, names.keys());
+    if (name === undefined) {
+      const meant = nearest(variable, names.keys());
+      const advice = meant === undefined ? 'unset it.' : `did you mean ${meant}?`;
+      throw new ConfigError(`${variable} is not a setting; ${advice}`);
+    }
     if (value) source.set(name, { value, origin: { from: 'env', detail: variable } });
   }
   return source;
-}
-
-function unknown(variable: string, known: Iterable<string>): ConfigError {
-  const meant = nearest(variable, known);
-  const advice = meant === undefined ? 'unset it.' : `did you mean ${meant}?`;
-  return new ConfigError(`${variable} is not a setting; ${advice}`);
 }

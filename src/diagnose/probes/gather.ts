@@ -9,8 +9,7 @@ import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { type MemberTls, memberTls } from '../../certificates/certificates.ts';
 import type { Settings } from '../../config/settings.ts';
-import { checkUrlOf } from '../../config/values/check-url.ts';
-import { type Endpoint, formatEndpoint } from '../../config/values/endpoint.ts';
+import { checkUrlOf, type Endpoint, formatEndpoint } from '../../config/values/endpoint.ts';
 import { EtcdClient } from '../../etcd/etcd-client.ts';
 import type { PollResult } from '../../etcd/member-status.ts';
 import { type CheckResult, Probe } from '../../health/probe.ts';
@@ -31,7 +30,7 @@ const timeout = 2_000;
 
 /**
  * In the order of the endpoints, and of those that SRV records name. What a member cannot be asked is
- * part of what is seen; rejects with a `Refusal` only when there is nobody to ask.
+ * part of what is seen; rejects with a `SettingError` only when there is nobody to ask.
  */
 export async function gather(settings: GatherSettings): Promise<Observation[]> {
   const { endpoints } = settings;
