@@ -3,13 +3,13 @@
  * anything runs. Exit codes: 0 nothing worse than a note, 1 a warning, 2 an error.
  */
 import { exposedSecrets } from '../certificates/certificates.ts';
-import { type LoadInput, loadSettings } from '../config/load.ts';
+import { type Flags, loadSettings } from '../config/load.ts';
 
 /** For a pipe, which has no width. */
 const usualWidth = 100;
 
 /** Prints the findings and ends the process. Throws `ConfigError` with nothing asked. */
-export async function check(flags: LoadInput['flags'], json: boolean): Promise<never> {
+export async function check(flags: Flags, json: boolean): Promise<never> {
   const { settings, explain } = loadSettings({ flags, env: process.env });
   // Loaded by now only: a wrong setting is told without waiting for everything else.
   const { gather } = await import('../diagnose/probes/gather.ts');

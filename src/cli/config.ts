@@ -1,8 +1,8 @@
 /** `etcd-lb config`: the effective settings, each with where its value came from. */
-import { type LoadInput, loadSettings } from '../config/load.ts';
+import { type Flags, loadSettings } from '../config/load.ts';
 
 /** Prints a YAML document that can be used as a configuration file. Throws `ConfigError`. */
-export function printConfig(flags: LoadInput['flags']): void {
+export function printConfig(flags: Flags): void {
   const { effective } = loadSettings({ flags, env: process.env });
   const lines = effective.map(({ name, value, origin }) => ({
     setting: value === '' ? `# ${name}:` : `${name}: ${JSON.stringify(value)}`,

@@ -6,14 +6,12 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { type LoadInput, loadSettings } from '../config/load.ts';
+import { type Flags, loadSettings } from '../config/load.ts';
 import { formatHostPort } from '../lib/net/host-port.ts';
 import { http } from '../lib/net/node-http.ts';
 
 /** Less than the container's runtime waits, ms. */
 const patience = 2_000;
-
-type Flags = LoadInput['flags'];
 
 /**
  * Prints one line and returns the exit code: 0 alive, 1 not; no other, since Docker reserves 2. `flagsOf` understands

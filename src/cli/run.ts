@@ -5,13 +5,13 @@
  * service manager asks for it, it is told how things stand.
  */
 import { constants } from 'node:os';
-import { type Loaded, type LoadInput, loadSettings } from '../config/load.ts';
+import { type Flags, type Loaded, loadSettings } from '../config/load.ts';
 import { handOver } from '../lib/unexpected.ts';
 import type { ServiceNotifications } from '../observe/notifications.ts';
 import { takeInherited } from '../systemd/inherited.ts';
 
 /** Runs until it has stopped. Throws `ConfigError` with nothing started. */
-export async function run(flags: LoadInput['flags'], version: string): Promise<void> {
+export async function run(flags: Flags, version: string): Promise<void> {
   const load = (): Loaded => loadSettings({ flags, env: process.env });
   const loaded = load();
   const { settings, explain } = loaded;

@@ -5,10 +5,10 @@ import type { AdminClient, ToldEvent } from '../../admin/client.ts';
 const colours = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
 export interface EventsOptions {
-  readonly follow: boolean;
-  readonly json: boolean;
+  readonly follow?: true;
+  readonly json?: true;
   /** Only those of this member. */
-  readonly member: string | undefined;
+  readonly member?: string;
 }
 
 /** Prints the last few hundred, oldest first, and goes on until Ctrl-C if asked. Rejects with `AdminError`. */

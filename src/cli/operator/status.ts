@@ -8,15 +8,17 @@ const glance = 500;
 const interval = 1_000;
 
 export interface StatusOptions {
-  readonly json: boolean;
-  readonly watch: boolean;
+  readonly json?: true;
+  readonly watch?: true;
   /** Only the members' names, for completion. */
-  readonly names: boolean;
+  readonly names?: true;
 }
 
 /** Prints once, or with `watch` until Ctrl-C. Rejects with `AdminError`. */
-export async function printStatus(client: AdminClient, options: StatusOptions): Promise<void> {
-  const { json, watch, names } = options;
+export async function printStatus(
+  client: AdminClient,
+  { json, watch, names }: StatusOptions,
+): Promise<void> {
   let before = await take(client);
   if (names) {
     for (const { name } of before.status.members) console.log(name);
