@@ -4,12 +4,12 @@ import type { Settings } from '../config/settings.ts';
 import { safeText } from '../lib/safe-text.ts';
 import { type Finding, inOrder } from './finding.ts';
 import type { Observation } from './observation.ts';
-import { findInFigures } from './probes/figures.ts';
 import { findInAdvertised } from './rules/advertised.ts';
 import { findInCertificates } from './rules/certificates.ts';
 import { findInClocks } from './rules/clocks.ts';
 import { findInCluster } from './rules/cluster.ts';
 import { findInDatabases } from './rules/database.ts';
+import { findInFigures } from './rules/figures.ts';
 import { findInMembers } from './rules/members.ts';
 
 type ExamineSettings = Pick<Settings, 'listen' | 'tls' | 'certificates' | 'discovery'>;

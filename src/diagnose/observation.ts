@@ -3,7 +3,7 @@
  * are drawn; gather.ts makes it.
  */
 import type { X509Certificate } from 'node:crypto';
-import type { PollResult } from '../etcd/member-status.ts';
+import type { MemberStatus, PollResult } from '../etcd/member-status.ts';
 import type { CheckResult } from '../health/probe.ts';
 import type { Failure } from '../lib/net/failure.ts';
 import type { Sample } from './probes/exposition.ts';
@@ -42,4 +42,13 @@ export interface ClockReading {
 /** Did it answer anything? One that did not is told of once, and nothing else is said about it. */
 export function isReachable({ health, inspection }: Observation): boolean {
   return health.ok || inspection.kind === 'known';
+}
+
+/** Those that said what they are. */
+export function knownAmong(
+  observations: readonly Observation[],
+): { readonly name: string; readonly facts: MemberStatus }[] {
+  return observations.flatMap(({ name, inspection }) =>
+    inspection.kind === 'known' ? [{ name, facts: inspection.facts }] : [],
+  );
 }

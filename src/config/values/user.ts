@@ -1,4 +1,5 @@
 /** The user behind `--user` and `--password-file`: a password is never written where others see it. */
+import { givenAlone } from '../../certificates/certificates.ts';
 import { SettingError } from '../../lib/setting-error.ts';
 import { readTextFile } from '../../lib/text-file.ts';
 import type { Settings } from '../settings.ts';
@@ -9,12 +10,8 @@ export function loadUser(
   passwordFile: string | undefined,
 ): Settings['etcdUser'] {
   if (name === undefined && passwordFile === undefined) return undefined;
-  if (name === undefined) {
-    throw new SettingError('password-file', 'is given without --user; give both, or neither');
-  }
-  if (passwordFile === undefined) {
-    throw new SettingError('user', 'is given without --password-file; give both, or neither');
-  }
+  if (name === undefined) throw givenAlone('password-file', 'user');
+  if (passwordFile === undefined) throw givenAlone('user', 'password-file');
   // Editors end a file with a line break, which is not part of the password.
   const password = readTextFile('password-file', passwordFile).replace(/\r?\n$/, '');
   if (password === '') {

@@ -12,8 +12,8 @@
 import { newestList } from '../../etcd/cluster-view.ts';
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';
+import { numberOf, quantile, type Sample } from '../probes/exposition.ts';
 import { timeInWords } from '../quantities.ts';
-import { numberOf, quantile, type Sample } from './exposition.ts';
 
 /** Of fewer the slowest hundredth is a single one, and a process that has just started is slow. */
 const leastCounted = 100;
