@@ -18,19 +18,6 @@ function widthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;
 }
 
-/** `950 B`, `1.2 kB`, `34 MB`. */
-export function bytes(count: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = count;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  const digits = unit === 0 || value >= 10 ? 0 : 1;
-  return `${value.toFixed(digits)} ${units[unit]}`;
-}
-
 /** `350 ms`, `12 s`, `5 min`, `3 h`, `2 d`. */
 export function age(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;

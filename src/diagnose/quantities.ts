@@ -3,13 +3,14 @@
 /** Decimal, as disks are sold and etcd's log has it: `512 B`, `1.5 MB`, `2.1 GB`. */
 export function sizeInWords(bytes: number): string {
   for (const [unit, amount] of [
+    ['TB', 1e12],
     ['GB', 1e9],
     ['MB', 1e6],
     ['kB', 1e3],
   ] as const) {
     if (bytes >= amount) return `${rounded(bytes / amount)} ${unit}`;
   }
-  return `${bytes} B`;
+  return `${Math.round(bytes)} B`;
 }
 
 /** From seconds: `350 ms`, `12 s`, `5 min`, `3 h`, `12 days`. */

@@ -1,7 +1,8 @@
 /** `etcd-lb sessions`: who is connected to which member. */
 import type { AdminClient } from '../../admin/client.ts';
 import type { SessionStatus } from '../../admin/session-status.ts';
-import { age, bytes, columns } from '../table.ts';
+import { sizeInWords } from '../../diagnose/quantities.ts';
+import { age, columns } from '../table.ts';
 
 const heads = ['ID', 'MEMBER', 'CLIENT', 'AGE', 'IDLE', 'SENT', 'RECEIVED', 'IN FLIGHT', ''];
 
@@ -19,8 +20,8 @@ export async function printSessions(
     session.client ?? 'unix',
     age(session.ageMs),
     age(session.idleMs),
-    bytes(session.bytesFromClient),
-    bytes(session.bytesFromMember),
+    sizeInWords(session.bytesFromClient),
+    sizeInWords(session.bytesFromMember),
     session.calls?.state === 'followed' ? `${session.calls.inFlight}` : '-',
     session.leaving === undefined ? '' : `leaving: ${session.leaving}`,
   ]);

@@ -1,8 +1,9 @@
 /** The status as text: one line for the whole, one for each member. Pure. */
 import { styleText } from 'node:util';
+import { sizeInWords } from '../../diagnose/quantities.ts';
 import { lasted, outcomeOf, seconds } from '../../observe/events/hold-events.ts';
 import type { MemberReport, Status } from '../../observe/status.ts';
-import { age, bytes, columns } from '../table.ts';
+import { age, columns } from '../table.ts';
 
 /** Two statuses, some time apart, from which rates follow. */
 export interface Sample {
@@ -42,7 +43,7 @@ export function statusTable(sample: Sample, before: Sample, now: number): string
       stateOf(member),
       `${member.sessions}`,
       calls ?? '-',
-      `${bytes(traffic)}/s`,
+      `${sizeInWords(traffic)}/s`,
       lastCheck?.ok === false ? (lastCheck.detail ?? check) : check,
       lastEventOf(member.name, status, now),
     ];
