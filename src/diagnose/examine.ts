@@ -39,7 +39,7 @@ export function examine(
   return inOrder(findings.map(inSafeText));
 }
 
-function inSafeText({ severity, subject, seen, why, mend }: Finding): Finding {
-  const texts = { subject: safeText(subject), seen: safeText(seen), why: safeText(why) };
-  return { severity, ...texts, mend: safeText(mend) };
+function inSafeText({ severity, ...texts }: Finding): Finding {
+  const safe = Object.entries(texts).map(([key, text]) => [key, safeText(text)]);
+  return { severity, ...(Object.fromEntries(safe) as typeof texts) };
 }

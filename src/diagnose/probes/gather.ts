@@ -3,7 +3,7 @@
  * clock and its certificate. Read only; nothing of the cluster is changed.
  *
  * Owns who is asked what, and how long that may take. How the metrics and the client port are asked is
- * metrics-page.ts and client-port.ts, the rest the room cluster/.
+ * metrics-page.ts and client-port.ts, the rest probe.ts and etcd-client.ts.
  */
 import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
@@ -38,13 +38,10 @@ export async function gather(settings: GatherSettings): Promise<Observation[]> {
   return Promise.all(places.map((endpoint) => observe(endpoint, settings)));
 }
 
-async function namedByDns({
-  endpoints,
-  discoverySrv,
-  ...rest
-}: GatherSettings): Promise<Endpoint[]> {
+async function namedByDns(settings: GatherSettings): Promise<Endpoint[]> {
+  const { endpoints, discoverySrv } = settings;
   if (discoverySrv === undefined) return [];
-  const schemes = memberSchemes(endpoints, isHttps(rest));
+  const schemes = memberSchemes(endpoints, isHttps(settings));
   try {
     return await findSrvMembers(discoverySrv, schemes, systemDns.srv);
   } catch (error) {
@@ -67,25 +64,14 @@ async function observe(
     inspect(endpoint, tls, user),
     readMetricsPage({ url, tls, timeout }),
   ]);
-  return {
-    name: endpoint.name,
-    endpoint: formatEndpoint(endpoint),
-    health,
-    clientPort,
-    inspection,
-    ...page,
-  };
+  const { name } = endpoint;
+  return { name, endpoint: formatEndpoint(endpoint), health, clientPort, inspection, ...page };
 }
 
 /** The same question as the balancer asks. */
 async function checkHealth(url: string, tls: MemberTls): Promise<CheckResult> {
-  const probe = new Probe({
-    url,
-    tls: () => tls,
-    lookup,
-    isSelf: () => false,
-    wasStarved: () => false,
-  });
+  const never = (): boolean => false;
+  const probe = new Probe({ url, tls: () => tls, lookup, isSelf: never, wasStarved: never });
   try {
     return await probe.check(timeout, () => {});
   } finally {
@@ -94,18 +80,11 @@ async function checkHealth(url: string, tls: MemberTls): Promise<CheckResult> {
 }
 
 async function inspect(
-  { scheme, host, port }: Endpoint,
+  endpoint: Endpoint,
   tls: MemberTls,
   user: Settings['etcdUser'],
 ): Promise<PollResult> {
-  const client = new EtcdClient({
-    scheme,
-    host,
-    port,
-    tls: () => tls,
-    timeout,
-    ...(user && { user }),
-  });
+  const client = new EtcdClient({ ...endpoint, tls: () => tls, timeout, ...(user && { user }) });
   try {
     return { kind: 'known', facts: await client.inspect() };
   } catch (error) {
