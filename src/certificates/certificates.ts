@@ -3,8 +3,8 @@
  * `--tls-key` and `--client-ca`, which are for clients. Reads them, and
  * throws for whatever would otherwise show later as a failing handshake with everybody.
  *
- * Leaves to others when they are read (at the start, and again when they change) and who uses them.
- * Whether members and clients accept them is for the first handshake to find out.
+ * Others decide when to read them (at the start, and again when they change) and use them. Whether
+ * members and clients accept them, the first handshake tells.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -35,7 +35,7 @@ export interface MemberTls extends TlsMaterial {
   readonly servername?: string;
 }
 
-/** Puts together what is read from files and what is not. */
+/** The files' part and the setting `server-name` in one. */
 export function memberTls(members: TlsMaterial, serverName: string | undefined): MemberTls {
   return { ...members, ...(serverName !== undefined && { servername: serverName }) };
 }

@@ -5,8 +5,8 @@ import { type Certificates, certificatesIn } from './certificates.ts';
 export type CertificateSetting = 'tls-cert' | 'client-ca' | 'cacert' | 'cert';
 
 /**
- * In ms since the epoch, for each file that is given. Of several authorities the next one that expires
- * counts, at `now`: an old one beside it that has expired harms nobody.
+ * In ms since the epoch, for each file that is given. Of several authorities the next one to expire
+ * after `now` counts: an old one beside it that has expired does no harm.
  */
 export function expiriesOf(
   { members, clients }: Certificates,

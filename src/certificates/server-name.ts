@@ -1,10 +1,10 @@
 /**
  * The name by which a member at an IP address is known in its certificate.
  *
- * grpc-js asks for a server by name (SNI) whatever it is told, and Node refuses an address there since
- * 26 (RFC 6066 section 3 allows none). So a member that is configured by its address is greeted once
- * as HTTPS does it, which checks that the certificate is for that address, and what other name the
- * certificate has is then asked for.
+ * grpc-js always asks for a server by name (SNI), and Node refuses an address there since 26 (RFC 6066
+ * section 3 allows none). So a member that is configured by its address gets one TLS handshake as in
+ * HTTPS, which checks that the certificate is for that address; gRPC then asks for a DNS name of the
+ * certificate.
  */
 import { isIP } from 'node:net';
 import { connect, type PeerCertificate } from 'node:tls';
@@ -16,9 +16,9 @@ export interface ServerNameOptions extends MemberTls {
 }
 
 /**
- * Resolves with the name that is to be verified, or the host itself where that is one, else with a DNS name of its certificate. Rejects
- * when the member cannot be reached by `signal`, when its certificate is not accepted, or when it has
- * no DNS name.
+ * Resolves with the configured name, else with the host where that is a name, else with a DNS name of
+ * the certificate. Rejects when the member cannot be reached before `signal` aborts, when its
+ * certificate is not accepted, or when it has no DNS name.
  */
 export async function serverName(options: ServerNameOptions, signal: AbortSignal): Promise<string> {
   const { host, servername } = options;

@@ -11,7 +11,7 @@ const usualWidth = 100;
 /** Prints the findings and ends the process. Throws `ConfigError` with nothing asked. */
 export async function check(flags: Flags, json: boolean): Promise<never> {
   const { settings, explain } = loadSettings({ flags, env: process.env });
-  // Loaded by now only: a wrong setting is told without waiting for everything else.
+  // Loaded only now: a wrong setting is reported without waiting for the rest of the program.
   const { gather } = await import('../diagnose/probes/gather.ts');
   const { examine } = await import('../diagnose/examine.ts');
   const { exitCodeOf } = await import('../diagnose/finding.ts');
@@ -24,6 +24,6 @@ export async function check(flags: Flags, json: boolean): Promise<never> {
     ? jsonOf(findings)
     : tableOf(findings, observations.length, process.stdout.columns ?? usualWidth);
   await new Promise((resolve) => process.stdout.write(text, resolve));
-  // A look-up that hangs in the system cannot be ended, and would keep the process for its sake.
+  // A look-up that hangs in the system cannot be ended, and would keep the process alive.
   process.exit(exitCodeOf(findings));
 }

@@ -24,7 +24,7 @@ const program = new Command('etcd-lb')
   .showHelpAfterError(false)
   .showSuggestionAfterError(true)
   .exitOverride()
-  .configureOutput({ outputError: () => {} }); // told below, like every other error
+  .configureOutput({ outputError: () => {} }); // reported below, as every other error is
 
 withSettings(program.command('run'))
   .description('Run the balancer.')

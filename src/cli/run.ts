@@ -1,8 +1,8 @@
 /**
  * `etcd-lb run`: settings in, a running balancer out, until a signal ends it.
  *
- * The first SIGTERM or SIGINT drains; a second one ends the process at once. SIGHUP reloads. Where a
- * service manager asks for it, it is told how things stand.
+ * The first SIGTERM or SIGINT drains; a second one ends the process at once. SIGHUP reloads. A service
+ * manager that asks for it is told the state.
  */
 import { constants } from 'node:os';
 import { type Flags, type Loaded, loadSettings } from '../config/load.ts';
@@ -16,7 +16,7 @@ export async function run(flags: Flags, version: string): Promise<void> {
   const loaded = load();
   const { settings, explain } = loaded;
   const inherited = takeInherited(process.env, process.pid);
-  // Loaded by now only: a wrong setting is told without waiting for everything else.
+  // Loaded only now: a wrong setting is reported without waiting for the rest of the program.
   const { startApp } = await import('../app/app.ts');
   const { openLog } = await import('../observe/log/log.ts');
   const log = await openLog({ level: settings.logLevel, format: settings.logFormat });
@@ -35,7 +35,7 @@ export async function run(flags: Flags, version: string): Promise<void> {
     });
     await signalled;
     await app.stop().catch((error: unknown) => {
-      handOver(error); // told like any other; what it has left open must not keep the process
+      handOver(error); // reported as any other; what is left open must not keep the process alive
       isStuck = true;
     });
   } catch (error) {

@@ -1,17 +1,15 @@
-/**
- * What a reload changes: the settings of now beside those that were just loaded. Pure.
- */
+/** What a reload changes: the settings in force beside those that were just loaded. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Effective, Loaded } from './load.ts';
 import { options } from './options.ts';
 import type { Settings } from './settings.ts';
 
 export interface Changes {
-  /** What is to be in force: the new ones, but for those that are only read at the start. */
+  /** To put in force: the new ones, but for those that are only read at the start. */
   readonly settings: Settings;
   /** Names of settings that change, kebab-case, in the order of `options`. */
   readonly changed: readonly string[];
-  /** The same of those that differ and would change only with a restart. */
+  /** Names of those that differ and would change only with a restart. */
   readonly waiting: readonly string[];
 }
 
@@ -38,7 +36,7 @@ export function changesBetween(
       .filter(({ name, value }) => others.find((each) => each.name === name)?.value !== value)
       .map(({ name }) => name);
   const fixedNames = fixed.map(({ name }) => name);
-  // The same paths, and another content.
+  // The paths may be the same, and what the files hold another.
   const isRenewed = !isDeepStrictEqual(now.certificates, settings.certificates);
   const isOtherUser = !isDeepStrictEqual(now.etcdUser, settings.etcdUser);
   return {

@@ -1,5 +1,5 @@
 /**
- * From what people wrote to one validated `Settings`:
+ * Makes one validated `Settings` of what people wrote:
  *
  *   flags ─► environment ─► file ─► default      the first that has a setting gives it
  *                      │
@@ -8,7 +8,7 @@
  *                      ▼              certificates read, endpoints understood
  *                   Settings ─► rules (rules.ts)
  *
- * Owns precedence, and puts the place a value came from in front of every complaint. Reads files;
+ * Owns precedence, and begins every message with the place that the value came from. Reads files;
  * opens, starts and prints nothing.
  */
 import { loadCertificates } from '../certificates/certificates.ts';

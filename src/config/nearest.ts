@@ -1,6 +1,4 @@
-/** The known word somebody probably meant. */
-
-/** The candidate within a third of the word's length in single-letter edits, or undefined. */
+/** The known word that somebody probably meant: within a third of its length in single-letter edits. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let fewest = Math.max(1, Math.floor(word.length / 3));

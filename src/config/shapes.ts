@@ -11,7 +11,7 @@ import { splitList } from './values/list.ts';
 /** From a string, or a list of them, to `T`. */
 export type Shape<T> = z.ZodMiniType<T, unknown>;
 
-/** One text, trimmed, not empty. */
+/** One text, trimmed and not empty. */
 export const word = z
   .string('takes one value, not a list')
   .check(z.trim(), z.minLength(1, 'is empty; write a value, or leave it out for the default'));

@@ -1,4 +1,4 @@
-/** All findings of all subjects, from what was gathered. Pure. */
+/** All findings about all subjects, from what was gathered. Pure. */
 import type { Secret } from '../certificates/certificates.ts';
 import type { Settings } from '../config/settings.ts';
 import { safeText } from '../lib/safe-text.ts';
@@ -35,7 +35,7 @@ export function examine(
     ...findInFigures(observations),
     ...findInClocks(observations),
   ];
-  // Members say much of what is quoted: versions, names, subjects of certificates.
+  // Much of the text comes from members: versions, names, subjects of certificates.
   return inOrder(findings.map(inSafeText));
 }
 

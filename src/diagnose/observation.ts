@@ -1,6 +1,6 @@
 /**
- * An observation: all that one member said when it was asked once. Plain data, from which the findings
- * are drawn; gather.ts makes it.
+ * An observation: all that one member answered when it was asked once. Plain data, from which the
+ * findings follow; gather.ts makes it.
  */
 import type { X509Certificate } from 'node:crypto';
 import type { MemberStatus, PollResult } from '../etcd/member-status.ts';
@@ -17,7 +17,7 @@ export interface Observation {
   readonly clientPort: ClientPort;
   readonly inspection: PollResult;
   readonly metrics: Metrics;
-  /** Absent when it told no time. */
+  /** Absent when it sent no time. */
   readonly clock?: ClockReading;
 }
 
@@ -39,7 +39,7 @@ export interface ClockReading {
   readonly answeredAt: number;
 }
 
-/** Did it answer anything? One that did not is told of once, and nothing else is said about it. */
+/** Did it answer anything? About one that did not, there is one finding and no other. */
 export function isReachable({ health, inspection }: Observation): boolean {
   return health.ok || inspection.kind === 'known';
 }

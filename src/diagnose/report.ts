@@ -10,7 +10,7 @@ import { exitCodeOf, type Finding, severities } from './finding.ts';
 
 /** What the first column takes. */
 const indent = 9;
-/** Narrower than this a column of text is no longer read, and the terminal may wrap it itself. */
+/** A narrower column of text cannot be read; the terminal may wrap it itself. */
 const narrowest = 30;
 
 /**

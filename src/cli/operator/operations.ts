@@ -1,4 +1,4 @@
-/** The commands that have a running balancer do something: each asks, and says what came of it. */
+/** The commands that have a running balancer do something: each asks, and prints the result. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AdminClient, AdminError } from '../../admin/client.ts';
 import type { Drained, Moved, Rebalanced } from '../../admin/operations.ts';
@@ -8,12 +8,12 @@ import { formatDuration } from '../../config/values/duration.ts';
 const interval = 200;
 
 export interface DrainOptions {
-  /** For its sessions to leave, ms; the balancer's --drain-timeout if absent. */
+  /** How long its sessions have to leave, ms; the balancer's --drain-timeout if absent. */
   readonly timeout?: number;
   readonly force?: true;
-  /** Does it go on to lead, if it does? */
+  /** Does it keep the lead, if it has it? */
   readonly keepLeader?: true;
-  /** Until no session is left. */
+  /** Return only when no session is left? */
   readonly wait?: true;
 }
 
@@ -35,7 +35,7 @@ export async function drain(
     const status = members.find((each) => each.name === name);
     if (status === undefined || status.sessions === 0) break;
     if (status.drain === undefined) {
-      throw new AdminError(`${name} is not drained any more: somebody has taken it back.`);
+      throw new AdminError(`${name} is no longer drained: somebody took the drain back.`);
     }
     await delay(interval);
   }

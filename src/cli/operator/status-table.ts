@@ -13,7 +13,7 @@ export interface Sample {
 }
 
 const heads = ['MEMBER', 'STATE', 'SESSIONS', 'CALLS/S', 'TRAFFIC', 'CHECK', 'LAST EVENT'];
-/** A hold that was over before is no news any more, ms. */
+/** A hold that ended longer ago is not shown, ms. */
 const recent = 600_000;
 const colours = {
   healthy: 'green',
@@ -96,10 +96,8 @@ function lastEventOf(name: string, { events }: Status, now: number): string {
 function notes({ leaving, absentDrains, hold }: Status, now: number): string[] {
   return [
     ...lastHold(hold, now),
-    ...leaving.map(
-      ({ name, sessions }) => `${name} is no member any more; ${sessions} sessions left`,
-    ),
-    ...absentDrains.map((name) => `${name} is drained, and no member at the moment`),
+    ...leaving.map(({ name, sessions }) => `${name} was removed; ${sessions} sessions left`),
+    ...absentDrains.map((name) => `${name} is drained, and is not a member at the moment`),
   ];
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminClient } from '../../admin/client.ts';
 import { type Sample, statusTable } from './status-table.ts';
 
-/** Between two samples, ms: what rates are computed over, and how often a watched table is renewed. */
+/** Between two samples, ms: for rates, and between two prints of a watched table. */
 const glance = 500;
 const interval = 1_000;
 

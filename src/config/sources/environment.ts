@@ -9,8 +9,8 @@ import type { Given, Source } from '../values/origin.ts';
 
 /**
  * What Kubernetes puts into every pod of a namespace with a Service called `etcd-lb` or
- * `etcd-lb-something`: ETCD_LB_SERVICE_HOST, ETCD_LB_PORT_2379_TCP_ADDR and so on. None of it is
- * addressed to us, and refusing it would keep the sidecar from starting.
+ * `etcd-lb-something`: ETCD_LB_SERVICE_HOST, ETCD_LB_PORT_2379_TCP_ADDR and so on. None of it is a
+ * setting, and an error would keep the sidecar from starting.
  */
 const serviceLink = /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?$/;
 

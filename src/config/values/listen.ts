@@ -68,7 +68,7 @@ export function parseAdminSocket(text: string): AdminSocket {
   if (text === 'auto' || text === 'off') return { kind: text };
   if (/^(?:unix:|\/)/.test(text)) return { kind: 'path', path: parsePath(text) };
   throw new Error(
-    `${JSON.stringify(text)} is no absolute path; write one such as ${usualAdminSocket}, auto, or off`,
+    `${JSON.stringify(text)} is not an absolute path; write one such as ${usualAdminSocket}, auto, or off`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** The user behind `--user` and `--password-file`: a password is never written where others see it. */
+/** The user of `--user` and `--password-file`: a password never stands where others see it. */
 import { givenAlone } from '../../certificates/certificates.ts';
 import { SettingError } from '../../lib/setting-error.ts';
 import { readTextFile } from '../../lib/text-file.ts';

@@ -1,8 +1,8 @@
 /**
  * A member's client port, as a client finds it: does it accept connections, and which certificate does
- * it show, also one that would not be accepted?
+ * it show, trusted or not?
  *
- * Nothing is sent: whether the member is well, and to be trusted, is asked elsewhere.
+ * Sends nothing: whether the member is healthy, and to be trusted, is for others.
  */
 import { connect as connectPlainly, isIP, type Socket } from 'node:net';
 import { connect as connectWithTls, TLSSocket } from 'node:tls';

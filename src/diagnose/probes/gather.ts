@@ -1,6 +1,6 @@
 /**
- * Gathers: asks all members at the same time, each once for its health, its state, its metrics, its
- * clock and its certificate. Read only; nothing of the cluster is changed.
+ * Asks all members at the same time, each once, for its health, status, metrics, clock and certificate.
+ * Read only: nothing in the cluster changes.
  *
  * Owns who is asked what, and how long that may take. How the metrics and the client port are asked is
  * metrics-page.ts and client-port.ts, the rest probe.ts and etcd-client.ts.
@@ -29,8 +29,8 @@ export type GatherSettings = Pick<
 const timeout = 2_000;
 
 /**
- * In the order of the endpoints, and of those that SRV records name. What a member cannot be asked is
- * part of what is seen; rejects with a `SettingError` only when there is nobody to ask.
+ * In the order of the endpoints, then of those that SRV records name. What a member does not answer is
+ * part of its observation; rejects with a `SettingError` only when there is nobody to ask.
  */
 export async function gather(settings: GatherSettings): Promise<Observation[]> {
   const { endpoints } = settings;

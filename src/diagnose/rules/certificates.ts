@@ -54,11 +54,11 @@ export function findInCertificates(input: CertificateInput): Finding[] {
   ];
 }
 
-/** What is said of a certificate, and to whom. */
+/** The words of a finding about a certificate. */
 interface Words {
   readonly subject: string;
   readonly what: string;
-  /** Why its end matters, and what is done about it. */
+  /** Why its expiry matters, and what to do about it. */
   readonly why: string;
   readonly mend: string;
 }
@@ -102,7 +102,7 @@ function* findExpiry(
   yield { severity, subject, seen: `${what} ${expiry(certificate, now)}`, why, mend };
 }
 
-/** @param verified whom clients cannot verify where a name is missing. */
+/** @param verified what clients cannot verify where a name is missing. */
 function* findNames(
   certificate: X509Certificate | undefined,
   listen: readonly ListenAddress[],

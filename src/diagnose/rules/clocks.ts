@@ -1,8 +1,8 @@
 /**
  * Findings about clocks: how far each member's is from this host's, by the header `Date` of its answers.
  *
- * That has whole seconds, and the answer was some time under way, so that the difference is known
- * between two bounds; only what is certain is told. Pure.
+ * The header has whole seconds, and the answer takes time to arrive, so the difference is known only
+ * between two bounds. A finding states what is certain. Pure.
  */
 import type { Finding } from '../finding.ts';
 import type { ClockReading, Observation } from '../observation.ts';

@@ -75,7 +75,7 @@ function findQuorum(
       'Start members until a quorum is healthy; if their data is lost, restore a snapshot with `etcdctl snapshot restore`.';
     return [ofAll('error', seen, why, mend)];
   }
-  // Who is not named may well be healthy, and is told of by itself.
+  // One that is not named may be healthy, and has a finding of its own.
   if (voters.length < 3 || healthyVoters + unnamed !== quorum) return [];
   const seen = `${healthyVoters} of ${voters.length} voting members are known to be healthy, and it takes ${quorum}: no other may fail`;
   const mend = 'Bring the missing members back before anything else is restarted.';
@@ -102,7 +102,7 @@ function findLeader(
   if (healthyVoters > 0 && leader === undefined) {
     return [ofAll('warning', 'no member knows a leader at this moment', why, mend)];
   }
-  // One that is cut off follows nobody, and is told of as not healthy.
+  // One that is cut off follows nobody, and has the finding that it is not healthy.
   return observations
     .filter(({ name, health }) => health.ok && disagreeing.includes(name))
     .map(({ name: subject }) => ({
@@ -148,7 +148,7 @@ function findSize({ voters: { length: size } }: ClusterView): Finding[] {
   return finding('note', seen, 'While one is down for maintenance, no other may fail.');
 }
 
-/** Voters that are none of our endpoints; an endpoint that says nothing may be any of them. */
+/** Voters that are not among our endpoints; an endpoint that does not answer may be any of them. */
 function unnamedAmong(
   unseen: readonly ListedMember[],
   observations: readonly Observation[],
