@@ -86,9 +86,8 @@ export function exposedSecrets({
     { path: passwordFile, what: 'password' },
   ] as const;
   return secrets.flatMap(({ path, what }) => {
-    const stat = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
-    if (path === undefined || stat === undefined) return [];
-    return (stat.mode & 0o007) === 0 ? [] : [{ path, what }];
+    const mode = (path && statSync(path, { throwIfNoEntry: false })?.mode) || 0;
+    return path !== undefined && (mode & 0o007) !== 0 ? [{ path, what }] : [];
   });
 }
 

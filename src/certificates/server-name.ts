@@ -6,6 +6,7 @@
  * HTTPS, which checks that the certificate is for that address; gRPC then asks for a DNS name of the
  * certificate.
  */
+import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { connect, type PeerCertificate } from 'node:tls';
 import type { MemberTls } from './certificates.ts';
@@ -31,22 +32,21 @@ export async function serverName(options: ServerNameOptions, signal: AbortSignal
   );
 }
 
-function certificateOf(options: ServerNameOptions, signal: AbortSignal): Promise<PeerCertificate> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...options, minVersion: 'TLSv1.2' });
-    const onAbort = (): void => void socket.destroy(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    socket.once('secureConnect', () => {
-      resolve(socket.getPeerCertificate());
-      socket.destroy();
-    });
-    socket.on('error', reject);
-    socket.on('close', () => {
-      signal.removeEventListener('abort', onAbort);
-      reject(new Error('the connection was closed'));
-    });
-  });
+async function certificateOf(
+  options: ServerNameOptions,
+  signal: AbortSignal,
+): Promise<PeerCertificate> {
+  signal.throwIfAborted();
+  const socket = connect({ ...options, minVersion: 'TLSv1.2' });
+  socket.on('error', () => {}); // also one that comes after the signal, when nobody waits
+  try {
+    await once(socket, 'secureConnect', { signal });
+    return socket.getPeerCertificate();
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** `DNS:etcd-0, DNS:*.etcd.local, IP Address:10.0.0.1`: the first name; a wildcard matches any label. */

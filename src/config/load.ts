@@ -55,7 +55,7 @@ export interface Loaded {
    * begins with the place the value came from; any other as it is.
    */
   readonly explain: (error: unknown) => unknown;
-  /** Throws `ConfigError` where settings that were put together are not what they must be to one another. */
+  /** Applies the rules between settings to others than these. Throws `ConfigError`. */
   readonly check: (settings: Settings) => void;
 }
 
@@ -120,12 +120,11 @@ const defaults: Source = new Map(
 
 /** Each setting by itself. */
 function readValues(given: (name: string) => Given | undefined): Values {
-  const values: Partial<Record<keyof Values, unknown>> = {
-    ...{ endpoints: [], weight: [], priority: [], allowClient: [], observeNames: [] },
-  };
+  const values: Partial<Record<keyof Values, unknown>> = {};
   for (const option of options) {
     const written = given(option.name);
     if (written !== undefined) values[option.key] = readValue(option, written);
+    else if (option.list) values[option.key] = [];
   }
   return values as unknown as Values; // the table's type ties each key to its shape
 }

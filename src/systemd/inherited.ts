@@ -100,10 +100,10 @@ function boundTo(descriptor: number): string | undefined {
  * the socket.
  */
 function requirePrivate(descriptor: number): void {
-  const is = exposureOf(boundTo(descriptor));
-  if (is === undefined) return;
+  const fault = exposureOf(boundTo(descriptor));
+  if (fault === undefined) return;
   throw new ConfigError(
-    `LISTEN_FDS: descriptor ${descriptor}, which is named admin, is ${is}; pass a Unix socket that is its owner's alone (SocketMode=0600).`,
+    `LISTEN_FDS: descriptor ${descriptor}, which is named admin, is ${fault}; pass a Unix socket that is its owner's alone (SocketMode=0600).`,
   );
 }
 
@@ -111,18 +111,12 @@ function requirePrivate(descriptor: number): void {
 function exposureOf(path: string | undefined): string | undefined {
   if (path === undefined) return 'not a Unix socket: everybody who reaches it could give orders';
   if (path === '' || path.startsWith('@')) return 'no file: every process could give orders';
-  const mode = modeOf(path);
-  if (mode === undefined) return `${path}, which cannot be looked at`;
-  if ((mode & 0o002) === 0) return undefined;
-  return `${path} with the mode ${mode.toString(8).padStart(4, '0')}: every process could give orders`;
-}
-
-/** Permission bits of a file; `undefined` where it cannot be looked at. */
-function modeOf(path: string): number | undefined {
   try {
-    return statSync(path).mode & 0o777;
+    const mode = statSync(path).mode & 0o777;
+    if ((mode & 0o002) === 0) return undefined;
+    return `${path} with the mode ${mode.toString(8).padStart(4, '0')}: every process could give orders`;
   } catch {
-    return undefined;
+    return `${path}, which cannot be looked at`;
   }
 }
 

@@ -56,16 +56,13 @@ function summary(status: Status): string {
   const { version, listen, mode, sessions, waitingClients, cluster } = status;
   const { leader, term, quorum, voters, healthyVoters, tolerance, alarms } = cluster;
   const shown = { normal: 'green', starting: 'yellow', panic: 'red' } as const;
+  const voting = `${healthyVoters} of ${voters.length} voters healthy`;
   const parts = [
     `etcd-lb ${version} on ${listen.join(', ')}`,
     styleText(shown[mode], status.stopping ? 'stopping' : mode),
     `${sessions} sessions${waitingClients > 0 ? `, ${waitingClients} clients wait` : ''}`,
     leader === undefined ? 'no leader known' : `* ${leader} leads, term ${term}`,
-    ...(voters.length > 0
-      ? [
-          `${healthyVoters} of ${voters.length} voters healthy, quorum ${quorum}, ${tolerance} may fail`,
-        ]
-      : []),
+    ...(voters.length > 0 ? [`${voting}, quorum ${quorum}, ${tolerance} may fail`] : []),
     ...alarms.map(({ kind, member }) => styleText('red', `alarm ${kind} of ${member}`)),
   ];
   return parts.join(' · ');
@@ -86,9 +83,8 @@ function stateOf({ state, drain, unfit }: MemberReport): string {
 function lastEventOf(name: string, { events }: Status, now: number): string {
   const last = events.findLast(({ fields }) => fields['member'] === name);
   if (last === undefined) return '-';
-  const text = last.message.startsWith(`${name}: `)
-    ? last.message.slice(name.length + 2)
-    : last.message;
+  const { message } = last;
+  const text = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
   const short = text.length > 60 ? `${text.slice(0, 59)}…` : text;
   return `${short} (${age(now - Date.parse(last.at))} ago)`;
 }
