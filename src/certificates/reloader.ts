@@ -93,7 +93,7 @@ export class CertificateReloader {
     }
   }
 
-  /** Returns whether anything is other than it was; it is not at the first look, or when files are back. */
+  /** Returns whether anything has changed: not at the first look, nor when files are back. */
   #put(source: Source): boolean {
     const { certificates, serverName } = this.#source;
     const isOther =

@@ -17,7 +17,7 @@ import { mention, type Origin } from './values/origin.ts';
 interface Rule {
   /** The one to change, in kebab-case. */
   readonly setting: string;
-  /** What is wrong, and what to write instead, as the message of a `SettingError`; else anything falsy. */
+  /** What is wrong and how to fix it, as the message of a `SettingError`; else anything falsy. */
   readonly fault: (settings: Settings, named: Named) => string | false | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The settings of a run, in the units that the code uses. Other rooms import only this type; how each
- * setting is written, and its default, is options.ts.
+ * The settings of a run, in the units that the code uses. How each setting is written, and its
+ * default, is options.ts.
  */
 
 import type { CertificateFiles, Certificates } from '../certificates/certificates.ts';
@@ -44,7 +44,7 @@ export interface Settings {
   readonly discoverySrv?: string;
   /** Directory for what must survive a restart. */
   readonly stateDir?: string;
-  /** `passthrough`: clients' bytes are the members'. Else one side or both are TLS connections of our own. */
+  /** `passthrough`: clients' bytes are the members'. Else we speak TLS with one side or both. */
   readonly tls: (typeof tlsModes)[number];
   /** As they were when the settings were read; see `certificateFiles`. */
   readonly certificates: Certificates;

@@ -15,7 +15,7 @@ export interface Observation {
   readonly endpoint: string;
   readonly health: CheckResult;
   readonly clientPort: ClientPort;
-  readonly inspection: PollResult;
+  readonly poll: PollResult;
   readonly metrics: Metrics;
   /** Absent when it sent no time. */
   readonly clock?: ClockReading;
@@ -40,15 +40,15 @@ export interface ClockReading {
 }
 
 /** Did it answer anything? About one that did not, there is one finding and no other. */
-export function isReachable({ health, inspection }: Observation): boolean {
-  return health.ok || inspection.kind === 'known';
+export function isReachable({ health, poll }: Observation): boolean {
+  return health.ok || poll.kind === 'known';
 }
 
 /** Those that said what they are. */
 export function knownAmong(
   observations: readonly Observation[],
 ): { readonly name: string; readonly facts: MemberStatus }[] {
-  return observations.flatMap(({ name, inspection }) =>
-    inspection.kind === 'known' ? [{ name, facts: inspection.facts }] : [],
+  return observations.flatMap(({ name, poll }) =>
+    poll.kind === 'known' ? [{ name, facts: poll.facts }] : [],
   );
 }

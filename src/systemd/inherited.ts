@@ -109,12 +109,14 @@ function requirePrivate(descriptor: number): void {
 
 /** What lets everybody connect to a socket that is bound there, if anything does. */
 function exposureOf(path: string | undefined): string | undefined {
-  if (path === undefined) return 'not a Unix socket: everybody who reaches it could give orders';
-  if (path === '' || path.startsWith('@')) return 'no file: every process could give orders';
+  if (path === undefined)
+    return 'not a Unix socket: everybody who reaches it could control the balancer';
+  if (path === '' || path.startsWith('@'))
+    return 'no file: every process could control the balancer';
   try {
     const mode = statSync(path).mode & 0o777;
     if ((mode & 0o002) === 0) return undefined;
-    return `${path} with the mode ${mode.toString(8).padStart(4, '0')}: every process could give orders`;
+    return `${path} with the mode ${mode.toString(8).padStart(4, '0')}: every process could control the balancer`;
   } catch {
     return `${path}, which cannot be looked at`;
   }

@@ -11,7 +11,7 @@ export interface EventsOptions {
   readonly member?: string;
 }
 
-/** Prints the last few hundred, oldest first, and goes on until Ctrl-C if asked. Rejects with `AdminError`. */
+/** Prints the last few hundred, oldest first, then follows until Ctrl-C if asked. Rejects with `AdminError`. */
 export async function printEvents(client: AdminClient, options: EventsOptions): Promise<void> {
   const { follow, json, member } = options;
   const show = (event: ToldEvent): void => {

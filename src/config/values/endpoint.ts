@@ -97,7 +97,7 @@ export interface MemberNumber {
   readonly value: number;
 }
 
-/** Whole, since SRV records have them so (RFC 2782): 1 or `least` to 65535. Throws `Error` with the reason. */
+/** Whole, `least` to 65535, as in SRV records (RFC 2782). Throws `Error` with the reason. */
 export function parseMemberNumber(least: 0 | 1): (text: string) => MemberNumber {
   return (text) => {
     const [, member = '', digits = ''] = /^(.+)=(\d+)$/.exec(text) ?? [];

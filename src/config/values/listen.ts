@@ -15,7 +15,7 @@ export interface TcpAddress {
 
 export type ListenAddress = TcpAddress | { readonly kind: 'unix'; readonly path: string };
 
-/** Where the admin socket is unless said otherwise; the folder is what systemd's `RuntimeDirectory=etcd-lb` makes. */
+/** By default; systemd makes the folder for `RuntimeDirectory=etcd-lb`. */
 export const usualAdminSocket = '/run/etcd-lb/admin.sock';
 
 /**

@@ -4,7 +4,7 @@ import { SettingError } from '../../lib/setting-error.ts';
 import { readTextFile } from '../../lib/text-file.ts';
 import type { Settings } from '../settings.ts';
 
-/** `undefined` for none. Throws `SettingError` when one is without the other, or the file has nothing. */
+/** `undefined` for none. Throws `SettingError` for one without the other, and for an empty file. */
 export function loadUser(
   name: string | undefined,
   passwordFile: string | undefined,

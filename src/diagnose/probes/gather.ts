@@ -58,14 +58,14 @@ async function observe(
 ): Promise<Observation> {
   const tls = memberTls(certificates.members, serverName);
   const url = checkUrlOf(endpoint, checkUrl);
-  const [health, clientPort, inspection, page] = await Promise.all([
+  const [health, clientPort, poll, page] = await Promise.all([
     checkHealth(url, tls),
     tryClientPort(endpoint, tls, timeout),
-    inspect(endpoint, tls, user),
+    pollStatus(endpoint, tls, user),
     readMetricsPage({ url, tls, timeout }),
   ]);
   const { name } = endpoint;
-  return { name, endpoint: formatEndpoint(endpoint), health, clientPort, inspection, ...page };
+  return { name, endpoint: formatEndpoint(endpoint), health, clientPort, poll, ...page };
 }
 
 /** The same question as the balancer asks. */
@@ -79,7 +79,7 @@ async function checkHealth(url: string, tls: MemberTls): Promise<CheckResult> {
   }
 }
 
-async function inspect(
+async function pollStatus(
   endpoint: Endpoint,
   tls: MemberTls,
   user: Settings['etcdUser'],

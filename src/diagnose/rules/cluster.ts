@@ -20,11 +20,11 @@ export function findInCluster(
 ): Finding[] {
   const known = knownAmong(observations);
   const view = viewOf(
-    observations.map(({ name, health, inspection }) => ({
+    observations.map(({ name, health, poll }) => ({
       name,
       healthy: health.ok,
-      answers: inspection.kind === 'known',
-      facts: inspection.kind === 'known' ? inspection.facts : undefined,
+      answers: poll.kind === 'known',
+      facts: poll.kind === 'known' ? poll.facts : undefined,
     })),
   );
   const ours = known.flatMap(({ facts }) => (facts.clusterId === view.clusterId ? facts : []));
@@ -153,7 +153,7 @@ function unnamedAmong(
   unseen: readonly ListedMember[],
   observations: readonly Observation[],
 ): ListedMember[] {
-  const silent = observations.filter(({ inspection }) => inspection.kind === 'unknown');
+  const silent = observations.filter(({ poll }) => poll.kind === 'unknown');
   const is = ({ name, clientUrls }: ListedMember, { name: ours, endpoint }: Observation) =>
     name === ours || clientUrls.includes(endpoint);
   const unnamed = unseen.filter(

@@ -1,4 +1,4 @@
-/** Findings about each member's database: how near its quota it is, and what defragmenting would give back. */
+/** Findings about each member's database: how near its quota it is, and how much room is unused. */
 
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';
@@ -15,14 +15,9 @@ export function findInDatabases(observations: readonly Observation[]): Finding[]
   return observations.flatMap((each) => [...findQuota(each), ...findRoom(each)]);
 }
 
-function* findQuota({
-  name: subject,
-  endpoint,
-  inspection,
-  metrics,
-}: Observation): Iterable<Finding> {
-  if (inspection.kind === 'unknown' || metrics.kind === 'unread') return;
-  const { dbSize, dbSizeInUse } = inspection.facts;
+function* findQuota({ name: subject, endpoint, poll, metrics }: Observation): Iterable<Finding> {
+  if (poll.kind === 'unknown' || metrics.kind === 'unread') return;
+  const { dbSize, dbSizeInUse } = poll.facts;
   const quota = numberOf(metrics.samples, 'etcd_server_quota_backend_bytes') ?? 0;
   if (quota <= 0 || dbSize < quota * nearQuota) return; // without a quota it is 0 or below
   yield {
@@ -36,9 +31,9 @@ function* findQuota({
   };
 }
 
-function* findRoom({ name: subject, endpoint, inspection }: Observation): Iterable<Finding> {
-  if (inspection.kind === 'unknown') return;
-  const { dbSize, dbSizeInUse } = inspection.facts;
+function* findRoom({ name: subject, endpoint, poll }: Observation): Iterable<Finding> {
+  if (poll.kind === 'unknown') return;
+  const { dbSize, dbSizeInUse } = poll.facts;
   if (dbSize <= worthwhile || !isSparse(dbSize, dbSizeInUse)) return;
   yield {
     severity: 'note',

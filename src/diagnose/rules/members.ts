@@ -14,7 +14,7 @@ export function findInMembers(observations: readonly Observation[]): Finding[] {
 const why = 'Clients get nothing from it, and the cluster has one member less to lose.';
 
 function* findInMember(observation: Observation): Iterable<Finding> {
-  const { name: subject, endpoint, health, clientPort, inspection, metrics } = observation;
+  const { name: subject, endpoint, health, clientPort, poll, metrics } = observation;
   if (!health.ok) {
     const { failure } = health;
     const [seen, mend] = isReachable(observation)
@@ -33,11 +33,11 @@ function* findInMember(observation: Observation): Iterable<Finding> {
       why,
       mend: mendOfUnreached(failure, endpoint),
     };
-  } else if (inspection.kind === 'unknown') {
+  } else if (poll.kind === 'unknown') {
     yield {
       severity: 'warning',
       subject,
-      seen: `healthy, but does not say what it is: ${inspection.why}`,
+      seen: `healthy, but does not say what it is: ${poll.why}`,
       why: 'Whether it belongs to this cluster, lags or is a learner cannot be told.',
       mend: `Mend what keeps \`etcdctl --endpoints ${endpoint} endpoint status\` from working with the same certificates.`,
     };
