@@ -9,7 +9,8 @@
  * they arrive (api.ts), how each is carried out, and the reload (reload.ts).
  */
 
-import { balanced, type Housekeeping } from '../app/housekeeping.ts';
+import { balanced } from '../balancing/policies.ts';
+import type { SlowStart } from '../balancing/slow-start.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Cluster } from '../etcd/cluster.ts';
@@ -37,6 +38,13 @@ import { type Called, findMember } from './find-member.ts';
 import { OperationRefused } from './refused.ts';
 import { type SessionStatus, statusOf } from './session-status.ts';
 
+/** What operators ask of housekeeping. */
+interface Balancing {
+  readonly slowStart: Pick<SlowStart, 'begin' | 'underWay'>;
+  /** Moves sessions now; returns by how many each member is above its share. */
+  readonly balance: (now: number) => ReadonlyMap<Member, number>;
+}
+
 export interface OperationsOptions {
   readonly settings: LiveSettings;
   readonly members: () => readonly Member[];
@@ -47,7 +55,7 @@ export interface OperationsOptions {
   readonly departures: Departures;
   readonly guard: LeaderGuard;
   readonly mover: LeaderMover;
-  readonly upkeep: Housekeeping;
+  readonly upkeep: Balancing;
   readonly log: Log;
   readonly record: (body: EventBody) => void;
 }

@@ -11,6 +11,7 @@
  *
  * Owns these parts and their order. Each is a file of its own and knows nothing of the others.
  */
+import { balanced } from '../balancing/policies.ts';
 import { excessesOf } from '../balancing/rebalance.ts';
 import { SlowStart } from '../balancing/slow-start.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
@@ -54,13 +55,6 @@ const idleAfter = 1_000;
 const rareInterval = 200;
 /** The part of a member's sessions that may be moved in a minute. */
 const movedPerMinute = 0.75;
-
-/** Policies under which it is known where a session belongs. */
-export const balanced: readonly Settings['balance'][] = [
-  'least-connections',
-  'least-calls',
-  'leader',
-];
 
 export class Housekeeping {
   readonly starvation = new EventLoopStalls();

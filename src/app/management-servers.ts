@@ -11,7 +11,7 @@
 import type { Operations } from '../admin/operations.ts';
 import { type AdminServerOptions, openAdminServer, openWithFolder } from '../admin/server.ts';
 import type { Settings } from '../config/settings.ts';
-import { usualAdminSocket } from '../config/values/admin-socket.ts';
+import { usualAdminSocket } from '../config/values/listen.ts';
 import { formatHostPort } from '../lib/net/host-port.ts';
 import { SettingError } from '../lib/setting-error.ts';
 import { type Closable, ManagementListener } from '../management/listener.ts';

@@ -10,7 +10,7 @@
 import type { MemberTls } from '../certificates/certificates.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import { checkUrlOf } from '../config/values/check-url.ts';
+import { checkUrlOf } from '../config/values/endpoint.ts';
 import type { Cluster } from '../etcd/cluster.ts';
 import { EtcdClient } from '../etcd/etcd-client.ts';
 import type { GrpcTarget } from '../etcd/grpc-security.ts';

@@ -19,6 +19,9 @@ const policies = {
 /** One of the names of the setting `balance`. */
 export type PolicyName = keyof typeof policies;
 
+/** Those under which it is known where a session belongs. */
+export const balanced: readonly PolicyName[] = ['least-connections', 'least-calls', 'leader'];
+
 /** Makes a policy with its own state, if it has any. */
 export function createPolicy(name: PolicyName, source: RandomSource = Math.random): Policy {
   return policies[name](source);

@@ -1,10 +1,10 @@
 /**
  * The certificate files: `--cacert`, `--cert` and `--key`, which are for members, and `--tls-cert`,
- * `--tls-key` and `--client-ca`, which are for clients. Read, and refused for whatever would otherwise
- * show as a failing handshake with everybody later.
+ * `--tls-key` and `--client-ca`, which are for clients. Reads them, and
+ * throws for whatever would otherwise show later as a failing handshake with everybody.
  *
- * Leaves to others when they are read (at the start, and again when they change) and who uses them.
- * Whether members and clients accept them is for the first handshake to find out.
+ * Others decide when to read them (at the start, and again when they change) and use them. Whether
+ * members and clients accept them, the first handshake tells.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -35,7 +35,7 @@ export interface MemberTls extends TlsMaterial {
   readonly servername?: string;
 }
 
-/** Puts together what is read from files and what is not. */
+/** The files' part and the setting `server-name` in one. */
 export function memberTls(members: TlsMaterial, serverName: string | undefined): MemberTls {
   return { ...members, ...(serverName !== undefined && { servername: serverName }) };
 }
@@ -47,11 +47,11 @@ export interface CertificateFiles {
   readonly key?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
-  /** Or the word `none`, which is no path. */
+  /** Or the word `none`, which is not a path. */
   readonly clientCa?: string;
 }
 
-/** Reads and checks the files. Throws `Refusal` for the setting to blame. */
+/** Reads and checks the files. Throws `SettingError` for the setting to blame. */
 export function loadCertificates(files: CertificateFiles, now = new Date()): Certificates {
   const { cacert, cert, key, tlsCert, tlsKey, clientCa } = files;
   const members = {
@@ -86,22 +86,38 @@ export function exposedSecrets({
     { path: passwordFile, what: 'password' },
   ] as const;
   return secrets.flatMap(({ path, what }) => {
-    const stat = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
-    if (path === undefined || stat === undefined) return [];
-    return (stat.mode & 0o007) === 0 ? [] : [{ path, what }];
+    const mode = (path && statSync(path, { throwIfNoEntry: false })?.mode) || 0;
+    return path !== undefined && (mode & 0o007) !== 0 ? [{ path, what }] : [];
   });
+}
+
+/** The certificates in a PEM text, in its order; none in none. Throws `Error` for a malformed one. */
+export function certificatesIn(pem = ''): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+/** A file that is read: its text, and whom to blame for it. */
+interface GivenFile {
+  readonly text: string;
+  /** The error to throw; `what` is said of the file. */
+  readonly error: (what: string) => SettingError;
+}
+
+function read(setting: string, path: string): GivenFile {
+  const text = readTextFile(setting, path);
+  return { text, error: (what) => new SettingError(setting, `${path} ${what}`) };
 }
 
 function loadAuthorities(setting: string, path: string | undefined, now: Date): TlsMaterial {
   if (path === undefined) return {};
-  const ca = readTextFile(setting, path);
-  const faults = certificatesIn(setting, path, ca).map((each) => validityFault(each, now));
+  const file = read(setting, path);
+  const faults = certificatesOf(file).map((each) => validityFault(each, now));
   // While an authority is being replaced, its bundle holds the old one beside the new one.
   const [fault] = faults;
-  if (fault !== undefined && !faults.includes(undefined)) {
-    throw new SettingError(setting, `${path} ${fault}`);
-  }
-  tryOut(setting, path, { ca });
+  if (fault !== undefined && !faults.includes(undefined)) throw file.error(fault);
+  const ca = file.text;
+  tryOut(file, { ca });
   return { ca };
 }
 
@@ -112,71 +128,56 @@ function loadIdentity(certGiven: GivenPath, keyGiven: GivenPath, now: Date): Tls
   const [certSetting, certPath] = certGiven;
   const [keySetting, keyPath] = keyGiven;
   if (certPath === undefined && keyPath === undefined) return {};
-  if (certPath === undefined) {
-    throw new SettingError(keySetting, `is given without --${certSetting}; give both, or neither`);
-  }
-  if (keyPath === undefined) {
-    throw new SettingError(certSetting, `is given without --${keySetting}; give both, or neither`);
-  }
-  const cert = readTextFile(certSetting, certPath);
-  const key = readTextFile(keySetting, keyPath);
-  const [leaf] = certificatesIn(certSetting, certPath, cert);
+  if (certPath === undefined) throw givenAlone(keySetting, certSetting);
+  if (keyPath === undefined) throw givenAlone(certSetting, keySetting);
+  const certFile = read(certSetting, certPath);
+  const keyFile = read(keySetting, keyPath);
+  const [leaf] = certificatesOf(certFile);
   const fault = leaf && validityFault(leaf, now);
-  if (fault !== undefined) throw new SettingError(certSetting, `${certPath} ${fault}`);
-  if (!leaf?.checkPrivateKey(privateKeyIn(keySetting, keyPath, key))) {
-    throw new SettingError(
-      keySetting,
-      `${keyPath} does not belong to the certificate ${certPath} (--${certSetting}); give the two that were made together`,
+  if (fault !== undefined) throw certFile.error(fault);
+  if (!leaf?.checkPrivateKey(privateKeyOf(keyFile))) {
+    throw keyFile.error(
+      `does not belong to the certificate ${certPath} (--${certSetting}); give the two that were made together`,
     );
   }
-  tryOut(certSetting, certPath, { cert, key });
-  return { cert, key };
+  const material = { cert: certFile.text, key: keyFile.text };
+  tryOut(certFile, material);
+  return material;
 }
 
-/** What OpenSSL takes no offence at, such as a key that is too short, is found by having it used. */
-function tryOut(setting: string, path: string, material: TlsMaterial): void {
+/** For a setting that is of no use without another one. */
+export function givenAlone(setting: string, other: string): SettingError {
+  return new SettingError(setting, `is given without --${other}; give both, or neither`);
+}
+
+/** What only OpenSSL refuses, such as a key that is too short, is found by having it used. */
+function tryOut(file: GivenFile, material: TlsMaterial): void {
   try {
     createSecureContext(material);
   } catch (error) {
-    const { message } = error as Error;
-    throw new SettingError(setting, `${path} cannot be used: ${message}; make another one`);
+    throw file.error(`cannot be used: ${(error as Error).message}; make another one`);
   }
 }
 
-function certificatesIn(setting: string, path: string, pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g);
-  if (blocks === null) {
-    throw new SettingError(
-      setting,
-      `${path} holds no PEM certificate; write the path of one that does`,
-    );
+function certificatesOf({ text, error }: GivenFile): X509Certificate[] {
+  let all: X509Certificate[];
+  try {
+    all = certificatesIn(text);
+  } catch {
+    throw error('holds a malformed certificate; write the path of an intact one');
   }
-  return blocks.map((block) => {
-    try {
-      return new X509Certificate(block);
-    } catch {
-      throw new SettingError(
-        setting,
-        `${path} holds a malformed certificate; write the path of an intact one`,
-      );
-    }
-  });
+  if (all.length > 0) return all;
+  throw error('holds no PEM certificate; write the path of one that does');
 }
 
-function privateKeyIn(setting: string, path: string, pem: string): KeyObject {
-  if (pem.includes('ENCRYPTED')) {
-    throw new SettingError(
-      setting,
-      `${path} is encrypted; write the path of a key without a passphrase`,
-    );
+function privateKeyOf({ text, error }: GivenFile): KeyObject {
+  if (text.includes('ENCRYPTED')) {
+    throw error('is encrypted; write the path of a key without a passphrase');
   }
   try {
-    return createPrivateKey(pem);
+    return createPrivateKey(text);
   } catch {
-    throw new SettingError(
-      setting,
-      `${path} holds no PEM private key; write the path of one that does`,
-    );
+    throw error('holds no PEM private key; write the path of one that does');
   }
 }
 

@@ -1,51 +1,57 @@
 /**
- * Renewal: the certificates in force, read again when their files change, so that nothing has to be
- * restarted for a new one.
+ * The certificate reloader: reads the certificates in force again when their files change, so that
+ * nothing has to be restarted for a new one.
  *
  *   files ──► changed, and at rest ──► the checks of the start ──► in force
- *                                            └── refused: the old ones stay
+ *                                            └── not usable: the previous ones stay in use
  *
- * Owns what is in force. Whoever makes a connection asks for it then; connections there are stay as they
+ * Owns what is in force. Whoever makes a connection asks for it then; open connections stay as they
  * are.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Settings } from '../config/settings.ts';
 import { watchFiles } from '../lib/file-watch.ts';
 import { SettingError } from '../lib/setting-error.ts';
-import { type Certificates, loadCertificates, type MemberTls, memberTls } from './certificates.ts';
+import {
+  type CertificateFiles,
+  type Certificates,
+  loadCertificates,
+  type MemberTls,
+  memberTls,
+} from './certificates.ts';
 
-/** Where certificates come from, and what they are. */
-type Source = Pick<Settings, 'certificates' | 'certificateFiles' | 'serverName'>;
+/** Where certificates come from, and what they are; `Settings` has this shape. */
+interface Source {
+  readonly certificates: Certificates;
+  readonly certificateFiles: CertificateFiles;
+  /** See `MemberTls.servername`. */
+  readonly serverName?: string;
+}
 
 export interface CertificateReloaderOptions {
   readonly settings: Source;
   readonly onApplied: (certificates: Certificates) => void;
   /** Told once of each state of the files that cannot be used. */
-  readonly onRefused: (refusal: SettingError) => void;
+  readonly onRefused: (error: SettingError) => void;
 }
 
 export class CertificateReloader {
   readonly #options: CertificateReloaderOptions;
-  #settings: Source;
-  #certificates: Certificates;
+  #source: Source;
   #members: MemberTls;
-  /** What the files held when they were put in force, and when they were refused. */
-  #applied: string | undefined;
-  #refused: string | undefined;
+  /** What the files held when they were last read. */
+  #read: { readonly content: string; readonly isUsable: boolean } | undefined;
 
   constructor(options: CertificateReloaderOptions) {
-    const { certificates, serverName } = options.settings;
     this.#options = options;
-    this.#settings = options.settings;
-    this.#certificates = certificates;
-    this.#members = memberTls(certificates.members, serverName);
+    this.#source = options.settings;
+    this.#members = membersOf(options.settings);
   }
 
   get certificates(): Certificates {
-    return this.#certificates;
+    return this.#source.certificates;
   }
 
-  /** The same object until it is renewed. */
+  /** The same object until other certificates are in force. */
   get members(): MemberTls {
     return this.#members;
   }
@@ -61,43 +67,43 @@ export class CertificateReloader {
 
   /** Puts what was read for other settings in force. */
   configure(settings: Source): void {
-    const { certificates, serverName } = settings;
-    const isOther = serverName !== this.#settings.serverName;
-    this.#settings = settings;
-    this.#applied = undefined;
-    this.#refused = undefined;
-    if (isOther || !isDeepStrictEqual(certificates, this.#certificates)) this.#put(certificates);
+    this.#read = undefined;
+    this.#put(settings);
   }
 
   get #paths(): string[] {
-    const { clientCa, ...others } = this.#settings.certificateFiles;
+    const { clientCa, ...others } = this.#source.certificateFiles;
     const paths = clientCa === 'none' ? others : { ...others, clientCa };
     return Object.values(paths).filter((path) => path !== undefined);
   }
 
   #take(content: string): void {
-    if (content === this.#applied) return;
     const { onApplied, onRefused } = this.#options;
+    const isKnown = content === this.#read?.content;
+    // What cannot be used is tried again all the same: a certificate that is not valid yet will be.
+    if (isKnown && this.#read?.isUsable) return;
     try {
-      const certificates = loadCertificates(this.#settings.certificateFiles);
-      this.#applied = content;
-      this.#refused = undefined;
-      // The first look, or files that are back as they were.
-      if (isDeepStrictEqual(certificates, this.#certificates)) return;
-      this.#put(certificates);
-      onApplied(certificates);
+      const certificates = loadCertificates(this.#source.certificateFiles);
+      this.#read = { content, isUsable: true };
+      if (this.#put({ ...this.#source, certificates })) onApplied(certificates);
     } catch (error) {
       if (!(error instanceof SettingError)) throw error;
-      // Tried again all the same: one that is not valid yet will be.
-      if (content === this.#refused) return;
-      this.#refused = content;
-      this.#applied = undefined;
-      onRefused(error);
+      this.#read = { content, isUsable: false };
+      if (!isKnown) onRefused(error);
     }
   }
 
-  #put(certificates: Certificates): void {
-    this.#certificates = certificates;
-    this.#members = memberTls(certificates.members, this.#settings.serverName);
+  /** Returns whether anything has changed: not at the first look, nor when files are back. */
+  #put(source: Source): boolean {
+    const { certificates, serverName } = this.#source;
+    const isOther =
+      source.serverName !== serverName || !isDeepStrictEqual(source.certificates, certificates);
+    this.#source = isOther ? source : { ...source, certificates };
+    if (isOther) this.#members = membersOf(source);
+    return isOther;
   }
+}
+
+function membersOf({ certificates, serverName }: Source): MemberTls {
+  return memberTls(certificates.members, serverName);
 }

@@ -1,11 +1,12 @@
 /**
  * The name by which a member at an IP address is known in its certificate.
  *
- * grpc-js asks for a server by name (SNI) whatever it is told, and Node refuses an address there since
- * 26 (RFC 6066 section 3 allows none). So a member that is configured by its address is greeted once
- * as HTTPS does it, which checks that the certificate is for that address, and what other name the
- * certificate has is then asked for.
+ * grpc-js always asks for a server by name (SNI), and Node refuses an address there since 26 (RFC 6066
+ * section 3 allows none). So a member that is configured by its address gets one TLS handshake as in
+ * HTTPS, which checks that the certificate is for that address; gRPC then asks for a DNS name of the
+ * certificate.
  */
+import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { connect, type PeerCertificate } from 'node:tls';
 import type { MemberTls } from './certificates.ts';
@@ -16,9 +17,9 @@ export interface ServerNameOptions extends MemberTls {
 }
 
 /**
- * Resolves with the name that is to be verified, or the host itself where that is one, else with a DNS name of its certificate. Rejects
- * when the member cannot be reached by `signal`, when its certificate is not accepted, or when it has
- * no DNS name.
+ * Resolves with the configured name, else with the host where that is a name, else with a DNS name of
+ * the certificate. Rejects when the member cannot be reached before `signal` aborts, when its
+ * certificate is not accepted, or when it has no DNS name.
  */
 export async function serverName(options: ServerNameOptions, signal: AbortSignal): Promise<string> {
   const { host, servername } = options;
@@ -31,22 +32,21 @@ export async function serverName(options: ServerNameOptions, signal: AbortSignal
   );
 }
 
-function certificateOf(options: ServerNameOptions, signal: AbortSignal): Promise<PeerCertificate> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...options, minVersion: 'TLSv1.2' });
-    const onAbort = (): void => void socket.destroy(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    socket.once('secureConnect', () => {
-      resolve(socket.getPeerCertificate());
-      socket.destroy();
-    });
-    socket.on('error', reject);
-    socket.on('close', () => {
-      signal.removeEventListener('abort', onAbort);
-      reject(new Error('the connection was closed'));
-    });
-  });
+async function certificateOf(
+  options: ServerNameOptions,
+  signal: AbortSignal,
+): Promise<PeerCertificate> {
+  signal.throwIfAborted();
+  const socket = connect({ ...options, minVersion: 'TLSv1.2' });
+  socket.on('error', () => {}); // also one that comes after the signal, when nobody waits
+  try {
+    await once(socket, 'secureConnect', { signal });
+    return socket.getPeerCertificate();
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** `DNS:etcd-0, DNS:*.etcd.local, IP Address:10.0.0.1`: the first name; a wildcard matches any label. */

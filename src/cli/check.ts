@@ -3,28 +3,27 @@
  * anything runs. Exit codes: 0 nothing worse than a note, 1 a warning, 2 an error.
  */
 import { exposedSecrets } from '../certificates/certificates.ts';
-import { type LoadInput, loadSettings } from '../config/load.ts';
-import { SettingError } from '../lib/setting-error.ts';
+import { type Flags, loadSettings } from '../config/load.ts';
 
 /** For a pipe, which has no width. */
 const usualWidth = 100;
 
 /** Prints the findings and ends the process. Throws `ConfigError` with nothing asked. */
-export async function check(flags: LoadInput['flags'], json: boolean): Promise<never> {
+export async function check(flags: Flags, json: boolean): Promise<never> {
   const { settings, explain } = loadSettings({ flags, env: process.env });
-  // Loaded by now only: a wrong setting is told without waiting for everything else.
+  // Loaded only now: a wrong setting is reported without waiting for the rest of the program.
   const { gather } = await import('../diagnose/probes/gather.ts');
   const { examine } = await import('../diagnose/examine.ts');
   const { exitCodeOf } = await import('../diagnose/finding.ts');
   const { jsonOf, tableOf } = await import('../diagnose/report.ts');
   const observations = await gather(settings).catch((error: unknown) => {
-    throw error instanceof SettingError ? explain(error) : error;
+    throw explain(error);
   });
   const findings = examine(observations, settings, exposedSecrets(settings), Date.now());
   const text = json
     ? jsonOf(findings)
     : tableOf(findings, observations.length, process.stdout.columns ?? usualWidth);
   await new Promise((resolve) => process.stdout.write(text, resolve));
-  // A look-up that hangs in the system cannot be ended, and would keep the process for its sake.
+  // A look-up that hangs in the system cannot be ended, and would keep the process alive.
   process.exit(exitCodeOf(findings));
 }

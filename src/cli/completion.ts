@@ -1,6 +1,6 @@
 /**
- * Completion for shells, written from the commands there are. Names of members are asked of the running
- * balancer when they are needed.
+ * Completion for shells, made from the commands of the program. The script asks the running balancer
+ * for the names of members.
  */
 import type { Command } from 'commander';
 

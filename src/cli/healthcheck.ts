@@ -1,23 +1,23 @@
 /**
- * `etcd-lb healthcheck`: is the etcd-lb of this container alive? For the HEALTHCHECK of an image, which knows neither
- * the flags that the container was started with nor where they say that `/livez` is.
+ * `etcd-lb healthcheck`: is the etcd-lb of this container alive? For the HEALTHCHECK of an image, which
+ * does not know the flags that the container was started with, and so not where `/livez` is.
  *
- * The answer is the observe listener's. Where that is off, a process that exists is all that can be asked for.
+ * The observe listener answers. Where it is off, a process that exists counts as alive.
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { type LoadInput, loadSettings } from '../config/load.ts';
+import { type Flags, loadSettings } from '../config/load.ts';
 import { formatHostPort } from '../lib/net/host-port.ts';
 import { http } from '../lib/net/node-http.ts';
 
 /** Less than the container's runtime waits, ms. */
 const patience = 2_000;
 
-type Flags = LoadInput['flags'];
-
 /**
- * Prints one line and returns the exit code: 0 alive, 1 not; no other, since Docker reserves 2. `flagsOf` understands
- * the arguments after `run`. The environment is taken to be that of the other process.
+ * Prints one line and returns the exit code: 0 alive, 1 not; no other, since Docker reserves 2. Takes
+ * the environment for that of the other process.
+ *
+ * @param flagsOf parses the arguments after `run`.
  */
 export async function healthcheck(
   pid: string,
@@ -38,7 +38,7 @@ async function argumentsOf(pid: string): Promise<string[]> {
   const words = line.split('\0').slice(0, -1);
   const run = words.indexOf('run');
   if (run === -1)
-    throw new Error(`process ${pid} is no "etcd-lb run"; name one that is with --pid.`);
+    throw new Error(`process ${pid} is not "etcd-lb run"; name one that is with --pid.`);
   return words.slice(run + 1);
 }
 

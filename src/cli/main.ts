@@ -2,7 +2,7 @@
 /**
  * The command line: which commands there are and what their exit codes mean.
  *
- *   0  ended as asked         1  an error that is no fault of the settings
+ *   0  ended as asked         1  an error that is not of the settings
  *   2  a setting is wrong     128+n  ended by a second signal n
  *
  * The commands for a running balancer end with 1 when it cannot be reached or refuses. `check` has its
@@ -11,14 +11,12 @@
  * Parses and prints; the work is done elsewhere. Commands are loaded when they are used.
  */
 import { Command, CommanderError, Option } from 'commander';
+import type { Flags } from '../config/load.ts';
 import { envName, options } from '../config/options.ts';
 import { ConfigError } from '../lib/setting-error.ts';
 import { inWords, isSystemError } from '../lib/system-error.ts';
 import { addOperatorCommands } from './operator/commands.ts';
 import { version } from './version.ts';
-
-/** The values of a command's flags by their kebab-case name; only those that were given. */
-type Flags = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const program = new Command('etcd-lb')
   .description('A load balancer for etcd: one healthy address in front of a cluster.')
@@ -26,7 +24,7 @@ const program = new Command('etcd-lb')
   .showHelpAfterError(false)
   .showSuggestionAfterError(true)
   .exitOverride()
-  .configureOutput({ outputError: () => {} }); // told below, like every other error
+  .configureOutput({ outputError: () => {} }); // reported below, as every other error is
 
 withSettings(program.command('run'))
   .description('Run the balancer.')
@@ -36,10 +34,7 @@ withSettings(program.command('run'))
 Every flag is also a key of the configuration file and an environment variable:
 --check-interval 1s, check-interval: 1s, ETCD_LB_CHECK_INTERVAL=1s.
 
-Example:
-  etcd-lb run --listen 127.0.0.1:2379 \\
-    --endpoints https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379 \\
-    --cacert ca.crt --cert check.crt --key check.key`,
+${exampleOf('run')}`,
   )
   .action(async (_, command: Command) => {
     const { run } = await import('./run.ts');
@@ -61,17 +56,14 @@ withSettings(program.command('check'))
     `
 Takes the settings of run and asks every member once: health, quorum, leader, alarms, versions,
 database, disk and network figures, certificates, clocks. Each finding says what was seen, why it
-matters and what mends it, the worst first.
+matters and how to fix it, the worst first.
 
 Exit codes:
   0  nothing worse than a note
   1  at least one warning
   2  at least one error, or a setting is wrong
 
-Example:
-  etcd-lb check --listen 127.0.0.1:2379 \\
-    --endpoints https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379 \\
-    --cacert ca.crt --cert check.crt --key check.key`,
+${exampleOf('check')}`,
   )
   .action(async (_, command: Command) => {
     const { json, ...flags } = flagsOf(command);
@@ -101,11 +93,18 @@ program
   .description('Tell what a command does and what it takes.')
   .action(async (name?: string) => {
     const command = program.commands.find((each) => each.name() === name);
-    // Whoever asks for one that there is not is told so, and which is meant.
+    // An unknown command is told as such, with the one that is probably meant.
     if (name !== undefined && command === undefined)
       await program.parseAsync(['node', 'etcd-lb', name]);
     (command ?? program).help();
   });
+
+function exampleOf(command: string): string {
+  return `Example:
+  etcd-lb ${command} --listen 127.0.0.1:2379 \\
+    --endpoints https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379 \\
+    --cacert ca.crt --cert check.crt --key check.key`;
+}
 
 /** Declares a flag for each setting. Values stay text: config/ reads them, whatever their source. */
 function withSettings(command: Command): Command {
@@ -132,23 +131,13 @@ function report(error: unknown): number {
     console.error(`etcd-lb: ${error.message.replace(/^error: /, '').replace(/\n/, ' ')}`);
     return 2;
   }
-  if (error instanceof Error && error.name === 'AdminError') {
-    console.error(`etcd-lb: ${error.message}`);
-    return 1;
-  }
-  if (error instanceof ConfigError) {
-    console.error(`etcd-lb: ${error.message}`);
-    return 2;
-  }
-  if (isSystemError(error)) {
-    console.error(`etcd-lb: ${error.message}.`);
-    return 1;
-  }
-  console.error(error);
-  return 1;
+  const isTold = error instanceof Error && error.name === 'AdminError';
+  if (isTold || error instanceof ConfigError) console.error(`etcd-lb: ${error.message}`);
+  else console.error(isSystemError(error) ? `etcd-lb: ${error.message}.` : error);
+  return error instanceof ConfigError ? 2 : 1;
 }
 
-// `etcd-lb --help | head` closes our output before we are done, which is no error.
+// `etcd-lb --help | head` closes our output before we are done, which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return;
   console.error(`etcd-lb: standard output cannot be written: ${inWords(error)}.`);

@@ -1,23 +1,22 @@
 /**
  * `etcd-lb run`: settings in, a running balancer out, until a signal ends it.
  *
- * The first SIGTERM or SIGINT drains; a second one ends the process at once. SIGHUP reloads. Where a
- * service manager asks for it, it is told how things stand.
+ * The first SIGTERM or SIGINT drains; a second one ends the process at once. SIGHUP reloads. A service
+ * manager that asks for it is told the state.
  */
 import { constants } from 'node:os';
-import { type Loaded, type LoadInput, loadSettings } from '../config/load.ts';
-import { SettingError } from '../lib/setting-error.ts';
+import { type Flags, type Loaded, loadSettings } from '../config/load.ts';
 import { handOver } from '../lib/unexpected.ts';
 import type { ServiceNotifications } from '../observe/notifications.ts';
 import { takeInherited } from '../systemd/inherited.ts';
 
 /** Runs until it has stopped. Throws `ConfigError` with nothing started. */
-export async function run(flags: LoadInput['flags'], version: string): Promise<void> {
+export async function run(flags: Flags, version: string): Promise<void> {
   const load = (): Loaded => loadSettings({ flags, env: process.env });
   const loaded = load();
   const { settings, explain } = loaded;
   const inherited = takeInherited(process.env, process.pid);
-  // Loaded by now only: a wrong setting is told without waiting for everything else.
+  // Loaded only now: a wrong setting is reported without waiting for the rest of the program.
   const { startApp } = await import('../app/app.ts');
   const { openLog } = await import('../observe/log/log.ts');
   const log = await openLog({ level: settings.logLevel, format: settings.logFormat });
@@ -36,11 +35,11 @@ export async function run(flags: LoadInput['flags'], version: string): Promise<v
     });
     await signalled;
     await app.stop().catch((error: unknown) => {
-      handOver(error); // told like any other; what it has left open must not keep the process
+      handOver(error); // reported as any other; what is left open must not keep the process alive
       isStuck = true;
     });
   } catch (error) {
-    throw error instanceof SettingError ? explain(error) : error;
+    throw explain(error);
   } finally {
     await service?.[Symbol.asyncDispose]();
     await log.close();

@@ -1,56 +1,51 @@
-/**
- * What a reload changes: the settings of now beside those that were just loaded. Pure.
- */
+/** What a reload changes: the settings in force beside those that were just loaded. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Effective, Loaded } from './load.ts';
 import { options } from './options.ts';
 import type { Settings } from './settings.ts';
 
 export interface Changes {
-  /** What is to be in force: the new ones, but for those that are only read at the start. */
+  /** To put in force: the new ones, but for those that are only read at the start. */
   readonly settings: Settings;
   /** Names of settings that change, kebab-case, in the order of `options`. */
   readonly changed: readonly string[];
-  /** The same of those that differ and would change only with a restart. */
+  /** Names of those that differ and would change only with a restart. */
   readonly waiting: readonly string[];
 }
 
 /**
  * @param now in force.
+ * @param before what the settings in force were made of.
  * @param started what the settings of the start were made of.
  */
 export function changesBetween(
   now: Settings,
   before: readonly Effective[],
   started: readonly Effective[],
-  loaded: Loaded,
+  { settings, effective }: Loaded,
 ): Changes {
-  const { settings, effective } = loaded;
-  const differs = (name: string, others: readonly Effective[]): boolean =>
-    textOf(name, effective) !== textOf(name, others);
   const fixed = options.filter((option) => option.fixed);
-  const free = options.filter((option) => !option.fixed && option.key !== 'config');
-  const kept = Object.fromEntries(
-    fixed
-      .map(({ key }) => [key, now[key as keyof Settings]])
-      .filter(([, value]) => value !== undefined),
-  );
-  const others = Object.fromEntries(
-    Object.entries(settings).filter(([key]) => !fixed.some((option) => option.key === key)),
-  );
-  const merged = { ...others, ...kept } as unknown as Settings;
-  const changed = free.filter(({ name }) => differs(name, before)).map(({ name }) => name);
-  // The same paths, and another content.
+  const isFixed = ([key]: readonly [string, unknown]): boolean =>
+    fixed.some((option) => option.key === key);
+  const merged = [
+    ...Object.entries(settings).filter((entry) => !isFixed(entry)),
+    ...Object.entries(now).filter(isFixed),
+  ];
+  const differing = (others: readonly Effective[]): string[] =>
+    effective
+      .filter(({ name, value }) => others.find((each) => each.name === name)?.value !== value)
+      .map(({ name }) => name);
+  const fixedNames = fixed.map(({ name }) => name);
+  // The paths may be the same, and what the files hold another.
   const isRenewed = !isDeepStrictEqual(now.certificates, settings.certificates);
   const isOtherUser = !isDeepStrictEqual(now.etcdUser, settings.etcdUser);
-  const contents = [...(isRenewed ? ['certificates'] : []), ...(isOtherUser ? ['password'] : [])];
   return {
-    settings: merged,
-    changed: [...changed, ...contents],
-    waiting: fixed.filter(({ name }) => differs(name, started)).map(({ name }) => name),
+    settings: Object.fromEntries(merged) as unknown as Settings,
+    changed: [
+      ...differing(before).filter((name) => !fixedNames.includes(name)),
+      ...(isRenewed ? ['certificates'] : []),
+      ...(isOtherUser ? ['password'] : []),
+    ],
+    waiting: differing(started).filter((name) => fixedNames.includes(name)),
   };
-}
-
-function textOf(name: string, effective: readonly Effective[]): string | undefined {
-  return effective.find((each) => each.name === name)?.value;
 }

@@ -1,8 +1,8 @@
 /**
- * When two addresses are the same place: the balancer in front of itself, or listening twice.
+ * Are two addresses the same place: the balancer in front of itself, or listening twice?
  *
- * Owns what can be told from the text and from this machine's own names and addresses, without a
- * look-up. Other names for this machine are recognised on the connection itself (proxy/listen/self.ts).
+ * Decides by the text and by this machine's own names and addresses, without a look-up. Other names
+ * for this machine are recognised on the connection itself (proxy/listen/self.ts).
  */
 import os from 'node:os';
 import { isLoopback } from '../lib/net/host-port.ts';

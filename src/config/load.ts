@@ -1,5 +1,5 @@
 /**
- * From what people wrote to one validated `Settings`:
+ * Makes one validated `Settings` of what people wrote:
  *
  *   flags ─► environment ─► file ─► default      the first that has a setting gives it
  *                      │
@@ -8,25 +8,23 @@
  *                      ▼              certificates read, endpoints understood
  *                   Settings ─► rules (rules.ts)
  *
- * Owns precedence, and puts the place a value came from in front of every complaint. Reads files;
+ * Owns precedence, and begins every message with the place that the value came from. Reads files;
  * opens, starts and prints nothing.
  */
-import { type CertificateFiles, loadCertificates } from '../certificates/certificates.ts';
-import { splitList } from '../lib/list.ts';
+import { loadCertificates } from '../certificates/certificates.ts';
 import { ConfigError, SettingError } from '../lib/setting-error.ts';
-import { thisMachine } from './collision.ts';
 import { type OptionSpec, options, type Values } from './options.ts';
 import { checkRules } from './rules.ts';
 import type { Settings } from './settings.ts';
 import { readEnvironment } from './sources/environment.ts';
 import { readFile } from './sources/file.ts';
-import { type Flags, readFlags } from './sources/flags.ts';
 import {
   type Endpoint,
   formatNamedEndpoint,
   parseEndpoints,
   type Scheme,
 } from './values/endpoint.ts';
+import { splitList } from './values/list.ts';
 import {
   byDefault,
   type Given,
@@ -52,11 +50,17 @@ export interface Loaded {
   readonly settings: Settings;
   /** Every setting but `config`, in the order of `options`: as a file, it gives the same. */
   readonly effective: readonly Effective[];
-  /** Puts the place a value came from in front of what was found wrong with it later. */
-  readonly explain: (refusal: SettingError) => ConfigError;
-  /** Are these what settings must be to one another? Throws `ConfigError`. For those that were put together. */
+  /**
+   * What to throw for an error that was thrown later: for a `SettingError` a `ConfigError`, which
+   * begins with the place the value came from; any other as it is.
+   */
+  readonly explain: (error: unknown) => unknown;
+  /** Applies the rules between settings to others than these. Throws `ConfigError`. */
   readonly check: (settings: Settings) => void;
 }
+
+/** By kebab-case name without `--`; a repeated flag has all its texts. */
+export type Flags = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface LoadInput {
   readonly flags: Flags;
@@ -69,31 +73,43 @@ export function loadSettings({ flags, env }: LoadInput): Loaded {
   const given = (name: string): Given | undefined =>
     sources.find((source) => source.has(name))?.get(name) ?? defaults.get(name);
   const originOf = (name: string): Origin => given(name)?.origin ?? notSet;
-  const explain = ({ setting, message }: SettingError): ConfigError =>
-    new ConfigError(`${subject(setting, originOf(setting))}: ${message}.`);
+  const explain = (error: unknown): unknown =>
+    error instanceof SettingError
+      ? new ConfigError(`${subject(error.setting, originOf(error.setting))}: ${error.message}.`)
+      : error;
+  const check = (settings: Settings): void => {
+    try {
+      checkRules(settings, originOf);
+    } catch (error) {
+      throw explain(error);
+    }
+  };
   try {
-    const config = readValue(optionNamed('config'), given('config')?.value);
-    if (config !== undefined) sources.push(readFile(String(config)));
-    const settings = resolve(readValues((name) => given(name)?.value));
-    checkRules(settings, originOf, thisMachine());
+    const config = given('config');
+    if (config !== undefined) sources.push(readFile(String(readValue(specOf('config'), config))));
+    const settings = resolve(readValues(given));
+    check(settings);
     const effective = options
       .filter(({ key }) => key !== 'config')
       .map((option) => ({
         name: option.name,
-        value: show(option, given(option.name)?.value, settings),
+        value: show(option, given(option.name), settings),
         origin: originOf(option.name),
       }));
-    const check = (others: Settings): void => {
-      try {
-        checkRules(others, originOf, thisMachine());
-      } catch (error) {
-        throw error instanceof SettingError ? explain(error) : error;
-      }
-    };
     return { settings, effective, explain, check };
   } catch (error) {
-    throw error instanceof SettingError ? explain(error) : error;
+    throw explain(error);
   }
+}
+
+/** Those that were given; an empty list is none. */
+function readFlags(flags: Flags): Source {
+  const source = new Map<string, Given>();
+  for (const [name, value] of Object.entries(flags)) {
+    if (value === undefined || (value.length === 0 && Array.isArray(value))) continue;
+    source.set(name, { value, origin: { from: 'flag', detail: `--${name}` } });
+  }
+  return source;
 }
 
 const defaults: Source = new Map(
@@ -102,62 +118,49 @@ const defaults: Source = new Map(
   ),
 );
 
-type Text = Given['value'] | undefined;
-
 /** Each setting by itself. */
-function readValues(textOf: (name: string) => Text): Values {
-  const values: Partial<Record<keyof Values, unknown>> = {
-    ...{ endpoints: [], weight: [], priority: [], allowClient: [], observeNames: [] },
-  };
+function readValues(given: (name: string) => Given | undefined): Values {
+  const values: Partial<Record<keyof Values, unknown>> = {};
   for (const option of options) {
-    const text = textOf(option.name);
-    if (text !== undefined) values[option.key] = readValue(option, text);
+    const written = given(option.name);
+    if (written !== undefined) values[option.key] = readValue(option, written);
+    else if (option.list) values[option.key] = [];
   }
   return values as unknown as Values; // the table's type ties each key to its shape
 }
 
-/** One setting from its text; `undefined` from none. */
-function readValue(option: OptionSpec, text: Text): unknown {
-  if (text === undefined) return undefined;
-  const result = option.shape.safeParse(text);
+function readValue({ name, shape }: OptionSpec, { value }: Given): unknown {
+  const result = shape.safeParse(value);
   if (result.success) return result.data;
-  throw new SettingError(option.name, result.error.issues[0]?.message ?? 'cannot be used');
+  throw new SettingError(name, result.error.issues[0]?.message ?? 'cannot be used');
 }
 
-function optionNamed(name: string): OptionSpec {
-  const option = options.find((each) => each.name === name);
-  if (option === undefined) throw new Error(`${name} is not a setting`);
+function specOf(key: keyof Values): OptionSpec {
+  const option = options.find((each) => each.key === key);
+  if (option === undefined) throw new Error(`${key} is not a setting`);
   return option;
 }
 
 /** The settings that depend on others, or on files. */
 function resolve(values: Values): Settings {
-  const { config, cacert, cert, key, tlsCert, tlsKey, clientCa, ...others } = values;
-  const { user, passwordFile, endpoints, ...rest } = others;
-  const toMembers = {
-    ...(cacert !== undefined && { cacert }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-  };
-  const files: CertificateFiles = {
-    ...toMembers,
-    ...(tlsCert !== undefined && { tlsCert }),
-    ...(tlsKey !== undefined && { tlsKey }),
-    ...(clientCa !== undefined && { clientCa }),
-  };
+  const { config, cacert, cert, key, tlsCert, tlsKey, clientCa, user, ...rest } = values;
+  const certificateFiles = present({ cacert, cert, key, tlsCert, tlsKey, clientCa });
   // As etcdctl: whoever brings certificates means https.
-  const isHttps = Object.keys(toMembers).length > 0 || rest.tls === 'originate';
-  const scheme = isHttps ? 'https' : 'http';
-  const etcdUser = loadUser(user, passwordFile);
+  const isHttps = [cacert, cert, key].some(Boolean) || rest.tls === 'originate';
+  const etcdUser = loadUser(user, rest.passwordFile);
   return {
     ...rest,
-    endpoints: understood(endpoints, scheme),
-    certificates: loadCertificates(files),
-    certificateFiles: files,
-    ...(etcdUser && { etcdUser }),
-    ...(passwordFile !== undefined && { passwordFile }),
-    ...(config !== undefined && { configFile: config }),
+    endpoints: understood(rest.endpoints, isHttps ? 'https' : 'http'),
+    certificates: loadCertificates(certificateFiles),
+    certificateFiles,
+    ...present({ etcdUser, configFile: config }),
   };
+}
+
+/** The properties that are there. */
+function present<T extends object>(properties: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(properties).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 function understood(words: readonly string[], scheme: Scheme): Endpoint[] {
@@ -168,8 +171,8 @@ function understood(words: readonly string[], scheme: Scheme): Endpoint[] {
   }
 }
 
-function show(option: OptionSpec, text: Text, settings: Settings): string {
-  if (option.key === 'endpoints') return settings.endpoints.map(formatNamedEndpoint).join(',');
-  if (text === undefined) return '';
-  return option.list ? splitList(text).join(',') : String(text);
+function show({ key, list }: OptionSpec, written: Given | undefined, settings: Settings): string {
+  if (key === 'endpoints') return settings.endpoints.map(formatNamedEndpoint).join(',');
+  if (written === undefined) return '';
+  return list ? splitList(written.value).join(',') : String(written.value);
 }

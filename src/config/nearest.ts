@@ -1,13 +1,11 @@
-/** The known word somebody probably meant. */
-
-/** The candidate within a third of the word's length in single-letter edits, or undefined. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+/** The known word that somebody probably meant: within a third of its length in single-letter edits. */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let fewest = Math.max(1, Math.floor(word.length / 3));
-  for (const candidate of candidates) {
-    const edits = distance(word, candidate);
+  for (const each of known) {
+    const edits = distance(word, each);
     if (edits > fewest || (edits === fewest && best !== undefined)) continue;
-    best = candidate;
+    best = each;
     fewest = edits;
   }
   return best;

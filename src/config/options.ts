@@ -16,11 +16,8 @@ import {
   tlsModes,
 } from './settings.ts';
 import * as shapes from './shapes.ts';
-import { parseAdminSocket } from './values/admin-socket.ts';
-import { parseCheckUrl } from './values/check-url.ts';
-import { parseDomain } from './values/domain.ts';
-import { parseListenAddress, parseTcpAddress } from './values/listen.ts';
-import { parseMemberNumber } from './values/member-number.ts';
+import { parseCheckUrl, parseDomain, parseMemberNumber } from './values/endpoint.ts';
+import { parseAdminSocket, parseListenAddress, parseTcpAddress } from './values/listen.ts';
 import { parseOwner } from './values/owner.ts';
 
 /**
@@ -48,12 +45,12 @@ export interface Values
 interface Row<T> {
   /** What stands for the value in a usage text, such as `DURATION`. */
   readonly placeholder: string;
-  /** As somebody would write it; undefined for none. */
-  readonly default: string | undefined;
+  /** As somebody would write it; absent for none. */
+  readonly default?: string;
   /** One sentence. */
   readonly help: string;
   /** Does it take several: as one list, or given repeatedly? */
-  readonly list: boolean;
+  readonly list?: true;
   /** From the text, or texts, to the value. */
   readonly shape: shapes.Shape<T>;
   /** Is it only read at the start, so that a reload cannot change it? */
@@ -66,20 +63,23 @@ export interface OptionSpec extends Row<unknown> {
   readonly key: keyof Values;
 }
 
+/** Columns that go together in several rows. */
+const onOrOff = { placeholder: 'on|off', shape: shapes.onOrOff };
+const file = { placeholder: 'FILE', shape: shapes.word };
+const duration = { placeholder: 'DURATION', shape: shapes.duration };
+const durationOrZero = { placeholder: 'DURATION', shape: shapes.durationOrZero };
+const count = { placeholder: 'COUNT', shape: shapes.count };
+const countOrZero = { placeholder: 'COUNT', shape: shapes.countOrZero };
+
 const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   config: {
-    placeholder: 'FILE',
-    default: undefined,
+    ...file,
     help: 'YAML file with any of the other settings; flags and environment override it.',
-    list: false,
-    shape: shapes.word,
   },
   watchConfig: {
-    placeholder: 'on|off',
+    ...onOrOff,
     default: 'off',
     help: 'Reload when the configuration file changes, as on SIGHUP.',
-    list: false,
-    shape: shapes.onOrOff,
     fixed: true,
   },
   listen: {
@@ -91,26 +91,21 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     fixed: true,
   },
   reusePort: {
-    placeholder: 'on|off',
+    ...onOrOff,
     default: 'off',
     help: 'Share the TCP addresses with other etcd-lb processes that say so too; the kernel spreads connections.',
-    list: false,
-    shape: shapes.onOrOff,
     fixed: true,
   },
   socketMode: {
     placeholder: 'MODE',
     default: '0660',
     help: 'Permissions of Unix sockets, in octal.',
-    list: false,
     shape: shapes.mode,
     fixed: true,
   },
   socketOwner: {
     placeholder: 'USER:GROUP',
-    default: undefined,
     help: 'Owner of Unix sockets: names or numbers, either may be left out.',
-    list: false,
     shape: shapes.grammar(parseOwner),
     fixed: true,
   },
@@ -118,49 +113,35 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     placeholder: 'MODE',
     default: 'passthrough',
     help: 'passthrough leaves TLS to clients and members; terminate speaks it with clients; originate takes plain clients to https members.',
-    list: false,
     shape: shapes.oneOf(tlsModes),
     fixed: true,
   },
   tlsCert: {
-    placeholder: 'FILE',
-    default: undefined,
+    ...file,
     help: 'Certificate (PEM) that clients see under --tls terminate, its issuers after it.',
-    list: false,
-    shape: shapes.word,
   },
   tlsKey: {
-    placeholder: 'FILE',
-    default: undefined,
+    ...file,
     help: 'Private key (PEM) of --tls-cert.',
-    list: false,
-    shape: shapes.word,
   },
   clientCa: {
-    placeholder: 'FILE',
-    default: undefined,
+    ...file,
     help: 'Authorities (PEM) that must have signed the certificates of clients under --tls terminate, or none: clients need no certificate.',
-    list: false,
-    shape: shapes.word,
   },
   allowClient: {
     placeholder: 'NAMES',
-    default: undefined,
     help: 'Names of which a client certificate must carry one, as common name or alternative name; any if not given.',
     list: true,
     shape: shapes.words,
   },
   plaintextTcp: {
-    placeholder: 'on|off',
+    ...onOrOff,
     default: 'off',
     help: 'Listen on TCP under --tls originate too: whoever can connect then has the cluster, without a certificate.',
-    list: false,
-    shape: shapes.onOrOff,
     fixed: true,
   },
   endpoints: {
     placeholder: 'URLS',
-    default: undefined,
     help: "The etcd members' client URLs, or host:port; name=URL gives one a name.",
     list: true,
     shape: shapes.words,
@@ -169,248 +150,182 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     placeholder: 'KIND',
     default: 'static',
     help: 'Who the members are: static (the endpoints), or members (those that the cluster lists, beginning at the endpoints).',
-    list: false,
     shape: shapes.oneOf(discoveries),
     fixed: true,
   },
   discoverySrv: {
     placeholder: 'DOMAIN',
-    default: undefined,
     help: 'Domain whose SRV records name endpoints: _etcd-client-ssl._tcp, or else _etcd-client._tcp.',
-    list: false,
     shape: shapes.grammar(parseDomain),
     fixed: true,
   },
   stateDir: {
     placeholder: 'DIRECTORY',
-    default: undefined,
     help: 'Directory for what must survive a restart: which members are drained, and the last good list of discovered ones.',
-    list: false,
     shape: shapes.word,
     fixed: true,
   },
   cacert: {
-    placeholder: 'FILE',
-    default: undefined,
+    ...file,
     help: 'Authorities (PEM) trusted for members: by checks, and by traffic where we speak its TLS; the system ones if not given.',
-    list: false,
-    shape: shapes.word,
   },
   cert: {
-    placeholder: 'FILE',
-    default: undefined,
+    ...file,
     help: 'Our client certificate (PEM) for members that ask for one: of checks, and of traffic where we speak its TLS.',
-    list: false,
-    shape: shapes.word,
   },
   key: {
-    placeholder: 'FILE',
-    default: undefined,
+    ...file,
     help: 'Private key (PEM) of --cert.',
-    list: false,
-    shape: shapes.word,
   },
   serverName: {
     placeholder: 'NAME',
-    default: undefined,
     help: 'Name that the certificate of every https member must carry, in place of its own host.',
-    list: false,
     shape: shapes.grammar(parseDomain),
   },
   checkUrl: {
     placeholder: 'URL',
-    default: undefined,
     help: "Where members are checked if not at their endpoint, such as http://{host}:2381 for etcd's --listen-metrics-urls.",
-    list: false,
     shape: shapes.grammar(parseCheckUrl),
   },
   checkInterval: {
-    placeholder: 'DURATION',
+    ...duration,
     default: '1s',
     help: 'Time between two checks of a healthy member.',
-    list: false,
-    shape: shapes.duration,
   },
   checkFastInterval: {
-    placeholder: 'DURATION',
+    ...duration,
     default: '250ms',
     help: 'Time between two checks of a member in doubt.',
-    list: false,
-    shape: shapes.duration,
   },
   checkTimeout: {
-    placeholder: 'DURATION',
+    ...duration,
     default: '700ms',
     help: 'How long a check may take before it counts as failed.',
-    list: false,
-    shape: shapes.duration,
   },
   checkRise: {
-    placeholder: 'COUNT',
+    ...count,
     default: '2',
     help: 'Passed checks in a row before a withdrawn member gets new connections again.',
-    list: false,
-    shape: shapes.count,
   },
   checkFall: {
-    placeholder: 'COUNT',
+    ...count,
     default: '2',
     help: "Failed checks in a row before a member's connections are closed, if another is healthy.",
-    list: false,
-    shape: shapes.count,
   },
   inspectInterval: {
-    placeholder: 'DURATION',
+    ...durationOrZero,
     default: '10s',
     help: 'Time between two questions to a member about itself, such as who leads, over gRPC; 0 for none.',
-    list: false,
-    shape: shapes.durationOrZero,
   },
   user: {
     placeholder: 'NAME',
-    default: undefined,
     help: "One of etcd's own users, for these questions where etcd asks for one.",
-    list: false,
     shape: shapes.word,
   },
   passwordFile: {
-    placeholder: 'FILE',
-    default: undefined,
+    ...file,
     help: 'File with the password of --user.',
-    list: false,
-    shape: shapes.word,
   },
   maxLag: {
-    placeholder: 'COUNT',
+    ...countOrZero,
     default: '10000',
     help: 'Log entries a member may be behind the leader and still get new connections; 0 for any number.',
-    list: false,
-    shape: shapes.countOrZero,
   },
   balance: {
     placeholder: 'POLICY',
     default: 'least-connections',
     help: 'How a member is chosen: least-connections, least-calls (plain HTTP/2 only), round-robin, random, leader or nearest.',
-    list: false,
     shape: shapes.oneOf(policies),
   },
   weight: {
     placeholder: 'NAME=NUMBER',
-    default: undefined,
     help: "A member's share of connections against the others', such as m0=2; 1 for those not named.",
     list: true,
     shape: shapes.listOrNone(parseMemberNumber(1)),
   },
   priority: {
     placeholder: 'NAME=NUMBER',
-    default: undefined,
     help: "A member's class, such as m1=1: the lowest with a healthy member serves; 0 for those not named.",
     list: true,
     shape: shapes.listOrNone(parseMemberNumber(0)),
   },
   dialTimeout: {
-    placeholder: 'DURATION',
+    ...duration,
     default: '5s',
     help: 'How long a client is held while members are dialled, all attempts together.',
-    list: false,
-    shape: shapes.duration,
   },
   dialRaceAfter: {
-    placeholder: 'DURATION',
+    ...duration,
     default: '250ms',
     help: 'When a second member is dialled beside one that has not answered, at the latest.',
-    list: false,
-    shape: shapes.duration,
   },
   keepalive: {
     placeholder: 'DURATION',
     default: '15s',
     help: 'Idle time before TCP keepalive probes to clients and members; 0 for none.',
-    list: false,
     shape: shapes.keepalive,
     fixed: true,
   },
   suspectAfter: {
-    placeholder: 'DURATION',
+    ...duration,
     default: '250ms',
     help: 'How long a member may owe its clients an answer, silent to all of them, before all members are checked at once.',
-    list: false,
-    shape: shapes.duration,
   },
   hold: {
-    placeholder: 'DURATION',
+    ...durationOrZero,
     default: '4s',
     help: "How long what clients send is held at most while the cluster's leader is lost; 0 holds nothing.",
-    list: false,
-    shape: shapes.durationOrZero,
   },
   slowStart: {
-    placeholder: 'DURATION',
+    ...durationOrZero,
     default: '5s',
     help: 'How long a member that comes back takes to get its full share of new connections; 0 for none.',
-    list: false,
-    shape: shapes.durationOrZero,
   },
   rebalance: {
-    placeholder: 'COUNT',
+    ...countOrZero,
     default: '2',
     help: "How far the members' sessions may be apart before some are moved, under least-connections, least-calls or leader; 0 to move none.",
-    list: false,
-    shape: shapes.countOrZero,
   },
   maxSessionAge: {
-    placeholder: 'DURATION',
+    ...durationOrZero,
     default: '0',
     help: 'Age from which an opaque session may be moved to balance although it is never quiet; 0 for never.',
-    list: false,
-    shape: shapes.durationOrZero,
   },
   followCalls: {
-    placeholder: 'on|off',
+    ...onOrOff,
     default: 'on',
     help: 'Where bytes are plain HTTP/2, follow the calls in them: to move clients without cutting one, and to count them.',
-    list: false,
-    shape: shapes.onOrOff,
   },
   maxConnections: {
-    placeholder: 'COUNT',
+    ...count,
     default: '10000',
     help: 'Client connections at a time; more are refused.',
-    list: false,
-    shape: shapes.count,
   },
   maxSourceShare: {
     placeholder: 'PERCENT',
     default: '90%',
     help: 'How much of --max-connections one address may take up, so that others get in; 100% for all. Unix sockets are not counted.',
-    list: false,
     shape: shapes.percent,
   },
   firstByteTimeout: {
-    placeholder: 'DURATION',
+    ...durationOrZero,
     default: '1m',
     help: 'How long a client may be connected without saying anything before it is closed; 0 for as long as it likes.',
-    list: false,
-    shape: shapes.durationOrZero,
   },
   drainTimeout: {
-    placeholder: 'DURATION',
+    ...durationOrZero,
     default: '10s',
     help: 'How long clients have to leave at shutdown, or a member that is removed or drained; 0 closes them at once.',
-    list: false,
-    shape: shapes.durationOrZero,
   },
   observe: {
     placeholder: 'ADDRESS',
     default: '127.0.0.1:9379',
     help: 'Where metrics, readiness and status are served: host:port, or off.',
-    list: false,
     shape: shapes.grammar((text) => (text === 'off' ? undefined : parseTcpAddress(text))),
     fixed: true,
   },
   observeNames: {
     placeholder: 'NAMES',
-    default: undefined,
     help: 'Host names under which the status page is served, beside IP addresses, localhost and the host of --observe.',
     list: true,
     shape: shapes.listOrNone(parseHostName),
@@ -420,7 +335,6 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     placeholder: 'PATH',
     default: 'auto',
     help: 'Unix socket for status, drain, reload and the like: a path, off, or auto: /run/etcd-lb/admin.sock if it can be opened.',
-    list: false,
     shape: shapes.grammar(parseAdminSocket),
     fixed: true,
   },
@@ -428,14 +342,12 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
     placeholder: 'LEVEL',
     default: 'info',
     help: 'The least that is logged: trace, debug, info, warn or error.',
-    list: false,
     shape: shapes.oneOf(logLevels),
   },
   logFormat: {
     placeholder: 'FORMAT',
     default: 'auto',
     help: 'json, pretty, or auto: JSON on a pipe and readable on a terminal.',
-    list: false,
     shape: shapes.oneOf(logFormats),
     fixed: true,
   },

@@ -1,13 +1,11 @@
 /**
- * Everything a run of etcd-lb is told, in the units the code uses. Other rooms import the type and
- * nothing else; how each setting is written, and its default, is options.ts.
+ * The settings of a run, in the units that the code uses. How each setting is written, and its
+ * default, is options.ts.
  */
 
 import type { CertificateFiles, Certificates } from '../certificates/certificates.ts';
-import type { AdminSocket } from './values/admin-socket.ts';
-import type { Endpoint } from './values/endpoint.ts';
-import type { ListenAddress, TcpAddress } from './values/listen.ts';
-import type { MemberNumber } from './values/member-number.ts';
+import type { Endpoint, MemberNumber } from './values/endpoint.ts';
+import type { AdminSocket, ListenAddress, TcpAddress } from './values/listen.ts';
 import type { Owner } from './values/owner.ts';
 
 export const policies = [
@@ -26,9 +24,9 @@ export const logFormats = ['auto', 'json', 'pretty'] as const;
 
 /** Durations are in ms, and above 0 unless said otherwise. */
 export interface Settings {
-  /** Where they were read from, if from a file; relative to the working directory. */
+  /** The configuration file, if there is one; relative to the working directory. */
   readonly configFile?: string;
-  /** Are they read again when that file changes? */
+  /** Are settings read again when that file changes? */
   readonly watchConfig: boolean;
   /** At least one; no two of them collide. */
   readonly listen: readonly ListenAddress[];
@@ -38,7 +36,7 @@ export interface Settings {
   readonly socketMode: number;
   /** Owner of Unix sockets; the process's own if absent. */
   readonly socketOwner?: Owner;
-  /** Of one scheme, none twice, none of them this balancer; at least one where there is no SRV domain. */
+  /** All of one scheme, no two alike, none this balancer; at least one where there is no SRV domain. */
   readonly endpoints: readonly Endpoint[];
   /** `members`: those that the cluster lists, the endpoints being only where to begin. */
   readonly discovery: (typeof discoveries)[number];
@@ -46,15 +44,15 @@ export interface Settings {
   readonly discoverySrv?: string;
   /** Directory for what must survive a restart. */
   readonly stateDir?: string;
-  /** `passthrough`: clients' bytes are the members'. Else one side or both are TLS connections of our own. */
+  /** `passthrough`: clients' bytes are the members'. Else we speak TLS with one side or both. */
   readonly tls: (typeof tlsModes)[number];
-  /** As they were read at the start; see `certificateFiles`. */
+  /** As they were when the settings were read; see `certificateFiles`. */
   readonly certificates: Certificates;
-  /** Where they were read from, and will be again. */
+  /** Where the certificates were read from, and are read again. */
   readonly certificateFiles: CertificateFiles;
-  /** Names of which a client's certificate must carry one; empty for any that is trusted. */
+  /** A client's certificate must carry one of these names; empty for any that is trusted. */
   readonly allowClient: readonly string[];
-  /** May clients come without TLS over TCP, though members ask for it? */
+  /** May clients connect without TLS over TCP, though members ask for it? */
   readonly plaintextTcp: boolean;
   /** To verify members by, in place of their hosts. */
   readonly serverName?: string;
@@ -66,13 +64,13 @@ export interface Settings {
   readonly checkFastInterval: number;
   /** Bound on one check; at most `checkInterval * checkFall`. */
   readonly checkTimeout: number;
-  /** Passed checks in a row before a withdrawn member is used again, 1 or more. */
+  /** Passed checks in a row before a failed member is used again, 1 or more. */
   readonly checkRise: number;
   /** Failed checks in a row before a member's connections are closed, 1 or more. */
   readonly checkFall: number;
-  /** Between two questions to a member about itself; 0 for none. */
+  /** Between two polls of a member's status; 0 for none. */
   readonly inspectInterval: number;
-  /** Of etcd's own users, for these questions. */
+  /** One of etcd's own users, for these polls. */
   readonly etcdUser?: { readonly name: string; readonly password: string };
   /** Where the password was read from. */
   readonly passwordFile?: string;
@@ -95,7 +93,7 @@ export interface Settings {
   readonly hold: number;
   /** Until a member that comes back has its full share of new connections; 0 for at once. */
   readonly slowStart: number;
-  /** How far the members' sessions may be apart before quiet ones are moved; 0 moves none. */
+  /** How far the members' numbers of sessions may differ before some are moved; 0 moves none. */
   readonly rebalance: number;
   /** Age from which a session may be moved though it is never quiet; 0 for never. */
   readonly maxSessionAge: number;
@@ -105,15 +103,15 @@ export interface Settings {
   readonly maxConnections: number;
   /** The part of them that may come from one address, percent. */
   readonly maxSourceShare: number;
-  /** For a client that is connected to a member to say something; 0 for as long as it likes. */
+  /** Until a connected client must have sent something; 0 for no bound. */
   readonly firstByteTimeout: number;
   /** For clients to leave at shutdown; 0 closes them at once. */
   readonly drainTimeout: number;
-  /** Where metrics and status are served, apart from `listen`; undefined for nowhere. */
+  /** Where metrics and status are served; undefined for nowhere. */
   readonly observe: TcpAddress | undefined;
-  /** Host names under which people may ask there, in lower case, beside that of `observe`. */
+  /** Host names that requests may use there, in lower case, besides that of `observe`. */
   readonly observeNames: readonly string[];
-  /** Where operators give orders. */
+  /** Where operators reach the running balancer. */
   readonly adminSocket: AdminSocket;
   readonly logLevel: (typeof logLevels)[number];
   /** `auto`: JSON on a pipe, readable on a terminal. */

@@ -2,19 +2,21 @@
  * The shapes a setting's text can have, as zod schemas from text to value; options.ts gives each
  * setting one. Text only, whatever the source: `0660` in YAML means what it means in a flag.
  *
- * zod/mini, because bundled it is a fifth of zod. Every message is a reason as `Refusal` has it.
+ * zod/mini, because bundled it is a fifth of zod. Every message is a reason as in a `SettingError`.
  */
 import * as z from 'zod/mini';
-import { splitList } from '../lib/list.ts';
 import { formatDuration, parseDuration } from './values/duration.ts';
+import { splitList } from './values/list.ts';
 
 /** From a string, or a list of them, to `T`. */
 export type Shape<T> = z.ZodMiniType<T, unknown>;
 
-/** One text, trimmed, not empty. */
+const isEmpty = 'is empty; write a value, or leave it out for the default';
+
+/** One text, trimmed and not empty. */
 export const word = z
   .string('takes one value, not a list')
-  .check(z.trim(), z.minLength(1, 'is empty; write a value, or leave it out for the default'));
+  .check(z.trim(), z.minLength(1, isEmpty));
 
 /** The words of a list, or of several; may be none. */
 export const words: Shape<string[]> = z.pipe(
@@ -28,22 +30,18 @@ export function grammar<T>(parse: (text: string) => T): Shape<T> {
 }
 
 /** Any number of values in a grammar of their own. */
-export function listOrNone<T>(parse: (text: string) => T): Shape<T[]> {
-  return z.pipe(words, z.array(z.pipe(z.string(), parsed(parse))));
+export function listOrNone<T>(parse: (text: string) => T, some = words): Shape<T[]> {
+  return z.pipe(some, z.array(z.pipe(z.string(), parsed(parse))));
 }
 
 /** One or more values in a grammar of their own. */
 export function list<T>(parse: (text: string) => T): Shape<T[]> {
-  const some = words.check(
-    z.refine((list) => list.length > 0, 'is empty; write a value, or leave it out for the default'),
-  );
-  return z.pipe(some, z.array(z.pipe(z.string(), parsed(parse))));
+  return listOrNone(parse, words.check(z.refine((list) => list.length > 0, isEmpty)));
 }
 
 /** One of these words, as they are spelt. */
 export function oneOf<const T extends readonly string[]>(choices: T): Shape<T[number]> {
-  const [first = '', ...others] = choices.toReversed();
-  const text = `${others.toReversed().join(', ')} or ${first}`;
+  const text = `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
   return z.pipe(
     word,
     z.enum(choices, {

@@ -1,15 +1,15 @@
-/** All findings of all subjects, from what was gathered. Pure. */
+/** All findings about all subjects, from what was gathered. Pure. */
 import type { Secret } from '../certificates/certificates.ts';
 import type { Settings } from '../config/settings.ts';
 import { safeText } from '../lib/safe-text.ts';
 import { type Finding, inOrder } from './finding.ts';
 import type { Observation } from './observation.ts';
-import { findInFigures } from './probes/figures.ts';
 import { findInAdvertised } from './rules/advertised.ts';
 import { findInCertificates } from './rules/certificates.ts';
 import { findInClocks } from './rules/clocks.ts';
 import { findInCluster } from './rules/cluster.ts';
 import { findInDatabases } from './rules/database.ts';
+import { findInFigures } from './rules/figures.ts';
 import { findInMembers } from './rules/members.ts';
 
 type ExamineSettings = Pick<Settings, 'listen' | 'tls' | 'certificates' | 'discovery'>;
@@ -35,11 +35,11 @@ export function examine(
     ...findInFigures(observations),
     ...findInClocks(observations),
   ];
-  // Members say much of what is quoted: versions, names, subjects of certificates.
+  // Much of the text comes from members: versions, names, subjects of certificates.
   return inOrder(findings.map(inSafeText));
 }
 
-function inSafeText({ severity, subject, seen, why, mend }: Finding): Finding {
-  const texts = { subject: safeText(subject), seen: safeText(seen), why: safeText(why) };
-  return { severity, ...texts, mend: safeText(mend) };
+function inSafeText({ severity, ...texts }: Finding): Finding {
+  const safe = Object.entries(texts).map(([key, text]) => [key, safeText(text)]);
+  return { severity, ...(Object.fromEntries(safe) as typeof texts) };
 }

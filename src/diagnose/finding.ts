@@ -1,8 +1,8 @@
 /**
- * A finding: one thing that a check has to say, and in what order several are said.
+ * A finding: one thing that `etcd-lb check` reports.
  *
- * Owns the shape, the order, and the exit code that follows. Pure. What there is to find is one file a
- * subject beside this one; how it is shown is report.ts.
+ * Owns its shape, the order of several, and the exit code. Pure. What is looked for is in rules/, a
+ * file a subject; how it is shown is report.ts.
  */
 
 /** From the worst on. */
@@ -23,7 +23,7 @@ export interface Finding {
   readonly mend: string;
 }
 
-/** The worst first, else in the order given. What is said of several in the same words is said once. */
+/** The worst first, else in the order given. Findings with the same words become one. */
 export function inOrder(findings: readonly Finding[]): Finding[] {
   const byWords = new Map<string, Finding>();
   for (const finding of findings) {

@@ -1,9 +1,9 @@
 /**
- * An observation: all that one member said when it was asked once. Plain data, from which the findings
- * are drawn; gather.ts makes it.
+ * An observation: all that one member answered when it was asked once. Plain data, from which the
+ * findings follow; gather.ts makes it.
  */
 import type { X509Certificate } from 'node:crypto';
-import type { PollResult } from '../etcd/member-status.ts';
+import type { MemberStatus, PollResult } from '../etcd/member-status.ts';
 import type { CheckResult } from '../health/probe.ts';
 import type { Failure } from '../lib/net/failure.ts';
 import type { Sample } from './probes/exposition.ts';
@@ -15,9 +15,9 @@ export interface Observation {
   readonly endpoint: string;
   readonly health: CheckResult;
   readonly clientPort: ClientPort;
-  readonly inspection: PollResult;
+  readonly poll: PollResult;
   readonly metrics: Metrics;
-  /** Absent when it told no time. */
+  /** Absent when it sent no time. */
   readonly clock?: ClockReading;
 }
 
@@ -39,7 +39,16 @@ export interface ClockReading {
   readonly answeredAt: number;
 }
 
-/** Did it answer anything? One that did not is told of once, and nothing else is said about it. */
-export function isReachable({ health, inspection }: Observation): boolean {
-  return health.ok || inspection.kind === 'known';
+/** Did it answer anything? About one that did not, there is one finding and no other. */
+export function isReachable({ health, poll }: Observation): boolean {
+  return health.ok || poll.kind === 'known';
+}
+
+/** Those that said what they are. */
+export function knownAmong(
+  observations: readonly Observation[],
+): { readonly name: string; readonly facts: MemberStatus }[] {
+  return observations.flatMap(({ name, poll }) =>
+    poll.kind === 'known' ? [{ name, facts: poll.facts }] : [],
+  );
 }

@@ -5,11 +5,12 @@
  *     why    Clients get nothing from it, and the cluster has one member less to lose.
  *     mend   Start etcd there, or correct its address in --endpoints.
  */
+import { count } from '../lib/count.ts';
 import { exitCodeOf, type Finding, severities } from './finding.ts';
 
 /** What the first column takes. */
 const indent = 9;
-/** Narrower than this a column of text is no longer read, and the terminal may wrap it itself. */
+/** A narrower column of text cannot be read; the terminal may wrap it itself. */
 const narrowest = 30;
 
 /**
@@ -40,14 +41,11 @@ function row(head: string, text: string, width: number): string {
 
 /** `2 members asked: 1 error, no warnings, 3 notes.` */
 function summary(findings: readonly Finding[], members: number): string {
-  const counts = severities.map((severity) =>
-    plural(findings.filter((finding) => finding.severity === severity).length, severity),
-  );
-  return `${plural(members, 'member')} asked: ${counts.join(', ')}.`;
-}
-
-function plural(count: number, noun: string): string {
-  return `${count === 0 ? 'no' : count} ${noun}${count === 1 ? '' : 's'}`;
+  const counts = severities.map((severity) => {
+    const number = findings.filter((finding) => finding.severity === severity).length;
+    return number === 0 ? `no ${severity}s` : count(number, severity);
+  });
+  return `${count(members, 'member')} asked: ${counts.join(', ')}.`;
 }
 
 /**

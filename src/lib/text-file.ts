@@ -6,7 +6,7 @@ import { SettingError } from './setting-error.ts';
 /** Of any file that is read, bytes: a path may lead to a disk image, or to a device without an end. */
 export const longestFile = 1024 * 1024;
 
-/** The text of the file at `path`, which `setting` names. Throws `Refusal` of that setting. */
+/** The text of the file at `path`, which `setting` names. Throws `SettingError` of that setting. */
 export function readTextFile(setting: string, path: string): string {
   try {
     return readBounded(path);

@@ -1,11 +1,11 @@
 /**
- * Sockets that whoever started us has opened already and left to us, as systemd does for a socket unit
+ * Sockets that the parent process has opened for us, as systemd does for a socket unit
  * (sd_listen_fds(3)): descriptors from 3 on, counted and named in the environment.
  *
  *   LISTEN_PID=4711  LISTEN_FDS=3  LISTEN_FDNAMES=etcd:observe:admin
  *
- * Owns the variables and what the names mean. Who listens on the descriptors is for others; they stay
- * open when we end, so that the connections waiting in them are the next process's.
+ * Owns the variables and what the names mean. Others listen on the descriptors, which stay open when we
+ * end: the next process gets the connections that wait in them.
  */
 import { fstatSync, readFileSync, statSync } from 'node:fs';
 import { ConfigError } from '../lib/setting-error.ts';
@@ -20,14 +20,14 @@ export interface Inherited {
   readonly admin: number | undefined;
 }
 
-/** Of a process that nobody left sockets to. */
+/** For a process that inherits no sockets. */
 export const noneInherited: Inherited = { clients: [], observe: undefined, admin: undefined };
 const firstDescriptor = 3;
 const variables = ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'] as const;
 
 /**
- * Takes what was left to the process `pid`, and the variables out of `env`: they are not for children.
- * What was left to another process is not ours. Throws `ConfigError` when it cannot be used.
+ * Takes the sockets for the process `pid`, and removes the variables from `env`: they are not for
+ * children. Sockets for another process are not ours. Throws `ConfigError` when they cannot be used.
  */
 export function takeInherited(env: NodeJS.ProcessEnv, pid: number): Inherited {
   const [forPid, count, names = ''] = variables.map((name) => env[name]);
@@ -76,8 +76,8 @@ export function pathOf(descriptor: number): string {
 }
 
 /**
- * The same; '' for a Unix socket that is bound nowhere, and `undefined` for what is not known to be one. An abstract
- * address begins with `@`.
+ * The path of a Unix socket, `@` first for an abstract one; '' for one that is bound nowhere, and
+ * `undefined` for what is not known to be a Unix socket.
  */
 function boundTo(descriptor: number): string | undefined {
   try {
@@ -95,33 +95,30 @@ function boundTo(descriptor: number): string | undefined {
 }
 
 /**
- * Who may connect to the admin socket may give orders, and its file's mode is all that keeps others out. What the modes
- * of the folders above it are is not asked: they may be opened later by somebody who knows nothing of the socket.
+ * Whoever connects to the admin socket controls the balancer, and only the mode of its file keeps others
+ * out. The modes of the folders above do not count: somebody may open them later who does not know of
+ * the socket.
  */
 function requirePrivate(descriptor: number): void {
-  const is = exposureOf(boundTo(descriptor));
-  if (is === undefined) return;
+  const fault = exposureOf(boundTo(descriptor));
+  if (fault === undefined) return;
   throw new ConfigError(
-    `LISTEN_FDS: descriptor ${descriptor}, which is named admin, is ${is}; pass a Unix socket that is its owner's alone (SocketMode=0600).`,
+    `LISTEN_FDS: descriptor ${descriptor}, which is named admin, is ${fault}; pass a Unix socket that is its owner's alone (SocketMode=0600).`,
   );
 }
 
 /** What lets everybody connect to a socket that is bound there, if anything does. */
 function exposureOf(path: string | undefined): string | undefined {
-  if (path === undefined) return 'not a Unix socket: everybody who reaches it could give orders';
-  if (path === '' || path.startsWith('@')) return 'no file: every process could give orders';
-  const mode = modeOf(path);
-  if (mode === undefined) return `${path}, which cannot be looked at`;
-  if ((mode & 0o002) === 0) return undefined;
-  return `${path} with the mode ${mode.toString(8).padStart(4, '0')}: every process could give orders`;
-}
-
-/** Permission bits of a file; `undefined` where it cannot be looked at. */
-function modeOf(path: string): number | undefined {
+  if (path === undefined)
+    return 'not a Unix socket: everybody who reaches it could control the balancer';
+  if (path === '' || path.startsWith('@'))
+    return 'no file: every process could control the balancer';
   try {
-    return statSync(path).mode & 0o777;
+    const mode = statSync(path).mode & 0o777;
+    if ((mode & 0o002) === 0) return undefined;
+    return `${path} with the mode ${mode.toString(8).padStart(4, '0')}: every process could control the balancer`;
   } catch {
-    return undefined;
+    return `${path}, which cannot be looked at`;
   }
 }
 

@@ -6,7 +6,7 @@
  * program `systemd-notify` sends it, at the price of a process each, and needs `NotifyAccess=all`
  * (what both cost: config/systemd/README.md).
  *
- * Owns how a message gets there. Never waits and never throws: who supervises us must not stop us.
+ * Owns how a message gets there. Never waits and never throws: a supervisor must not stop us.
  */
 import { execFile } from 'node:child_process';
 
@@ -47,7 +47,7 @@ function sendByCall(path: string): Send | undefined {
   }
 }
 
-/** Loads the module without its word of warning that it is experimental: ours is a log, of one form. */
+/** Loads the module without its warning that it is experimental, which would not fit our log. */
 function loadFfi(): typeof import('node:ffi') {
   const { emitWarning } = process;
   process.emitWarning = () => {};

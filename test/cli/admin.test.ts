@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AdminClient } from '../../src/admin/client.ts';
-import { usualAdminSocket } from '../../src/config/values/admin-socket.ts';
+import { usualAdminSocket } from '../../src/config/values/listen.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import { ask, connect } from './client.ts';
 import { EchoMember } from './echo-member.ts';

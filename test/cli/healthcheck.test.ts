@@ -32,7 +32,7 @@ test('does not find alive what hangs, is something else, or is gone', async () =
   balancer.signal('SIGCONT');
   expect(await after(process.pid)).toMatchObject({
     code: 1,
-    stderr: `etcd-lb: process ${process.pid} is no "etcd-lb run"; name one that is with --pid.\n`,
+    stderr: `etcd-lb: process ${process.pid} is not "etcd-lb run"; name one that is with --pid.\n`,
   });
   await balancer.stop();
   expect((await after(balancer.pid)).code).toBe(1);

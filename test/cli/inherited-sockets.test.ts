@@ -123,12 +123,13 @@ test('sockets for another process are not touched', async () => {
   expect(await relays(balancer.address)).toBe(true);
 });
 
-describe('one named admin that others could give orders on is refused in one sentence, with code 2', () => {
+describe('one named admin that others could control the balancer by is refused in one sentence, with code 2', () => {
   const alone = "pass a Unix socket that is its owner's alone (SocketMode=0600).";
   const cases = {
     'on TCP': {
       make: () => HeldSocket.listening(second),
-      says: () => `is not a Unix socket: everybody who reaches it could give orders; ${alone}`,
+      says: () =>
+        `is not a Unix socket: everybody who reaches it could control the balancer; ${alone}`,
     },
     'that everybody may connect to': {
       make: () => {
@@ -136,7 +137,8 @@ describe('one named admin that others could give orders on is refused in one sen
         chmodSync(path, 0o666);
         return socket;
       },
-      says: () => `is ${path} with the mode 0666: every process could give orders; ${alone}`,
+      says: () =>
+        `is ${path} with the mode 0666: every process could control the balancer; ${alone}`,
     },
     'whose file is gone': {
       make: () => {
@@ -148,7 +150,7 @@ describe('one named admin that others could give orders on is refused in one sen
     },
     'without a file': {
       make: () => HeldSocket.listening(`\0${path}`),
-      says: () => `is no file: every process could give orders; ${alone}`,
+      says: () => `is no file: every process could control the balancer; ${alone}`,
     },
   };
   test.each(Object.entries(cases))('%s', async (_, { make, says }) => {

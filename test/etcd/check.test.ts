@@ -65,7 +65,7 @@ function named(cluster: LocalCluster): string[] {
   return cluster.members.map(({ name, clientUrl }) => `${name}=${clientUrl}`);
 }
 
-const figures = new URL('../../src/diagnose/probes/figures.ts', import.meta.url);
+const figures = new URL('../../src/diagnose/rules/figures.ts', import.meta.url);
 const notFive = 'note cluster: 3 voting members, and 5 are recommended for production';
 
 describe.each(['stable', 'next'] as const)('a cluster of the %s release', (release) => {

@@ -1,6 +1,6 @@
 /**
  * What the operating guide calls resource starvation, brought about on real members: `etcd-lb check` finds
- * it in their own figures. What would take many minutes to come about is in test/unit/diagnose/probes/figures.test.ts.
+ * it in their own figures. What would take many minutes to come about is in test/unit/diagnose/rules/figures.test.ts.
  */
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';

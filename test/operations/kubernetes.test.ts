@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Container, Pod, Probe } from 'kubernetes-types/core/v1.d.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { usualAdminSocket } from '../../src/config/values/admin-socket.ts';
+import { usualAdminSocket } from '../../src/config/values/listen.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
 

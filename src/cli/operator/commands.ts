@@ -5,49 +5,64 @@
  */
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { logLevels } from '../../config/settings.ts';
-import { parseAdminSocket, usualAdminSocket } from '../../config/values/admin-socket.ts';
 import { parseDuration } from '../../config/values/duration.ts';
+import { parseAdminSocket, usualAdminSocket } from '../../config/values/listen.ts';
+
+const operations = () => import('./operations.ts');
 
 /** Adds them to the program. */
 export function addOperatorCommands(program: Command): void {
-  reaching(program.command('status'))
+  addViews(program);
+  addDrains(program);
+  addOperations(program);
+  addCompletion(program);
+}
+
+/** Those that show something and change nothing, but for `sessions --close`. */
+function addViews(program: Command): void {
+  asking(program, 'status', examples('status', 'status --watch', 'status --json'))
     .description('Show members, leader, sessions, rates, checks and what happened last.')
     .option('--watch', 'renew it every second until Ctrl-C')
     .option('--json', 'print it as JSON, as /status has it')
     .addOption(new Option('--names', "only the members' names").hideHelp())
-    .addHelpText('after', examples('status', 'status --watch', 'status --json'))
-    .action(async ({ adminSocket, watch, json, names }) => {
+    .action(async (options) => {
       const { printStatus } = await import('./status.ts');
-      const options = { watch: watch === true, json: json === true, names: names === true };
-      await printStatus(await clientAt(adminSocket), options);
+      await printStatus(await clientAt(options.adminSocket), options);
     });
 
-  reaching(program.command('sessions'))
+  asking(program, 'sessions', examples('sessions', 'sessions --member m1', 'sessions --close 42'))
     .description('List the open client connections, the oldest first.')
     .option('--member <member>', 'only those of this member')
     .option('--close <id>', 'close one instead; its client comes back')
     .option('--json', 'print them as JSON')
-    .addHelpText('after', examples('sessions', 'sessions --member m1', 'sessions --close 42'))
-    .action(async ({ adminSocket, member, close, json }) => {
-      const client = await clientAt(adminSocket);
-      if (close !== undefined) return (await import('./operations.ts')).closeSession(client, close);
+    .action(async ({ close, ...options }) => {
+      const client = await clientAt(options.adminSocket);
+      if (close !== undefined) return (await operations()).closeSession(client, close);
       const { printSessions } = await import('./sessions.ts');
-      return printSessions(client, { member, json: json === true });
+      return printSessions(client, options);
     });
 
-  reaching(program.command('events'))
+  asking(program, 'events', examples('events', 'events --follow', 'events --member m1'))
     .description('Print what has happened, oldest first, with the evidence.')
     .option('--follow', 'go on with what happens, until Ctrl-C')
     .option('--member <member>', 'only what concerns this member')
     .option('--json', 'a JSON object a line')
-    .addHelpText('after', examples('events', 'events --follow', 'events --member m1'))
-    .action(async ({ adminSocket, follow, member, json }) => {
+    .action(async (options) => {
       const { printEvents } = await import('./events.ts');
-      const options = { follow: follow === true, json: json === true, member };
-      await printEvents(await clientAt(adminSocket), options);
+      await printEvents(await clientAt(options.adminSocket), options);
     });
+}
 
-  reaching(program.command('drain'))
+const aboutDrain = `
+If the member leads, another one leads first, as by move-leader. It stays drained until undrain: over
+its own restarts, over reloads, and with --state-dir over restarts of etcd-lb. Sessions whose calls
+are followed are moved without cutting a call. Of the others, quiet ones are closed at once, and the
+rest when the time is over.
+`;
+
+function addDrains(program: Command): void {
+  const shown = examples('drain m1 --wait', 'drain m1 --wait --timeout 5m', 'drain 10.0.0.2:2379');
+  asking(program, 'drain', `${aboutDrain}${shown}`)
     .description('Give a member no new connections, and let its sessions leave.')
     .argument('<member>', 'its name, its id, or its address')
     .option('--wait', 'until no session is left there')
@@ -58,76 +73,57 @@ export function addOperatorCommands(program: Command): void {
     )
     .option('--force', 'also the last member that can be used')
     .option('--keep-leader', 'do not have another member lead first, if this one does')
-    .addHelpText(
-      'after',
-      `
-If it leads, another member leads first, as by move-leader. It stays drained until it is undrained: over its own restarts, over reloads, and with --state-dir over
-restarts of etcd-lb. Sessions whose calls are followed are moved without cutting one; of the others those
-that are quiet are closed, and what is left when the time is over.
-${examples('drain m1 --wait', 'drain m1 --wait --timeout 5m', 'drain 10.0.0.2:2379')}`,
-    )
-    .action(async (member, { adminSocket, timeout, force, keepLeader, wait }) => {
-      const { drain } = await import('./operations.ts');
-      const flags = { force: force === true, keepLeader: keepLeader === true, wait: wait === true };
-      const options = { timeout, ...flags };
-      await drain(await clientAt(adminSocket), member, options);
-    });
+    .action(async (member, options) =>
+      (await operations()).drain(await clientAt(options.adminSocket), member, options),
+    );
 
-  reaching(program.command('undrain'))
+  asking(program, 'undrain', examples('undrain m1'))
     .description('Take a drain back: the member gets connections again.')
     .argument('<member>', 'its name, its id, or its address')
-    .addHelpText('after', examples('undrain m1'))
-    .action(async (member, { adminSocket }) => {
-      const { undrain } = await import('./operations.ts');
-      await undrain(await clientAt(adminSocket), member);
-    });
+    .action(async (member, { adminSocket }) =>
+      (await operations()).undrain(await clientAt(adminSocket), member),
+    );
+}
 
-  reaching(program.command('move-leader'))
+function addOperations(program: Command): void {
+  asking(program, 'move-leader', examples('move-leader', 'move-leader m1'))
     .description('Have another member lead; clients are held meanwhile, and lose nothing.')
     .argument('[member]', 'its name, its id, or its address (default: the one that lags least)')
-    .addHelpText('after', examples('move-leader', 'move-leader m1'))
-    .action(async (member, { adminSocket }) => {
-      const { moveLeader } = await import('./operations.ts');
-      await moveLeader(await clientAt(adminSocket), member);
-    });
+    .action(async (member, { adminSocket }) =>
+      (await operations()).moveLeader(await clientAt(adminSocket), member),
+    );
 
-  reaching(program.command('rebalance'))
+  asking(program, 'rebalance', examples('rebalance'))
     .description('Move sessions now until the members have their shares.')
-    .addHelpText('after', examples('rebalance'))
-    .action(async ({ adminSocket }) => {
-      const { rebalance } = await import('./operations.ts');
-      await rebalance(await clientAt(adminSocket));
-    });
+    .action(async ({ adminSocket }) => (await operations()).rebalance(await clientAt(adminSocket)));
 
-  reaching(program.command('reload'))
+  asking(program, 'reload', examples('reload'))
     .description('Read the settings again and put in force what has changed, or nothing.')
     .option('--force', 'also if no member could be used then')
-    .addHelpText('after', examples('reload'))
-    .action(async ({ adminSocket, force }) => {
-      const { reload } = await import('./operations.ts');
-      await reload(await clientAt(adminSocket), force === true);
-    });
+    .action(async ({ adminSocket, force = false }) =>
+      (await operations()).reload(await clientAt(adminSocket), force),
+    );
 
-  reaching(program.command('log-level'))
+  asking(program, 'log-level', examples('log-level debug'))
     .description('Change how much is logged, until a reload or a restart.')
     .addArgument(new Argument('<level>').choices(logLevels))
-    .addHelpText('after', examples('log-level debug'))
-    .action(async (level, { adminSocket }) => {
-      const { setLogLevel } = await import('./operations.ts');
-      await setLogLevel(await clientAt(adminSocket), level);
-    });
+    .action(async (level, { adminSocket }) =>
+      (await operations()).setLogLevel(await clientAt(adminSocket), level),
+    );
+}
 
+function addCompletion(program: Command): void {
   program
     .command('completion')
     .description('Print the completion of commands, flags and members for a shell.')
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
     .addHelpText(
       'after',
-      `
-Examples:
-  etcd-lb completion bash > /etc/bash_completion.d/etcd-lb
-  etcd-lb completion zsh > "\${fpath[1]}/_etcd-lb"
-  etcd-lb completion fish > ~/.config/fish/completions/etcd-lb.fish`,
+      examples(
+        'completion bash > /etc/bash_completion.d/etcd-lb',
+        `completion zsh > "\${fpath[1]}/_etcd-lb"`,
+        'completion fish > ~/.config/fish/completions/etcd-lb.fish',
+      ),
     )
     .action(async (shell: 'bash' | 'zsh' | 'fish') => {
       const { completionFor } = await import('../completion.ts');
@@ -135,13 +131,12 @@ Examples:
     });
 }
 
-/** A command that needs a balancer that runs. */
-function reaching(command: Command): Command {
-  return command.addOption(
-    new Option('--admin-socket <path>', 'where the balancer listens for commands')
-      .env('ETCD_LB_ADMIN_SOCKET')
-      .default(usualAdminSocket),
-  );
+/** A command that asks a balancer that runs. */
+function asking(program: Command, name: string, after: string): Command {
+  const socket = new Option('--admin-socket <path>', 'where the balancer listens for commands')
+    .env('ETCD_LB_ADMIN_SOCKET')
+    .default(usualAdminSocket);
+  return program.command(name).addOption(socket).addHelpText('after', after);
 }
 
 async function clientAt(text: string) {

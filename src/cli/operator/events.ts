@@ -5,13 +5,13 @@ import type { AdminClient, ToldEvent } from '../../admin/client.ts';
 const colours = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
 export interface EventsOptions {
-  readonly follow: boolean;
-  readonly json: boolean;
+  readonly follow?: true;
+  readonly json?: true;
   /** Only those of this member. */
-  readonly member: string | undefined;
+  readonly member?: string;
 }
 
-/** Prints the last few hundred, oldest first, and goes on until Ctrl-C if asked. Rejects with `AdminError`. */
+/** Prints the last few hundred, oldest first, then follows until Ctrl-C if asked. Rejects with `AdminError`. */
 export async function printEvents(client: AdminClient, options: EventsOptions): Promise<void> {
   const { follow, json, member } = options;
   const show = (event: ToldEvent): void => {

@@ -1,4 +1,4 @@
-/** The commands that have a running balancer do something: each asks, and says what came of it. */
+/** The commands that have a running balancer do something: each asks, and prints the result. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AdminClient, AdminError } from '../../admin/client.ts';
 import type { Drained, Moved, Rebalanced } from '../../admin/operations.ts';
@@ -8,13 +8,13 @@ import { formatDuration } from '../../config/values/duration.ts';
 const interval = 200;
 
 export interface DrainOptions {
-  /** For its sessions to leave, ms; the balancer's --drain-timeout if undefined. */
-  readonly timeout: number | undefined;
-  readonly force: boolean;
-  /** Does it go on to lead, if it does? */
-  readonly keepLeader: boolean;
-  /** Until no session is left. */
-  readonly wait: boolean;
+  /** How long its sessions have to leave, ms; the balancer's --drain-timeout if absent. */
+  readonly timeout?: number;
+  readonly force?: true;
+  /** Does it keep the lead, if it has it? */
+  readonly keepLeader?: true;
+  /** Return only when no session is left? */
+  readonly wait?: true;
 }
 
 /** Rejects with `AdminError`, as all of these. */
@@ -23,22 +23,19 @@ export async function drain(
   member: string,
   { timeout, force, keepLeader, wait }: DrainOptions,
 ): Promise<void> {
-  const order = { force, keepLeader, ...(timeout !== undefined && { timeout }) };
   const path = `/v1/members/${encodeURIComponent(member)}/drain`;
-  const drained = await client.post<Drained>(path, order);
+  const drained = await client.post<Drained>(path, { force, keepLeader, timeout });
   const { member: name, sessions } = drained;
-  const time = formatDuration(drained.timeout);
-  console.log(
-    `${name} is drained: no new connections${sessions > 0 ? `, ${sessions} sessions have ${time} to leave` : ''}.`,
-  );
-  for (const warning of drained.warnings) console.error(`etcd-lb: ${warning}`);
+  const leaving = `, ${sessions} sessions have ${formatDuration(drained.timeout)} to leave`;
+  console.log(`${name} is drained: no new connections${sessions > 0 ? leaving : ''}.`);
+  warn(drained.warnings);
   if (!wait) return;
   for (;;) {
     const { members } = await client.status();
     const status = members.find((each) => each.name === name);
     if (status === undefined || status.sessions === 0) break;
     if (status.drain === undefined) {
-      throw new AdminError(`${name} is not drained any more: somebody has taken it back.`);
+      throw new AdminError(`${name} is no longer drained: somebody took the drain back.`);
     }
     await delay(interval);
   }
@@ -49,11 +46,11 @@ export async function undrain(client: AdminClient, member: string): Promise<void
   const path = `/v1/members/${encodeURIComponent(member)}/undrain`;
   const answer = await client.post<{ member: string; warnings: string[] }>(path);
   console.log(`${answer.member} gets connections again while it is healthy.`);
-  for (const warning of answer.warnings) console.error(`etcd-lb: ${warning}`);
+  warn(answer.warnings);
 }
 
 export async function moveLeader(client: AdminClient, to: string | undefined): Promise<void> {
-  const moved = await client.post<Moved>('/v1/leader/move', to === undefined ? {} : { to });
+  const moved = await client.post<Moved>('/v1/leader/move', { to });
   const cost = moved.heldMs === 0 ? '' : `; clients were held for ${moved.heldMs} ms`;
   console.log(`${moved.to} leads in place of ${moved.from}${cost}.`);
 }
@@ -69,14 +66,10 @@ export async function rebalance(client: AdminClient): Promise<void> {
 }
 
 export async function reload(client: AdminClient, force: boolean): Promise<void> {
-  const { changed, waiting } = await client.post<{ changed: string[]; waiting: string[] }>(
-    '/v1/reload',
-    { force },
-  );
+  type Reloaded = { changed: string[]; waiting: string[] };
+  const { changed, waiting } = await client.post<Reloaded>('/v1/reload', { force });
   console.log(changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.join(', ')}.`);
-  if (waiting.length > 0) {
-    console.error(`etcd-lb: ${waiting.join(', ')} would change only with a restart.`);
-  }
+  if (waiting.length > 0) warn([`${waiting.join(', ')} would change only with a restart.`]);
 }
 
 export async function setLogLevel(client: AdminClient, level: string): Promise<void> {
@@ -87,4 +80,8 @@ export async function setLogLevel(client: AdminClient, level: string): Promise<v
 export async function closeSession(client: AdminClient, id: string): Promise<void> {
   await client.post(`/v1/sessions/${encodeURIComponent(id)}/close`);
   console.log(`Session ${id} is closed; its client will come back.`);
+}
+
+function warn(sentences: readonly string[]): void {
+  for (const sentence of sentences) console.error(`etcd-lb: ${sentence}`);
 }

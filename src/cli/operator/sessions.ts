@@ -1,4 +1,5 @@
 /** `etcd-lb sessions`: who is connected to which member. */
+
 import type { AdminClient } from '../../admin/client.ts';
 import type { SessionStatus } from '../../admin/session-status.ts';
 import { formatBytes } from '../../lib/quantities.ts';
@@ -9,14 +10,11 @@ const heads = ['ID', 'MEMBER', 'CLIENT', 'AGE', 'IDLE', 'SENT', 'RECEIVED', 'IN 
 /** Prints them, of one member or of all. Rejects with `AdminError`. */
 export async function printSessions(
   client: AdminClient,
-  { member, json }: { readonly member: string | undefined; readonly json: boolean },
+  { member, json }: { readonly member?: string; readonly json?: true },
 ): Promise<void> {
   const query = member === undefined ? '' : `?member=${encodeURIComponent(member)}`;
   const sessions = await client.get<SessionStatus[]>(`/v1/sessions${query}`);
-  if (json) {
-    console.log(JSON.stringify(sessions, null, 2));
-    return;
-  }
+  if (json) return console.log(JSON.stringify(sessions, null, 2));
   const rows = sessions.map((session) => [
     `${session.id}`,
     session.member,

@@ -1,4 +1,5 @@
 /** The status as text: one line for the whole, one for each member. Pure. */
+
 import { styleText } from 'node:util';
 import { formatBytes, formatMs, formatSeconds } from '../../lib/quantities.ts';
 import { outcomeOf } from '../../observe/events/hold-events.ts';
@@ -13,7 +14,7 @@ export interface Sample {
 }
 
 const heads = ['MEMBER', 'STATE', 'SESSIONS', 'CALLS/S', 'TRAFFIC', 'CHECK', 'LAST EVENT'];
-/** A hold that was over before is no news any more, ms. */
+/** A hold that ended longer ago is not shown, ms. */
 const recent = 600_000;
 const colours = {
   healthy: 'green',
@@ -56,16 +57,13 @@ function summary(status: Status): string {
   const { version, listen, mode, sessions, waitingClients, cluster } = status;
   const { leader, term, quorum, voters, healthyVoters, tolerance, alarms } = cluster;
   const shown = { normal: 'green', starting: 'yellow', panic: 'red' } as const;
+  const voting = `${healthyVoters} of ${voters.length} voters healthy`;
   const parts = [
     `etcd-lb ${version} on ${listen.join(', ')}`,
     styleText(shown[mode], status.stopping ? 'stopping' : mode),
     `${sessions} sessions${waitingClients > 0 ? `, ${waitingClients} clients wait` : ''}`,
     leader === undefined ? 'no leader known' : `* ${leader} leads, term ${term}`,
-    ...(voters.length > 0
-      ? [
-          `${healthyVoters} of ${voters.length} voters healthy, quorum ${quorum}, ${tolerance} may fail`,
-        ]
-      : []),
+    ...(voters.length > 0 ? [`${voting}, quorum ${quorum}, ${tolerance} may fail`] : []),
     ...alarms.map(({ kind, member }) => styleText('red', `alarm ${kind} of ${member}`)),
   ];
   return parts.join(' · ');
@@ -86,9 +84,8 @@ function stateOf({ state, drain, unfit }: MemberReport): string {
 function lastEventOf(name: string, { events }: Status, now: number): string {
   const last = events.findLast(({ fields }) => fields['member'] === name);
   if (last === undefined) return '-';
-  const text = last.message.startsWith(`${name}: `)
-    ? last.message.slice(name.length + 2)
-    : last.message;
+  const { message } = last;
+  const text = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
   const short = text.length > 60 ? `${text.slice(0, 59)}…` : text;
   return `${short} (${age(now - Date.parse(last.at))} ago)`;
 }
@@ -96,10 +93,8 @@ function lastEventOf(name: string, { events }: Status, now: number): string {
 function notes({ leaving, absentDrains, hold }: Status, now: number): string[] {
   return [
     ...lastHold(hold, now),
-    ...leaving.map(
-      ({ name, sessions }) => `${name} is no member any more; ${sessions} sessions left`,
-    ),
-    ...absentDrains.map((name) => `${name} is drained, and no member at the moment`),
+    ...leaving.map(({ name, sessions }) => `${name} was removed; ${sessions} sessions left`),
+    ...absentDrains.map((name) => `${name} is drained, and is not a member at the moment`),
   ];
 }
 

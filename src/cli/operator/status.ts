@@ -3,20 +3,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminClient } from '../../admin/client.ts';
 import { type Sample, statusTable } from './status-table.ts';
 
-/** Between two samples, ms: what rates are computed over, and how often a watched table is renewed. */
+/** Between two samples, ms: for rates, and between two prints of a watched table. */
 const glance = 500;
 const interval = 1_000;
 
 export interface StatusOptions {
-  readonly json: boolean;
-  readonly watch: boolean;
+  readonly json?: true;
+  readonly watch?: true;
   /** Only the members' names, for completion. */
-  readonly names: boolean;
+  readonly names?: true;
 }
 
 /** Prints once, or with `watch` until Ctrl-C. Rejects with `AdminError`. */
-export async function printStatus(client: AdminClient, options: StatusOptions): Promise<void> {
-  const { json, watch, names } = options;
+export async function printStatus(
+  client: AdminClient,
+  { json, watch, names }: StatusOptions,
+): Promise<void> {
   let before = await take(client);
   if (names) {
     for (const { name } of before.status.members) console.log(name);

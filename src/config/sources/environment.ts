@@ -9,8 +9,8 @@ import type { Given, Source } from '../values/origin.ts';
 
 /**
  * What Kubernetes puts into every pod of a namespace with a Service called `etcd-lb` or
- * `etcd-lb-something`: ETCD_LB_SERVICE_HOST, ETCD_LB_PORT_2379_TCP_ADDR and so on. None of it is
- * addressed to us, and refusing it would keep the sidecar from starting.
+ * `etcd-lb-something`: ETCD_LB_SERVICE_HOST, ETCD_LB_PORT_2379_TCP_ADDR and so on. None of it is a
+ * setting, and an error would keep the sidecar from starting.
  */
 const serviceLink = /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?$/;
 
@@ -22,14 +22,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Source {
     if (!variable.startsWith('ETCD_LB_')) continue;
     const name = names.get(variable);
     if (name === undefined && serviceLink.test(variable)) continue;
-    if (name === undefined) throw unknown(variable, names.keys());
+    if (name === undefined) {
+      const meant = nearest(variable, names.keys());
+      const advice = meant === undefined ? 'unset it.' : `did you mean ${meant}?`;
+      throw new ConfigError(`${variable} is not a setting; ${advice}`);
+    }
     if (value) source.set(name, { value, origin: { from: 'env', detail: variable } });
   }
   return source;
-}
-
-function unknown(variable: string, known: Iterable<string>): ConfigError {
-  const meant = nearest(variable, known);
-  const advice = meant === undefined ? 'unset it.' : `did you mean ${meant}?`;
-  return new ConfigError(`${variable} is not a setting; ${advice}`);
 }

@@ -13,7 +13,7 @@ import { options } from '../options.ts';
 import type { Given, Source } from '../values/origin.ts';
 
 /**
- * Throws `Refusal` of `config` when the file cannot be read, and `ConfigError` with line and column
+ * Throws `SettingError` of `config` when the file cannot be read, and `ConfigError` with line and column
  * for what is wrong inside.
  */
 export function readFile(path: string): Source {

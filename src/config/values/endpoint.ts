@@ -1,11 +1,12 @@
 /**
  * The etcd members as people name them: URLs, `host:port`, lists pasted from the Kubernetes
  * documentation (`$IP1:2379, $IP2:2379, `), and etcd's `--initial-cluster` form with a name in
- * front (`m0=http://10.0.0.1:2379`). The grammar only: what a list of them must not be is rules.ts.
+ * front (`m0=http://10.0.0.1:2379`); what people say of a member, and where it is checked. The grammar
+ * only: what a list of them must not be is rules.ts.
  */
-
-import { splitList } from '../../lib/list.ts';
+import { isIP } from 'node:net';
 import { formatHostPort, parseHostPort } from '../../lib/net/host-port.ts';
+import { splitList } from './list.ts';
 
 export type Scheme = 'http' | 'https';
 
@@ -69,4 +70,81 @@ function parseEndpoint(text: string, defaultScheme: Scheme): Endpoint {
     );
   }
   return { name: name ?? formatHostPort(host, port), scheme, host, port };
+}
+
+/**
+ * A domain that is asked for SRV records, as etcd's `--discovery-srv` takes it; in lower case, without
+ * a dot at its end. Throws `Error` with the reason.
+ */
+export function parseDomain(text: string): string {
+  const quoted = JSON.stringify(text);
+  if (/^_|:\/\//.test(text)) {
+    throw new Error(
+      `${quoted} is more than the domain; write it alone, such as example.com for _etcd-client._tcp.example.com`,
+    );
+  }
+  const { host, port } = parseHostPort(text, 1);
+  if (host === '' || port !== undefined || isIP(host) !== 0) {
+    throw new Error(`${quoted} is not a domain; write one such as example.com`);
+  }
+  return host.replace(/\.$/, '');
+}
+
+/** A number for one member, `m0=2`, as the settings `weight` and `priority` take them. */
+export interface MemberNumber {
+  /** As in `endpoints`: the name given there, else `host:port`. */
+  readonly member: string;
+  readonly value: number;
+}
+
+/** Whole, `least` to 65535, as in SRV records (RFC 2782). Throws `Error` with the reason. */
+export function parseMemberNumber(least: 0 | 1): (text: string) => MemberNumber {
+  return (text) => {
+    const [, member = '', digits = ''] = /^(.+)=(\d+)$/.exec(text) ?? [];
+    const value = Number(digits);
+    if (member !== '' && value >= least && value <= 65_535) return { member, value };
+    throw new Error(
+      `${JSON.stringify(text)} is not a member and a number from ${least} to 65535; write one such as m0=2`,
+    );
+  };
+}
+
+/** Stands for a member's host in the template of `--check-url`. */
+const place = '{host}';
+const example = 'http://{host}:2381';
+
+/**
+ * Where members are checked when not at their client URL: etcd serves `/readyz` and `/metrics` on
+ * `--listen-metrics-urls` too, often plain http on port 2381. One template serves all members; the
+ * path is the probe's own (health/probe.ts). Returns `text` if it is scheme, `{host}` and port. Throws
+ * `Error` with the reason.
+ */
+export function parseCheckUrl(text: string): string {
+  const quoted = JSON.stringify(text);
+  if (text.includes('@')) {
+    throw new Error(`a URL has a user or password; write only ${example}`);
+  }
+  if (!/^https?:\/\//.test(text)) {
+    throw new Error(`${quoted} is neither http nor https; write a URL such as ${example}`);
+  }
+  if (!text.includes(place)) {
+    throw new Error(
+      `${quoted} has no {host}, so every member would be checked at one place; write a URL such as ${example}`,
+    );
+  }
+  const filled = text.replaceAll(place, 'host');
+  if (/[{}]/.test(filled) || !URL.canParse(filled)) {
+    throw new Error(`${quoted} is not a URL once {host} is replaced; write one such as ${example}`);
+  }
+  if (!/^https?:\/\/[^/?#]*\/?$/.test(text)) {
+    throw new Error(`${quoted} has a path or query, which are fixed; write only ${example}`);
+  }
+  return text.replace(/\/$/, '');
+}
+
+/** Where to check a member: at its own URL, or where the template says. No slash at the end. */
+export function checkUrlOf(endpoint: Endpoint, template: string | undefined): string {
+  if (template === undefined) return formatEndpoint(endpoint);
+  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
+  return template.replaceAll(place, host);
 }

@@ -1,6 +1,7 @@
 /**
- * Addresses to listen on: a TCP host and port, or a Unix socket's path. The grammar only; opening
- * them is proxy/listen/listeners.ts, and whether two of them collide is collision.ts.
+ * Addresses to listen on: a TCP host and port, or a Unix socket's path; and the socket for operators.
+ * The grammar only; opening them is proxy/listen/listeners.ts and admin/server.ts, and whether two of
+ * them collide is collision.ts.
  */
 import { posix } from 'node:path';
 import { formatHostPort, parseHostPort } from '../../lib/net/host-port.ts';
@@ -13,6 +14,20 @@ export interface TcpAddress {
 }
 
 export type ListenAddress = TcpAddress | { readonly kind: 'unix'; readonly path: string };
+
+/** By default; systemd makes the folder for `RuntimeDirectory=etcd-lb`. */
+export const usualAdminSocket = '/run/etcd-lb/admin.sock';
+
+/**
+ * Where operators reach a running balancer.
+ *
+ * - `auto`: the usual path if it can be opened, else none, and the log says so.
+ * - `path`: there, or nothing is started.
+ */
+export type AdminSocket =
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'off' }
+  | { readonly kind: 'path'; readonly path: string };
 
 /** What `sockaddr_un` holds on Linux, less the final zero. A longer path would be cut short. */
 const longestPath = 107;
@@ -46,6 +61,15 @@ export function parseTcpAddress(text: string): TcpAddress {
 export function formatListenAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   return formatHostPort(address.host, address.port);
+}
+
+/** `auto`, `off`, `/path` or `unix:/path`. Throws `Error` with the reason. */
+export function parseAdminSocket(text: string): AdminSocket {
+  if (text === 'auto' || text === 'off') return { kind: text };
+  if (/^(?:unix:|\/)/.test(text)) return { kind: 'path', path: parsePath(text) };
+  throw new Error(
+    `${JSON.stringify(text)} is not an absolute path; write one such as ${usualAdminSocket}, auto, or off`,
+  );
 }
 
 function parsePath(text: string): string {

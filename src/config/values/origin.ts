@@ -1,5 +1,5 @@
 /**
- * Where a value came from, and how a sentence says so. Sources (flags.ts, environment.ts, file.ts)
+ * Where a value came from, and how a sentence says so. Sources (load.ts, environment.ts, file.ts)
  * make origins; load.ts and rules.ts put them into words with the two functions here.
  */
 
@@ -12,7 +12,7 @@ export interface Origin {
   readonly detail: string;
 }
 
-/** A value as somebody wrote it, not yet understood. */
+/** A value as somebody wrote it, before it is parsed. */
 export interface Given {
   readonly value: string | readonly string[];
   readonly origin: Origin;

@@ -1,14 +1,14 @@
 /**
  * A member's client port, as a client finds it: does it accept connections, and which certificate does
- * it show, also one that would not be accepted?
+ * it show, trusted or not?
  *
- * Nothing is sent: whether the member is well, and to be trusted, is asked elsewhere.
+ * Sends nothing: whether the member is healthy, and to be trusted, is for others.
  */
 import { connect as connectPlainly, isIP, type Socket } from 'node:net';
-import { connect as connectWithTls } from 'node:tls';
+import { connect as connectWithTls, TLSSocket } from 'node:tls';
 import type { MemberTls } from '../../certificates/certificates.ts';
 import type { Endpoint } from '../../config/values/endpoint.ts';
-import { classify } from '../../lib/net/failure.ts';
+import { classify, type Failure } from '../../lib/net/failure.ts';
 import type { ClientPort } from '../observation.ts';
 
 /**
@@ -22,46 +22,33 @@ export function tryClientPort(
   timeout: number,
 ): Promise<ClientPort> {
   return new Promise((resolve) => {
-    const tooLate = Object.assign(new Error(`timed out after ${timeout} ms`), {
-      code: 'ETIMEDOUT',
-    });
-    const socket = open(endpoint, tls, resolve);
-    const timer = setTimeout(() => socket.destroy(tooLate), timeout);
-    socket.on('error', (error) => resolve({ kind: 'closed', failure: classify(error) }));
-    socket.on('close', () => {
+    const socket = connect(endpoint, tls);
+    const close = (failure: Failure): void => {
       clearTimeout(timer);
-      resolve({
-        kind: 'closed',
-        failure: { reason: 'reset', detail: 'the connection was closed' },
-      });
+      resolve({ kind: 'closed', failure });
+      socket.destroy();
+    };
+    const detail = `timed out after ${timeout} ms`;
+    const timer = setTimeout(() => close({ reason: 'timeout', detail }), timeout);
+    socket.once(endpoint.scheme === 'http' ? 'connect' : 'secureConnect', () => {
+      const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+      resolve({ kind: 'open', ...(certificate && { certificate }) });
+      socket.destroy();
     });
+    socket.on('error', (error) => close(classify(error)));
+    socket.on('close', () => close({ reason: 'reset', detail: 'the connection was closed' }));
   });
 }
 
-function open(
+function connect(
   { scheme, host, port }: Endpoint,
   { cert, key, servername = host }: MemberTls,
-  onOpen: (open: ClientPort) => void,
 ): Socket {
-  if (scheme === 'http') {
-    const socket = connectPlainly({ host, port });
-    return socket.once('connect', () => {
-      onOpen({ kind: 'open' });
-      socket.destroy();
-    });
-  }
-  const socket = connectWithTls({
-    host,
-    port,
-    cert,
-    key,
+  if (scheme === 'http') return connectPlainly({ host, port });
+  return connectWithTls({
+    ...{ host, port, cert, key },
     ...(isIP(servername) === 0 && { servername }),
     minVersion: 'TLSv1.2',
     rejectUnauthorized: false, // only looked at
-  });
-  return socket.once('secureConnect', () => {
-    const certificate = socket.getPeerX509Certificate();
-    onOpen({ kind: 'open', ...(certificate && { certificate }) });
-    socket.destroy();
   });
 }

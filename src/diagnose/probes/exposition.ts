@@ -43,7 +43,7 @@ function parseLabels(text: string): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-/** The value of a series that has no labels; `undefined` when there is none, or it is no number. */
+/** The value of a series that has no labels; `undefined` when there is none, or it is not a number. */
 export function numberOf(samples: readonly Sample[], name: string): number | undefined {
   const value = samples.find((sample) => sample.name === name)?.value;
   return value === undefined || Number.isNaN(value) ? undefined : value;

@@ -1,16 +1,15 @@
 /**
- * Gathers: asks all members at the same time, each once for its health, its state, its metrics, its
- * clock and its certificate. Read only; nothing of the cluster is changed.
+ * Asks all members at the same time, each once, for its health, status, metrics, clock and certificate.
+ * Read only: nothing in the cluster changes.
  *
  * Owns who is asked what, and how long that may take. How the metrics and the client port are asked is
- * metrics-page.ts and client-port.ts, the rest the room cluster/.
+ * metrics-page.ts and client-port.ts, the rest probe.ts and etcd-client.ts.
  */
 import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { type MemberTls, memberTls } from '../../certificates/certificates.ts';
 import type { Settings } from '../../config/settings.ts';
-import { checkUrlOf } from '../../config/values/check-url.ts';
-import { type Endpoint, formatEndpoint } from '../../config/values/endpoint.ts';
+import { checkUrlOf, type Endpoint, formatEndpoint } from '../../config/values/endpoint.ts';
 import { EtcdClient } from '../../etcd/etcd-client.ts';
 import type { PollResult } from '../../etcd/member-status.ts';
 import { type CheckResult, Probe } from '../../health/probe.ts';
@@ -30,8 +29,8 @@ export type GatherSettings = Pick<
 const timeout = 2_000;
 
 /**
- * In the order of the endpoints, and of those that SRV records name. What a member cannot be asked is
- * part of what is seen; rejects with a `Refusal` only when there is nobody to ask.
+ * In the order of the endpoints, then of those that SRV records name. What a member does not answer is
+ * part of its observation; rejects with a `SettingError` only when there is nobody to ask.
  */
 export async function gather(settings: GatherSettings): Promise<Observation[]> {
   const { endpoints } = settings;
@@ -39,13 +38,10 @@ export async function gather(settings: GatherSettings): Promise<Observation[]> {
   return Promise.all(places.map((endpoint) => observe(endpoint, settings)));
 }
 
-async function namedByDns({
-  endpoints,
-  discoverySrv,
-  ...rest
-}: GatherSettings): Promise<Endpoint[]> {
+async function namedByDns(settings: GatherSettings): Promise<Endpoint[]> {
+  const { endpoints, discoverySrv } = settings;
   if (discoverySrv === undefined) return [];
-  const schemes = memberSchemes(endpoints, isHttps(rest));
+  const schemes = memberSchemes(endpoints, isHttps(settings));
   try {
     return await findSrvMembers(discoverySrv, schemes, systemDns.srv);
   } catch (error) {
@@ -62,31 +58,20 @@ async function observe(
 ): Promise<Observation> {
   const tls = memberTls(certificates.members, serverName);
   const url = checkUrlOf(endpoint, checkUrl);
-  const [health, clientPort, inspection, page] = await Promise.all([
+  const [health, clientPort, poll, page] = await Promise.all([
     checkHealth(url, tls),
     tryClientPort(endpoint, tls, timeout),
-    inspect(endpoint, tls, user),
+    pollStatus(endpoint, tls, user),
     readMetricsPage({ url, tls, timeout }),
   ]);
-  return {
-    name: endpoint.name,
-    endpoint: formatEndpoint(endpoint),
-    health,
-    clientPort,
-    inspection,
-    ...page,
-  };
+  const { name } = endpoint;
+  return { name, endpoint: formatEndpoint(endpoint), health, clientPort, poll, ...page };
 }
 
 /** The same question as the balancer asks. */
 async function checkHealth(url: string, tls: MemberTls): Promise<CheckResult> {
-  const probe = new Probe({
-    url,
-    tls: () => tls,
-    lookup,
-    isSelf: () => false,
-    wasStarved: () => false,
-  });
+  const never = (): boolean => false;
+  const probe = new Probe({ url, tls: () => tls, lookup, isSelf: never, wasStarved: never });
   try {
     return await probe.check(timeout, () => {});
   } finally {
@@ -94,19 +79,12 @@ async function checkHealth(url: string, tls: MemberTls): Promise<CheckResult> {
   }
 }
 
-async function inspect(
-  { scheme, host, port }: Endpoint,
+async function pollStatus(
+  endpoint: Endpoint,
   tls: MemberTls,
   user: Settings['etcdUser'],
 ): Promise<PollResult> {
-  const client = new EtcdClient({
-    scheme,
-    host,
-    port,
-    tls: () => tls,
-    timeout,
-    ...(user && { user }),
-  });
+  const client = new EtcdClient({ ...endpoint, tls: () => tls, timeout, ...(user && { user }) });
   try {
     return { kind: 'known', facts: await client.inspect() };
   } catch (error) {

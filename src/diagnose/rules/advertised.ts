@@ -15,11 +15,11 @@ export function findInAdvertised(
   observations: readonly Observation[],
   discovery: Settings['discovery'],
 ): Finding[] {
-  const known = observations.flatMap(({ endpoint, health, inspection }) =>
+  const known = observations.flatMap(({ endpoint, health, poll }) =>
     parseEndpoints(endpoint, 'http').map((place) => ({
       ...{ place, isSeed: true, isForeign: false, healthy: health.ok },
-      facts: inspection.kind === 'known' ? inspection.facts : undefined,
-      memberId: inspection.kind === 'known' ? inspection.facts.memberId : undefined,
+      facts: poll.kind === 'known' ? poll.facts : undefined,
+      memberId: poll.kind === 'known' ? poll.facts.memberId : undefined,
     })),
   );
   const list = newestList(known.flatMap(({ facts }) => facts ?? []));

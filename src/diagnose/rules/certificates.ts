@@ -5,9 +5,9 @@
  *
  * Pure; the files were read by config/, the members' certificates by gather.ts.
  */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { Certificates, Secret } from '../../certificates/certificates.ts';
+import { type Certificates, certificatesIn, type Secret } from '../../certificates/certificates.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ListenAddress } from '../../config/values/listen.ts';
 import { roughTime } from '../../lib/quantities.ts';
@@ -29,58 +29,95 @@ export interface CertificateInput {
 }
 
 export function findInCertificates(input: CertificateInput): Finding[] {
-  const { observations, listen, tls, certificates, now } = input;
+  const { observations, listen, tls, certificates, exposed, now } = input;
   const { members, clients } = certificates;
   const served = observations.flatMap((each) => {
-    const { name, clientPort } = each;
-    const certificate = clientPort.kind === 'open' ? clientPort.certificate : undefined;
-    return certificate !== undefined && isReachable(each) ? [{ name, certificate }] : [];
+    const certificate = each.clientPort.kind === 'open' ? each.clientPort.certificate : undefined;
+    return certificate && isReachable(each) ? [{ subject: each.name, certificate }] : [];
   });
+  const [shown] = certificatesIn(clients?.cert);
+  const [own] = certificatesIn(members.cert);
   return [
-    ...served.flatMap(({ name, certificate }) => findServerExpiry(name, certificate, now)),
-    ...(tls === 'passthrough'
-      ? served.flatMap(({ name, certificate }) => findNames(name, certificate, listen))
-      : []),
-    ...findShown(clients?.cert, listen, now),
+    ...served.flatMap(({ subject, certificate }) => [
+      ...findExpiry(certificate, now, { subject, ...ofMember }),
+    ]),
+    ...(tls === 'passthrough' ? served : []).flatMap(({ subject, certificate }) => [
+      ...findNames(certificate, listen, { subject, ...ofMember }),
+    ]),
+    ...findExpiry(shown, now, ofBalancer),
+    ...findNames(shown, listen, ofBalancer),
     ...findAuthorities('--client-ca', clients?.ca, now),
     ...findAuthorities('--cacert', members.ca, now),
-    ...findOwn(tls, members.cert, now),
-    ...findIdentity(input),
-    ...input.exposed.map(findExposed),
+    ...findExpiry(own, now, ofClient(tls)),
+    ...findIdentity(own, input),
+    ...exposed.map(findExposed),
   ];
 }
 
-function findServerExpiry(subject: string, certificate: X509Certificate, now: number): Finding[] {
-  const left = certificate.validToDate.getTime() - now;
-  if (left > notice) return [];
-  return [
-    {
-      severity: left > 0 ? 'warning' : 'error',
-      subject,
-      seen: `the server certificate ${expiry(certificate, now)}`,
-      why: 'From then on no client that verifies it can connect to this member.',
-      mend: "Renew it and replace the file of etcd's --cert-file; with kubeadm: `kubeadm certs renew etcd-server`.",
-    },
-  ];
+/** The words of a finding about a certificate. */
+interface Words {
+  readonly subject: string;
+  readonly what: string;
+  /** Why its expiry matters, and what to do about it. */
+  readonly why: string;
+  readonly mend: string;
 }
 
-function findNames(
-  subject: string,
-  certificate: X509Certificate,
+const ofMember = {
+  what: 'the server certificate',
+  why: 'From then on no client that verifies it can connect to this member.',
+  mend: "Renew it and replace the file of etcd's --cert-file; with kubeadm: `kubeadm certs renew etcd-server`.",
+  verified: 'this member through the balancer',
+};
+
+const ofBalancer = {
+  subject: '--tls-cert',
+  what: 'the certificate that clients see',
+  why: 'From then on no client that verifies it can connect.',
+  mend: 'Renew it and replace the files of --tls-cert and --tls-key; they are read again by themselves.',
+  verified: 'the balancer',
+};
+
+function ofClient(tls: Settings['tls']): Words {
+  const lost =
+    tls === 'passthrough'
+      ? 'fails, and the balancer takes all members for failed.'
+      : 'and every connection to a member fails.';
+  return {
+    subject: '--cert',
+    what: 'the client certificate',
+    why: `From then on every health check ${lost}`,
+    mend: 'Renew it and replace the files of --cert and --key; they are read again by themselves.',
+  };
+}
+
+/** Our own that have expired are refused as wrong settings, so an error is a member's. */
+function* findExpiry(
+  certificate: X509Certificate | undefined,
+  now: number,
+  { subject, what, why, mend }: Words,
+): Iterable<Finding> {
+  if (certificate === undefined || leftOf(certificate, now) > notice) return;
+  const severity = leftOf(certificate, now) > 0 ? 'warning' : 'error';
+  yield { severity, subject, seen: `${what} ${expiry(certificate, now)}`, why, mend };
+}
+
+/** @param verified what clients cannot verify where a name is missing. */
+function* findNames(
+  certificate: X509Certificate | undefined,
   listen: readonly ListenAddress[],
-): Finding[] {
-  const missing = hostsOf(listen).filter((host) => !isFor(certificate, host));
-  if (missing.length === 0) return [];
+  { subject, what, verified }: Words & { readonly verified: string },
+): Iterable<Finding> {
+  const missing = hostsOf(listen).filter((host) => certificate && !isFor(certificate, host));
+  if (missing.length === 0) return;
   const hosts = missing.join(' and ');
-  return [
-    {
-      severity: 'warning',
-      subject,
-      seen: `the server certificate does not name ${hosts}, where --listen has the balancer`,
-      why: `Clients that connect to ${hosts} cannot verify this member through the balancer.`,
-      mend: `Reissue the certificate with ${hosts} among its subject alternative names, or have clients use a name that it has and that leads to the balancer.`,
-    },
-  ];
+  yield {
+    severity: 'warning',
+    subject,
+    seen: `${what} does not name ${hosts}, where --listen has the balancer`,
+    why: `Clients that connect to ${hosts} cannot verify ${verified}.`,
+    mend: `Reissue it with ${hosts} among its subject alternative names, or have clients use a name that it has and that leads to the balancer.`,
+  };
 }
 
 /** Hosts that clients can connect to; every address, and Unix sockets, are none. */
@@ -95,49 +132,20 @@ function isFor(certificate: X509Certificate, host: string): boolean {
   return certificate.checkHost(host, { subject: 'never' }) !== undefined;
 }
 
-/** What clients see of us. One that has expired is refused as a wrong setting. */
-function findShown(cert: string | undefined, listen: readonly ListenAddress[], now: number) {
-  const findings: Finding[] = [];
-  const [shown] = certificatesIn(cert);
-  if (shown === undefined) return findings;
-  const subject = '--tls-cert';
-  if (shown.validToDate.getTime() - now <= notice) {
-    findings.push({
-      severity: 'warning',
-      subject,
-      seen: `the certificate that clients see ${expiry(shown, now)}`,
-      why: 'From then on no client that verifies it can connect.',
-      mend: 'Renew it and replace the files of --tls-cert and --tls-key; they are read again by themselves.',
-    });
-  }
-  const missing = hostsOf(listen).filter((host) => !isFor(shown, host));
-  if (missing.length > 0) {
-    const hosts = missing.join(' and ');
-    findings.push({
-      severity: 'warning',
-      subject,
-      seen: `the certificate that clients see does not name ${hosts}, where --listen has the balancer`,
-      why: `Clients that connect to ${hosts} cannot verify the balancer.`,
-      mend: `Reissue it with ${hosts} among its subject alternative names, or have clients use a name that it has and that leads to the balancer.`,
-    });
-  }
-  return findings;
-}
-
 /** With TLS of our own, who a client is ends here. */
-function findIdentity({ tls, certificates, observations }: CertificateInput): Finding[] {
+function* findIdentity(
+  own: X509Certificate | undefined,
+  { tls, observations }: CertificateInput,
+): Iterable<Finding> {
   const isSecure = observations.some(({ endpoint }) => endpoint.startsWith('https:'));
-  const [own] = certificatesIn(certificates.members.cert);
-  if (tls === 'passthrough' || !isSecure || own === undefined) return [];
-  return [
-    {
-      severity: 'note',
-      subject: `--tls ${tls}`,
-      seen: `etcd sees the certificate of --cert, ${nameOf(own)}, for every client`,
-      why: 'Where etcd has users and takes the common name of a certificate for one, all clients have the rights of this one.',
-      mend: 'Give --cert the rights that clients need together, or have them bring user and password; --tls passthrough keeps each its own.',
-    },
-  ];
+  if (tls === 'passthrough' || !isSecure || own === undefined) return;
+  yield {
+    severity: 'note',
+    subject: `--tls ${tls}`,
+    seen: `etcd sees the certificate of --cert, ${nameOf(own)}, for every client`,
+    why: 'Where etcd has users and takes the common name of a certificate for one, all clients have the rights of this one.',
+    mend: 'Give --cert the rights that clients need together, or have them bring user and password; --tls passthrough keeps each its own.',
+  };
 }
 
 function findExposed({ path, what }: Secret): Finding {
@@ -153,61 +161,35 @@ function findExposed({ path, what }: Secret): Finding {
   };
 }
 
+/** All of them expired is refused as a wrong setting: beside one that has, another is still good. */
 function findAuthorities(subject: string, ca: string | undefined, now: number): Finding[] {
-  return certificatesIn(ca).flatMap((authority): Finding[] => {
-    const left = authority.validToDate.getTime() - now;
-    if (left > notice) return [];
-    const seen = `the authority ${nameOf(authority)} ${expiry(authority, now)}`;
-    // All of them expired is refused as a wrong setting: another one is still good.
-    return left > 0
-      ? [
-          {
-            severity: 'warning',
-            subject,
-            seen,
-            why: 'From then on nothing that it signed is accepted, neither members nor clients.',
-            mend: 'Make a new authority, trust both for a while, then reissue what the old one signed.',
-          },
-        ]
-      : [
-          {
-            severity: 'note',
-            subject,
-            seen,
-            why: 'What it signed is no longer accepted, and others in the file are still good.',
-            mend: 'Take it out of the file.',
-          },
-        ];
-  });
+  const ending = certificatesIn(ca).filter((authority) => leftOf(authority, now) <= notice);
+  return ending.map((authority) => ({
+    subject,
+    seen: `the authority ${nameOf(authority)} ${expiry(authority, now)}`,
+    ...(leftOf(authority, now) > 0
+      ? {
+          severity: 'warning',
+          why: 'From then on nothing that it signed is accepted, neither members nor clients.',
+          mend: 'Make a new authority, trust both for a while, then reissue what the old one signed.',
+        }
+      : {
+          severity: 'note',
+          why: 'What it signed is no longer accepted, and others in the file are still good.',
+          mend: 'Take it out of the file.',
+        }),
+  }));
 }
 
-/** One that has expired is refused as a wrong setting. */
-function findOwn(tls: Settings['tls'], cert: string | undefined, now: number): Finding[] {
-  const [own] = certificatesIn(cert);
-  if (own === undefined || own.validToDate.getTime() - now > notice) return [];
-  return [
-    {
-      severity: 'warning',
-      subject: '--cert',
-      seen: `the client certificate ${expiry(own, now)}`,
-      why:
-        tls === 'passthrough'
-          ? 'From then on every health check fails, and the balancer takes all members for failed.'
-          : 'From then on every health check and every connection to a member fails.',
-      mend: 'Renew it and replace the files of --cert and --key; they are read again by themselves.',
-    },
-  ];
-}
-
-function certificatesIn(pem = ''): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => new X509Certificate(block));
+/** ms until it expires; below 0 after. */
+function leftOf({ validToDate }: X509Certificate, now: number): number {
+  return validToDate.getTime() - now;
 }
 
 /** `expires in 5 days, on 2026-01-05`, or `expired on 2026-01-05`. */
-function expiry({ validToDate }: X509Certificate, now: number): string {
-  const left = validToDate.getTime() - now;
-  const date = validToDate.toISOString().slice(0, 10);
+function expiry(certificate: X509Certificate, now: number): string {
+  const left = leftOf(certificate, now);
+  const date = certificate.validToDate.toISOString().slice(0, 10);
   return left > 0 ? `expires in ${roughTime(left / 1000)}, on ${date}` : `expired on ${date}`;
 }
 

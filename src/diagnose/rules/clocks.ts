@@ -1,8 +1,8 @@
 /**
  * Findings about clocks: how far each member's is from this host's, by the header `Date` of its answers.
  *
- * That has whole seconds, and the answer was some time under way, so that the difference is known
- * between two bounds; only what is certain is told. Pure.
+ * The header has whole seconds, and the answer takes time to arrive, so the difference is known only
+ * between two bounds. A finding states what is certain. Pure.
  */
 
 import { roughTime } from '../../lib/quantities.ts';
@@ -23,21 +23,14 @@ export function findInClocks(observations: readonly Observation[]): Finding[] {
     read.length > 1 &&
     apart.length === read.length &&
     new Set(apart.map(({ ahead }) => Math.sign(ahead))).size === 1;
+  const by = (ms: number): string => `its clock is at least ${roughTime(Math.abs(ms) / 1000)}`;
   if (ownFault) {
-    const least = Math.min(...apart.map(({ ahead }) => Math.abs(ahead)));
-    const way = (apart[0]?.ahead ?? 0) > 0 ? 'behind' : 'ahead of';
-    return [
-      finding(
-        'this host',
-        `its clock is at least ${roughTime(least / 1000)} ${way} every member's`,
-      ),
-    ];
+    const [least = 0] = apart.map(({ ahead }) => ahead).sort((a, b) => Math.abs(a) - Math.abs(b));
+    const way = least > 0 ? 'behind' : 'ahead of';
+    return [finding('this host', `${by(least)} ${way} every member's`)];
   }
   return apart.map(({ name, ahead }) =>
-    finding(
-      name,
-      `its clock is at least ${roughTime(Math.abs(ahead) / 1000)} ${ahead > 0 ? 'ahead of' : 'behind'} this host's`,
-    ),
+    finding(name, `${by(ahead)} ${ahead > 0 ? 'ahead of' : 'behind'} this host's`),
   );
 }
 

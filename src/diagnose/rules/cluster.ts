@@ -2,14 +2,14 @@
  * Findings about the cluster as a whole: which one it is, whether it has a quorum and can lose a
  * member, its size, its leader, learners, alarms and versions.
  *
- * Pure. The arithmetic is the picture's (etcd/cluster-view.ts); here it is judged.
+ * Pure. The arithmetic is that of the cluster view (etcd/cluster-view.ts); here it is judged.
  */
 
 import type { Settings } from '../../config/settings.ts';
 import { type ClusterView, isUnstarted, newestList, viewOf } from '../../etcd/cluster-view.ts';
 import type { ListedMember } from '../../etcd/member-status.ts';
-import type { Finding } from '../finding.ts';
-import type { Observation } from '../observation.ts';
+import type { Finding, Severity } from '../finding.ts';
+import { knownAmong, type Observation } from '../observation.ts';
 
 /** What the guide behind Kubernetes recommends for production. */
 const recommendedSize = 5;
@@ -18,50 +18,43 @@ export function findInCluster(
   observations: readonly Observation[],
   discovery: Settings['discovery'],
 ): Finding[] {
-  const picture = viewOf(
-    observations.map(({ name, health, inspection }) => ({
+  const known = knownAmong(observations);
+  const view = viewOf(
+    observations.map(({ name, health, poll }) => ({
       name,
       healthy: health.ok,
-      answers: inspection.kind === 'known',
-      facts: inspection.kind === 'known' ? inspection.facts : undefined,
+      answers: poll.kind === 'known',
+      facts: poll.kind === 'known' ? poll.facts : undefined,
     })),
   );
-  const ours = observations.flatMap(({ inspection }) =>
-    inspection.kind === 'known' && inspection.facts.clusterId === picture.clusterId
-      ? inspection.facts
-      : [],
-  );
-  const listed = newestList(ours);
+  const ours = known.flatMap(({ facts }) => (facts.clusterId === view.clusterId ? facts : []));
   const seen = new Set(ours.map(({ memberId }) => memberId));
-  const unseen = listed.filter(({ id }) => !seen.has(id));
+  const unseen = newestList(ours).filter(({ id }) => !seen.has(id));
   const unnamed = unnamedAmong(unseen, observations);
   return [
-    ...findStrangers(observations, picture),
-    ...findQuorum(observations, picture, unnamed.length),
-    ...findLeader(observations, picture),
-    ...findAlarms(picture),
-    ...findSize(picture),
+    ...findStrangers(known, view),
+    ...findQuorum(observations, view, unnamed.length),
+    ...findLeader(observations, view),
+    ...findAlarms(view),
+    ...findSize(view),
     ...(discovery === 'members' ? [] : findUnnamed(unnamed)),
     ...findUnstarted(unseen),
-    ...findLearners(observations, picture),
-    ...findVersions(picture),
+    ...findLearners(observations, view),
+    ...findVersions(view),
   ];
 }
 
 function findStrangers(
-  observations: readonly Observation[],
+  known: ReturnType<typeof knownAmong>,
   { clusterId }: ClusterView,
 ): Finding[] {
-  const known = observations.flatMap(({ name, inspection }) =>
-    inspection.kind === 'known' ? [{ name, clusterId: inspection.facts.clusterId }] : [],
-  );
   const most = clusterId === undefined ? 'no cluster has most of them' : `most are of ${clusterId}`;
   return known
-    .filter((each) => each.clusterId !== clusterId)
-    .map((each) => ({
+    .filter(({ facts }) => facts.clusterId !== clusterId)
+    .map(({ name: subject, facts }) => ({
       severity: 'error',
-      subject: each.name,
-      seen: `of cluster ${each.clusterId}, and ${most}`,
+      subject,
+      seen: `of cluster ${facts.clusterId}, and ${most}`,
       why: 'Clients would read and write other data, depending on the member they get.',
       mend: 'Name members of one cluster in --endpoints; one restored from a backup by itself is emptied and added anew with `etcdctl member add`.',
     }));
@@ -77,27 +70,20 @@ function findQuorum(
   const passed = observations.filter(({ health }) => health.ok).length;
   // A voter that passes its check has just read with a quorum, whoever else was in it.
   if (passed === 0 || (voters.length > 0 && healthyVoters === 0)) {
-    return [
-      {
-        severity: 'error',
-        subject: 'cluster',
-        seen: `no quorum: ${whoIsNot(voters.length, quorum)}`,
-        why,
-        mend: 'Start members until a quorum is healthy; if their data is lost, restore a snapshot with `etcdctl snapshot restore`.',
-      },
-    ];
+    const seen = `no quorum: ${whoIsNot(voters.length, quorum)}`;
+    const mend =
+      'Start members until a quorum is healthy; if their data is lost, restore a snapshot with `etcdctl snapshot restore`.';
+    return [ofAll('error', seen, why, mend)];
   }
-  // Who is not named may well be healthy, and is told of by itself.
+  // One that is not named may be healthy, and has a finding of its own.
   if (voters.length < 3 || healthyVoters + unnamed !== quorum) return [];
-  return [
-    {
-      severity: 'warning',
-      subject: 'cluster',
-      seen: `${healthyVoters} of ${voters.length} voting members are known to be healthy, and it takes ${quorum}: no other may fail`,
-      why,
-      mend: 'Bring the missing members back before anything else is restarted.',
-    },
-  ];
+  const seen = `${healthyVoters} of ${voters.length} voting members are known to be healthy, and it takes ${quorum}: no other may fail`;
+  const mend = 'Bring the missing members back before anything else is restarted.';
+  return [ofAll('warning', seen, why, mend)];
+}
+
+function ofAll(severity: Severity, seen: string, why: string, mend: string): Finding {
+  return { severity, subject: 'cluster', seen, why, mend };
 }
 
 function whoIsNot(voters: number, quorum: number): string {
@@ -114,10 +100,9 @@ function findLeader(
   const mend =
     'Check again in a few seconds; if it stays, look at the network between the members.';
   if (healthyVoters > 0 && leader === undefined) {
-    const seen = 'no member knows a leader at this moment';
-    return [{ severity: 'warning', subject: 'cluster', seen, why, mend }];
+    return [ofAll('warning', 'no member knows a leader at this moment', why, mend)];
   }
-  // One that is cut off follows nobody, and is told of as not healthy.
+  // One that is cut off follows nobody, and has the finding that it is not healthy.
   return observations
     .filter(({ name, health }) => health.ok && disagreeing.includes(name))
     .map(({ name: subject }) => ({
@@ -146,40 +131,29 @@ function findAlarms({ alarms }: ClusterView): Finding[] {
   }));
 }
 
-function findSize({ voters }: ClusterView): Finding[] {
-  const size = voters.length;
-  const finding = (severity: 'warning' | 'note', seen: string, why: string): Finding[] => [
-    { severity, subject: 'cluster', seen, why, mend: 'Add members with `etcdctl member add`.' },
+function findSize({ voters: { length: size } }: ClusterView): Finding[] {
+  const finding = (severity: Severity, seen: string, why: string): Finding[] => [
+    ofAll(severity, seen, why, 'Add members with `etcdctl member add`.'),
   ];
-  if (size === 0) return [];
   if (size === 1) {
-    return finding(
-      'warning',
-      'a single member',
-      'When it stops, everything stops, and when its disk is lost, so is the data.',
-    );
+    const why = 'When it stops, everything stops, and when its disk is lost, so is the data.';
+    return finding('warning', 'a single member', why);
   }
-  if (size % 2 === 0) {
-    return finding(
-      'warning',
-      `an even number of voting members: ${size}`,
-      `It bears no more failures than ${size - 1} members do, and there is one more to fail.`,
-    );
+  if (size > 0 && size % 2 === 0) {
+    const why = `It bears no more failures than ${size - 1} members do, and there is one more to fail.`;
+    return finding('warning', `an even number of voting members: ${size}`, why);
   }
-  if (size >= recommendedSize) return [];
-  return finding(
-    'note',
-    `${size} voting members, and ${recommendedSize} are recommended for production`,
-    'While one is down for maintenance, no other may fail.',
-  );
+  if (size === 0 || size >= recommendedSize) return [];
+  const seen = `${size} voting members, and ${recommendedSize} are recommended for production`;
+  return finding('note', seen, 'While one is down for maintenance, no other may fail.');
 }
 
-/** Voters that are none of our endpoints; an endpoint that says nothing may be any of them. */
+/** Voters that are not among our endpoints; an endpoint that does not answer may be any of them. */
 function unnamedAmong(
   unseen: readonly ListedMember[],
   observations: readonly Observation[],
 ): ListedMember[] {
-  const silent = observations.filter(({ inspection }) => inspection.kind === 'unknown');
+  const silent = observations.filter(({ poll }) => poll.kind === 'unknown');
   const is = ({ name, clientUrls }: ListedMember, { name: ours, endpoint }: Observation) =>
     name === ours || clientUrls.includes(endpoint);
   const unnamed = unseen.filter(
@@ -216,31 +190,30 @@ function findLearners(
   observations: readonly Observation[],
   { learners, unstarted }: ClusterView,
 ): Finding[] {
-  const isEndpoint = (learner: string) => observations.some(({ name }) => name === learner);
   return learners
     .filter((learner) => !unstarted.includes(learner))
-    .map((subject) => ({
+    .map((subject) => {
       // Nobody is sent to one that is not named.
-      severity: isEndpoint(subject) ? 'warning' : 'note',
-      subject,
-      seen: 'a learner',
-      why: 'It does not vote, and refuses most of what clients ask, until it is promoted.',
-      mend: isEndpoint(subject)
-        ? 'Promote it with `etcdctl member promote` once it has caught up, or leave it out of --endpoints.'
-        : 'Promote it with `etcdctl member promote` once it has caught up.',
-    }));
+      const isEndpoint = observations.some(({ name }) => name === subject);
+      return {
+        severity: isEndpoint ? 'warning' : 'note',
+        subject,
+        seen: 'a learner',
+        why: 'It does not vote, and refuses most of what clients ask, until it is promoted.',
+        mend: `Promote it with \`etcdctl member promote\` once it has caught up${isEndpoint ? ', or leave it out of --endpoints' : ''}.`,
+      };
+    });
 }
 
 function findVersions({ versions }: ClusterView): Finding[] {
   if (versions.length < 2) return [];
   const minors = new Set(versions.map((version) => version.split('.').slice(0, 2).join('.')));
   return [
-    {
-      severity: minors.size > 1 ? 'warning' : 'note',
-      subject: 'cluster',
-      seen: `more than one version of etcd: ${versions.join(', ')}`,
-      why: 'The cluster works as its oldest member does, and mixed versions are meant for an upgrade only.',
-      mend: 'Upgrade the other members, one at a time.',
-    },
+    ofAll(
+      minors.size > 1 ? 'warning' : 'note',
+      `more than one version of etcd: ${versions.join(', ')}`,
+      'The cluster works as its oldest member does, and mixed versions are meant for an upgrade only.',
+      'Upgrade the other members, one at a time.',
+    ),
   ];
 }

@@ -1,4 +1,4 @@
-/** Findings about each member's database: how near its quota it is, and what defragmenting would give back. */
+/** Findings about each member's database: how near its quota it is, and how much room is unused. */
 
 import { formatBytes } from '../../lib/quantities.ts';
 import type { Finding } from '../finding.ts';
@@ -15,37 +15,33 @@ export function findInDatabases(observations: readonly Observation[]): Finding[]
   return observations.flatMap((each) => [...findQuota(each), ...findRoom(each)]);
 }
 
-function findQuota({ name: subject, endpoint, inspection, metrics }: Observation): Finding[] {
-  if (inspection.kind === 'unknown' || metrics.kind === 'unread') return [];
-  const { dbSize, dbSizeInUse } = inspection.facts;
+function* findQuota({ name: subject, endpoint, poll, metrics }: Observation): Iterable<Finding> {
+  if (poll.kind === 'unknown' || metrics.kind === 'unread') return;
+  const { dbSize, dbSizeInUse } = poll.facts;
   const quota = numberOf(metrics.samples, 'etcd_server_quota_backend_bytes') ?? 0;
-  if (quota <= 0 || dbSize < quota * nearQuota) return []; // without a quota it is 0 or below
-  return [
-    {
-      severity: dbSize < quota * atQuota ? 'warning' : 'error',
-      subject,
-      seen: `the database takes ${formatBytes(dbSize)}, ${Math.round((dbSize / quota) * 100)} % of its quota of ${formatBytes(quota)}`,
-      why: 'When one member reaches its quota, the whole cluster refuses to write.',
-      mend: isSparse(dbSize, dbSizeInUse)
-        ? `Run \`etcdctl --endpoints ${endpoint} defrag\`: only ${formatBytes(dbSizeInUse)} hold data.`
-        : "Run `etcdctl compact` and then `etcdctl defrag` for each member, or raise etcd's --quota-backend-bytes.",
-    },
-  ];
+  if (quota <= 0 || dbSize < quota * nearQuota) return; // without a quota it is 0 or below
+  yield {
+    severity: dbSize < quota * atQuota ? 'warning' : 'error',
+    subject,
+    seen: `the database takes ${formatBytes(dbSize)}, ${Math.round((dbSize / quota) * 100)} % of its quota of ${formatBytes(quota)}`,
+    why: 'When one member reaches its quota, the whole cluster refuses to write.',
+    mend: isSparse(dbSize, dbSizeInUse)
+      ? `Run \`etcdctl --endpoints ${endpoint} defrag\`: only ${formatBytes(dbSizeInUse)} hold data.`
+      : "Run `etcdctl compact` and then `etcdctl defrag` for each member, or raise etcd's --quota-backend-bytes.",
+  };
 }
 
-function findRoom({ name: subject, endpoint, inspection }: Observation): Finding[] {
-  if (inspection.kind === 'unknown') return [];
-  const { dbSize, dbSizeInUse } = inspection.facts;
-  if (dbSize <= worthwhile || !isSparse(dbSize, dbSizeInUse)) return [];
-  return [
-    {
-      severity: 'note',
-      subject,
-      seen: `${formatBytes(dbSizeInUse)} of the ${formatBytes(dbSize)} that the database takes hold data`,
-      why: 'The rest counts for the quota until the database is defragmented.',
-      mend: `Run \`etcdctl --endpoints ${endpoint} defrag\`, one member at a time and the leader last, since the member answers nothing meanwhile.`,
-    },
-  ];
+function* findRoom({ name: subject, endpoint, poll }: Observation): Iterable<Finding> {
+  if (poll.kind === 'unknown') return;
+  const { dbSize, dbSizeInUse } = poll.facts;
+  if (dbSize <= worthwhile || !isSparse(dbSize, dbSizeInUse)) return;
+  yield {
+    severity: 'note',
+    subject,
+    seen: `${formatBytes(dbSizeInUse)} of the ${formatBytes(dbSize)} that the database takes hold data`,
+    why: 'The rest counts for the quota until the database is defragmented.',
+    mend: `Run \`etcdctl --endpoints ${endpoint} defrag\`, one member at a time and the leader last, since the member answers nothing meanwhile.`,
+  };
 }
 
 function isSparse(size: number, inUse: number): boolean {

@@ -5,76 +5,72 @@
  */
 import type { Failure, FailureReason } from '../../lib/net/failure.ts';
 import type { Finding } from '../finding.ts';
-import { isReachable, type Observation } from '../observation.ts';
+import { isReachable, knownAmong, type Observation } from '../observation.ts';
 
 export function findInMembers(observations: readonly Observation[]): Finding[] {
-  return [...observations.flatMap(findInMember), ...findTwins(observations)];
+  return [...observations.flatMap((each) => [...findInMember(each)]), ...findTwins(observations)];
 }
 
 const why = 'Clients get nothing from it, and the cluster has one member less to lose.';
 
-function findInMember(observation: Observation): Finding[] {
-  const { name: subject, endpoint, health, clientPort, inspection, metrics } = observation;
+function* findInMember(observation: Observation): Iterable<Finding> {
+  const { name: subject, endpoint, health, clientPort, poll, metrics } = observation;
   if (!health.ok) {
     const { failure } = health;
     const [seen, mend] = isReachable(observation)
       ? ['not healthy', mendOfUnhealthy(failure)]
       : ['cannot be reached', mendOfUnreached(failure, endpoint)];
-    return [{ severity: 'error', subject, seen: `${seen}: ${failure.detail}`, why, mend }];
+    yield { severity: 'error', subject, seen: `${seen}: ${failure.detail}`, why, mend };
+    return;
   }
-  const findings: Finding[] = [];
   // A client without a certificate may be refused, and one that has it welcome.
   if (clientPort.kind === 'closed' && clientPort.failure.reason !== 'tls') {
     const { failure } = clientPort;
-    findings.push({
+    yield {
       severity: 'error',
       subject,
       seen: `healthy by --check-url, but clients cannot reach it: ${failure.detail}`,
       why,
       mend: mendOfUnreached(failure, endpoint),
-    });
-  } else if (inspection.kind === 'unknown') {
-    findings.push({
+    };
+  } else if (poll.kind === 'unknown') {
+    yield {
       severity: 'warning',
       subject,
-      seen: `healthy, but does not say what it is: ${inspection.why}`,
+      seen: `healthy, but does not say what it is: ${poll.why}`,
       why: 'Whether it belongs to this cluster, lags or is a learner cannot be told.',
       mend: `Mend what keeps \`etcdctl --endpoints ${endpoint} endpoint status\` from working with the same certificates.`,
-    });
+    };
   }
   if (metrics.kind === 'unread') {
-    findings.push({
+    yield {
       severity: 'note',
       subject,
       seen: `/metrics cannot be read: ${metrics.why}`,
       why: 'How its disk, its network and its processor keep up cannot be told.',
       mend: elsewhere,
-    });
+    };
   }
-  return findings;
 }
 
 /** One member under two endpoints looks like two to the balancer. */
-function findTwins(observations: readonly Observation[]): Finding[] {
+function* findTwins(observations: readonly Observation[]): Iterable<Finding> {
   const firsts = new Map<string, string>();
-  return observations.flatMap(({ name, inspection }) => {
-    if (inspection.kind === 'unknown') return [];
-    const { clusterId, memberId } = inspection.facts;
-    const first = firsts.get(`${clusterId} ${memberId}`);
+  for (const { name, facts } of knownAmong(observations)) {
+    const id = `${facts.clusterId} ${facts.memberId}`;
+    const first = firsts.get(id);
     if (first === undefined) {
-      firsts.set(`${clusterId} ${memberId}`, name);
-      return [];
+      firsts.set(id, name);
+      continue;
     }
-    return [
-      {
-        severity: 'warning',
-        subject: name,
-        seen: `the same member as ${first}`,
-        why: 'It is counted twice and gets twice its share of the clients.',
-        mend: 'Name each member once in --endpoints.',
-      },
-    ];
-  });
+    yield {
+      severity: 'warning',
+      subject: name,
+      seen: `the same member as ${first}`,
+      why: 'It is counted twice and gets twice its share of the clients.',
+      mend: 'Name each member once in --endpoints.',
+    };
+  }
 }
 
 const readLog = "Look into etcd's log there.";

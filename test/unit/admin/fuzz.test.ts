@@ -7,7 +7,6 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { adminApi } from '../../../src/admin/api.ts';
 import { Operations } from '../../../src/admin/operations.ts';
-import type { Housekeeping } from '../../../src/app/housekeeping.ts';
 import { SlowStart } from '../../../src/balancing/slow-start.ts';
 import { LiveSettings } from '../../../src/config/live-settings.ts';
 import { loadSettings } from '../../../src/config/load.ts';
@@ -68,7 +67,7 @@ beforeEach(() => {
   const orders = new Operations({
     ...{ monitor, cluster, sessions, departures, mover, drains: new Drains(undefined) },
     guard: guard as unknown as LeaderGuard,
-    upkeep: upkeep as unknown as Housekeeping,
+    upkeep,
     log: silentLog,
     record: () => {},
     settings: new LiveSettings(settings),

@@ -14,7 +14,7 @@ export function refused(name: string): Observation {
     endpoint: `http://${name}:2379`,
     health: { ok: false, duration: 1, failure: { reason: 'refused', detail } },
     clientPort: { kind: 'closed', failure: { reason: 'refused', detail } },
-    inspection: { kind: 'unknown', why: detail },
+    poll: { kind: 'unknown', why: detail },
     metrics: { kind: 'unread', why: detail },
   };
 }
@@ -31,18 +31,18 @@ export function cluster(size: number): Observation[] {
     endpoint: `http://m${index}:2379`,
     health: healthy,
     clientPort: { kind: 'open' },
-    inspection: { kind: 'known', facts: factsOf(index, size) },
+    poll: { kind: 'known', facts: factsOf(index, size) },
     metrics: metrics(''),
   }));
 }
 
 /** The observation with other facts. */
 export function withFacts(observation: Observation, facts: Partial<MemberStatus>): Observation {
-  const { inspection } = observation;
-  if (inspection.kind === 'unknown') throw new Error('nothing is known of it');
+  const { poll } = observation;
+  if (poll.kind === 'unknown') throw new Error('nothing is known of it');
   return {
     ...observation,
-    inspection: { kind: 'known', facts: { ...inspection.facts, ...facts } },
+    poll: { kind: 'known', facts: { ...poll.facts, ...facts } },
   };
 }
 

@@ -18,7 +18,7 @@ function variables(count: string, names?: string): NodeJS.ProcessEnv {
   };
 }
 
-function refusal(env: NodeJS.ProcessEnv): string {
+function complaint(env: NodeJS.ProcessEnv): string {
   try {
     takeInherited(env, pid);
   } catch (error) {
@@ -40,13 +40,13 @@ describe('takeInherited', () => {
   });
 
   test.each(['x', '-1', '1.5', ''])('refuses %j sockets', (count) => {
-    expect(refusal(variables(count))).toMatch(
+    expect(complaint(variables(count))).toMatch(
       /^LISTEN_FDS: ".*" is not a number of sockets; .*\.$/,
     );
   });
 
   test('refuses what is no open socket', () => {
-    expect(refusal(variables('5000'))).toMatch(
+    expect(complaint(variables('5000'))).toMatch(
       /^LISTEN_FDS: descriptor \d+ is not (open|a socket); /,
     );
   });

@@ -169,8 +169,8 @@ describe('the list of members', () => {
   test('with one that has never started is a warning', () => {
     const ghost = { id: 'abc', name: '', clientUrls: [], isLearner: false };
     const haunted = changed(listed, (each) =>
-      each.inspection.kind === 'known'
-        ? withFacts(each, { members: [...each.inspection.facts.members, ghost] })
+      each.poll.kind === 'known'
+        ? withFacts(each, { members: [...each.poll.facts.members, ghost] })
         : each,
     );
     expect(said(haunted)).toContain('warning abc: was added to the cluster and has never started');
@@ -178,9 +178,9 @@ describe('the list of members', () => {
 
   test('with a learner is a note, and a warning when clients are sent there', () => {
     const withLearner = changed(listed, (each) =>
-      each.inspection.kind === 'known'
+      each.poll.kind === 'known'
         ? withFacts(each, {
-            members: each.inspection.facts.members.map((member) => ({
+            members: each.poll.facts.members.map((member) => ({
               ...member,
               isLearner: member.id === '4',
             })),

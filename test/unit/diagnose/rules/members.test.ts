@@ -64,7 +64,7 @@ describe('a member that does not pass its health check', () => {
 test('what keeps a healthy member from being known is told', () => {
   const unknown = { kind: 'unknown', why: 'did not answer over gRPC within 2000 ms' } as const;
   const unread = { kind: 'unread', why: 'answered 404' } as const;
-  expect(findInMembers([{ ...m0, inspection: unknown, metrics: unread }])).toMatchObject([
+  expect(findInMembers([{ ...m0, poll: unknown, metrics: unread }])).toMatchObject([
     { severity: 'warning', seen: expect.stringContaining(unknown.why) },
     { severity: 'note', seen: '/metrics cannot be read: answered 404' },
   ]);

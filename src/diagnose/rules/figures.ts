@@ -12,8 +12,8 @@
 import { newestList } from '../../etcd/cluster-view.ts';
 import { roughTime } from '../../lib/quantities.ts';
 import type { Finding } from '../finding.ts';
-import type { Observation } from '../observation.ts';
-import { numberOf, quantile, type Sample } from './exposition.ts';
+import { knownAmong, type Observation } from '../observation.ts';
+import { numberOf, quantile, type Sample } from '../probes/exposition.ts';
 
 /** Of fewer the slowest hundredth is a single one, and a process that has just started is slow. */
 const leastCounted = 100;
@@ -79,14 +79,14 @@ export function findInFigures(observations: readonly Observation[]): Finding[] {
       ? [{ name, samples: metrics.samples, uptime: uptimeOf(metrics.samples, clock?.date) }]
       : [],
   );
-  const findings = read.flatMap(({ name, samples, uptime }) =>
+  const findings = read.flatMap((member) =>
     [
-      ...findLatencies(samples, uptime),
-      ...findRoundTrips(samples, uptime, nameOf),
-      ...findCounts(samples, uptime),
-      ...findPending(samples),
-      ...findDescriptors(samples),
-    ].map((words): Finding => ({ severity: 'warning', subject: name, ...words })),
+      ...findLatencies(member),
+      ...findRoundTrips(member, nameOf),
+      ...findCounts(member),
+      ...findPending(member),
+      ...findDescriptors(member),
+    ].map((words): Finding => ({ severity: 'warning', subject: member.name, ...words })),
   );
   return [...findings, ...findElections(read)];
 }
@@ -100,47 +100,41 @@ interface ReadMember {
 
 type Words = Omit<Finding, 'severity' | 'subject'>;
 
-function findLatencies(samples: readonly Sample[], uptime: number | undefined): Words[] {
-  return latencies.flatMap(({ series, what, bound, why, mend }) => {
-    const p99 = quantile(samples, series, 0.99, leastCounted);
-    if (p99 === undefined || p99 <= bound) return [];
-    return [{ seen: `${slow(what, p99, bound)}, ${since(uptime)}`, why, mend }];
-  });
+function* findLatencies({ samples, uptime }: ReadMember): Iterable<Words> {
+  for (const { series, what, bound, why, mend } of latencies) {
+    const p99 = quantile(samples, series, 0.99, leastCounted) ?? 0;
+    if (p99 > bound) yield { seen: `${slow(what, p99, bound)}, ${since(uptime)}`, why, mend };
+  }
 }
 
-function findRoundTrips(
-  samples: readonly Sample[],
-  uptime: number | undefined,
+function* findRoundTrips(
+  { samples, uptime }: ReadMember,
   nameOf: (id: string) => string,
-): Words[] {
+): Iterable<Words> {
   const { series, bound } = roundTrip;
   const ofSeries = samples.filter(({ name }) => name === `${series}_bucket`);
-  const peers = new Set(ofSeries.map(({ labels }) => labels['To'] ?? ''));
-  return [...peers].flatMap((peer) => {
+  for (const peer of new Set(ofSeries.map(({ labels }) => labels['To'] ?? ''))) {
     const toPeer = ofSeries.filter(({ labels }) => labels['To'] === peer);
-    const p99 = quantile(toPeer, series, 0.99, leastCounted);
-    if (p99 === undefined || p99 <= bound) return [];
-    return [
-      {
-        seen: `${slow(`round trips to ${nameOf(peer)}`, p99, bound)}, ${since(uptime)}`,
-        why: 'A heartbeat that is not back before the next goes out brings an election nearer.',
-        mend: "Mend the network between them, or raise etcd's --heartbeat-interval to the round trip and --election-timeout to ten times that, on all members.",
-      },
-    ];
-  });
+    const p99 = quantile(toPeer, series, 0.99, leastCounted) ?? 0;
+    if (p99 <= bound) continue;
+    yield {
+      seen: `${slow(`round trips to ${nameOf(peer)}`, p99, bound)}, ${since(uptime)}`,
+      why: 'A heartbeat that is not back before the next goes out brings an election nearer.',
+      mend: "Mend the network between them, or raise etcd's --heartbeat-interval to the round trip and --election-timeout to ten times that, on all members.",
+    };
+  }
 }
 
-function findCounts(samples: readonly Sample[], uptime: number | undefined): Words[] {
+function* findCounts({ samples, uptime }: ReadMember): Iterable<Words> {
   const hours = Math.max(1, (uptime ?? 0) / 3600);
-  return counters.flatMap(({ series, what, perHour, why, mend }) => {
+  for (const { series, what, perHour, why, mend } of counters) {
     const count = numberOf(samples, series) ?? 0;
-    if (count <= perHour * hours) return [];
-    return [{ seen: `${what}: ${count}, ${since(uptime)}`, why, mend }];
-  });
+    if (count > perHour * hours) yield { seen: `${what}: ${count}, ${since(uptime)}`, why, mend };
+  }
 }
 
 /** Every member counts the same elections from its own start on: the one that counted most tells. */
-function findElections(members: readonly ReadMember[]): Finding[] {
+function* findElections(members: readonly ReadMember[]): Iterable<Finding> {
   const counted = members.map(({ name, samples, uptime }) => ({
     name,
     uptime,
@@ -149,41 +143,35 @@ function findElections(members: readonly ReadMember[]): Finding[] {
   const [most] = counted
     .filter(({ count, uptime = 0 }) => count > firstElections + uptime / 86_400)
     .sort((a, b) => b.count - a.count);
-  if (most === undefined) return [];
-  return [
-    {
-      severity: 'warning',
-      subject: 'cluster',
-      seen: `changes of the leader: ${most.count}, counted by ${most.name} ${since(most.uptime)}`,
-      why: 'During an election nothing can be written.',
-      mend: "Mend what delays heartbeats: the disk, the processor, the network; on a slow network raise etcd's --heartbeat-interval and --election-timeout on all members.",
-    },
-  ];
+  if (most === undefined) return;
+  yield {
+    severity: 'warning',
+    subject: 'cluster',
+    seen: `changes of the leader: ${most.count}, counted by ${most.name} ${since(most.uptime)}`,
+    why: 'During an election nothing can be written.',
+    mend: "Mend what delays heartbeats: the disk, the processor, the network; on a slow network raise etcd's --heartbeat-interval and --election-timeout on all members.",
+  };
 }
 
-function findPending(samples: readonly Sample[]): Words[] {
+function* findPending({ samples }: ReadMember): Iterable<Words> {
   const pending = numberOf(samples, 'etcd_server_proposals_pending') ?? 0;
-  if (pending <= pendingBound) return [];
-  return [
-    {
-      seen: `proposals pending: ${pending}`,
-      why: 'Clients ask for more writes than the cluster can agree on, and wait.',
-      mend: 'Look for a client that writes too much, and for a slow disk or network.',
-    },
-  ];
+  if (pending <= pendingBound) return;
+  yield {
+    seen: `proposals pending: ${pending}`,
+    why: 'Clients ask for more writes than the cluster can agree on, and wait.',
+    mend: 'Look for a client that writes too much, and for a slow disk or network.',
+  };
 }
 
-function findDescriptors(samples: readonly Sample[]): Words[] {
+function* findDescriptors({ samples }: ReadMember): Iterable<Words> {
   const open = numberOf(samples, 'process_open_fds') ?? 0;
   const limit = numberOf(samples, 'process_max_fds') ?? 0;
-  if (limit <= 0 || open <= limit * descriptorBound) return [];
-  return [
-    {
-      seen: `files open: ${open} of at most ${limit}`,
-      why: 'When none is left, etcd can neither take connections nor open its log, and ends.',
-      mend: 'Raise the limit of the process: LimitNOFILE= of its systemd unit, or `ulimit -n`.',
-    },
-  ];
+  if (limit <= 0 || open <= limit * descriptorBound) return;
+  yield {
+    seen: `files open: ${open} of at most ${limit}`,
+    why: 'When none is left, etcd can neither take connections nor open its log, and ends.',
+    mend: 'Raise the limit of the process: LimitNOFILE= of its systemd unit, or `ulimit -n`.',
+  };
 }
 
 /** Seconds, by the member's own clock; `undefined` when it does not say. */
@@ -205,9 +193,7 @@ function slow(what: string, p99: number, bound: number): string {
 
 /** Peers by the ids of the cluster's list, under the names that the endpoints have here. */
 function peerNames(observations: readonly Observation[]): (id: string) => string {
-  const known = observations.flatMap(({ name, inspection }) =>
-    inspection.kind === 'known' ? [{ name, facts: inspection.facts }] : [],
-  );
+  const known = knownAmong(observations);
   const listed = newestList(known.map(({ facts }) => facts));
   return (id) =>
     known.find(({ facts }) => facts.memberId === id)?.name ??

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findInFigures } from '../../../../src/diagnose/probes/figures.ts';
+import { findInFigures } from '../../../../src/diagnose/rules/figures.ts';
 import { cluster, metrics } from '../observations.ts';
 
 const now = Date.UTC(2026, 0, 1);

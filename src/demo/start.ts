@@ -1,6 +1,6 @@
 /**
  * `npm start`: the demo, unless a command is given (`npm start -- run --listen …`).
- * Only for the checkout; what is published starts with main.ts.
+ * Only for the checkout; what is published starts with cli/main.ts.
  */
 import { Command, Option } from 'commander';
 
@@ -17,8 +17,8 @@ if (command === undefined || command.startsWith('-')) {
     .option('--once', 'write and read through the balancer, then end')
     .parse();
   const { members, once } = program.opts<{ members: '1' | '3' | '5'; once?: true }>();
-  const { demo } = await import('../demo/demo.ts');
+  const { demo } = await import('./demo.ts');
   await demo({ size: Number(members) as 1 | 3 | 5, once: once === true });
 } else {
-  await import('./main.ts');
+  await import('../cli/main.ts');
 }
