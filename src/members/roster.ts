@@ -37,7 +37,7 @@ export class Roster<T extends Listed> {
   /** Those of the start, of whom nobody is told. */
   constructor(places: readonly Place[], options: RosterOptions<T>) {
     this.#options = options;
-    this.#members = this.#admit(distinct(places), []);
+    this.#members = this.#admit(byKey(places), []);
   }
 
   /** In the order in which they came. */
@@ -47,26 +47,20 @@ export class Roster<T extends Listed> {
 
   /** Makes these the members. An empty list is no answer and changes nothing. */
   set(places: readonly Place[]): void {
-    const wanted = distinct(places);
-    if (wanted.length === 0) return;
-    const byKey = new Map(wanted.map((place) => [keyOf(place), place]));
-    const there = this.#members.filter(({ place }) => byKey.has(keyOf(place)));
+    const wanted = byKey(places);
+    if (wanted.size === 0) return;
+    const there = this.#members.filter(({ place }) => wanted.has(keyOf(place)));
     const leaving = this.#members.filter((member) => !there.includes(member));
-    const known = new Set(there.map(({ place }) => keyOf(place)));
-    const revisions = this.#revise(there, byKey);
+    const revisions = this.#revise(there, wanted);
     const staying = there.map((member) => revisions.get(member) ?? member);
-    const joining = this.#admit(
-      wanted.filter((place) => !known.has(keyOf(place))),
-      staying,
-    );
+    for (const { place } of there) wanted.delete(keyOf(place));
+    const joining = this.#admit(wanted, staying);
     this.#members = [...staying, ...joining];
-    if (revisions.size > 0) {
-      this.#options.onRevise(
-        [...revisions].map(([{ place }, member]) => ({ member, before: place.name })),
-      );
-    }
-    for (const member of joining) this.#options.onJoin(member);
-    for (const member of leaving) this.#options.onLeave(member);
+    const { onRevise, onJoin, onLeave } = this.#options;
+    const revised = [...revisions].map(([{ place }, member]) => ({ member, before: place.name }));
+    if (revised.length > 0) onRevise(revised);
+    for (const member of joining) onJoin(member);
+    for (const member of leaving) onLeave(member);
   }
 
   /** Replaces what is known of the members by what `amend` makes of it; they stay who they are. */
@@ -75,21 +69,20 @@ export class Roster<T extends Listed> {
   }
 
   /** Those of `there` that are mentioned otherwise than before, with what becomes of each. */
-  #revise(there: readonly T[], byKey: ReadonlyMap<string, Place>): ReadonlyMap<T, T> {
-    const wanted = (member: T): Place => byKey.get(keyOf(member.place)) ?? member.place;
-    const changed = there.filter((member) => !saysTheSame(member.place, wanted(member)));
+  #revise(there: readonly T[], wanted: ReadonlyMap<string, Place>): ReadonlyMap<T, T> {
+    const mentioned = (member: T): Place => wanted.get(keyOf(member.place)) ?? member.place;
+    const changed = there.filter((member) => !saysTheSame(member.place, mentioned(member)));
     const names = namesOf(there.filter((member) => !changed.includes(member)));
+    const { revise } = this.#options;
     return new Map(
-      changed.map((member) => [
-        member,
-        this.#options.revise(member, distinguished(wanted(member), names)),
-      ]),
+      changed.map((each) => [each, revise(each, distinguished(mentioned(each), names))]),
     );
   }
 
-  #admit(places: readonly Place[], beside: readonly T[]): T[] {
+  #admit(places: ReadonlyMap<string, Place>, beside: readonly T[]): T[] {
     const names = namesOf(beside);
-    return places.map((place) => this.#options.admit(distinguished(place, names)));
+    const { admit } = this.#options;
+    return [...places.values()].map((place) => admit(distinguished(place, names)));
   }
 }
 
@@ -115,6 +108,8 @@ function saysTheSame(place: Place, wanted: Place): boolean {
 }
 
 /** The first of those that are the same. */
-function distinct(places: readonly Place[]): Place[] {
-  return [...new Map(places.toReversed().map((place) => [keyOf(place), place])).values()].reverse();
+function byKey(places: readonly Place[]): Map<string, Place> {
+  const found = new Map<string, Place>();
+  for (const place of places) if (!found.has(keyOf(place))) found.set(keyOf(place), place);
+  return found;
 }
