@@ -21,7 +21,7 @@ import { Questions } from '../leader/questions.ts';
 import { alwaysAt } from '../lib/net/dns-cache.ts';
 import { Discovery } from '../members/discovery/discovery.ts';
 import { SavedMembers } from '../members/discovery/saved-members.ts';
-import { isHttps, memberSchemes } from '../members/discovery/srv.ts';
+import { memberSchemes } from '../members/discovery/srv.ts';
 import { systemDns } from '../members/discovery/system-dns.ts';
 import type { Place } from '../members/place.ts';
 import { type Revised, Roster } from '../members/roster.ts';
@@ -69,7 +69,7 @@ export class Membership {
     this.#discovery = new Discovery({
       endpoints,
       srvDomain: discoverySrv,
-      schemes: memberSchemes(endpoints, isHttps(settings)),
+      schemes: memberSchemes(settings),
       followsCluster: discovery === 'members',
       saved: stateDir === undefined || isFixed ? undefined : new SavedMembers(stateDir),
       dns: systemDns,

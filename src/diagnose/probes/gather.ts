@@ -15,7 +15,7 @@ import { EtcdClient } from '../../etcd/etcd-client.ts';
 import type { PollResult } from '../../etcd/member-status.ts';
 import { type CheckResult, Probe } from '../../health/probe.ts';
 import { SettingError } from '../../lib/setting-error.ts';
-import { findSrvMembers, isHttps, memberSchemes } from '../../members/discovery/srv.ts';
+import { findSrvMembers, memberSchemes } from '../../members/discovery/srv.ts';
 import { systemDns } from '../../members/discovery/system-dns.ts';
 import type { Observation } from '../observation.ts';
 import { tryClientPort } from './client-port.ts';
@@ -39,15 +39,11 @@ export async function gather(settings: GatherSettings): Promise<Observation[]> {
   return Promise.all(places.map((endpoint) => observe(endpoint, settings)));
 }
 
-async function namedByDns({
-  endpoints,
-  discoverySrv,
-  ...rest
-}: GatherSettings): Promise<Endpoint[]> {
+async function namedByDns(settings: GatherSettings): Promise<Endpoint[]> {
+  const { discoverySrv } = settings;
   if (discoverySrv === undefined) return [];
-  const schemes = memberSchemes(endpoints, isHttps(rest));
   try {
-    return await findSrvMembers(discoverySrv, schemes, systemDns.srv);
+    return await findSrvMembers(discoverySrv, memberSchemes(settings), systemDns.srv);
   } catch (error) {
     throw new SettingError(
       'discovery-srv',

@@ -4,9 +4,10 @@
  *
  * Owns what the list looks like in the file, and which lists are of use.
  */
+import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { formatEndpoint, parseEndpoints, type Scheme } from '../../config/values/endpoint.ts';
-import { inWords, makeDirectory, StateFile } from '../../lib/state-file.ts';
+import { type Loaded, loadState, makeDirectory, saveState } from '../../lib/state-file.ts';
 import type { Place } from '../place.ts';
 
 const shape = z.strictObject({
@@ -24,24 +25,19 @@ const shape = z.strictObject({
     .check(z.minLength(1)),
 });
 
-/** What was found: nothing, a list, or why it cannot be used, as one clause. */
-export type Loaded =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'list'; readonly places: readonly Place[]; readonly savedAt: string }
-  | { readonly kind: 'unusable'; readonly why: string };
+type Entry = z.infer<typeof shape>['members'][number];
 
 export class SavedMembers {
-  readonly #file: StateFile<z.infer<typeof shape>>;
+  /** The path of the file. */
+  readonly file: string;
+  #saving: Promise<void> = Promise.resolve();
+  /** What the file holds, as JSON, as far as is known. */
+  #known: string | undefined;
 
-  /** Makes the directory where it is not there. Throws `Refusal` when that is not possible. */
+  /** Makes the directory where it is not there. Throws `SettingError` when that is not possible. */
   constructor(directory: string) {
     makeDirectory(directory);
-    this.#file = new StateFile(directory, 'members.json', shape);
-  }
-
-  /** The path of the file. */
-  get file(): string {
-    return this.#file.path;
+    this.file = join(directory, 'members.json');
   }
 
   /**
@@ -50,38 +46,47 @@ export class SavedMembers {
    * @param schemes what members may speak: a list from before a cluster had TLS is no use after it.
    * @param most members that are taken.
    */
-  load(schemes: readonly Scheme[], most = Number.POSITIVE_INFINITY): Loaded {
-    const loaded = this.#file.load();
-    if (loaded.kind !== 'content') return loaded;
-    const { length } = loaded.content.members;
-    if (length > most) {
-      return {
-        kind: 'unusable',
-        why: `it names ${length} members, more than the ${most} that are taken`,
-      };
-    }
-    try {
-      const places = loaded.content.members.map(({ url, ...rest }): Place => {
-        const [endpoint] = parseEndpoints(url, 'http');
-        if (endpoint === undefined) throw new Error(`${JSON.stringify(url)} is no URL`);
-        if (!schemes.includes(endpoint.scheme)) {
-          throw new Error(`${url} is not ${schemes.join(' or ')}, as the settings want it`);
-        }
-        return { ...endpoint, ...rest };
-      });
-      return { kind: 'list', places, savedAt: loaded.savedAt };
-    } catch (error) {
-      return { kind: 'unusable', why: inWords(error) };
-    }
+  load(schemes: readonly Scheme[], most = Number.POSITIVE_INFINITY): Loaded<readonly Place[]> {
+    return loadState(this.file, (content) => {
+      const { members } = shape.parse(content);
+      const { length } = members;
+      if (length > most) {
+        throw new Error(`it names ${length} members, more than the ${most} that are taken`);
+      }
+      const places = members.map((entry) => placeOf(entry, schemes));
+      this.#known = JSON.stringify(places.map(entryOf));
+      return places;
+    });
   }
 
-  /** Replaces the list, if it is another one. Rejects with the system's error, with the file as it was. */
+  /**
+   * Replaces the list, if it is another one; one call at a time, in order. Rejects with the system's error, with
+   * the file as it was.
+   */
   save(places: readonly Place[]): Promise<void> {
-    return this.#file.save({ members: places.map(entryOf) });
+    const members = places.map(entryOf);
+    const text = JSON.stringify(members);
+    this.#saving = this.#saving
+      .catch(() => {})
+      .then(async () => {
+        if (text === this.#known) return;
+        await saveState(this.file, { members });
+        this.#known = text;
+      });
+    return this.#saving;
   }
 }
 
-function entryOf(place: Place): z.infer<typeof shape>['members'][number] {
+function entryOf(place: Place): Entry {
   const { name, settingsName, address, weight, priority } = place;
   return { name, settingsName, url: formatEndpoint(place), address, weight, priority };
+}
+
+function placeOf({ url, ...rest }: Entry, schemes: readonly Scheme[]): Place {
+  const [endpoint] = parseEndpoints(url, 'http');
+  if (endpoint === undefined) throw new Error(`${JSON.stringify(url)} is no URL`);
+  if (!schemes.includes(endpoint.scheme)) {
+    throw new Error(`${url} is not ${schemes.join(' or ')}, as the settings want it`);
+  }
+  return { ...endpoint, ...rest };
 }

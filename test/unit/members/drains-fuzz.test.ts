@@ -34,9 +34,9 @@ function load(content: string | Uint8Array) {
 }
 
 function expectUse({ members, drains }: ReturnType<typeof load>): void {
-  expect(['list', 'unusable']).toContain(members.kind);
+  expect(['content', 'unusable']).toContain(members.kind);
   expect(drains.drains.length + drains.unusable.length).toBe(1);
-  if (members.kind === 'list') for (const place of members.places) expectReachable(place);
+  if (members.kind === 'content') for (const place of members.content) expectReachable(place);
   const unusable = [...drains.unusable, ...(members.kind === 'unusable' ? [members] : [])];
   for (const { why } of unusable) expect(why).toMatch(/^\P{Cc}+$/u);
 }
@@ -146,7 +146,7 @@ test('what is saved is what is loaded', async () => {
     fc.asyncProperty(fc.array(valid, { minLength: 1, maxLength: 5 }), async (places) => {
       const saved = new SavedMembers(folder);
       await saved.save(places);
-      expect(new SavedMembers(folder).load(['http', 'https'])).toMatchObject({ places });
+      expect(new SavedMembers(folder).load(['http', 'https'])).toMatchObject({ content: places });
     }),
     { numRuns: 100 },
   );

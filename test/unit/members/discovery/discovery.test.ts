@@ -21,7 +21,7 @@ const listed = (id: string): ListedMember => ({
 });
 const record = (name: string): SrvRecord => ({ name, port: 2379, priority: 0, weight: 0 });
 
-let members: Omit<KnownMember, 'isSeed'>[];
+let members: KnownMember[];
 let list: ListedMember[];
 let places: readonly Place[];
 let told: string[];
@@ -218,7 +218,7 @@ describe('the state directory', () => {
     await vi.waitFor(
       () =>
         expect(new SavedMembers(folder).load(['http'])).toMatchObject({
-          places: [{}, { name: 'm2' }],
+          content: [{}, { name: 'm2' }],
         }),
       patience,
     );
@@ -236,7 +236,7 @@ describe('the state directory', () => {
     await vi.waitFor(
       () =>
         expect(new SavedMembers(folder).load(['http'])).toMatchObject({
-          places: [{ host: 'new' }],
+          content: [{ host: 'new' }],
         }),
       patience,
     );

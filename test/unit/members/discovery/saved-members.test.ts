@@ -21,7 +21,10 @@ const places: Place[] = [
 test('what was saved is what is loaded, in a directory that was made for it', async () => {
   const directory = join(folder, 'a/b');
   await new SavedMembers(directory).save(places);
-  expect(new SavedMembers(directory).load(['https'])).toMatchObject({ kind: 'list', places });
+  expect(new SavedMembers(directory).load(['https'])).toMatchObject({
+    kind: 'content',
+    content: places,
+  });
   expect(await readdir(directory)).toEqual(['members.json']);
 });
 
@@ -45,7 +48,7 @@ test('the same list is written once, and not after it was loaded', async () => {
 test('of two lists at once the second is the one that stays', async () => {
   const saved = new SavedMembers(folder);
   await Promise.all([saved.save(places.slice(0, 1)), saved.save(places)]);
-  expect(new SavedMembers(folder).load(['https'])).toMatchObject({ places });
+  expect(new SavedMembers(folder).load(['https'])).toMatchObject({ content: places });
 });
 
 test.each([
@@ -77,8 +80,8 @@ test.each([
   expect(loaded).toMatchObject({ kind: 'unusable', why: expect.stringMatching(why) });
   await saved.save(places.slice(1));
   expect(new SavedMembers(folder).load(['https'])).toMatchObject({
-    kind: 'list',
-    places: places.slice(1),
+    kind: 'content',
+    content: places.slice(1),
   });
 });
 
@@ -89,7 +92,7 @@ test('a list from before the cluster had TLS is not used after it', async () => 
     kind: 'unusable',
     why: 'http://10.0.0.1:2379 is not https, as the settings want it',
   });
-  expect(new SavedMembers(folder).load(['https', 'http'])).toMatchObject({ places: plain });
+  expect(new SavedMembers(folder).load(['https', 'http'])).toMatchObject({ content: plain });
 });
 
 test('a file that cannot be written is told of, and leaves what was there', async () => {
@@ -101,7 +104,7 @@ test('a file that cannot be written is told of, and leaves what was there', asyn
   await expect(saved.save(places.slice(1))).rejects.toThrow(/ENOTDIR/);
   await rm(folder);
   await rename(`${folder}.aside`, folder);
-  expect(new SavedMembers(folder).load(['https'])).toMatchObject({ places });
+  expect(new SavedMembers(folder).load(['https'])).toMatchObject({ content: places });
 });
 
 test('a directory that cannot be made refuses the setting', async () => {
