@@ -36,10 +36,8 @@ export class Descriptors {
     this.#lookedAt = now;
     const limit = this.#readLimit();
     const short = connections * 2 + others > limit;
-    this.#shortage.set(
-      short,
-      short ? descriptorsShort(connections, limit) : descriptorsBack(limit),
-    );
+    const event = short ? descriptorsShort(connections, limit) : descriptorsBack(limit);
+    this.#shortage.set(short, event);
   }
 }
 

@@ -20,7 +20,6 @@ import type { MonitoredMember } from '../health/monitor.ts';
 import { Questions } from '../leader/questions.ts';
 import { alwaysAt } from '../lib/net/dns-cache.ts';
 import { Discovery } from '../members/discovery/discovery.ts';
-import { SavedMembers } from '../members/discovery/saved-members.ts';
 import { memberSchemes } from '../members/discovery/srv.ts';
 import { systemDns } from '../members/discovery/system-dns.ts';
 import type { Place } from '../members/place.ts';
@@ -71,7 +70,7 @@ export class Membership {
       srvDomain: discoverySrv,
       schemes: memberSchemes(settings),
       followsCluster: discovery === 'members',
-      saved: stateDir === undefined || isFixed ? undefined : new SavedMembers(stateDir),
+      stateDir: isFixed ? undefined : stateDir,
       dns: systemDns,
       known: () =>
         this.members.map(({ place, candidate }) => {

@@ -19,7 +19,7 @@ export type Loaded<T> =
   | { readonly kind: 'content'; readonly content: T; readonly savedAt: string }
   | { readonly kind: 'unusable'; readonly why: string };
 
-/** Makes a directory of state files where it is not there. Throws `Refusal` when that is not possible. */
+/** Makes a directory of state files where it is not there. Throws `SettingError` when that is not possible. */
 export function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o750 });

@@ -7,18 +7,13 @@
  */
 import { addressOf, keyOf, type Place } from './place.ts';
 
-/** What the roster has to know of a member. */
-export interface Listed {
-  readonly place: Place;
-}
-
 /** A member that was revised, and what it was called before. */
 export interface Revised<T> {
   readonly member: T;
   readonly before: string;
 }
 
-export interface RosterOptions<T extends Listed> {
+export interface RosterOptions<T> {
   /** Makes a member of a place whose name nobody else has. */
   readonly admit: (place: Place) => T;
   /** The same member where it is, whose name, weight or class is another now. */
@@ -30,7 +25,7 @@ export interface RosterOptions<T extends Listed> {
   readonly onLeave: (member: T) => void;
 }
 
-export class Roster<T extends Listed> {
+export class Roster<T extends { readonly place: Place }> {
   readonly #options: RosterOptions<T>;
   #members: readonly T[];
 
@@ -86,7 +81,7 @@ export class Roster<T extends Listed> {
   }
 }
 
-function namesOf(members: readonly Listed[]): Set<string> {
+function namesOf(members: readonly { readonly place: Place }[]): Set<string> {
   return new Set(members.map(({ place }) => place.name));
 }
 

@@ -12,16 +12,8 @@ import { Condition } from '../../lib/condition.ts';
 import type { DnsChange } from '../../lib/net/dns-cache.ts';
 import { classify } from '../../lib/net/failure.ts';
 import { poll } from '../../lib/poll.ts';
+import type { DiscoveryChange } from './change.ts';
 import type { Dns } from './system-dns.ts';
-
-/** More members than are taken, so that nothing changes; `source` names them. `isOver`: not any more. */
-export interface TooMany {
-  readonly kind: 'too-many';
-  readonly source: string;
-  readonly found: number;
-  readonly most: number;
-  readonly isOver: boolean;
-}
 
 export interface AddressesOptions extends Pick<Dns, 'lookup' | 'ttl'> {
   /** Told when the addresses of a name have changed. */
@@ -29,7 +21,7 @@ export interface AddressesOptions extends Pick<Dns, 'lookup' | 'ttl'> {
   /** Told when a name that has several addresses cannot be looked up, and when it can again. */
   readonly onFailure: (change: DnsChange) => void;
   /** Told when a name has more addresses than a cluster has members, and when it has fewer again. */
-  readonly onExcess: (change: TooMany) => void;
+  readonly onExcess: (change: DiscoveryChange) => void;
 }
 
 /** Between two look-ups of a name, ms: at least, at most, and where the time to live is not known. */
@@ -40,12 +32,10 @@ const usual = 30_000;
 const retry = 5_000;
 
 interface Known {
-  /**
-   * `undefined` until it has several. Then it goes on to be a name of many, so that who is left stays who it is.
-   */
+  /** `undefined` until it has several. It stays a name of many, so that who is left stays who it is. */
   shared: readonly string[] | undefined;
   readonly failing: Condition<DnsChange>;
-  readonly excess: Condition<TooMany>;
+  readonly excess: Condition<DiscoveryChange>;
   readonly unwatched: AbortController;
 }
 

@@ -12,24 +12,13 @@ import type { DnsChange } from '../../lib/net/dns-cache.ts';
 import { poll } from '../../lib/poll.ts';
 import { nextInStep } from '../../lib/step.ts';
 import type { Place } from '../place.ts';
-import { Addresses, type TooMany } from './addresses.ts';
+import { Addresses } from './addresses.ts';
+import type { DiscoveryChange } from './change.ts';
 import type { Misadvertised } from './plan.ts';
 import { mostOf, resolve, type Sources, seedsOf } from './resolve.ts';
-import type { SavedMembers } from './saved-members.ts';
+import { SavedMembers } from './saved-members.ts';
 import { findSrvMembers } from './srv.ts';
 import type { Dns } from './system-dns.ts';
-
-/** What there is to tell. `why` is one clause. */
-export type DiscoveryChange =
-  | Change<'srv-failing', { domain: string; why: string; none: boolean }>
-  | Change<'srv-back', { domain: string }>
-  | TooMany
-  | Change<'misadvertised', { member: Misadvertised }>
-  | Change<'state-used', { file: string; members: number; savedAt: string }>
-  | Change<'state-unusable' | 'state-failing', { file: string; why: string }>
-  | Change<'state-back', { file: string }>;
-
-type Change<Kind, Fields> = Readonly<{ kind: Kind } & Fields>;
 
 /** With the endpoints of the start. */
 export interface DiscoveryOptions extends Pick<Sources, 'endpoints' | 'followsCluster'> {
@@ -37,7 +26,8 @@ export interface DiscoveryOptions extends Pick<Sources, 'endpoints' | 'followsCl
   readonly srvDomain?: string | undefined;
   /** What members may speak: SRV records of the first that has any are taken, saved members of any. */
   readonly schemes: readonly Scheme[];
-  readonly saved?: SavedMembers | undefined;
+  /** Where the members are saved; nowhere without. */
+  readonly stateDir?: string | undefined;
   readonly dns: Dns;
   /** What is known of the members there are. */
   readonly known: () => Sources['known'];
@@ -60,18 +50,18 @@ const misadvertisedAfter = 30_000;
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #addresses: Addresses;
+  readonly #saved: SavedMembers | undefined;
   #sources: Sources;
   readonly #tell = (change: DiscoveryChange): void => this.#options.onChange(change);
   readonly #srvFailing = new Condition(this.#tell);
   readonly #excess = new Condition(this.#tell);
-  readonly #unsaved = new Condition(this.#tell);
   /** Of each, by what there is to tell of it, as JSON. */
   readonly #misadvertised = new Map<string, Condition<DiscoveryChange>>();
   #stopped = false;
 
-  /** Asks nobody yet. */
+  /** Asks nobody yet. Throws `SettingError` when the state directory cannot be made. */
   constructor(options: DiscoveryOptions) {
-    const { endpoints, followsCluster, dns, onNameChange } = options;
+    const { endpoints, followsCluster, stateDir, dns, onNameChange } = options;
     this.#options = options;
     this.#addresses = new Addresses({
       ...dns,
@@ -79,6 +69,7 @@ export class Discovery {
       onFailure: onNameChange,
       onExcess: this.#tell,
     });
+    this.#saved = stateDir === undefined ? undefined : new SavedMembers(stateDir, this.#tell);
     this.#sources = {
       ...{ endpoints, followsCluster, saved: [], list: [], known: [] },
       addressesOf: (host) => this.#addresses.of(host),
@@ -87,16 +78,9 @@ export class Discovery {
 
   /** Reads the state directory. Returns the members to begin with, before anybody was asked; may be none. */
   begin(): readonly Place[] {
-    const { saved, schemes, endpoints } = this.#options;
-    if (saved === undefined) return seedsOf(this.#sources);
-    const { file } = saved;
-    const loaded = saved.load(schemes, mostOf(endpoints));
-    if (loaded.kind === 'unusable') this.#tell({ kind: 'state-unusable', file, why: loaded.why });
-    if (loaded.kind === 'content') {
-      const { content, savedAt } = loaded;
-      this.#sources = { ...this.#sources, saved: content };
-      this.#tell({ kind: 'state-used', file, members: content.length, savedAt });
-    }
+    const { schemes, endpoints } = this.#options;
+    const places = this.#saved?.load(schemes, mostOf(endpoints)) ?? [];
+    this.#sources = { ...this.#sources, saved: places };
     return seedsOf(this.#sources);
   }
 
@@ -135,7 +119,7 @@ export class Discovery {
     });
     if (areTooMany) return;
     onPlaces(places);
-    if (isLive) void this.#save(places);
+    if (isLive) void this.#saved?.save(places);
   }
 
   #tellOf(misadvertised: readonly Misadvertised[]): void {
@@ -167,16 +151,6 @@ export class Discovery {
     }
     const now = performance.now();
     return nextInStep(now, srvInterval) - now;
-  }
-
-  async #save(places: readonly Place[]): Promise<void> {
-    const { saved } = this.#options;
-    if (saved === undefined) return;
-    const { file } = saved;
-    await saved.save(places).then(
-      () => this.#unsaved.clear({ kind: 'state-back', file }),
-      ({ message: why }: Error) => this.#unsaved.raise({ kind: 'state-failing', file, why }),
-    );
   }
 
   #stop(): void {

@@ -88,12 +88,7 @@ function placeOf({ id, name, isLearner }: ListedMember, { scheme, host, port }: 
 }
 
 /** The endpoint that a URL is, or one clause why it cannot be used. */
-function judge(
-  url: string,
-  scheme: Scheme,
-  onlyHere: boolean,
-  owner: string | undefined,
-): Endpoint | string {
+function judge(url: string, scheme: Scheme, onlyHere: boolean, owner?: string): Endpoint | string {
   let endpoint: Endpoint | undefined;
   try {
     [endpoint] = parseEndpoints(url, scheme);

@@ -1,14 +1,15 @@
 /** When names are looked up again, on a clock of our own. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { DnsChange } from '../../../../src/lib/net/dns-cache.ts';
-import { Addresses, type TooMany } from '../../../../src/members/discovery/addresses.ts';
+import { Addresses } from '../../../../src/members/discovery/addresses.ts';
+import type { DiscoveryChange } from '../../../../src/members/discovery/change.ts';
 
 let answer: () => Promise<readonly string[]>;
 let ttl: () => Promise<number>;
 let asked: number;
 let changes: number;
 let failures: DnsChange[];
-let excesses: TooMany[];
+let excesses: DiscoveryChange[];
 let addresses: Addresses;
 
 beforeEach(() => {
