@@ -203,6 +203,18 @@ describe('following the cluster', () => {
     expect(told).toEqual(['misadvertised']);
     expect(there()).toEqual(['10.0.0.1']);
   });
+
+  test('a member that advertises something better in time is not told of', async () => {
+    const discovery = start({ endpoints, followsCluster: true });
+    members = [healthy('1')];
+    list = [listed('1'), { ...listed('2'), clientUrls: ['http://127.0.0.1:2379'] }];
+    discovery.consider();
+    await pass(29_999);
+    list = [listed('1'), listed('2')];
+    discovery.consider();
+    await pass(30_000);
+    expect(told).toEqual([]);
+  });
 });
 
 describe('the state directory', () => {
