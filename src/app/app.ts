@@ -307,7 +307,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   guard.start(checking.signal);
   membership.start(checking.signal);
   void renewal.start(checking.signal);
-  void drains.follow((changed) => orders.followDrains(changed), checking.signal);
+  drains.follow((changed) => orders.followDrains(changed), checking.signal);
   if (settings.current.watchConfig)
     void reload.watch(settings.current.configFile ?? '', checking.signal);
   startTicker((beat) => upkeep.beat(beat), checking.signal);

@@ -4,6 +4,7 @@
  * admin listener may take is set aside, so that traffic never finds less than was reckoned.
  */
 import { openSync, readSync } from 'node:fs';
+import { Condition } from '../lib/condition.ts';
 import { mostConnections } from '../management/server.ts';
 import type { EventBody } from '../observe/events/event-log.ts';
 import { descriptorsBack, descriptorsShort } from '../observe/events/traffic-events.ts';
@@ -14,14 +15,13 @@ const others = 50 + mostConnections.observe + mostConnections.admin;
 const interval = 1_000;
 
 export class Descriptors {
-  readonly #record: (body: EventBody) => void;
+  readonly #shortage: Condition<EventBody>;
   readonly #readLimit: () => number;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #short = false;
 
   /** @param readLimit gives the soft limit of this process; replaced in tests. */
   constructor(record: (body: EventBody) => void, readLimit = limitReader()) {
-    this.#record = record;
+    this.#shortage = new Condition(record);
     this.#readLimit = readLimit;
   }
 
@@ -36,9 +36,8 @@ export class Descriptors {
     this.#lookedAt = now;
     const limit = this.#readLimit();
     const short = connections * 2 + others > limit;
-    if (short === this.#short) return;
-    this.#short = short;
-    this.#record(short ? descriptorsShort(connections, limit) : descriptorsBack(limit));
+    const event = short ? descriptorsShort(connections, limit) : descriptorsBack(limit);
+    this.#shortage.set(short, event);
   }
 }
 

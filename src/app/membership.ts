@@ -17,8 +17,7 @@ import type { GrpcTarget } from '../etcd/grpc-security.ts';
 import { Questions } from '../leader/questions.ts';
 import { alwaysAt } from '../lib/net/dns-cache.ts';
 import { Discovery } from '../members/discovery/discovery.ts';
-import { SavedMembers } from '../members/discovery/saved-members.ts';
-import { isHttps, memberSchemes } from '../members/discovery/srv.ts';
+import { memberSchemes } from '../members/discovery/srv.ts';
 import { systemDns } from '../members/discovery/system-dns.ts';
 import { Member, type Traits } from '../members/member.ts';
 import type { Place } from '../members/place.ts';
@@ -61,9 +60,9 @@ export class Membership {
     this.#discovery = new Discovery({
       endpoints,
       srvDomain: discoverySrv,
-      schemes: memberSchemes(endpoints, isHttps(settings)),
+      schemes: memberSchemes(settings),
       followsCluster: discovery === 'members',
-      saved: stateDir === undefined || isFixed ? undefined : new SavedMembers(stateDir),
+      stateDir: isFixed ? undefined : stateDir,
       dns: systemDns,
       known: () =>
         this.members.map((member) => {

@@ -13,9 +13,9 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setInterval } from 'node:timers/promises';
 import * as z from 'zod/mini';
-import { makeDirectory, StateFile } from '../lib/state-file.ts';
+import { poll } from '../lib/poll.ts';
+import { loadState, makeDirectory, saveState } from '../lib/state-file.ts';
 
 const shape = z.strictObject({
   name: z.string().check(z.minLength(1)),
@@ -49,7 +49,7 @@ export class Drains {
   /** One at a time, so that a look at the folder finds nothing half done by ourselves. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param directory the state directory; without one, nothing is kept. Throws `Refusal`. */
+  /** @param directory the state directory; without one, nothing is kept. Throws `SettingError`. */
   constructor(directory: string | undefined) {
     this.#folder = directory === undefined ? undefined : join(directory, 'drains');
     if (this.#folder !== undefined) makeDirectory(this.#folder);
@@ -76,41 +76,34 @@ export class Drains {
 
   /** Adds a member. Returns why that will not survive a restart, as one clause, if so. */
   add({ name, endpoint }: Drainable, now = new Date()): Promise<string | undefined> {
-    return this.#replace((drain) => isSame(drain, { name, endpoint }), {
-      ...{ name, endpoint, since: now.toISOString() },
-    });
+    const drain = { name, endpoint, since: now.toISOString() };
+    return this.#replace((each) => isSame(each, drain), [drain]);
   }
 
   /** Takes a member off the list. Returns the same as `add`. */
   remove(member: Drainable): Promise<string | undefined> {
-    return this.#replace((drain) => isSame(drain, member), undefined);
+    return this.#replace((drain) => isSame(drain, member), []);
   }
 
   /** Who is at an endpoint is called otherwise. (Where that cannot be kept, the endpoint finds the drain again.) */
   async rename(endpoint: string, name: string): Promise<void> {
     const drain = this.all.find((each) => each.endpoint === endpoint);
     if (drain === undefined) return;
-    await this.#replace((each) => each.endpoint === endpoint, { ...drain, name });
+    await this.#replace((each) => each.endpoint === endpoint, [{ ...drain, name }]);
   }
 
   /**
-   * Looks at the folder until `signal` aborts, and tells of the members that other processes have drained, or taken back:
-   * `of` knows which.
+   * Looks at the folder until `signal` aborts, and tells of the members that other processes have drained, or taken
+   * back: `of` knows which.
    */
-  async follow(
-    onChange: (changed: readonly Drainable[]) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  follow(onChange: (changed: readonly Drainable[]) => void, signal: AbortSignal): void {
     const folder = this.#folder;
     if (folder === undefined) return;
-    try {
-      for await (const _ of setInterval(followInterval, undefined, { signal })) {
-        const changed = await this.#inTurn(() => this.#refresh(folder));
-        if (changed.length > 0) onChange(changed);
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
+    poll(async () => {
+      const changed = await this.#inTurn(() => this.#refresh(folder));
+      if (changed.length > 0 && !signal.aborted) onChange(changed);
+      return followInterval;
+    }, signal);
   }
 
   /** Never rejects: what cannot be read has not changed. */
@@ -133,11 +126,11 @@ export class Drains {
     const drains: Drain[] = [];
     const unusable: { file: string; why: string }[] = [];
     for (const name of names) {
-      const file = new StateFile(folder, name, shape);
-      const loaded = file.load();
+      const file = join(folder, name);
+      const loaded = loadState(file, (content) => shape.parse(content));
       if (loaded.kind === 'none') continue; // taken back in the meantime
       this.#seen.add(name);
-      if (loaded.kind === 'unusable') unusable.push({ file: file.path, why: loaded.why });
+      if (loaded.kind === 'unusable') unusable.push({ file, why: loaded.why });
       else {
         this.#drains.set(name, loaded.content);
         drains.push(loaded.content);
@@ -149,24 +142,23 @@ export class Drains {
   /** Puts `next` in the place of those that are `replaced`: it is there before they are gone. */
   #replace(
     replaced: (drain: Drain) => boolean,
-    next: Drain | undefined,
+    next: readonly Drain[],
   ): Promise<string | undefined> {
     const old = [...this.#drains].filter(([, drain]) => replaced(drain)).map(([name]) => name);
-    const added = next && nameFor(next);
+    const added = new Map(next.map((drain) => [nameFor(drain), drain]));
     // In force at once, whatever comes of the files.
     for (const name of old) this.#drains.delete(name);
-    if (next !== undefined && added !== undefined) this.#drains.set(added, next);
+    for (const [name, drain] of added) this.#drains.set(name, drain);
     const folder = this.#folder;
     if (folder === undefined) return Promise.resolve('there is no --state-dir to keep it in');
     return this.#inTurn(async () => {
       try {
-        if (next !== undefined && added !== undefined) {
+        for (const [name, drain] of added) {
           makeDirectory(folder); // again, where somebody has removed it
-          await new StateFile(folder, added, shape).save(next);
-          this.#seen.add(added);
+          await saveState(join(folder, name), drain);
+          this.#seen.add(name);
         }
-        for (const name of old) {
-          if (name === added) continue;
+        for (const name of old.filter((each) => !added.has(each))) {
           await rm(join(folder, name), { force: true });
           this.#seen.delete(name);
         }

@@ -7,18 +7,13 @@
  */
 import { addressOf, keyOf, type Place } from './place.ts';
 
-/** What the roster has to know of a member. */
-export interface Listed {
-  readonly place: Place;
-}
-
 /** A member that was revised, and what it was called before. */
 export interface Revised<T> {
   readonly member: T;
   readonly before: string;
 }
 
-export interface RosterOptions<T extends Listed> {
+export interface RosterOptions<T> {
   /** Makes a member of a place whose name nobody else has. */
   readonly admit: (place: Place) => T;
   /** The same member where it is, whose name, weight or class is another now. */
@@ -30,14 +25,14 @@ export interface RosterOptions<T extends Listed> {
   readonly onLeave: (member: T) => void;
 }
 
-export class Roster<T extends Listed> {
+export class Roster<T extends { readonly place: Place }> {
   readonly #options: RosterOptions<T>;
   #members: readonly T[];
 
   /** Those of the start, of whom nobody is told. */
   constructor(places: readonly Place[], options: RosterOptions<T>) {
     this.#options = options;
-    this.#members = this.#admit(distinct(places), []);
+    this.#members = this.#admit(byKey(places), []);
   }
 
   /** In the order in which they came. */
@@ -47,27 +42,24 @@ export class Roster<T extends Listed> {
 
   /** Makes these the members. An empty list is no answer and changes nothing. */
   set(places: readonly Place[]): void {
-    const wanted = distinct(places);
-    if (wanted.length === 0) return;
-    const byKey = new Map(wanted.map((place) => [keyOf(place), place]));
-    const there = this.#members.filter(({ place }) => byKey.has(keyOf(place)));
+    const wanted = byKey(places);
+    if (wanted.size === 0) return;
+    const there = this.#members.filter(({ place }) => wanted.has(keyOf(place)));
     const leaving = this.#members.filter((member) => !there.includes(member));
-    const known = new Set(there.map(({ place }) => keyOf(place)));
     const before = new Map(there.map((member) => [member, member.place.name]));
-    const revisions = this.#revise(there, byKey);
+    const revisions = this.#revise(there, wanted);
     const staying = there.map((member) => revisions.get(member) ?? member);
-    const joining = this.#admit(
-      wanted.filter((place) => !known.has(keyOf(place))),
-      staying,
-    );
+    for (const { place } of there) wanted.delete(keyOf(place));
+    const joining = this.#admit(wanted, staying);
     this.#members = [...staying, ...joining];
-    if (revisions.size > 0) {
-      this.#options.onRevise(
-        [...revisions].map(([was, member]) => ({ member, before: before.get(was) ?? '' })),
-      );
-    }
-    for (const member of joining) this.#options.onJoin(member);
-    for (const member of leaving) this.#options.onLeave(member);
+    const { onRevise, onJoin, onLeave } = this.#options;
+    const revised = [...revisions].map(([was, member]) => ({
+      member,
+      before: before.get(was) ?? '',
+    }));
+    if (revised.length > 0) onRevise(revised);
+    for (const member of joining) onJoin(member);
+    for (const member of leaving) onLeave(member);
   }
 
   /** Replaces what is known of the members by what `amend` makes of it; they stay who they are. */
@@ -76,25 +68,24 @@ export class Roster<T extends Listed> {
   }
 
   /** Those of `there` that are mentioned otherwise than before, with what becomes of each. */
-  #revise(there: readonly T[], byKey: ReadonlyMap<string, Place>): ReadonlyMap<T, T> {
-    const wanted = (member: T): Place => byKey.get(keyOf(member.place)) ?? member.place;
-    const changed = there.filter((member) => !saysTheSame(member.place, wanted(member)));
+  #revise(there: readonly T[], wanted: ReadonlyMap<string, Place>): ReadonlyMap<T, T> {
+    const mentioned = (member: T): Place => wanted.get(keyOf(member.place)) ?? member.place;
+    const changed = there.filter((member) => !saysTheSame(member.place, mentioned(member)));
     const names = namesOf(there.filter((member) => !changed.includes(member)));
+    const { revise } = this.#options;
     return new Map(
-      changed.map((member) => [
-        member,
-        this.#options.revise(member, distinguished(wanted(member), names)),
-      ]),
+      changed.map((each) => [each, revise(each, distinguished(mentioned(each), names))]),
     );
   }
 
-  #admit(places: readonly Place[], beside: readonly T[]): T[] {
+  #admit(places: ReadonlyMap<string, Place>, beside: readonly T[]): T[] {
     const names = namesOf(beside);
-    return places.map((place) => this.#options.admit(distinguished(place, names)));
+    const { admit } = this.#options;
+    return [...places.values()].map((place) => admit(distinguished(place, names)));
   }
 }
 
-function namesOf(members: readonly Listed[]): Set<string> {
+function namesOf(members: readonly { readonly place: Place }[]): Set<string> {
   return new Set(members.map(({ place }) => place.name));
 }
 
@@ -116,6 +107,8 @@ function saysTheSame(place: Place, wanted: Place): boolean {
 }
 
 /** The first of those that are the same. */
-function distinct(places: readonly Place[]): Place[] {
-  return [...new Map(places.toReversed().map((place) => [keyOf(place), place])).values()].reverse();
+function byKey(places: readonly Place[]): Map<string, Place> {
+  const found = new Map<string, Place>();
+  for (const place of places) if (!found.has(keyOf(place))) found.set(keyOf(place), place);
+  return found;
 }

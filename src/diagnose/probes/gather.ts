@@ -14,7 +14,7 @@ import { EtcdClient } from '../../etcd/etcd-client.ts';
 import type { PollResult } from '../../etcd/member-status.ts';
 import { type CheckResult, Probe } from '../../health/probe.ts';
 import { SettingError } from '../../lib/setting-error.ts';
-import { findSrvMembers, isHttps, memberSchemes } from '../../members/discovery/srv.ts';
+import { findSrvMembers, memberSchemes } from '../../members/discovery/srv.ts';
 import { systemDns } from '../../members/discovery/system-dns.ts';
 import type { Observation } from '../observation.ts';
 import { tryClientPort } from './client-port.ts';
@@ -39,11 +39,10 @@ export async function gather(settings: GatherSettings): Promise<Observation[]> {
 }
 
 async function namedByDns(settings: GatherSettings): Promise<Endpoint[]> {
-  const { endpoints, discoverySrv } = settings;
+  const { discoverySrv } = settings;
   if (discoverySrv === undefined) return [];
-  const schemes = memberSchemes(endpoints, isHttps(settings));
   try {
-    return await findSrvMembers(discoverySrv, schemes, systemDns.srv);
+    return await findSrvMembers(discoverySrv, memberSchemes(settings), systemDns.srv);
   } catch (error) {
     throw new SettingError(
       'discovery-srv',

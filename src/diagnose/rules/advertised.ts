@@ -17,14 +17,14 @@ export function findInAdvertised(
 ): Finding[] {
   const known = observations.flatMap(({ endpoint, health, poll }) =>
     parseEndpoints(endpoint, 'http').map((place) => ({
-      ...{ place, isSeed: true, isForeign: false, healthy: health.ok },
+      ...{ place, isForeign: false, healthy: health.ok },
       facts: poll.kind === 'known' ? poll.facts : undefined,
       memberId: poll.kind === 'known' ? poll.facts.memberId : undefined,
     })),
   );
   const list = newestList(known.flatMap(({ facts }) => facts ?? []));
-  const scheme = known[0]?.place.scheme ?? 'http';
-  return planMembers(list, known, scheme).misadvertised.map(({ name, why, usedAt }) => ({
+  const places = known.map(({ place }) => place);
+  return planMembers(list, known, places).misadvertised.map(({ name, why, usedAt }) => ({
     severity: discovery === 'members' && usedAt === undefined ? 'warning' : 'note',
     subject: name,
     seen: `advertises no client URL that others can use: ${why}`,

@@ -9,6 +9,7 @@
  */
 import dns, { type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { Condition } from '../condition.ts';
 import { classify } from './failure.ts';
 
 /** What became of the look-ups of a name; `failure` is undefined when they work again. */
@@ -23,7 +24,7 @@ interface Known {
   addresses: readonly LookupAddress[];
   askedAt: number;
   lookup: Promise<readonly LookupAddress[]> | undefined;
-  failing: boolean;
+  readonly failing: Condition<DnsChange>;
 }
 
 /** An answer younger than this is not asked for again, ms. */
@@ -72,36 +73,28 @@ export class DnsCache {
   }
 
   async #ask(name: string, known: Known): Promise<readonly LookupAddress[]> {
+    const change = (failure?: string): DnsChange => ({
+      ...{ name, failure, addresses: known.addresses.map(({ address }) => address) },
+    });
+    const late = `the name server has not answered within ${patience} ms`;
     known.askedAt = performance.now();
-    const late = setTimeout(() => {
-      this.#tell(name, known, `the name server has not answered within ${patience} ms`);
-    }, patience);
+    known.failing.raise(change(late), patience);
     try {
       known.addresses = await this.#resolve(name);
-      this.#tell(name, known, undefined);
+      known.failing.clear(change());
       return known.addresses;
     } catch (error) {
-      this.#tell(name, known, classify(error).detail);
+      known.failing.raise(change(classify(error).detail));
       throw error;
     } finally {
-      clearTimeout(late);
       known.lookup = undefined;
     }
   }
 
-  #tell(name: string, known: Known, failure: string | undefined): void {
-    const failing = failure !== undefined;
-    if (failing === known.failing) return;
-    known.failing = failing;
-    this.#onChange({ name, failure, addresses: known.addresses.map(({ address }) => address) });
-  }
-
   #of(name: string): Known {
     const known = this.#known.get(name) ?? {
-      addresses: [],
-      askedAt: Number.NEGATIVE_INFINITY,
-      lookup: undefined,
-      failing: false,
+      ...{ addresses: [], askedAt: Number.NEGATIVE_INFINITY, lookup: undefined },
+      failing: new Condition(this.#onChange),
     };
     // In the order in which they were last asked for.
     this.#known.delete(name);

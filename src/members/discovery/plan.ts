@@ -11,13 +11,11 @@ import { type Endpoint, parseEndpoints, type Scheme } from '../../config/values/
 import { isUnstarted } from '../../etcd/cluster-view.ts';
 import type { ListedMember } from '../../etcd/member-status.ts';
 import { isLoopback } from '../../lib/net/host-port.ts';
-import { addressOf, type Place } from '../place.ts';
+import { addressOf, keyOf, type Place } from '../place.ts';
 
 /** What is known of a member that there is now. */
 export interface KnownMember {
   readonly place: Place;
-  /** Was it named by a setting or by DNS, and not by the cluster alone? */
-  readonly isSeed: boolean;
   /** Who it last said it is; absent if it never did. */
   readonly memberId?: string | undefined;
   /** Does it belong to the cluster whose list this is, as far as it said? */
@@ -44,49 +42,45 @@ export interface Plan {
 
 /**
  * @param list every member of the cluster, learners and those never started included.
- * @param known the members there are.
- * @param scheme the one that clients speak.
+ * @param known the members there are, which all speak one scheme.
+ * @param seeds the places that a setting or DNS names, and not the cluster alone.
  */
 export function planMembers(
   list: readonly ListedMember[],
   known: readonly KnownMember[],
-  scheme: Scheme,
+  seeds: readonly Place[],
 ): Plan {
+  const seedAt = new Map(seeds.map((place) => [keyOf(place), place]));
+  const seedOf = ({ place }: KnownMember): Place | undefined => seedAt.get(keyOf(place));
+  const scheme = known[0]?.place.scheme ?? 'http';
   const onlyHere = known.length > 0 && known.every(({ place }) => isLoopback(place.host));
-  const started = list.filter((member) => !isUnstarted(member));
   const places: Place[] = [];
   const misadvertised: Misadvertised[] = [];
   let isComplete = true;
-  for (const member of started) {
+  for (const member of list.filter((each) => !isUnstarted(each))) {
     const itself = known.filter(({ memberId }) => memberId === member.id);
     const working = itself.find(({ healthy }) => healthy);
-    const urls = member.clientUrls.map((url) =>
-      judge(url, scheme, onlyHere, whose(member, url, list, known)),
-    );
-    const usable = urls.find((url) => typeof url !== 'string');
-    const seeds = itself.filter(({ isSeed }) => isSeed);
+    const { name, clientUrls: urls } = member;
+    const judged = urls.map((url) => judge(url, scheme, onlyHere, whose(member, url, list, known)));
+    const usable = judged.find((url) => typeof url !== 'string');
     const advertised = usable === undefined ? [] : [placeOf(member, usable)];
     // While it does not answer where a setting names it, both places are worth a try.
-    const own = working ? [working.place] : [...seeds.map(({ place }) => place), ...advertised];
+    const own = working
+      ? [seedOf(working) ?? working.place]
+      : [...itself.flatMap((each) => seedOf(each) ?? []), ...advertised];
     places.push(...own);
     if (working === undefined) isComplete = false;
     if (usable !== undefined) continue;
-    const why = urls.find((url) => typeof url === 'string') ?? 'it advertises none';
-    misadvertised.push({
-      name: member.name,
-      urls: member.clientUrls,
-      why,
-      usedAt: own[0] && addressOf(own[0]),
-    });
+    const why = judged.find((url) => typeof url === 'string') ?? 'it advertises none';
+    misadvertised.push({ name, urls, why, usedAt: own[0] && addressOf(own[0]) });
   }
   if (places.length === 0) return { places: [], misadvertised };
   // A seed that has never said who it is may be one of those that do not answer; one of another
   // cluster stays, barred, so that the mistake is seen.
   const others = known.filter(
-    ({ isSeed, isForeign, memberId }) =>
-      isSeed && (isForeign || (memberId === undefined && !isComplete)),
+    ({ isForeign, memberId }) => isForeign || (memberId === undefined && !isComplete),
   );
-  return { places: [...places, ...others.map(({ place }) => place)], misadvertised };
+  return { places: [...places, ...others.flatMap((each) => seedOf(each) ?? [])], misadvertised };
 }
 
 function placeOf({ id, name, isLearner }: ListedMember, { scheme, host, port }: Endpoint): Place {
@@ -94,12 +88,7 @@ function placeOf({ id, name, isLearner }: ListedMember, { scheme, host, port }: 
 }
 
 /** The endpoint that a URL is, or one clause why it cannot be used. */
-function judge(
-  url: string,
-  scheme: Scheme,
-  onlyHere: boolean,
-  owner: string | undefined,
-): Endpoint | string {
+function judge(url: string, scheme: Scheme, onlyHere: boolean, owner?: string): Endpoint | string {
   let endpoint: Endpoint | undefined;
   try {
     [endpoint] = parseEndpoints(url, scheme);

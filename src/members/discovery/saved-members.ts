@@ -2,12 +2,15 @@
  * The saved members: the last good list, kept in the state directory so that a restart works while
  * nobody answers who could name them.
  *
- * Owns what the list looks like in the file, and which lists are of use.
+ * Owns what the list looks like in the file, which lists are of use, and whether it can be saved.
  */
+import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { formatEndpoint, parseEndpoints, type Scheme } from '../../config/values/endpoint.ts';
-import { inWords, makeDirectory, StateFile } from '../../lib/state-file.ts';
+import { Condition } from '../../lib/condition.ts';
+import { loadState, makeDirectory, saveState } from '../../lib/state-file.ts';
 import type { Place } from '../place.ts';
+import type { DiscoveryChange } from './change.ts';
 
 const shape = z.strictObject({
   members: z
@@ -24,64 +27,75 @@ const shape = z.strictObject({
     .check(z.minLength(1)),
 });
 
-/** What was found: nothing, a list, or why it cannot be used, as one clause. */
-export type Loaded =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'list'; readonly places: readonly Place[]; readonly savedAt: string }
-  | { readonly kind: 'unusable'; readonly why: string };
+type Entry = z.infer<typeof shape>['members'][number];
 
 export class SavedMembers {
-  readonly #file: StateFile<z.infer<typeof shape>>;
-
-  /** Makes the directory where it is not there. Throws `Refusal` when that is not possible. */
-  constructor(directory: string) {
-    makeDirectory(directory);
-    this.#file = new StateFile(directory, 'members.json', shape);
-  }
-
   /** The path of the file. */
-  get file(): string {
-    return this.#file.path;
+  readonly file: string;
+  readonly #tell: (change: DiscoveryChange) => void;
+  readonly #failing: Condition<DiscoveryChange>;
+  #saving: Promise<void> = Promise.resolve();
+  /** What the file holds, as JSON, as far as is known. */
+  #known: string | undefined;
+
+  /** Makes the directory where it is not there. Throws `SettingError` when that is not possible. */
+  constructor(directory: string, tell: (change: DiscoveryChange) => void) {
+    makeDirectory(directory);
+    this.file = join(directory, 'members.json');
+    this.#tell = tell;
+    this.#failing = new Condition(tell);
   }
 
   /**
-   * Reads the list. Never throws: a restart must work without it.
+   * Reads the list; none where it is not there, or of no use. Never throws: a restart must work without it.
    *
    * @param schemes what members may speak: a list from before a cluster had TLS is no use after it.
    * @param most members that are taken.
    */
-  load(schemes: readonly Scheme[], most = Number.POSITIVE_INFINITY): Loaded {
-    const loaded = this.#file.load();
-    if (loaded.kind !== 'content') return loaded;
-    const { length } = loaded.content.members;
-    if (length > most) {
-      return {
-        kind: 'unusable',
-        why: `it names ${length} members, more than the ${most} that are taken`,
-      };
-    }
-    try {
-      const places = loaded.content.members.map(({ url, ...rest }): Place => {
-        const [endpoint] = parseEndpoints(url, 'http');
-        if (endpoint === undefined) throw new Error(`${JSON.stringify(url)} is no URL`);
-        if (!schemes.includes(endpoint.scheme)) {
-          throw new Error(`${url} is not ${schemes.join(' or ')}, as the settings want it`);
-        }
-        return { ...endpoint, ...rest };
-      });
-      return { kind: 'list', places, savedAt: loaded.savedAt };
-    } catch (error) {
-      return { kind: 'unusable', why: inWords(error) };
-    }
+  load(schemes: readonly Scheme[], most = Number.POSITIVE_INFINITY): readonly Place[] {
+    const { file } = this;
+    const loaded = loadState(file, (content) => {
+      const { members } = shape.parse(content);
+      if (members.length <= most) return members.map((entry) => placeOf(entry, schemes));
+      throw new Error(`it names ${members.length} members, more than the ${most} that are taken`);
+    });
+    if (loaded.kind === 'unusable') this.#tell({ kind: 'state-unusable', file, why: loaded.why });
+    if (loaded.kind !== 'content') return [];
+    const { content: places, savedAt } = loaded;
+    this.#known = JSON.stringify(places.map(entryOf));
+    this.#tell({ kind: 'state-used', file, members: places.length, savedAt });
+    return places;
   }
 
-  /** Replaces the list, if it is another one. Rejects with the system's error, with the file as it was. */
+  /** Replaces the list, if it is another one; one call at a time, in order. Tells where it cannot. */
   save(places: readonly Place[]): Promise<void> {
-    return this.#file.save({ members: places.map(entryOf) });
+    const { file } = this;
+    const members = places.map(entryOf);
+    const text = JSON.stringify(members);
+    const done = this.#saving.then(async () => {
+      try {
+        if (text !== this.#known) await saveState(file, { members });
+        this.#known = text;
+        this.#failing.clear({ kind: 'state-back', file });
+      } catch (error) {
+        this.#failing.raise({ kind: 'state-failing', file, why: (error as Error).message });
+      }
+    });
+    this.#saving = done.catch(() => {});
+    return done;
   }
 }
 
-function entryOf(place: Place): z.infer<typeof shape>['members'][number] {
+function entryOf(place: Place): Entry {
   const { name, settingsName, address, weight, priority } = place;
   return { name, settingsName, url: formatEndpoint(place), address, weight, priority };
+}
+
+function placeOf({ url, ...rest }: Entry, schemes: readonly Scheme[]): Place {
+  const [endpoint] = parseEndpoints(url, 'http');
+  if (endpoint === undefined) throw new Error(`${JSON.stringify(url)} is no URL`);
+  if (!schemes.includes(endpoint.scheme)) {
+    throw new Error(`${url} is not ${schemes.join(' or ')}, as the settings want it`);
+  }
+  return { ...endpoint, ...rest };
 }

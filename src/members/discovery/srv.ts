@@ -4,14 +4,12 @@
  */
 import type { SrvRecord } from 'node:dns';
 import type { Settings } from '../../config/settings.ts';
-import { type Endpoint, parseEndpoints, type Scheme } from '../../config/values/endpoint.ts';
+import { parseEndpoints, type Scheme } from '../../config/values/endpoint.ts';
 import { mostMembers } from '../../etcd/member-status.ts';
 import { classify } from '../../lib/net/failure.ts';
 import { formatHostPort } from '../../lib/net/host-port.ts';
 import type { Place } from '../place.ts';
-
-/** Asks for the SRV records of a name; rejects as `dns.promises.resolveSrv`. */
-export type ResolveSrv = (name: string) => Promise<readonly SrvRecord[]>;
+import type { Dns } from './system-dns.ts';
 
 const services: Readonly<Record<Scheme, string>> = {
   https: '_etcd-client-ssl._tcp',
@@ -19,23 +17,17 @@ const services: Readonly<Record<Scheme, string>> = {
 };
 
 /**
- * What members may speak, the better first: what the endpoints do, as all members must; without
- * endpoints https, or http where nothing asks for TLS.
+ * What members may speak, the better first: what the endpoints do, as all members must; without endpoints https,
+ * or http where no setting asks for members with TLS.
  */
-export function memberSchemes(endpoints: readonly Endpoint[], onlyHttps: boolean): Scheme[] {
+export function memberSchemes(
+  settings: Pick<Settings, 'endpoints' | 'tls' | 'certificates' | 'serverName'>,
+): Scheme[] {
+  const { endpoints, tls, certificates, serverName } = settings;
   const [first] = endpoints;
   if (first !== undefined) return [first.scheme];
-  return onlyHttps ? ['https'] : ['https', 'http'];
-}
-
-/** Do the settings ask for members with TLS? */
-export function isHttps({
-  tls,
-  certificates,
-  serverName,
-}: Pick<Settings, 'tls' | 'certificates' | 'serverName'>): boolean {
-  const isAsked = tls === 'originate' || serverName !== undefined;
-  return isAsked || Object.keys(certificates.members).length > 0;
+  const hasTls = tls === 'originate' || serverName !== undefined;
+  return hasTls || Object.keys(certificates.members).length > 0 ? ['https'] : ['https', 'http'];
 }
 
 /**
@@ -45,47 +37,27 @@ export function isHttps({
 export async function findSrvMembers(
   domain: string,
   schemes: readonly Scheme[],
-  resolve: ResolveSrv,
+  resolve: Dns['srv'],
 ): Promise<Place[]> {
   const failures: string[] = [];
   for (const scheme of schemes) {
     const name = `${services[scheme]}.${domain}`;
-    try {
-      return placesIn(name, await resolve(name), scheme);
-    } catch (error) {
-      failures.push(explain(name, error));
-    }
+    const found = await resolve(name).then((records) => placesOf(records, scheme), whyNone);
+    if (typeof found !== 'string') return found;
+    failures.push(`${name}${found}`);
   }
   throw new Error(failures.join(', '));
 }
 
-/** Why an answer names no member; `message` is one clause. */
-class NoMember extends Error {}
-
-function placesIn(name: string, records: readonly SrvRecord[], scheme: Scheme): Place[] {
-  if (records.length === 0) throw new NoMember(`${name} has no record`);
+/** The members that records name, or why they name none, to be read after the name of the records. */
+function placesOf(records: readonly SrvRecord[], scheme: Scheme): Place[] | string {
+  if (records.length === 0) return ' has no record';
   if (records.length > mostMembers) {
-    throw new NoMember(
-      `${name} has ${records.length} records, more than the ${mostMembers} members of any cluster`,
-    );
+    return ` has ${records.length} records, more than the ${mostMembers} members of any cluster`;
   }
   const targets = records.filter((record) => !isNoService(record));
-  if (targets.length === 0) throw new NoMember(`${name} says that there is no such service`);
-  const places = placesFrom(targets, scheme);
-  if (places.length === 0) {
-    throw new NoMember(`${name} leads to no host and port that anybody could connect to`);
-  }
-  return places;
-}
-
-/** "A Target of "." means that the service is decidedly not available at this domain" (RFC 2782). */
-function isNoService({ name }: SrvRecord): boolean {
-  return name === '' || name === '.';
-}
-
-/** Records hold any bytes; one that is no address is passed over. Exported for tests. */
-export function placesFrom(records: readonly SrvRecord[], scheme: Scheme): Place[] {
-  return records
+  if (targets.length === 0) return ' says that there is no such service';
+  const places = targets
     .flatMap(({ name, port, priority, weight }) => {
       const host = hostOf(name, port);
       if (host === undefined) return [];
@@ -94,9 +66,20 @@ export function placesFrom(records: readonly SrvRecord[], scheme: Scheme): Place
       return [{ name: formatHostPort(host, port), scheme, host, port, priority, weight: share }];
     })
     .sort((a, b) => a.priority - b.priority || (a.name < b.name ? -1 : 1));
+  return places.length > 0 ? places : ' leads to no host and port that anybody could connect to';
 }
 
-/** As settings spell it; `undefined` for what could not stand in a setting. */
+function whyNone(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOTFOUND' || error.code === 'ENODATA') return ' does not exist';
+  return `: ${classify(error).detail}`;
+}
+
+/** "A Target of "." means that the service is decidedly not available at this domain" (RFC 2782). */
+function isNoService({ name }: SrvRecord): boolean {
+  return name === '' || name === '.';
+}
+
+/** As settings spell it; `undefined` for what could not stand in a setting: records hold any bytes. */
 function hostOf(target: string, port: number): string | undefined {
   try {
     const [endpoint, ...others] = parseEndpoints(`http://${formatHostPort(target, port)}`, 'http');
@@ -104,11 +87,4 @@ function hostOf(target: string, port: number): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function explain(name: string, error: unknown): string {
-  if (error instanceof NoMember) return error.message;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOTFOUND' || code === 'ENODATA') return `${name} does not exist`;
-  return `${name}: ${classify(error).detail}`;
 }

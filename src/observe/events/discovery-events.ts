@@ -2,7 +2,7 @@
 
 import { count } from '../../lib/count.ts';
 import type { DnsChange } from '../../lib/net/dns-cache.ts';
-import type { DiscoveryChange } from '../../members/discovery/discovery.ts';
+import type { DiscoveryChange } from '../../members/discovery/change.ts';
 import type { Member } from '../../members/member.ts';
 import type { EventBody } from './event-log.ts';
 

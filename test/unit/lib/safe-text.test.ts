@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { statusOf } from '../../../src/etcd/member-status.ts';
 import { classify } from '../../../src/lib/net/failure.ts';
 import { safeText } from '../../../src/lib/safe-text.ts';
-import { placesFrom } from '../../../src/members/discovery/srv.ts';
+import { findSrvMembers } from '../../../src/members/discovery/srv.ts';
 
 /** C0, DEL and C1: what ECMA-48 has a terminal obey; and characters that reorder or end what is read. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -64,10 +64,11 @@ describe('every way in', () => {
     );
   });
 
-  test('SRV records', () => {
-    fc.assert(
-      fc.property(text, (name) => {
-        const places = placesFrom([{ name, port: 2379, priority: 0, weight: 0 }], 'http');
+  test('SRV records', async () => {
+    await fc.assert(
+      fc.asyncProperty(text, async (name) => {
+        const records = [{ name, port: 2379, priority: 0, weight: 0 }];
+        const places = await findSrvMembers('a', ['http'], async () => records).catch(strings);
         for (const words of strings(places)) expect(words).not.toMatch(obeyed);
       }),
     );

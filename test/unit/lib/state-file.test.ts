@@ -1,9 +1,9 @@
 /** What is done to the disk, in which order, so that a loss of power leaves one whole file or the other. */
 import type { FileHandle } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { StateFile } from '../../../src/lib/state-file.ts';
+import { loadState, saveState } from '../../../src/lib/state-file.ts';
 import { folderWith } from '../config/folder.ts';
 
 const done = vi.hoisted((): string[] => []);
@@ -23,7 +23,13 @@ vi.mock('node:fs/promises', async (original) => {
     done.push(`rename to ${basename(String(args[1]))}`);
     await real.rename(...args);
   };
-  return { ...real, open, rename };
+  const writeFile = async (...args: Parameters<typeof real.writeFile>): Promise<void> => {
+    const [path, , options] = args;
+    await real.writeFile(...args);
+    if ((options as { flush?: boolean }).flush === true)
+      done.push(`flush ${basename(String(path))}`);
+  };
+  return { ...real, open, rename, writeFile };
 });
 
 beforeEach(() => {
@@ -32,12 +38,14 @@ beforeEach(() => {
 
 test('the file is flushed before it takes its name, and its folder after', async () => {
   const folder = folderWith({});
-  const file = new StateFile(folder, 'state.json', z.object({ words: z.string() }));
-  await file.save({ words: 'hello' });
+  const file = join(folder, 'state.json');
+  await saveState(file, { words: 'hello' });
   expect(done).toEqual([
     expect.stringMatching(/^flush state\.json\..*\.new$/),
     'rename to state.json',
     `flush ${basename(folder)}`,
   ]);
-  expect(file.load()).toMatchObject({ kind: 'content', content: { words: 'hello' } });
+  const shape = z.object({ words: z.string() });
+  const loaded = loadState(file, (content) => shape.parse(content));
+  expect(loaded).toMatchObject({ kind: 'content', content: { words: 'hello' } });
 });

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { formatEndpoint, parseEndpoints } from '../../../src/config/values/endpoint.ts';
+import type { DiscoveryChange } from '../../../src/members/discovery/change.ts';
 import { SavedMembers } from '../../../src/members/discovery/saved-members.ts';
 import { Drains } from '../../../src/members/drains.ts';
 import { addressOf, keyOf, type Place } from '../../../src/members/place.ts';
@@ -27,18 +28,20 @@ const drainFile = (): string => {
 
 /** What is found where both files hold `content`. */
 function load(content: string | Uint8Array) {
-  const saved = new SavedMembers(folder);
+  const told: DiscoveryChange[] = [];
+  const saved = new SavedMembers(folder, (change) => told.push(change));
   writeFileSync(saved.file, content);
   writeFileSync(drainFile(), content);
-  return { members: saved.load(['http', 'https']), drains: new Drains(folder).load() };
+  const places = saved.load(['http', 'https']);
+  return { places, told, drains: new Drains(folder).load() };
 }
 
-function expectUse({ members, drains }: ReturnType<typeof load>): void {
-  expect(['list', 'unusable']).toContain(members.kind);
+function expectUse({ places, told, drains }: ReturnType<typeof load>): void {
+  expect(told).toMatchObject([{ kind: places.length > 0 ? 'state-used' : 'state-unusable' }]);
   expect(drains.drains.length + drains.unusable.length).toBe(1);
-  if (members.kind === 'list') for (const place of members.places) expectReachable(place);
-  const unusable = [...drains.unusable, ...(members.kind === 'unusable' ? [members] : [])];
-  for (const { why } of unusable) expect(why).toMatch(/^\P{Cc}+$/u);
+  for (const place of places) expectReachable(place);
+  const unusable = told.flatMap((each) => (each.kind === 'state-unusable' ? [each] : []));
+  for (const { why } of [...drains.unusable, ...unusable]) expect(why).toMatch(/^\P{Cc}+$/u);
 }
 
 /** Everything that is done with a place needs it to be an address. */
@@ -110,7 +113,7 @@ test('any bytes', () => {
 });
 
 test('a list of ours that is cut short, or has a byte changed', async () => {
-  const saved = new SavedMembers(folder);
+  const saved = new SavedMembers(folder, () => {});
   const places: Place[] = [
     { name: 'm0', scheme: 'https', host: '10.0.0.1', port: 2379 },
     { name: 'm1', scheme: 'https', host: 'etcd.example', port: 2379, address: 'fd00::1' },
@@ -119,7 +122,7 @@ test('a list of ours that is cut short, or has a byte changed', async () => {
   const whole = readFileSync(saved.file);
   fc.assert(
     fc.property(fc.nat(whole.length - 2), fc.integer({ min: 0, max: 255 }), (at, byte) => {
-      expect(load(whole.subarray(0, at)).members.kind).toBe('unusable');
+      expect(load(whole.subarray(0, at)).told).toMatchObject([{ kind: 'state-unusable' }]);
       const changed = Buffer.from(whole);
       changed.writeUInt8(byte, at);
       expectUse(load(changed));
@@ -131,7 +134,10 @@ test('a list of ours that is cut short, or has a byte changed', async () => {
 test('a file without an end', () => {
   for (const file of [join(folder, 'members.json'), drainFile()]) symlinkSync('/dev/zero', file);
   const why = 'it is longer than 1 MiB';
-  expect(new SavedMembers(folder).load(['http'])).toEqual({ kind: 'unusable', why });
+  const told: DiscoveryChange[] = [];
+  const saved = new SavedMembers(folder, (change) => told.push(change));
+  expect(saved.load(['http'])).toEqual([]);
+  expect(told).toEqual([{ kind: 'state-unusable', file: saved.file, why }]);
   expect(new Drains(folder).load()).toMatchObject({ drains: [], unusable: [{ why }] });
 });
 
@@ -144,9 +150,9 @@ test('what is saved is what is loaded', async () => {
   });
   await fc.assert(
     fc.asyncProperty(fc.array(valid, { minLength: 1, maxLength: 5 }), async (places) => {
-      const saved = new SavedMembers(folder);
+      const saved = new SavedMembers(folder, () => {});
       await saved.save(places);
-      expect(new SavedMembers(folder).load(['http', 'https'])).toMatchObject({ places });
+      expect(new SavedMembers(folder, () => {}).load(['http', 'https'])).toMatchObject(places);
     }),
     { numRuns: 100 },
   );

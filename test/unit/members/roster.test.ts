@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { keyOf, type Place } from '../../../src/members/place.ts';
-import { type Listed, Roster } from '../../../src/members/roster.ts';
+import { Roster } from '../../../src/members/roster.ts';
+
+interface Listed {
+  readonly place: Place;
+}
 
 const at = (host: string, name = host): Place => ({ name, scheme: 'http', host, port: 2379 });
 

@@ -2,13 +2,14 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { DnsChange } from '../../../../src/lib/net/dns-cache.ts';
 import { Addresses } from '../../../../src/members/discovery/addresses.ts';
+import type { DiscoveryChange } from '../../../../src/members/discovery/change.ts';
 
 let answer: () => Promise<readonly string[]>;
 let ttl: () => Promise<number>;
 let asked: number;
 let changes: number;
 let failures: DnsChange[];
-let excesses: [name: string, found: number, isTooMany: boolean][];
+let excesses: DiscoveryChange[];
 let addresses: Addresses;
 
 beforeEach(() => {
@@ -29,11 +30,11 @@ beforeEach(() => {
       changes += 1;
     },
     onFailure: (change) => failures.push(change),
-    onExcess: (name, found, isTooMany) => excesses.push([name, found, isTooMany]),
+    onExcess: (change) => excesses.push(change),
   });
 });
 afterEach(() => {
-  addresses.stop();
+  addresses.watch([]);
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
 });
@@ -99,11 +100,12 @@ test('more addresses than a cluster has members are not taken, and told of once'
   answer = async () => Array.from({ length: 33 }, (_, index) => `10.0.1.${index}`);
   await pass(20_000);
   expect(addresses.of('etcd')).toEqual(['10.0.0.1', '10.0.0.2']);
-  expect(excesses).toEqual([['etcd', 33, true]]);
+  const excess = { kind: 'too-many', source: 'etcd', most: 32 };
+  expect(excesses).toEqual([{ ...excess, found: 33, isOver: false }]);
   answer = async () => Array.from({ length: 32 }, (_, index) => `10.0.1.${index}`);
   await pass(5_000);
   expect(addresses.of('etcd')).toHaveLength(32);
-  expect(excesses.at(-1)).toEqual(['etcd', 32, false]);
+  expect(excesses.slice(1)).toEqual([{ ...excess, found: 32, isOver: true }]);
 });
 
 test('a name that is not watched any more is forgotten, also while it is asked for', async () => {

@@ -21,7 +21,7 @@ const listed = (id: string): ListedMember => ({
 });
 const record = (name: string): SrvRecord => ({ name, port: 2379, priority: 0, weight: 0 });
 
-let members: Omit<KnownMember, 'isSeed'>[];
+let members: KnownMember[];
 let list: ListedMember[];
 let places: readonly Place[];
 let told: string[];
@@ -144,9 +144,10 @@ describe('more members than a cluster can have', () => {
   });
 
   test('from a state file are not taken', async () => {
-    const saved = new SavedMembers(folder);
-    await saved.save(Array.from({ length: 34 }, (_, n) => at(`10.0.3.${n}`)));
-    start({ endpoints: [at('10.0.0.9')], srvDomain: 'example.com', saved });
+    await new SavedMembers(folder, () => {}).save(
+      Array.from({ length: 34 }, (_, n) => at(`10.0.3.${n}`)),
+    );
+    start({ endpoints: [at('10.0.0.9')], srvDomain: 'example.com', stateDir: folder });
     expect(told).toEqual(['state-unusable']);
     expect(there()).toEqual(['10.0.0.9']);
   });
@@ -202,13 +203,28 @@ describe('following the cluster', () => {
     expect(told).toEqual(['misadvertised']);
     expect(there()).toEqual(['10.0.0.1']);
   });
+
+  test('a member that advertises something better in time is not told of', async () => {
+    const discovery = start({ endpoints, followsCluster: true });
+    members = [healthy('1')];
+    list = [listed('1'), { ...listed('2'), clientUrls: ['http://127.0.0.1:2379'] }];
+    discovery.consider();
+    await pass(29_999);
+    list = [listed('1'), listed('2')];
+    discovery.consider();
+    await pass(30_000);
+    expect(told).toEqual([]);
+  });
 });
 
 describe('the state directory', () => {
   test('has the members of the last run, until somebody alive names them', async () => {
-    const saved = new SavedMembers(folder);
-    await saved.save([at('10.0.0.1', 'm1'), at('10.0.0.8', 'm8')]);
-    const discovery = start({ endpoints: [at('10.0.0.1')], followsCluster: true, saved });
+    await new SavedMembers(folder, () => {}).save([at('10.0.0.1', 'm1'), at('10.0.0.8', 'm8')]);
+    const discovery = start({
+      endpoints: [at('10.0.0.1')],
+      followsCluster: true,
+      stateDir: folder,
+    });
     expect(told).toEqual(['state-used']);
     expect(there()).toEqual(['10.0.0.1', '10.0.0.8']);
     members = [healthy('1')];
@@ -217,17 +233,17 @@ describe('the state directory', () => {
     expect(there()).toEqual(['10.0.0.1', '10.0.0.2']);
     await vi.waitFor(
       () =>
-        expect(new SavedMembers(folder).load(['http'])).toMatchObject({
-          places: [{}, { name: 'm2' }],
-        }),
+        expect(new SavedMembers(folder, () => {}).load(['http'])).toMatchObject([
+          {},
+          { name: 'm2' },
+        ]),
       patience,
     );
   });
 
   test('stands in for a name server that does not answer, and gives way to it', async () => {
-    const saved = new SavedMembers(folder);
-    await saved.save([at('old')]);
-    start({ srvDomain: 'example.com', saved });
+    await new SavedMembers(folder, () => {}).save([at('old')]);
+    start({ srvDomain: 'example.com', stateDir: folder });
     await pass(0);
     expect(there()).toEqual(['old']);
     srv = async () => [record('new')];
@@ -235,9 +251,7 @@ describe('the state directory', () => {
     expect(there()).toEqual(['new']);
     await vi.waitFor(
       () =>
-        expect(new SavedMembers(folder).load(['http'])).toMatchObject({
-          places: [{ host: 'new' }],
-        }),
+        expect(new SavedMembers(folder, () => {}).load(['http'])).toMatchObject([{ host: 'new' }]),
       patience,
     );
   });

@@ -2,7 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ListedMember } from '../../../../src/etcd/member-status.ts';
-import { type KnownMember, planMembers } from '../../../../src/members/discovery/plan.ts';
+import {
+  type KnownMember,
+  type Plan,
+  planMembers,
+} from '../../../../src/members/discovery/plan.ts';
 import { keyOf, type Place } from '../../../../src/members/place.ts';
 
 const at = (host: string, name = `${host}:2379`): Place => ({
@@ -13,7 +17,12 @@ function listed(id: string, ...urls: readonly string[]): ListedMember {
   return { id, name: `etcd-${id}`, clientUrls: urls, isLearner: false };
 }
 
-function known(place: Place, memberId?: string, more: Partial<KnownMember> = {}): KnownMember {
+/** Whether a setting or DNS names it, too. */
+interface Known extends KnownMember {
+  readonly isSeed: boolean;
+}
+
+function known(place: Place, memberId?: string, more: Partial<Known> = {}): Known {
   return {
     place,
     isSeed: true,
@@ -24,15 +33,20 @@ function known(place: Place, memberId?: string, more: Partial<KnownMember> = {})
   };
 }
 
+function planOf(list: readonly ListedMember[], all: readonly Known[]): Plan {
+  const seeds = all.filter(({ isSeed }) => isSeed).map(({ place }) => place);
+  return planMembers(list, all, seeds);
+}
+
 /** `10.0.0.1:2379` and so on: where connections go under the plan. */
-function places(list: readonly ListedMember[], all: readonly KnownMember[]): string[] {
-  return planMembers(list, all, 'http').places.map(({ host, port }) => `${host}:${port}`);
+function places(list: readonly ListedMember[], all: readonly Known[]): string[] {
+  return planOf(list, all).places.map(({ host, port }) => `${host}:${port}`);
 }
 
 const three = [1, 2, 3].map((n) => listed(`${n}`, `http://10.0.0.${n}:2379`));
 
 test('from one seed the others are found, under the names they have in the cluster', () => {
-  const plan = planMembers(three, [known(at('10.0.0.1'), '1')], 'http');
+  const plan = planOf(three, [known(at('10.0.0.1'), '1')]);
   expect(plan.places.map(({ name }) => name)).toEqual(['10.0.0.1:2379', 'etcd-2', 'etcd-3']);
   expect(plan.misadvertised).toEqual([]);
 });
@@ -74,7 +88,7 @@ test('a seed of another cluster stays, so that the mistake is seen', () => {
 test('who was never started has no place, a learner has one and is known as such', () => {
   const unstarted = { id: '4', name: '', clientUrls: [], isLearner: false };
   const learner = { ...listed('5', 'http://10.0.0.5:2379'), isLearner: true };
-  const plan = planMembers([...three, unstarted, learner], [known(at('10.0.0.1'), '1')], 'http');
+  const plan = planOf([...three, unstarted, learner], [known(at('10.0.0.1'), '1')]);
   expect(plan.places).toHaveLength(4);
   expect(plan.places.at(-1)).toMatchObject({ host: '10.0.0.5', isLearner: true });
 });
@@ -96,14 +110,14 @@ describe('an advertised URL is not used', () => {
     ['unix:///run/etcd', 'unix:///run/etcd is not an address that anybody can reach'],
     ['http://10.0.0.1:2379', 'http://10.0.0.1:2379 is the address of 10.0.0.1:2379'],
   ])('%s', (url, why) => {
-    const plan = planMembers([three[0] as ListedMember, listed('2', url)], [first], 'http');
+    const plan = planOf([three[0] as ListedMember, listed('2', url)], [first]);
     expect(plan.places).toHaveLength(1);
     expect(plan.misadvertised).toEqual([{ name: 'etcd-2', urls: [url], why, usedAt: undefined }]);
   });
 
   test('if it is the same as that of another', () => {
     const twin = listed('2', 'http://10.0.0.3:2379');
-    const plan = planMembers([...three.slice(2), twin], [first], 'http');
+    const plan = planOf([...three.slice(2), twin], [first]);
     expect(plan.misadvertised).toMatchObject([
       { why: 'http://10.0.0.3:2379 is the address of etcd-3' },
     ]);
@@ -112,12 +126,12 @@ describe('an advertised URL is not used', () => {
   test('but the seed where that member answers is, and a second URL that is good', () => {
     const seed = known(at('10.0.0.2'), '2');
     const liar = listed('2', 'http://127.0.0.1:2379');
-    expect(planMembers([liar], [first, seed], 'http')).toMatchObject({
+    expect(planOf([liar], [first, seed])).toMatchObject({
       places: [{ host: '10.0.0.2' }],
       misadvertised: [{ usedAt: '10.0.0.2:2379' }],
     });
     const both = listed('2', 'http://127.0.0.1:2379', 'http://10.0.0.2:2379');
-    expect(planMembers([both], [first], 'http').misadvertised).toEqual([]);
+    expect(planOf([both], [first]).misadvertised).toEqual([]);
   });
 
   test('unless all of it is on this host', () => {
@@ -154,7 +168,7 @@ const anyKnown = fc.uniqueArray(
 test('whatever is listed: who answers as a listed member keeps its place, and nobody else is planned that is not listed', () => {
   fc.assert(
     fc.property(anyList, anyKnown, (list, all) => {
-      const plan = new Set(planMembers(list, all, 'http').places.map(keyOf));
+      const plan = new Set(planOf(list, all).places.map(keyOf));
       const started = list.filter(({ name, clientUrls }) => name !== '' || clientUrls.length > 0);
       for (const { id } of started) {
         const working = all.find((each) => each.healthy && each.memberId === id);

@@ -3,11 +3,14 @@ import { chmod, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { DiscoveryChange } from '../../../../src/members/discovery/change.ts';
 import { SavedMembers } from '../../../../src/members/discovery/saved-members.ts';
 import type { Place } from '../../../../src/members/place.ts';
 
 let folder: string;
+let told: DiscoveryChange[];
 beforeEach(async () => {
+  told = [];
   folder = await mkdtemp(join(tmpdir(), 'etcd-lb-state-'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
@@ -18,34 +21,39 @@ const places: Place[] = [
   { name: 'm2', scheme: 'https', host: '::1', port: 2390, priority: 1, weight: 5 },
 ];
 
+const savedIn = (directory: string): SavedMembers =>
+  new SavedMembers(directory, (change) => told.push(change));
+
 test('what was saved is what is loaded, in a directory that was made for it', async () => {
   const directory = join(folder, 'a/b');
-  await new SavedMembers(directory).save(places);
-  expect(new SavedMembers(directory).load(['https'])).toMatchObject({ kind: 'list', places });
+  await savedIn(directory).save(places);
+  expect(savedIn(directory).load(['https'])).toMatchObject(places);
+  expect(told).toMatchObject([{ kind: 'state-used', members: places.length }]);
   expect(await readdir(directory)).toEqual(['members.json']);
 });
 
 test('nothing was saved yet', () => {
-  expect(new SavedMembers(folder).load(['https'])).toEqual({ kind: 'none' });
+  expect(savedIn(folder).load(['https'])).toEqual([]);
+  expect(told).toEqual([]);
 });
 
 test('the same list is written once, and not after it was loaded', async () => {
-  const saved = new SavedMembers(folder);
+  const saved = savedIn(folder);
   await saved.save(places);
   const first = await readFile(saved.file, 'utf8');
   await new Promise((resolve) => setTimeout(resolve, 2));
   await saved.save(places);
   expect(await readFile(saved.file, 'utf8')).toBe(first);
-  const restarted = new SavedMembers(folder);
+  const restarted = savedIn(folder);
   restarted.load(['https']);
   await restarted.save(places);
   expect(await readFile(saved.file, 'utf8')).toBe(first);
 });
 
 test('of two lists at once the second is the one that stays', async () => {
-  const saved = new SavedMembers(folder);
+  const saved = savedIn(folder);
   await Promise.all([saved.save(places.slice(0, 1)), saved.save(places)]);
-  expect(new SavedMembers(folder).load(['https'])).toMatchObject({ places });
+  expect(savedIn(folder).load(['https'])).toMatchObject(places);
 });
 
 test.each([
@@ -70,43 +78,44 @@ test.each([
   ],
   ['a key of somebody else', (text: string) => text.replace('"name"', '"nom"'), /members\.0/],
 ])('%s: it is not used, and says why', async (_, edit, why) => {
-  const saved = new SavedMembers(folder);
+  const saved = savedIn(folder);
   await saved.save(places);
   await writeFile(saved.file, edit(await readFile(saved.file, 'utf8')));
-  const loaded = new SavedMembers(folder).load(['https']);
-  expect(loaded).toMatchObject({ kind: 'unusable', why: expect.stringMatching(why) });
+  expect(savedIn(folder).load(['https'])).toEqual([]);
+  expect(told).toMatchObject([{ kind: 'state-unusable', why: expect.stringMatching(why) }]);
   await saved.save(places.slice(1));
-  expect(new SavedMembers(folder).load(['https'])).toMatchObject({
-    kind: 'list',
-    places: places.slice(1),
-  });
+  expect(savedIn(folder).load(['https'])).toMatchObject(places.slice(1));
 });
 
 test('a list from before the cluster had TLS is not used after it', async () => {
   const plain = places.map((place) => ({ ...place, scheme: 'http' as const }));
-  await new SavedMembers(folder).save(plain);
-  expect(new SavedMembers(folder).load(['https'])).toEqual({
-    kind: 'unusable',
-    why: 'http://10.0.0.1:2379 is not https, as the settings want it',
-  });
-  expect(new SavedMembers(folder).load(['https', 'http'])).toMatchObject({ places: plain });
+  await savedIn(folder).save(plain);
+  expect(savedIn(folder).load(['https'])).toEqual([]);
+  const why = 'http://10.0.0.1:2379 is not https, as the settings want it';
+  expect(told).toMatchObject([{ kind: 'state-unusable', why }]);
+  expect(savedIn(folder).load(['https', 'http'])).toMatchObject(plain);
 });
 
 test('a file that cannot be written is told of, and leaves what was there', async () => {
-  const saved = new SavedMembers(folder);
+  const saved = savedIn(folder);
   await saved.save(places);
   // Something else stands in its place for a while, for root too.
   await rename(folder, `${folder}.aside`);
   await writeFile(folder, '');
-  await expect(saved.save(places.slice(1))).rejects.toThrow(/ENOTDIR/);
+  await saved.save(places.slice(1));
+  await saved.save(places.slice(2));
+  const why = expect.stringMatching(/ENOTDIR/);
+  expect(told).toEqual([{ kind: 'state-failing', file: saved.file, why }]);
   await rm(folder);
   await rename(`${folder}.aside`, folder);
-  expect(new SavedMembers(folder).load(['https'])).toMatchObject({ places });
+  expect(savedIn(folder).load(['https'])).toMatchObject(places);
+  await saved.save(places.slice(1));
+  expect(told.at(-1)).toEqual({ kind: 'state-back', file: saved.file });
 });
 
 test('a directory that cannot be made refuses the setting', async () => {
   const file = join(folder, 'file');
   await writeFile(file, '');
   await chmod(file, 0o600);
-  expect(() => new SavedMembers(join(file, 'state'))).toThrow(/cannot be made \(ENOTDIR/);
+  expect(() => savedIn(join(file, 'state'))).toThrow(/cannot be made \(ENOTDIR/);
 });

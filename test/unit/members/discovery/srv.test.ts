@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  findSrvMembers,
-  memberSchemes,
-  placesFrom,
-} from '../../../../src/members/discovery/srv.ts';
+import { findSrvMembers, memberSchemes } from '../../../../src/members/discovery/srv.ts';
 
 const record = (name: string, priority = 0, weight = 0) => ({ name, port: 2379, priority, weight });
 
@@ -76,8 +72,9 @@ test('a target that is no address is passed over', async () => {
   await expect(asked([{ ...record('a'), port: 0 }])).rejects.toThrow('leads to no host and port');
 });
 
-test('priority is the class and weight the share, 0 a small one; in the order of priority', () => {
-  const places = placesFrom([record('Far.example.', 20, 5), record('near', 10, 0)], 'http');
+test('priority is the class and weight the share, 0 a small one; in the order of priority', async () => {
+  const records = [record('Far.example.', 20, 5), record('near', 10, 0)];
+  const places = await findSrvMembers('example.com', ['http'], having({ [plain]: records }));
   expect(places).toMatchObject([
     { name: 'near:2379', priority: 10, weight: 1 },
     { name: 'far.example:2379', priority: 20, weight: 5 },
@@ -86,7 +83,15 @@ test('priority is the class and weight the share, 0 a small one; in the order of
 
 test('which of the two is asked for follows from the endpoints, or else from certificates', () => {
   const http = { name: 'a', scheme: 'http', host: 'a', port: 1 } as const;
-  expect(memberSchemes([http], true)).toEqual(['http']);
-  expect(memberSchemes([], true)).toEqual(['https']);
-  expect(memberSchemes([], false)).toEqual(['https', 'http']);
+  const plain = {
+    ...{ endpoints: [], tls: 'passthrough' as const },
+    certificates: { members: {}, clients: {} },
+  };
+  const secure = { ...plain, serverName: 'etcd' };
+  expect(memberSchemes({ ...secure, endpoints: [http] })).toEqual(['http']);
+  expect(memberSchemes(secure)).toEqual(['https']);
+  expect(memberSchemes({ ...plain, tls: 'originate' })).toEqual(['https']);
+  const certificates = { ...plain.certificates, members: { ca: 'CA' } };
+  expect(memberSchemes({ ...plain, certificates })).toEqual(['https']);
+  expect(memberSchemes(plain)).toEqual(['https', 'http']);
 });
