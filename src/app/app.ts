@@ -180,8 +180,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
 
   const guard = new LeaderGuard({
-    // Without questions to members nobody knows who leads.
-    limit: () => (settings.current.inspectInterval === 0 ? 0 : settings.current.hold),
+    settings,
     members: () => membership.members,
     open: (member) => membership.questionsTo(member),
     clusterId: () => cluster.view.clusterId,
@@ -248,7 +247,6 @@ export async function startApp(options: AppOptions): Promise<App> {
       next.inspectInterval !== before.inspectInterval ||
       !isDeepStrictEqual(next.etcdUser, before.etcdUser);
     if (isAskedAnew) inspector.restart();
-    guard.configure();
   });
   const reload = new Reload({
     ...{ started: loaded, load, apply: (next) => settings.replace(next) },

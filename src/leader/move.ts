@@ -79,15 +79,16 @@ export class LeaderMover {
       await client.moveLeader(id);
       return 0;
     }
-    const refused = Promise.withResolvers<never>();
-    client.moveLeader(id).catch((error: Error) => {
-      this.#options.guard.cancelMove();
-      refused.reject(error);
-    });
-    refused.promise.catch(() => {}); // an error after the move is nobody's concern
-    const end = await Promise.race([hold.end, refused.promise]);
-    // Cancelled by the error above: it is about to be told.
-    if (end === 'cancelled') await refused.promise;
+    // An error after the move is nobody's concern.
+    const moved = client.moveLeader(id).then(
+      () => hold.end,
+      (error: Error) => {
+        this.#options.guard.cancelMove();
+        throw error;
+      },
+    );
+    const end = await Promise.race([hold.end, moved]);
+    if (end === 'cancelled') await moved; // by its error, which is told
     if (end === 'expired') throw new Error('no other member has said in time that it leads');
     return performance.now() - hold.begun;
   }
