@@ -180,11 +180,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
 
   const guard = new LeaderGuard({
-    settings,
-    members: () => membership.members,
+    ...{ settings, members, cluster },
     open: (member) => membership.questionsTo(member),
-    clusterId: () => cluster.view.clusterId,
-    voters: () => cluster.view.voters.length,
     quietFor: () => upkeep.quietFor(performance.now()),
     lookup: names.lookup,
     tls: () => renewal.members,

@@ -41,12 +41,10 @@ import {
 import type { LeaderView } from './status-answer.ts';
 
 export interface GuardOptions
-  extends Pick<PollsOptions, 'open' | 'clusterId'>,
+  extends Pick<PollsOptions, 'open' | 'cluster'>,
     Pick<HeartbeatOptions, 'lookup' | 'tls' | 'isSelf'> {
   readonly settings: LiveSettings;
   readonly members: () => readonly Member[];
-  /** How many members vote; 0 while that is not known. */
-  readonly voters: () => number;
   /** For how long neither a client nor a member has said anything, ms. */
   readonly quietFor: () => number;
   readonly onBegin: (hold: CurrentHold) => void;
@@ -84,9 +82,6 @@ export class LeaderGuard {
       ...options,
       onStatus: (view, askedAt) => this.#heard(view, askedAt),
       onRead: (askedAt) => this.#take({ kind: 'read-succeeded', askedAt }),
-    });
-    options.settings.onChange(() => {
-      if (this.#isRunning) this.#tick();
     });
   }
 
@@ -130,6 +125,7 @@ export class LeaderGuard {
   start(signal: AbortSignal): void {
     if (signal.aborted) return;
     this.#isRunning = true;
+    this.#options.settings.onChange(() => this.#tick());
     this.#tick();
     signal.addEventListener('abort', () => this.#stop(), { once: true });
   }
@@ -169,7 +165,7 @@ export class LeaderGuard {
 
   #stop(): void {
     this.#isRunning = false;
-    if (this.#state.kind === 'held') this.#take({ kind: 'called-off' });
+    this.#take({ kind: 'called-off' });
     this.#state = unled;
     this.#retarget();
     this.#polls.close();
@@ -199,10 +195,9 @@ export class LeaderGuard {
     const before = this.#situation;
     const { now } = before;
     const isDue = now - this.#askedAllAt >= untilNextRound(before);
-    if (isDue) this.#voters = this.#options.voters();
+    if (isDue) this.#voters = this.#options.cluster.view.voters.length;
     if (this.#limit === 0 || this.#voters < 2) {
-      if (this.#state.kind !== 'unled') this.#take({ kind: 'called-off' });
-      this.#watched?.heartbeat.close();
+      this.#take({ kind: 'called-off' });
       return;
     }
     this.#take({ kind: 'time-passed', waitingSince: waitingSince(before) });

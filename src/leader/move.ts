@@ -23,14 +23,6 @@ export interface LeaderMoverOptions {
   readonly clientOf: (member: Member) => EtcdClient;
 }
 
-/** What came of it. */
-export interface MovedLeader {
-  readonly from: Member;
-  readonly to: Member;
-  /** For how long clients were held, ms; 0 where nothing is held. */
-  readonly held: number;
-}
-
 /** How long what is in flight may take, ms. */
 const answerTime = 100;
 /** How often that is waited for, and how long everybody goes on in between, ms. */
@@ -46,12 +38,12 @@ export class LeaderMover {
   }
 
   /**
-   * Has `to` lead in place of `from`. Rejects with one sentence where etcd refuses, or nobody is known to
-   * lead then; nothing is held any longer.
+   * Has `to` lead in place of `from`. Resolves with how long clients were held, ms; 0 where nothing is held.
+   * Rejects with one sentence where etcd refuses, or nobody is known to lead then; nothing is held any longer.
    *
    * @param id of `to` in the cluster, hexadecimal.
    */
-  async move(from: Member, to: Member, id: string): Promise<MovedLeader> {
+  async move(from: Member, to: Member, id: string): Promise<number> {
     if (this.#isMoving)
       throw new Error('The leader is being moved already; wait for the end of it.');
     this.#isMoving = true;
@@ -60,19 +52,16 @@ export class LeaderMover {
       // Connects, and learns of a wrong password, before anybody has to wait.
       const { leaderId, memberId } = await client.inspect();
       if (leaderId !== memberId) throw new Error('it leads no longer');
-      return { from, to, held: await this.#hold(client, id) };
+      return await this.#hold(client, id);
     } catch (error) {
-      const { message } = error as Error;
-      throw new Error(`${from.name} did not hand over to ${to.name}: ${message}.`, {
-        cause: error,
-      });
+      const why = (error as Error).message;
+      throw new Error(`${from.name} did not hand over to ${to.name}: ${why}.`, { cause: error });
     } finally {
       client.close();
       this.#isMoving = false;
     }
   }
 
-  /** Returns for how long clients were held, ms. */
   async #hold(client: EtcdClient, id: string): Promise<number> {
     const hold = await this.#quietHold();
     if (hold === undefined) {

@@ -4,14 +4,15 @@
  * Owns a connection to each member, the id it has said, and since when reads go unanswered. guard.ts says
  * whom to ask when.
  */
+import type { Cluster } from '../etcd/cluster.ts';
 import type { Member } from '../members/member.ts';
 import type { Questions } from './questions.ts';
 import type { LeaderView } from './status-answer.ts';
 
 export interface PollsOptions {
   readonly open: (member: Member) => Questions;
-  /** To which the members belong; undefined while that is not known. Others are not listened to. */
-  readonly clusterId: () => string | undefined;
+  /** To which the members belong. Others are not listened to. */
+  readonly cluster: Pick<Cluster, 'view'>;
   /** Told of each answer, with when it was asked for, ms of `performance.now()`. */
   readonly onStatus: (view: LeaderView, askedAt: number) => void;
   /** Told of each linearizable read that has succeeded, likewise. */
@@ -40,8 +41,7 @@ export class Polls {
 
   /** The member with this id in the cluster, if it has said so. */
   memberWith(id: string): Member | undefined {
-    for (const [member, polled] of this.#polled) if (polled.id === id) return member;
-    return undefined;
+    return [...this.#polled.keys()].find((member) => this.#polled.get(member)?.id === id);
   }
 
   /** The reads that are open are of no interest any more. */
@@ -51,16 +51,16 @@ export class Polls {
 
   /** Asks members who leads. A question that fails is as one without an answer. */
   askStatus(members: readonly Member[], askedAt: number): void {
-    const { clusterId, onStatus } = this.#options;
+    const { cluster, onStatus } = this.#options;
     for (const member of members) {
       const polled = this.#to(member);
       const heard = (view: LeaderView): void => {
         const isForgotten = this.#polled.get(member) !== polled;
-        if (isForgotten || view.clusterId !== clusterId()) return;
+        if (isForgotten || view.clusterId !== cluster.view.clusterId) return;
         polled.id = view.memberId;
         onStatus(view, askedAt);
       };
-      polled.questions.status().then(heard, ignore);
+      polled.questions.status().then(heard, () => {});
     }
   }
 
@@ -72,7 +72,9 @@ export class Polls {
     };
     for (const member of members) {
       this.#readSince ??= askedAt;
-      this.#to(member).questions.read().then(onRead, ignore);
+      this.#to(member)
+        .questions.read()
+        .then(onRead, () => {});
     }
   }
 
@@ -87,12 +89,9 @@ export class Polls {
   }
 
   #to(member: Member): Polled {
-    const known = this.#polled.get(member);
-    if (known !== undefined) return known;
-    const polled: Polled = { questions: this.#options.open(member), id: undefined };
+    const { open } = this.#options;
+    const polled = this.#polled.get(member) ?? { questions: open(member), id: undefined };
     this.#polled.set(member, polled);
     return polled;
   }
 }
-
-function ignore(): void {}

@@ -15,7 +15,11 @@ import { type LeaderView, leaderViewIn } from './status-answer.ts';
 /** Bound on each question, ms. */
 const timeout = 5_000;
 /** Between two attempts to connect, ms: an election is over in the second that grpc-js would wait. */
-const reconnectAfter = { first: 20, longest: 200 };
+const reconnectAfter = {
+  'grpc.initial_reconnect_backoff_ms': 20,
+  'grpc.min_reconnect_backoff_ms': 20,
+  'grpc.max_reconnect_backoff_ms': 200,
+};
 
 /** `RangeRequest { key: "\0", limit: 1, keys_only: true }`: whatever the first key is, without its value. */
 const readFirstKey = Buffer.from([0x0a, 0x01, 0x00, 0x18, 0x01, 0x40, 0x01]);
@@ -93,19 +97,14 @@ export class Questions {
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(timeout)]);
     const security = await grpcSecurity(this.#target, signal);
     this.#closed.signal.throwIfAborted();
-    const { rootCertificate, privateKey, certChain, channelOptions } = security ?? {};
     return new Client(
       authorityOf(this.#target),
-      rootCertificate === undefined
+      security === undefined
         ? credentials.createInsecure()
-        : credentials.createSsl(rootCertificate, privateKey ?? null, certChain ?? null),
+        : credentials.createSsl(security.rootCertificate, security.privateKey, security.certChain),
       {
-        'grpc.use_local_subchannel_pool': 1,
-        'grpc.initial_reconnect_backoff_ms': reconnectAfter.first,
-        'grpc.min_reconnect_backoff_ms': reconnectAfter.first,
-        'grpc.max_reconnect_backoff_ms': reconnectAfter.longest,
-        ...answerBound,
-        ...channelOptions,
+        ...{ 'grpc.use_local_subchannel_pool': 1, ...reconnectAfter, ...answerBound },
+        ...security?.channelOptions,
       },
     );
   }
