@@ -1,6 +1,7 @@
 /**
- * Collects garbage in quiet moments, and where none comes after thousands of sessions have gone. Relaying allocates so little that V8 hardly ever sees a reason
- * to; what thousands of sessions leave behind when they come and go would stay resident for hours.
+ * Collects garbage in quiet moments, and also without one after thousands of sessions have gone. Relaying
+ * allocates so little that V8 hardly ever sees a reason to, so what these sessions leave behind would stay
+ * resident for hours.
  *
  * First what is young, which costs next to nothing; everything only if that was not enough, since V8
  * then forgets what it knew of objects that are gone, and starts again with a small heap: the next
@@ -15,7 +16,7 @@ const worthwhile = 32_000_000;
 const manySessions = 2_000;
 /** No session may have come or gone for this long, ms: clients on their way back must not wait for us. */
 const rest = 1_500;
-/** After this long, ms, thousands of sessions that have gone are collected although others speak. */
+/** After this long, ms, what thousands of sessions have left is collected although others speak. */
 const longRest = 5_000;
 
 /** V8's heap; replaced in tests. */
