@@ -29,10 +29,8 @@ export interface Heap {
 
 export class Garbage {
   readonly #heap: Heap;
-  /** What was left at the last collection: bytes, and open sessions. Starting leaves garbage anyway. */
-  #kept = Number.NEGATIVE_INFINITY;
-  #keptOpen = 0;
-  #keptTurnover = 0;
+  /** How things were after the last collection. Starting leaves garbage anyway. */
+  #last = { bytes: Number.NEGATIVE_INFINITY, open: 0, turnover: 0 };
   #turnover = 0;
   #changedAt = 0;
 
@@ -51,20 +49,18 @@ export class Garbage {
   beat(open: number, turnover: number, quiet: boolean, now: number): void {
     if (turnover !== this.#turnover) this.#changedAt = now;
     this.#turnover = turnover;
-    const haveGone = turnover - this.#keptTurnover >= 2 * manySessions;
+    const haveGone = turnover - this.#last.turnover >= 2 * manySessions;
     const mayStop = quiet || (haveGone && now - this.#changedAt >= longRest);
     if (!mayStop || now - this.#changedAt < rest) return;
-    const haveMoved = Math.abs(open - this.#keptOpen) >= manySessions;
+    const haveMoved = Math.abs(open - this.#last.open) >= manySessions;
     if (!haveMoved && !this.#hasGrown()) return;
     this.#heap.collect('young');
     if (haveMoved || this.#hasGrown()) this.#heap.collect('all');
-    this.#kept = this.#heap.used();
-    this.#keptOpen = open;
-    this.#keptTurnover = turnover;
+    this.#last = { bytes: this.#heap.used(), open, turnover };
   }
 
   #hasGrown(): boolean {
-    return this.#heap.used() - this.#kept >= worthwhile;
+    return this.#heap.used() - this.#last.bytes >= worthwhile;
   }
 }
 

@@ -12,12 +12,10 @@ const remembered = 128;
 
 export class Patience {
   readonly #durations: number[] = [];
-  #next = 0;
 
   /** An answer took this long, ms. */
   learn(duration: number): void {
-    this.#durations[this.#next] = duration;
-    this.#next = (this.#next + 1) % remembered;
+    if (this.#durations.push(duration) > remembered) this.#durations.shift();
   }
 
   /** ms. */

@@ -24,6 +24,8 @@ const reconnectAfter = {
 /** `RangeRequest { key: "\0", limit: 1, keys_only: true }`: whatever the first key is, without its value. */
 const readFirstKey = Buffer.from([0x0a, 0x01, 0x00, 0x18, 0x01, 0x40, 0x01]);
 const nothing = Buffer.alloc(0);
+/** What is sent and read is encoded here. */
+const asItIs = (bytes: Buffer): Buffer => bytes;
 
 /**
  * etcd refuses a read for want of permission only once it is known to be linearizable (`EtcdServer.Range`
@@ -64,14 +66,10 @@ export class Questions {
 
   async #ask(path: string, request: Buffer): Promise<Buffer> {
     const client = await this.#connected();
+    const options = { deadline: Date.now() + timeout };
     return await new Promise<Buffer>((resolve, reject) => {
-      client.makeUnaryRequest(
-        path,
-        asItIs,
-        asItIs,
-        request,
-        { deadline: Date.now() + timeout },
-        (error, answer) => (answer === undefined ? reject(error) : resolve(answer)),
+      client.makeUnaryRequest(path, asItIs, asItIs, request, options, (error, answer) =>
+        answer === undefined ? reject(error) : resolve(answer),
       );
     });
   }
@@ -108,8 +106,4 @@ export class Questions {
       },
     );
   }
-}
-
-function asItIs(bytes: Buffer): Buffer {
-  return bytes;
 }
