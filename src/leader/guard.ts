@@ -9,7 +9,7 @@
  * How each loss is known:
  *   died       the kernel closes the heartbeat's connection; later a dial or a probe is refused
  *   hangs      the heartbeat is unanswered for longer than patience.ts allows, and the others do answer
- *   steps down, is moved from elsewhere, stops in order: it answers, or its cut is followed by a read that
+ *   steps down, is moved from elsewhere, stops cleanly: it answers, or its cut is followed by a read that
  *              succeeds, so nothing is held for longer than that read takes
  *
  * Owns one timer, and the state of the hold. hold.ts decides, schedule.ts says what is asked when, and
@@ -32,7 +32,7 @@ import { Patience } from './patience.ts';
 import { Polls, type PollsOptions } from './polls.ts';
 import {
   isInDoubt,
-  nextBeat,
+  nextHeartbeat,
   type Situation,
   untilNextLook,
   untilNextRound,
@@ -70,7 +70,7 @@ export class LeaderGuard {
   #timer: NodeJS.Timeout | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
   /** When the last heartbeat was due. */
-  #beatAt = 0;
+  #heartbeatAt = 0;
   #askedAllAt = Number.NEGATIVE_INFINITY;
   /** How many members vote, as of that time. */
   #voters = 0;
@@ -115,7 +115,7 @@ export class LeaderGuard {
       now: performance.now(),
       state: this.#state,
       quietFor: this.#options.quietFor(),
-      beatAt: this.#beatAt,
+      heartbeatAt: this.#heartbeatAt,
       heartbeatSince: this.#watched?.heartbeat.waitingSince,
       readSince: this.#polls.readSince,
     };
@@ -151,7 +151,7 @@ export class LeaderGuard {
    * undefined where nothing is held.
    */
   beginMove(): Promise<HoldEnd> | undefined {
-    this.#take({ kind: 'move-ordered' });
+    this.#take({ kind: 'move-asked' });
     if (!this.#isMove) return undefined;
     const { promise, resolve } = Promise.withResolvers<HoldEnd>();
     this.#onMoveEnd = resolve;
@@ -207,8 +207,8 @@ export class LeaderGuard {
       if (leader !== undefined) this.#options.onUnresponsive(leader);
     }
     const after = { ...this.#situation, now };
-    if (now >= nextBeat(after)) {
-      this.#beatAt = now;
+    if (now >= nextHeartbeat(after)) {
+      this.#heartbeatAt = now;
       this.#watched?.heartbeat.ask(now);
     }
     if (isInDoubt(after)) this.#askOthers(now);

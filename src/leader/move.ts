@@ -7,7 +7,7 @@
  * (`stepLeader` of etcd's raft answers ErrProposalDropped, which is told to nobody else). Of 100 moves under
  * load 43 cost a call.
  *
- * Owns the order of it. What is held, and for how long at most, is guard.ts.
+ * Owns the sequence. guard.ts says what is held, and for how long at most.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdClient } from '../etcd/etcd-client.ts';

@@ -4,7 +4,7 @@
  *   status   who leads? Answered by the member alone, from memory.
  *   read     a linearizable read: it succeeds only while a quorum confirms a leader (raft thesis 6.4).
  *
- * Owns one gRPC connection, which grpc-js mends by itself. Questions do not wait for each other: one that
+ * Owns one gRPC connection, which grpc-js restores by itself. Questions do not wait for each other: one that
  * was asked before an election may be stuck until its own retry, while the next one passes.
  */
 import type { Client, ServiceError } from '@grpc/grpc-js';

@@ -11,7 +11,7 @@ import { nextInStep } from '../lib/step.ts';
 import type { HoldRules, HoldState } from './hold.ts';
 
 /** Between two heartbeats while sessions speak, and while all are quiet. */
-const beatInterval = { busy: 20, quiet: 250 };
+const heartbeatInterval = { busy: 20, quiet: 250 };
 /** Between two rounds of questions to everybody about who leads. */
 const statusInterval = { busy: 1_000, quiet: 10_000, unled: 250 };
 /** The same while the leader is in doubt, lost, or about to be moved. */
@@ -31,7 +31,7 @@ export interface Situation extends HoldRules {
   /** For how long neither a client nor a member has said anything. */
   readonly quietFor: number;
   /** When the last heartbeat was due. */
-  readonly beatAt: number;
+  readonly heartbeatAt: number;
   /** Since when the heartbeat of the leader is unanswered; undefined if it is not. */
   readonly heartbeatSince: number | undefined;
   /** The same of the reads through the others. */
@@ -45,17 +45,17 @@ export function untilNextLook(situation: Situation): number {
   if (state.kind === 'held') return state.cause === 'planned' ? moveInterval : doubtInterval;
   if (state.kind === 'unled') return statusInterval.unled;
   const since = waitingSince(situation);
-  if (since === undefined) return Math.max(1, nextBeat(situation) - now);
+  if (since === undefined) return Math.max(1, nextHeartbeat(situation) - now);
   // In time for the decision: each ms costs the calls that are asked in it.
   const due = Math.max(since, state.provenAt) + patience - now;
   return Math.min(doubtInterval, Math.max(1, due));
 }
 
 /** When the leader is to be asked again. */
-export function nextBeat({ quietFor, beatAt }: Situation): number {
+export function nextHeartbeat({ quietFor, heartbeatAt }: Situation): number {
   return quietFor >= quietAfter
-    ? nextInStep(beatAt, beatInterval.quiet)
-    : beatAt + beatInterval.busy;
+    ? nextInStep(heartbeatAt, heartbeatInterval.quiet)
+    : heartbeatAt + heartbeatInterval.busy;
 }
 
 /** Between two rounds of questions to everybody about who leads. */

@@ -1,5 +1,5 @@
 /**
- * Who leads by the word of a member: the few fields of a `StatusResponse` (etcd's rpc.proto) that say so.
+ * Who leads, as a member says: the few fields of a `StatusResponse` (etcd's rpc.proto) that tell it.
  * Read here and not through etcd3, whose client drops its connection at the first refused read; while a
  * leader is lost every read is refused. Pure.
  */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { HoldCause, HoldState } from '../../../src/leader/hold.ts';
 import {
   isInDoubt,
-  nextBeat,
+  nextHeartbeat,
   type Situation,
   untilNextLook,
   untilNextRound,
@@ -19,7 +19,7 @@ const held = (cause: HoldCause): HoldState => ({
 
 /** At 10 s, with a leader that has just been asked while sessions speak. */
 const at = (change: Partial<Situation> = {}): Situation => ({
-  ...{ now: 10_000, state: led, quietFor: 0, limit: 4_000, patience: 50, beatAt: 10_000 },
+  ...{ now: 10_000, state: led, quietFor: 0, limit: 4_000, patience: 50, heartbeatAt: 10_000 },
   ...{ heartbeatSince: undefined, readSince: undefined },
   ...change,
 });
@@ -27,8 +27,8 @@ const at = (change: Partial<Situation> = {}): Situation => ({
 describe('the next look', () => {
   test.each<[string, Partial<Situation>, number]>([
     ['is that at the next heartbeat', {}, 20],
-    ['is at once where that is overdue', { beatAt: 9_000 }, 1],
-    ['is in step while all are quiet', { quietFor: 1_000, beatAt: 10_010 }, 250],
+    ['is at once where that is overdue', { heartbeatAt: 9_000 }, 1],
+    ['is in step while all are quiet', { quietFor: 1_000, heartbeatAt: 10_010 }, 250],
     ['is soon while nobody is known to lead', { state: unled }, 250],
     ['is sooner in a hold', { state: held('gone') }, 20],
     ['is soonest in a move', { state: held('planned') }, 5],
@@ -43,9 +43,9 @@ describe('the next look', () => {
 });
 
 test('heartbeats are 20 ms apart, and in step four times a second while all are quiet', () => {
-  expect(nextBeat(at())).toBe(10_020);
-  expect(nextBeat(at({ quietFor: 999 }))).toBe(10_020);
-  expect(nextBeat(at({ quietFor: 1_000, beatAt: 10_001 }))).toBe(10_250);
+  expect(nextHeartbeat(at())).toBe(10_020);
+  expect(nextHeartbeat(at({ quietFor: 999 }))).toBe(10_020);
+  expect(nextHeartbeat(at({ quietFor: 1_000, heartbeatAt: 10_001 }))).toBe(10_250);
 });
 
 test('everybody is asked who leads, often only while nobody is known to', () => {
