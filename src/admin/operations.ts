@@ -143,11 +143,10 @@ export class Operations {
       throw conflict(`${member.name} has just ceased to be a member.`);
     }
     const sessions = this.#beginDrain(member, timeout, unkept);
-    const warnings = [unmoved, ...this.#warningsFor(member, unkept, leads)];
-    return {
-      ...{ member: member.name, sessions, timeout },
-      warnings: warnings.filter((each) => each !== undefined),
-    };
+    const warnings = [unmoved, ...this.#warningsFor(member, unkept, leads)].filter(
+      (each) => each !== undefined,
+    );
+    return { member: member.name, sessions, timeout, warnings };
   }
 
   /** Takes a drain back; also that of a member that has left. Throws `OperationRefused`. */

@@ -31,15 +31,12 @@ export interface HoldView {
 }
 
 /** A hold that begins now. `name` is that of the leader, where it is known. */
-export function holdOf(
-  name: string | undefined,
-  { leader: { memberId }, cause }: Held,
-): CurrentHold {
-  const leader = name ?? memberId;
+export function holdOf(name: string | undefined, held: Held): CurrentHold {
+  const leader = name ?? held.leader.memberId;
   const why = {
     gone: `${leader}, the leader, has cut or refused a connection`,
     unresponsive: `${leader}, the leader, does not answer`,
     planned: `an operator moves the leader away from ${leader}`,
-  }[cause];
-  return { cause, leader, why, since: Date.now() };
+  }[held.cause];
+  return { cause: held.cause, leader, why, since: Date.now() };
 }

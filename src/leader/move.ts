@@ -68,15 +68,12 @@ export class LeaderMover {
       await client.moveLeader(id);
       return 0;
     }
+    const moved = client.moveLeader(id).catch((error: Error) => {
+      this.#options.guard.cancelMove();
+      throw error;
+    });
     // An error after the move is nobody's concern.
-    const moved = client.moveLeader(id).then(
-      () => hold.end,
-      (error: Error) => {
-        this.#options.guard.cancelMove();
-        throw error;
-      },
-    );
-    const end = await Promise.race([hold.end, moved]);
+    const end = await Promise.race([hold.end, moved.then(() => hold.end)]);
     if (end === 'cancelled') await moved; // by its error, which is told
     if (end === 'expired') throw new Error('no other member has said in time that it leads');
     return performance.now() - hold.begun;

@@ -72,9 +72,8 @@ export class Polls {
     };
     for (const member of members) {
       this.#readSince ??= askedAt;
-      this.#to(member)
-        .questions.read()
-        .then(onRead, () => {});
+      const { questions } = this.#to(member);
+      questions.read().then(onRead, () => {});
     }
   }
 
