@@ -1,21 +1,24 @@
 /** Which member an operator means. Pure. */
 import { nearest } from '../config/nearest.ts';
+import type { Drainable } from '../members/drains.ts';
 import { OperationRefused } from './refused.ts';
-
-/** What a member may be called. */
-export interface Called {
-  readonly name: string;
-  /** Its URL. */
-  readonly endpoint: string;
-  /** Its id in the cluster, in hexadecimal; undefined while it has not told. */
-  readonly id: string | undefined;
-}
 
 /**
  * The member called `word`: by its name, its id, or its address, with or without the scheme. Throws
  * `OperationRefused` when there is none, naming the nearest.
+ *
+ * @param idOf its id in the cluster, in hexadecimal; undefined while it has not told.
  */
-export function findMember<T extends Called>(word: string, members: readonly T[]): T {
+export function findMember<T extends Drainable>(
+  word: string,
+  members: readonly T[],
+  idOf: (member: T) => string | undefined,
+): T {
+  const namesOf = (member: T): string[] => {
+    const url = member.endpoint.toLowerCase();
+    const id = idOf(member);
+    return [url, url.replace(/^https?:\/\//, ''), ...(id === undefined ? [] : [id, `0x${id}`])];
+  };
   const byName = members.find(({ name }) => name === word);
   const found = byName ?? members.find((member) => namesOf(member).includes(word.toLowerCase()));
   if (found !== undefined) return found;
@@ -24,10 +27,4 @@ export function findMember<T extends Called>(word: string, members: readonly T[]
   const advice =
     meant === undefined ? `write one of ${known.join(', ')}` : `did you mean ${meant}?`;
   throw new OperationRefused('unknown', `${word} is none of the members; ${advice}`);
-}
-
-function namesOf({ endpoint, id }: Called): string[] {
-  const url = endpoint.toLowerCase();
-  const names = [url, url.replace(/^https?:\/\//, '')];
-  return id === undefined ? names : [...names, id, `0x${id}`];
 }

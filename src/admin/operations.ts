@@ -1,18 +1,17 @@
 /**
- * Orders: what an operator may have a running balancer do.
+ * Admin operations: what an operator may have a running balancer do.
  *
  *   drain, undrain ──► drains (kept) ──► member table ──► snapshot
  *                            └─────────► departures
  *   move leader ──► mover ──► hold  rebalance ──► rebalancer   close ──► session   log level ──► log
  *
- * Owns which orders are refused, and what an operator is warned of before he goes on. Leaves to others how
- * they arrive (api.ts), how each is carried out, and the reload (reload.ts).
+ * Owns which operations are refused, and what an operator is warned of. api.ts receives them, other rooms
+ * carry them out; the reload is reload.ts.
  */
 
 import { balanced } from '../balancing/policies.ts';
 import type { SlowStart } from '../balancing/slow-start.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
-import type { Settings } from '../config/settings.ts';
 import type { Cluster } from '../etcd/cluster.ts';
 import { acceptsNew } from '../health/health.ts';
 import type { Monitor } from '../health/monitor.ts';
@@ -21,7 +20,7 @@ import type { LeaderGuard } from '../leader/guard.ts';
 import type { LeaderMover } from '../leader/move.ts';
 import { successorOf } from '../leader/successor.ts';
 import type { Drainable, Drains } from '../members/drains.ts';
-import type { Member } from '../members/member.ts';
+import { Member } from '../members/member.ts';
 import type { EventBody } from '../observe/events/event-log.ts';
 import {
   leaderMoved,
@@ -34,7 +33,7 @@ import {
 import type { Log } from '../observe/log/log.ts';
 import type { Departures } from '../proxy/sessions/departures.ts';
 import type { Sessions } from '../proxy/sessions/sessions.ts';
-import { type Called, findMember } from './find-member.ts';
+import { findMember } from './find-member.ts';
 import { OperationRefused } from './refused.ts';
 import { type SessionStatus, statusOf } from './session-status.ts';
 
@@ -79,7 +78,7 @@ export interface DrainOptions {
   readonly keepLeader?: boolean | undefined;
 }
 
-/** What came of an order to move the leader. */
+/** What came of a move of the leader. */
 export interface Moved {
   readonly from: string;
   readonly to: string;
@@ -87,7 +86,7 @@ export interface Moved {
   readonly heldMs: number;
 }
 
-/** What came of an order to balance. */
+/** What came of a rebalance. */
 export interface Rebalanced {
   /** By how many sessions each member is above its share; those that are not are left out. */
   readonly excess: Readonly<Record<string, number>>;
@@ -104,122 +103,110 @@ export class Operations {
 
   /**
    * Has another member lead: the one called `who`, or the one that lags least. Nothing that clients ask
-   * meanwhile is lost. Throws `OrderRefused` for a member that cannot lead, and where etcd refuses.
+   * meanwhile is lost. Throws `OperationRefused` for a member that cannot lead, and where etcd refuses.
    */
   async moveLeader(who?: string): Promise<Moved> {
-    const { guard, mover, record } = this.#options;
-    const members = this.#called();
-    const leader = guard.leader ?? members.find(({ member }) => member.leads)?.member;
-    if (leader === undefined) {
-      throw new OperationRefused('conflict', 'Nobody is known to lead; see etcd-lb status.');
-    }
-    const named = who === undefined ? undefined : findMember(who, members).member;
-    const to = this.#successor(leader, named);
-    const moved = await mover.move(leader, to.member, to.id).catch((error: Error) => {
-      throw new OperationRefused('conflict', error.message);
+    const { guard, mover, members, monitor, cluster, record } = this.#options;
+    const leader = guard.leader ?? members().find(({ leads }) => leads);
+    if (leader === undefined) throw conflict('Nobody is known to lead; see etcd-lb status.');
+    const named = who === undefined ? undefined : this.#find(who, members());
+    const possible = monitor.table.entries.map((entry) => {
+      const { member } = entry;
+      return { member, serves: serves(entry), facts: cluster.statusOf(member) };
     });
-    record(leaderMoved(leader.name, to.member.name, moved.held));
-    return { from: leader.name, to: to.member.name, heldMs: Math.round(moved.held) };
+    const to = successorOf(leader, possible, named);
+    if (to.kind === 'none') throw conflict(to.why);
+    const held = await mover.move(leader, to.member, to.id).catch((error: Error) => {
+      throw conflict(error.message);
+    });
+    record(leaderMoved(leader.name, to.member.name, held));
+    return { from: leader.name, to: to.member.name, heldMs: Math.round(held) };
   }
 
   /**
    * Gives a member no new connections, and lets its sessions leave within `timeout` ms. Again: with another
-   * time. A leader hands over first, unless it is to keep that. Throws `OrderRefused` for an unknown member,
-   * and, unless forced, for the last one that serves.
+   * time. A leader hands over first, unless it is to keep that. Throws `OperationRefused` for an unknown
+   * member, and, unless forced, for the last one that serves.
    */
   async drain(who: string, options: DrainOptions = {}): Promise<Drained> {
-    const { timeout, force = false, keepLeader = false } = options;
-    const { monitor, sessions, drains, departures, settings, record } = this.#options;
-    const { member, ...called } = findMember(who, this.#called());
-    if (!force) this.#refuseLast(member);
-    const leads = this.#leads(member);
-    const unmoved = leads && !keepLeader ? await this.#handOver() : undefined;
-    const stillLeads = leads && (keepLeader || unmoved !== undefined);
-    const time = timeout ?? settings.current.drainTimeout;
-    // Kept first: what was confirmed must hold whatever happens next.
-    const unkept = await drains.add(called);
-    if (!monitor.table.has(member)) {
-      throw new OperationRefused('conflict', `${member.name} has just ceased to be a member.`);
+    const { members, monitor, drains, settings } = this.#options;
+    const { timeout = settings.current.drainTimeout, force = false, keepLeader = false } = options;
+    const member = this.#find(who, members());
+    const others = monitor.table.entries.filter((each) => each.member !== member);
+    if (!force && !others.some(serves)) {
+      throw conflict(
+        `${member.name} is the last member that can be used: without it clients have nowhere to go; undrain or mend another first, or give --force.`,
+      );
     }
-    monitor.table.drain(member, true);
-    const count = sessions.countOf(member);
-    record(memberDrained(member, count, time, unkept));
-    departures.begin(member, time, 'drained');
-    const warnings = [
-      ...(unmoved === undefined ? [] : [unmoved]),
-      ...this.#warningsFor(member, unkept, stillLeads),
-    ];
-    return { member: member.name, sessions: count, timeout: time, warnings };
+    let leads = this.#leads(member);
+    let unmoved: string | undefined;
+    if (leads && !keepLeader) {
+      const moved = await this.moveLeader().catch((error: Error) => error);
+      leads = moved instanceof Error;
+      if (moved instanceof Error) unmoved = moved.message;
+    }
+    // Kept first: what was confirmed must hold whatever happens next.
+    const unkept = await drains.add(member);
+    if (!monitor.table.has(member)) {
+      throw conflict(`${member.name} has just ceased to be a member.`);
+    }
+    const sessions = this.#beginDrain(member, timeout, unkept);
+    const warnings = [unmoved, ...this.#warningsFor(member, unkept, leads)].filter(
+      (each) => each !== undefined,
+    );
+    return { member: member.name, sessions, timeout, warnings };
   }
 
-  /** Takes a drain back; also that of a member that is none at the moment. Throws `OrderRefused`. */
+  /** Takes a drain back; also that of a member that has left. Throws `OperationRefused`. */
   async undrain(who: string): Promise<{ readonly member: string; readonly warnings: string[] }> {
-    const { monitor, drains, departures, upkeep, record } = this.#options;
-    const members = this.#called();
-    const absent = drains.all
-      .filter((drain) => !members.some((member) => drains.of(member) === drain))
-      .map(({ name, endpoint }): Called => ({ name, endpoint, id: undefined }));
-    const { member, ...called } = findMember<Called & { member?: Member }>(who, [
-      ...members,
-      ...absent,
-    ]);
-    const { name } = called;
-    if (drains.of(called) === undefined) {
-      throw new OperationRefused('conflict', `${name} is not drained; nothing to take back`);
+    const { members, monitor, drains, settings, record } = this.#options;
+    const known = members().map((member) => drains.of(member));
+    const absent = drains.all.filter((drain) => !known.includes(drain));
+    const found = this.#find<Drainable>(who, [...members(), ...absent]);
+    const { name } = found;
+    if (drains.of(found) === undefined) {
+      throw conflict(`${name} is not drained; nothing to take back`);
     }
-    const unkept = await drains.remove(called);
+    const unkept = await drains.remove(found);
     record(memberUndrained(name));
-    if (member !== undefined && monitor.table.has(member)) {
-      departures.cancel(member);
-      upkeep.slowStart.begin(member, performance.now());
-      monitor.table.drain(member, false);
-    }
-    const isForgetful =
-      unkept !== undefined && this.#options.settings.current.stateDir !== undefined;
+    if (found instanceof Member && monitor.table.has(found)) this.#endDrain(found);
+    const isForgetful = unkept !== undefined && settings.current.stateDir !== undefined;
     const warnings = isForgetful ? [`A restart will drain ${name} again, since ${unkept}.`] : [];
     return { member: name, warnings };
   }
 
   /** Does what another process with the same state directory was asked for these members. */
   followDrains(changed: readonly Drainable[]): void {
-    const { monitor, sessions, drains, departures, upkeep, settings, record } = this.#options;
-    for (const { member, name, endpoint } of this.#called()) {
+    const { monitor, drains, settings, record } = this.#options;
+    for (const { member, drained } of monitor.table.entries) {
+      const { name, endpoint } = member;
       const isMeant = changed.some((each) => each.name === name || each.endpoint === endpoint);
-      const entry = monitor.table.entries.find((each) => each.member === member);
-      const isDrained = drains.of({ name, endpoint }) !== undefined;
-      if (!isMeant || entry === undefined || entry.drained === isDrained) continue;
-      if (isDrained) {
-        const timeout = settings.current.drainTimeout;
-        monitor.table.drain(member, true);
-        record(memberDrained(member, sessions.countOf(member), timeout, undefined));
-        departures.begin(member, timeout, 'drained');
-      } else {
+      const isDrained = drains.of(member) !== undefined;
+      if (!isMeant || drained === isDrained) continue;
+      if (isDrained) this.#beginDrain(member, settings.current.drainTimeout);
+      else {
         record(memberUndrained(name));
-        departures.cancel(member);
-        upkeep.slowStart.begin(member, performance.now());
-        monitor.table.drain(member, false);
+        this.#endDrain(member);
       }
     }
   }
 
   /**
    * Moves sessions until the members are even. Returns by how many each is above its share, by name.
-   * Throws `OrderRefused` where they would not come back to where there is room.
+   * Throws `OperationRefused` where they would not come back to where there is room.
    */
   rebalance(): Rebalanced {
     const { monitor, upkeep, settings, record } = this.#options;
     const { balance } = settings.current;
     if (!balanced.includes(balance)) {
-      throw new OperationRefused(
-        'conflict',
+      throw conflict(
         `Under --balance ${balance} a client that is moved may come back to where it was; ${balanced.join(', ')} are those that can be rebalanced.`,
       );
     }
     const failing = monitor.table.entries.filter((entry) => !entry.drained && !serves(entry));
     if (failing.length > 0) {
       const names = failing.map(({ member }) => member.name).join(', ');
-      throw new OperationRefused(
-        'conflict',
+      throw conflict(
         `Nothing is moved while a member is not well: wait for ${names}, or drain it.`,
       );
     }
@@ -231,18 +218,16 @@ export class Operations {
     };
   }
 
-  /** The open sessions, of one member or of all, the oldest first. Throws `OrderRefused`. */
+  /** The open sessions, of one member or of all, the oldest first. Throws `OperationRefused`. */
   sessions(who?: string): SessionStatus[] {
-    const { sessions } = this.#options;
+    const { members, sessions } = this.#options;
     const open =
-      who === undefined
-        ? sessions.all()
-        : [...sessions.openOn(findMember(who, this.#called()).member)];
+      who === undefined ? sessions.all() : [...sessions.openOn(this.#find(who, members()))];
     const now = performance.now();
     return open.sort((a, b) => a.id - b.id).map((session) => statusOf(session, now));
   }
 
-  /** Closes one at once; its client comes back. Throws `OrderRefused`. */
+  /** Closes one at once; its client comes back. Throws `OperationRefused`. */
   closeSession(id: number): void {
     const { sessions, record } = this.#options;
     const session = sessions.all().find((each) => each.id === id);
@@ -254,81 +239,63 @@ export class Operations {
   }
 
   /** Holds until a reload, or a restart. */
-  setLogLevel(level: Settings['logLevel']): void {
+  setLogLevel(level: Log['level']): void {
     const { log, record } = this.#options;
     const before = log.level;
     log.level = level;
     record(logLevelChanged(before, level));
   }
 
-  #called(): (Called & { readonly member: Member })[] {
-    const { members, cluster } = this.#options;
-    return members().map((member) => {
-      const { name, endpoint } = member;
-      return { member, name, endpoint, id: cluster.statusOf(member)?.memberId };
-    });
+  /** Returns how many sessions are to leave. */
+  #beginDrain(member: Member, timeout: number, unkept?: string): number {
+    const { monitor, sessions, departures, record } = this.#options;
+    monitor.table.drain(member, true);
+    const count = sessions.countOf(member);
+    record(memberDrained(member, count, timeout, unkept));
+    departures.begin(member, timeout, 'drained');
+    return count;
+  }
+
+  #endDrain(member: Member): void {
+    const { monitor, departures, upkeep } = this.#options;
+    departures.cancel(member);
+    upkeep.slowStart.begin(member, performance.now());
+    monitor.table.drain(member, false);
+  }
+
+  #find<T extends Drainable>(who: string, among: readonly T[]): T {
+    return findMember(who, among, (member) =>
+      member instanceof Member ? this.#options.cluster.statusOf(member)?.memberId : undefined,
+    );
   }
 
   /** Does it lead, and is there somebody else who could? */
   #leads(member: Member): boolean {
     const { guard, cluster } = this.#options;
-    const leads = guard.leader === undefined ? member.leads === true : guard.leader === member;
+    const leads = guard.leader === undefined ? member.leads : guard.leader === member;
     return leads && cluster.view.voters.length > 1;
   }
 
-  /** Has another member lead. Returns why not where that has failed. */
-  #handOver(): Promise<string | undefined> {
-    return this.moveLeader().then(
-      () => undefined,
-      (error: Error) => error.message,
-    );
-  }
-
-  /** Throws `OrderRefused` where `named` cannot lead, or, without one, nobody else can. */
-  #successor(leader: Member, named: Member | undefined): { member: Member; id: string } {
-    const { monitor, cluster } = this.#options;
-    const result = successorOf(
-      leader,
-      monitor.table.entries.map((entry) => ({
-        member: entry.member,
-        serves: serves(entry),
-        facts: cluster.statusOf(entry.member),
-      })),
-      named,
-    );
-    if (result.kind === 'found') return result;
-    throw new OperationRefused('conflict', result.why);
-  }
-
-  #refuseLast(member: Member): void {
-    const others = this.#options.monitor.table.entries.filter((each) => each.member !== member);
-    if (others.some(serves)) return;
-    throw new OperationRefused(
-      'conflict',
-      `${member.name} is the last member that can be used: without it clients have nowhere to go; undrain or mend another first, or give --force.`,
-    );
-  }
-
   /** What whoever drains a member is likely to do next, and should not do blindly. */
-  #warningsFor(member: Member, unkept: string | undefined, leads: boolean): string[] {
+  #warningsFor(member: Member, unkept: string | undefined, leads: boolean): (string | undefined)[] {
     const { name } = member;
     const { cluster, monitor } = this.#options;
-    const { view } = cluster;
+    const { voters, tolerance, unseenVoters } = cluster.view;
     const isHealthy = acceptsNew(monitor.table.health(member));
-    const warnings: string[] = [];
-    if (unkept !== undefined)
-      warnings.push(`A restart of etcd-lb forgets the drain, since ${unkept}.`);
-    if (leads) {
-      warnings.push(
-        `${name} leads the cluster: before you stop or defragment it, run etcd-lb move-leader, or all clients wait for an election.`,
-      );
-    }
-    const isLast = view.tolerance === 0 && view.unseenVoters === 0;
-    if (view.voters.length > 1 && isHealthy && isLast) {
-      warnings.push(
-        `The cluster tolerates no further failure: if you stop ${name}, nothing can be written.`,
-      );
-    }
-    return warnings;
+    const isLast = isHealthy && voters.length > 1 && tolerance === 0 && unseenVoters === 0;
+    return [
+      unkept && `A restart of etcd-lb forgets the drain, since ${unkept}.`,
+      leads
+        ? `${name} leads the cluster: before you stop or defragment it, run etcd-lb move-leader, or all clients wait for an election.`
+        : undefined,
+      isLast
+        ? `The cluster tolerates no further failure: if you stop ${name}, nothing can be written.`
+        : undefined,
+    ];
   }
+}
+
+/** What must not be done as things stand. */
+function conflict(message: string): OperationRefused {
+  return new OperationRefused('conflict', message);
 }

@@ -1,12 +1,12 @@
-/** How an order is refused. */
+/** How an operation is refused. */
 import { safeText } from '../lib/safe-text.ts';
 
-/** What is wrong with an order: whom it means, what it says, or that it must not be done as things stand. */
+/** What is wrong: whom it means, what it says, or that it must not be done as things stand. */
 export type RefusalKind = 'unknown' | 'invalid' | 'conflict';
 
-/** An order that was not carried out. `message` is one sentence for the operator; nothing has changed. */
+/** An operation that was not carried out. `message` is one sentence for the operator; nothing has changed. */
 export class OperationRefused extends Error {
-  override readonly name = 'OrderRefused';
+  override readonly name = 'OperationRefused';
   readonly kind: RefusalKind;
 
   constructor(kind: RefusalKind, message: string) {

@@ -180,12 +180,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
 
   const guard = new LeaderGuard({
-    // Without questions to members nobody knows who leads.
-    limit: () => (settings.current.inspectInterval === 0 ? 0 : settings.current.hold),
-    members: () => membership.members,
+    ...{ settings, members, cluster },
     open: (member) => membership.questionsTo(member),
-    clusterId: () => cluster.view.clusterId,
-    voters: () => cluster.view.voters.length,
     quietFor: () => upkeep.quietFor(performance.now()),
     lookup: names.lookup,
     tls: () => renewal.members,
@@ -248,7 +244,6 @@ export async function startApp(options: AppOptions): Promise<App> {
       next.inspectInterval !== before.inspectInterval ||
       !isDeepStrictEqual(next.etcdUser, before.etcdUser);
     if (isAskedAnew) inspector.restart();
-    guard.configure();
   });
   const reload = new Reload({
     ...{ started: loaded, load, apply: (next) => settings.replace(next) },

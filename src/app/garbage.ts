@@ -1,6 +1,7 @@
 /**
- * Collects garbage in quiet moments, and where none comes after thousands of sessions have gone. Relaying allocates so little that V8 hardly ever sees a reason
- * to; what thousands of sessions leave behind when they come and go would stay resident for hours.
+ * Collects garbage in quiet moments, and also without one after thousands of sessions have gone. Relaying
+ * allocates so little that V8 hardly ever sees a reason to, so what these sessions leave behind would stay
+ * resident for hours.
  *
  * First what is young, which costs next to nothing; everything only if that was not enough, since V8
  * then forgets what it knew of objects that are gone, and starts again with a small heap: the next
@@ -15,7 +16,7 @@ const worthwhile = 32_000_000;
 const manySessions = 2_000;
 /** No session may have come or gone for this long, ms: clients on their way back must not wait for us. */
 const rest = 1_500;
-/** After this long, ms, thousands of sessions that have gone are collected although others speak. */
+/** After this long, ms, what thousands of sessions have left is collected although others speak. */
 const longRest = 5_000;
 
 /** V8's heap; replaced in tests. */
@@ -28,10 +29,8 @@ export interface Heap {
 
 export class Garbage {
   readonly #heap: Heap;
-  /** What was left at the last collection: bytes, and open sessions. Starting leaves garbage anyway. */
-  #kept = Number.NEGATIVE_INFINITY;
-  #keptOpen = 0;
-  #keptTurnover = 0;
+  /** How things were after the last collection. Starting leaves garbage anyway. */
+  #last = { bytes: Number.NEGATIVE_INFINITY, open: 0, turnover: 0 };
   #turnover = 0;
   #changedAt = 0;
 
@@ -50,20 +49,18 @@ export class Garbage {
   beat(open: number, turnover: number, quiet: boolean, now: number): void {
     if (turnover !== this.#turnover) this.#changedAt = now;
     this.#turnover = turnover;
-    const haveGone = turnover - this.#keptTurnover >= 2 * manySessions;
+    const haveGone = turnover - this.#last.turnover >= 2 * manySessions;
     const mayStop = quiet || (haveGone && now - this.#changedAt >= longRest);
     if (!mayStop || now - this.#changedAt < rest) return;
-    const haveMoved = Math.abs(open - this.#keptOpen) >= manySessions;
+    const haveMoved = Math.abs(open - this.#last.open) >= manySessions;
     if (!haveMoved && !this.#hasGrown()) return;
     this.#heap.collect('young');
     if (haveMoved || this.#hasGrown()) this.#heap.collect('all');
-    this.#kept = this.#heap.used();
-    this.#keptOpen = open;
-    this.#keptTurnover = turnover;
+    this.#last = { bytes: this.#heap.used(), open, turnover };
   }
 
   #hasGrown(): boolean {
-    return this.#heap.used() - this.#kept >= worthwhile;
+    return this.#heap.used() - this.#last.bytes >= worthwhile;
   }
 }
 

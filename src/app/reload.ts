@@ -1,12 +1,12 @@
 /**
- * The reload: the settings are read again from where they came from, and what has changed is put in force
- * while sessions go on.
+ * The reload: reads the settings again from where they came from, and puts in force what has changed while
+ * sessions go on.
  *
  *   flags, environment, file ──► the checks of the start ──► changes ──► trial ──► in force
  *                                       └── refused ◄─────────┴──────────┘
  *
- * All or nothing: what is refused, or fails, changes nothing. Owns the order, and that there is one at a time. Leaves
- * to app.ts what each room has to be told.
+ * All or nothing: what is refused, or fails, changes nothing. Owns the order, and that there is one at a
+ * time. app.ts tells each room.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { changesBetween } from '../config/changes.ts';
@@ -58,10 +58,10 @@ export class Reload {
     let known: string | undefined;
     const onRest = async (content: string): Promise<void> => {
       if (content === known) return;
-      const isFirst = known === undefined;
-      known = content;
       // It may have changed while we started; if it has not, there is nothing to tell.
-      if (!isFirst || this.#isBehind()) await this.run();
+      const isDue = known !== undefined || this.#isBehind();
+      known = content;
+      if (isDue) await this.run();
     };
     await watchFiles(() => [path], onRest, signal);
   }
@@ -76,17 +76,14 @@ export class Reload {
   }
 
   async #run(force: boolean): Promise<ReloadResult> {
-    const { onResult } = this.#options;
     const result = await this.#attempt(force).catch((error: unknown): ReloadResult => {
       if (error instanceof ConfigError) return { kind: 'refused', why: error.message };
       // Not of the settings: descriptors or memory that are short, or a bug, whose stack is to be seen.
       handOver(error);
-      return {
-        kind: 'refused',
-        why: `The settings could not be checked: ${safeText(inWords(error))}.`,
-      };
+      const why = `The settings could not be checked: ${safeText(inWords(error))}.`;
+      return { kind: 'refused', why };
     });
-    onResult(result);
+    this.#options.onResult(result);
     return result;
   }
 
@@ -94,16 +91,12 @@ export class Reload {
     const { load, started, trial, apply } = this.#options;
     const loaded = load();
     const { settings: now, effective } = this.#now;
-    const { settings, changed, waiting } = changesBetween(
-      now,
-      effective,
-      started.effective,
-      loaded,
-    );
+    const { settings, ...names } = changesBetween(now, effective, started.effective, loaded);
     loaded.check(settings);
-    if (changed.length === 0) return { kind: 'applied', changed, waiting };
-    const fault = force ? undefined : await trial(settings);
-    if (fault !== undefined) return { kind: 'refused', why: fault };
+    const applied = { kind: 'applied', ...names } as const;
+    if (applied.changed.length === 0) return applied;
+    const why = force ? undefined : await trial(settings);
+    if (why !== undefined) return { kind: 'refused', why };
     try {
       apply(settings);
     } catch (error) {
@@ -111,6 +104,6 @@ export class Reload {
       throw error;
     }
     this.#now = { ...loaded, settings };
-    return { kind: 'applied', changed, waiting };
+    return applied;
   }
 }

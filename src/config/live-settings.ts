@@ -4,8 +4,14 @@
  */
 import type { Settings } from './settings.ts';
 
-/** @typeParam T the part of the settings that a room reads. */
-export class LiveSettings<T = Settings> {
+/** What a room needs of them. @typeParam T the part of the settings that it reads. */
+export interface Live<T> {
+  readonly current: T;
+  /** Has `listener` told of every change, after those that were added before it. */
+  onChange(listener: (next: T, before: T) => void): void;
+}
+
+export class LiveSettings<T = Settings> implements Live<T> {
   #current: T;
   readonly #listeners: ((next: T, before: T) => void)[] = [];
 
@@ -17,7 +23,6 @@ export class LiveSettings<T = Settings> {
     return this.#current;
   }
 
-  /** Has `listener` told of every change, after those that were added before it. */
   onChange(listener: (next: T, before: T) => void): void {
     this.#listeners.push(listener);
   }

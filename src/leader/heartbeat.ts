@@ -28,28 +28,29 @@ export interface HeartbeatOptions {
   readonly onCut: () => void;
 }
 
+interface Connection {
+  readonly socket: Socket;
+  /** What it was made with. */
+  readonly tls: MemberTls;
+  isOpen: boolean;
+  /** When the question was sent that is on its way, ms of `performance.now()`; undefined for none. */
+  sentAt: number | undefined;
+}
+
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
-  readonly #host: string;
+  readonly #url: URL;
   readonly #port: number;
-  readonly #question: string;
-  #socket: Socket | undefined;
-  #tls: MemberTls | undefined;
-  #isConnected = false;
-  /** When the first question was due that has no answer yet. */
+  #connection: Connection | undefined;
   #waitingSince: number | undefined;
-  /** When the question was sent that is on its way; undefined for none. */
-  #sentAt: number | undefined;
 
   constructor(options: HeartbeatOptions) {
-    const { protocol, hostname, port, host } = new URL(options.url);
     this.#options = options;
-    this.#host = hostname.replace(/^\[|\]$/g, '');
-    this.#port = Number(port || (protocol === 'https:' ? 443 : 80));
-    this.#question = `GET /version HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+    this.#url = new URL(options.url);
+    this.#port = Number(this.#url.port || (this.#url.protocol === 'https:' ? 443 : 80));
   }
 
-  /** When a question was asked that has had no answer; undefined for none. ms of `performance.now()`. */
+  /** When the first question was due that has no answer yet; undefined for none. ms of `performance.now()`. */
   get waitingSince(): number | undefined {
     return this.#waitingSince;
   }
@@ -57,12 +58,11 @@ export class Heartbeat {
   /** Asks, unless a question is on its way. Connects first where that is needed. */
   ask(now: number): void {
     this.#waitingSince ??= now;
-    if (this.#sentAt !== undefined) return;
+    if (this.#connection?.sentAt !== undefined) return;
     const tls = this.#options.tls();
-    if (tls !== this.#tls) this.#disconnect();
-    this.#tls = tls;
-    if (this.#socket === undefined) this.#socket = this.#connect(tls);
-    else if (this.#isConnected) this.#send(this.#socket);
+    if (tls !== this.#connection?.tls) this.#disconnect();
+    if (this.#connection === undefined) this.#connect(tls);
+    else if (this.#connection.isOpen) this.#send(this.#connection);
   }
 
   /** Closes the connection. Nothing is told of it. */
@@ -71,58 +71,55 @@ export class Heartbeat {
     this.#disconnect();
   }
 
-  #send(socket: Socket): void {
-    this.#sentAt = performance.now();
-    socket.write(this.#question);
+  #send(connection: Connection): void {
+    connection.sentAt = performance.now();
+    connection.socket.write(`GET /version HTTP/1.1\r\nHost: ${this.#url.host}\r\n\r\n`);
   }
 
   #disconnect(): void {
-    const socket = this.#socket;
-    this.#socket = undefined;
-    this.#isConnected = false;
-    this.#sentAt = undefined;
-    socket?.destroy();
+    this.#connection?.socket.destroy();
+    this.#connection = undefined;
   }
 
-  #connect(tls: MemberTls): Socket {
-    const host = this.#host;
-    const place = { host, port: this.#port, lookup: this.#options.lookup, noDelay: true };
-    const isSecure = this.#options.url.startsWith('https:');
-    const socket = isSecure
-      ? connectTls({
-          ...place,
-          ...tls,
-          minVersion: 'TLSv1.2',
-          // An address is no server name (RFC 6066 section 3); it is verified as the host.
-          ...(isIP(host) === 0 && tls.servername === undefined && { servername: host }),
-        })
-      : connectTcp(place);
+  #connect(tls: MemberTls): void {
+    const isSecure = this.#url.protocol === 'https:';
+    const socket = this.#dial(tls);
+    const connection: Connection = { socket, tls, isOpen: false, sentAt: undefined };
+    this.#connection = connection;
+    let isRefused = false;
     socket.on(isSecure ? 'secureConnect' : 'connect', () => {
       if (this.#options.isSelf(socket, this.#port)) return void socket.destroy();
-      this.#isConnected = true;
-      if (this.#waitingSince !== undefined) this.#send(socket);
+      connection.isOpen = true;
+      if (this.#waitingSince !== undefined) this.#send(connection);
     });
-    socket.on('data', () => this.#answered());
-    let isRefused = false;
+    socket.on('data', () => this.#answered(connection));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       isRefused = error.code === 'ECONNREFUSED';
     });
     socket.on('close', () => {
-      if (socket !== this.#socket) return;
-      const wasConnected = this.#isConnected;
-      this.#disconnect();
-      if (wasConnected || isRefused) this.#options.onCut();
+      if (connection !== this.#connection) return;
+      this.#connection = undefined;
+      if (connection.isOpen || isRefused) this.#options.onCut();
     });
     socket.unref();
-    return socket;
   }
 
-  #answered(): void {
+  #dial(tls: MemberTls): Socket {
+    const host = this.#url.hostname.replace(/^\[|\]$/g, '');
+    const place = { host, port: this.#port, lookup: this.#options.lookup, noDelay: true };
+    if (this.#url.protocol === 'http:') return connectTcp(place);
+    // An address is no server name (RFC 6066 section 3); it is verified as the host.
+    const isNamed = isIP(host) === 0 && tls.servername === undefined;
+    const servername = isNamed && { servername: host };
+    return connectTls({ ...place, ...tls, minVersion: 'TLSv1.2', ...servername });
+  }
+
+  #answered(connection: Connection): void {
     const askedAt = this.#waitingSince;
-    const sentAt = this.#sentAt;
+    const { sentAt } = connection;
     if (askedAt === undefined || sentAt === undefined) return; // the rest of an answer
     this.#waitingSince = undefined;
-    this.#sentAt = undefined;
+    connection.sentAt = undefined;
     this.#options.onAnswer(askedAt, performance.now() - sentAt);
   }
 }

@@ -1,5 +1,5 @@
 /** What is told of holds, as plain data: in `/status`, in events, in metrics. */
-import type { HoldCause, HoldEnd } from './hold.ts';
+import type { Held, HoldCause, HoldEnd } from './hold.ts';
 
 /** A hold that lasts. */
 export interface CurrentHold {
@@ -30,14 +30,13 @@ export interface HoldView {
   readonly last: EndedHold | undefined;
 }
 
-/** Why a hold began, as one clause. */
-export function whyHeld(leader: string, cause: HoldCause): string {
-  switch (cause) {
-    case 'gone':
-      return `${leader}, the leader, has cut or refused a connection`;
-    case 'unresponsive':
-      return `${leader}, the leader, does not answer`;
-    case 'planned':
-      return `an operator moves the leader away from ${leader}`;
-  }
+/** A hold that begins now. `name` is that of the leader, where it is known. */
+export function holdOf(name: string | undefined, held: Held): CurrentHold {
+  const leader = name ?? held.leader.memberId;
+  const why = {
+    gone: `${leader}, the leader, has cut or refused a connection`,
+    unresponsive: `${leader}, the leader, does not answer`,
+    planned: `an operator moves the leader away from ${leader}`,
+  }[held.cause];
+  return { cause: held.cause, leader, why, since: Date.now() };
 }

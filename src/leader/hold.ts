@@ -42,7 +42,7 @@ export type HoldCause = (typeof holdCauses)[number];
  * - `confirmed`: a linearizable read has succeeded, so there is a leader.
  * - `elected`: a member says that it leads, in a later term.
  * - `expired`: `limit` was over.
- * - `cancelled`: there is nothing to hold for any more; the order was refused, or the setting is off.
+ * - `cancelled`: there is nothing to hold for any more; the move was refused, or the setting is off.
  */
 export const holdEnds = ['confirmed', 'elected', 'expired', 'cancelled'] as const;
 export type HoldEnd = (typeof holdEnds)[number];
@@ -83,10 +83,10 @@ export type HoldEvent =
   | { readonly kind: 'other-answered'; readonly askedAt: number }
   /** A linearizable read that was begun then has succeeded. */
   | { readonly kind: 'read-succeeded'; readonly askedAt: number }
-  | { readonly kind: 'move-ordered' }
+  | { readonly kind: 'move-asked' }
   /** This process did not run for `late` ms: nobody could have answered. */
   | { readonly kind: 'stalled'; readonly late: number }
-  /** There is nothing to hold for: the order was refused, the leader is not a member any more. */
+  /** There is nothing to hold for: the move was refused, the leader is not a member any more. */
   | { readonly kind: 'called-off' }
   /** `waitingSince`: when a question was asked that the leader has not answered; undefined for none. */
   | { readonly kind: 'time-passed'; readonly waitingSince: number | undefined };
@@ -170,7 +170,7 @@ function afterLed(state: Led, event: HoldEvent, rules: HoldRules, now: number): 
       // Whoever has not answered since it last cut a connection says nothing new by the next.
       if (!state.answers) return state;
       return rules.limit > 0 ? heldSince(now, state, 'gone', rules) : { ...state, answers: false };
-    case 'move-ordered':
+    case 'move-asked':
       return rules.limit > 0 ? heldSince(now, state, 'planned', rules) : state;
     case 'time-passed': {
       if (event.waitingSince === undefined || rules.limit === 0) return state;

@@ -7,7 +7,7 @@
  * (`stepLeader` of etcd's raft answers ErrProposalDropped, which is told to nobody else). Of 100 moves under
  * load 43 cost a call.
  *
- * Owns the order of it. What is held, and for how long at most, is guard.ts.
+ * Owns the sequence. guard.ts says what is held, and for how long at most.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdClient } from '../etcd/etcd-client.ts';
@@ -21,14 +21,6 @@ export interface LeaderMoverOptions {
   readonly guard: LeaderGuard;
   readonly sessions: Pick<Sessions, 'all'>;
   readonly clientOf: (member: Member) => EtcdClient;
-}
-
-/** What came of it. */
-export interface MovedLeader {
-  readonly from: Member;
-  readonly to: Member;
-  /** For how long clients were held, ms; 0 where nothing is held. */
-  readonly held: number;
 }
 
 /** How long what is in flight may take, ms. */
@@ -46,12 +38,12 @@ export class LeaderMover {
   }
 
   /**
-   * Has `to` lead in place of `from`. Rejects with one sentence where etcd refuses, or nobody is known to
-   * lead then; nothing is held any longer.
+   * Has `to` lead in place of `from`. Resolves with how long clients were held, ms; 0 where nothing is held.
+   * Rejects with one sentence where etcd refuses, or nobody is known to lead then; nothing is held any longer.
    *
    * @param id of `to` in the cluster, hexadecimal.
    */
-  async move(from: Member, to: Member, id: string): Promise<MovedLeader> {
+  async move(from: Member, to: Member, id: string): Promise<number> {
     if (this.#isMoving)
       throw new Error('The leader is being moved already; wait for the end of it.');
     this.#isMoving = true;
@@ -60,34 +52,29 @@ export class LeaderMover {
       // Connects, and learns of a wrong password, before anybody has to wait.
       const { leaderId, memberId } = await client.inspect();
       if (leaderId !== memberId) throw new Error('it leads no longer');
-      return { from, to, held: await this.#hold(client, id) };
+      return await this.#hold(client, id);
     } catch (error) {
-      const { message } = error as Error;
-      throw new Error(`${from.name} did not hand over to ${to.name}: ${message}.`, {
-        cause: error,
-      });
+      const why = (error as Error).message;
+      throw new Error(`${from.name} did not hand over to ${to.name}: ${why}.`, { cause: error });
     } finally {
       client.close();
       this.#isMoving = false;
     }
   }
 
-  /** Returns for how long clients were held, ms. */
   async #hold(client: EtcdClient, id: string): Promise<number> {
     const hold = await this.#quietHold();
     if (hold === undefined) {
       await client.moveLeader(id);
       return 0;
     }
-    const refused = Promise.withResolvers<never>();
-    client.moveLeader(id).catch((error: Error) => {
+    const moved = client.moveLeader(id).catch((error: Error) => {
       this.#options.guard.cancelMove();
-      refused.reject(error);
+      throw error;
     });
-    refused.promise.catch(() => {}); // an error after the move is nobody's concern
-    const end = await Promise.race([hold.end, refused.promise]);
-    // Cancelled by the error above: it is about to be told.
-    if (end === 'cancelled') await refused.promise;
+    // An error after the move is nobody's concern.
+    const end = await Promise.race([hold.end, moved.then(() => hold.end)]);
+    if (end === 'cancelled') await moved; // by its error, which is told
     if (end === 'expired') throw new Error('no other member has said in time that it leads');
     return performance.now() - hold.begun;
   }

@@ -1,24 +1,33 @@
 /**
  * The polls: questions to members about the leader, and what comes of them.
  *
- * Owns a connection for questions to each member, and when reads have begun to go unanswered. Leaves to
- * guard.ts whom to ask when.
+ * Owns a connection to each member, the id it has said, and since when reads go unanswered. guard.ts says
+ * whom to ask when.
  */
+import type { Cluster } from '../etcd/cluster.ts';
 import type { Member } from '../members/member.ts';
 import type { Questions } from './questions.ts';
 import type { LeaderView } from './status-answer.ts';
 
 export interface PollsOptions {
   readonly open: (member: Member) => Questions;
+  /** To which the members belong. Others are not listened to. */
+  readonly cluster: Pick<Cluster, 'view'>;
   /** Told of each answer, with when it was asked for, ms of `performance.now()`. */
-  readonly onStatus: (member: Member, view: LeaderView, askedAt: number) => void;
+  readonly onStatus: (view: LeaderView, askedAt: number) => void;
   /** Told of each linearizable read that has succeeded, likewise. */
   readonly onRead: (askedAt: number) => void;
 }
 
+interface Polled {
+  readonly questions: Questions;
+  /** In the cluster; undefined until the member has said it. */
+  id: string | undefined;
+}
+
 export class Polls {
   readonly #options: PollsOptions;
-  readonly #questions = new Map<Member, Questions>();
+  readonly #polled = new Map<Member, Polled>();
   #readSince: number | undefined;
 
   constructor(options: PollsOptions) {
@@ -30,44 +39,58 @@ export class Polls {
     return this.#readSince;
   }
 
+  /** The member with this id in the cluster, if it has said so. */
+  memberWith(id: string): Member | undefined {
+    return [...this.#polled.keys()].find((member) => this.#polled.get(member)?.id === id);
+  }
+
   /** The reads that are open are of no interest any more. */
   forgetReads(): void {
     this.#readSince = undefined;
   }
 
-  /** Asks a member who leads. A question that fails is as one without an answer. */
-  askStatus(member: Member, askedAt: number): void {
-    const onStatus = (view: LeaderView): void => this.#options.onStatus(member, view, askedAt);
-    this.#to(member).status().then(onStatus, ignore);
+  /** Asks members who leads. A question that fails is as one without an answer. */
+  askStatus(members: readonly Member[], askedAt: number): void {
+    const { cluster, onStatus } = this.#options;
+    for (const member of members) {
+      const polled = this.#to(member);
+      const heard = (view: LeaderView): void => {
+        const isForgotten = this.#polled.get(member) !== polled;
+        if (isForgotten || view.clusterId !== cluster.view.clusterId) return;
+        polled.id = view.memberId;
+        onStatus(view, askedAt);
+      };
+      polled.questions.status().then(heard, () => {});
+    }
   }
 
-  /** Asks a member for a linearizable read, likewise. */
-  askRead(member: Member, askedAt: number): void {
-    this.#readSince ??= askedAt;
+  /** Asks members for a linearizable read, likewise. */
+  askRead(members: readonly Member[], askedAt: number): void {
     const onRead = (): void => {
       if (askedAt >= (this.#readSince ?? askedAt)) this.#readSince = undefined;
       this.#options.onRead(askedAt);
     };
-    this.#to(member).read().then(onRead, ignore);
+    for (const member of members) {
+      this.#readSince ??= askedAt;
+      const { questions } = this.#to(member);
+      questions.read().then(onRead, () => {});
+    }
   }
 
   /** Forgets a member that has left. */
   forget(member: Member): void {
-    this.#questions.get(member)?.close();
-    this.#questions.delete(member);
+    this.#polled.get(member)?.questions.close();
+    this.#polled.delete(member);
   }
 
   close(): void {
-    for (const member of this.#questions.keys()) this.forget(member);
+    for (const member of this.#polled.keys()) this.forget(member);
   }
 
-  #to(member: Member): Questions {
-    const known = this.#questions.get(member);
-    if (known !== undefined) return known;
-    const questions = this.#options.open(member);
-    this.#questions.set(member, questions);
-    return questions;
+  #to(member: Member): Polled {
+    const { open } = this.#options;
+    const polled = this.#polled.get(member) ?? { questions: open(member), id: undefined };
+    this.#polled.set(member, polled);
+    return polled;
   }
 }
-
-function ignore(): void {}

@@ -4,7 +4,7 @@
  *   status   who leads? Answered by the member alone, from memory.
  *   read     a linearizable read: it succeeds only while a quorum confirms a leader (raft thesis 6.4).
  *
- * Owns one gRPC connection, which grpc-js mends by itself. Questions do not wait for each other: one that
+ * Owns one gRPC connection, which grpc-js restores by itself. Questions do not wait for each other: one that
  * was asked before an election may be stuck until its own retry, while the next one passes.
  */
 import type { Client, ServiceError } from '@grpc/grpc-js';
@@ -15,11 +15,17 @@ import { type LeaderView, leaderViewIn } from './status-answer.ts';
 /** Bound on each question, ms. */
 const timeout = 5_000;
 /** Between two attempts to connect, ms: an election is over in the second that grpc-js would wait. */
-const reconnectAfter = { first: 20, longest: 200 };
+const reconnectAfter = {
+  'grpc.initial_reconnect_backoff_ms': 20,
+  'grpc.min_reconnect_backoff_ms': 20,
+  'grpc.max_reconnect_backoff_ms': 200,
+};
 
 /** `RangeRequest { key: "\0", limit: 1, keys_only: true }`: whatever the first key is, without its value. */
 const readFirstKey = Buffer.from([0x0a, 0x01, 0x00, 0x18, 0x01, 0x40, 0x01]);
 const nothing = Buffer.alloc(0);
+/** What is sent and read is encoded here. */
+const asItIs = (bytes: Buffer): Buffer => bytes;
 
 /**
  * etcd refuses a read for want of permission only once it is known to be linearizable (`EtcdServer.Range`
@@ -60,14 +66,10 @@ export class Questions {
 
   async #ask(path: string, request: Buffer): Promise<Buffer> {
     const client = await this.#connected();
+    const options = { deadline: Date.now() + timeout };
     return await new Promise<Buffer>((resolve, reject) => {
-      client.makeUnaryRequest(
-        path,
-        asItIs,
-        asItIs,
-        request,
-        { deadline: Date.now() + timeout },
-        (error, answer) => (answer === undefined ? reject(error) : resolve(answer)),
+      client.makeUnaryRequest(path, asItIs, asItIs, request, options, (error, answer) =>
+        answer === undefined ? reject(error) : resolve(answer),
       );
     });
   }
@@ -93,24 +95,15 @@ export class Questions {
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(timeout)]);
     const security = await grpcSecurity(this.#target, signal);
     this.#closed.signal.throwIfAborted();
-    const { rootCertificate, privateKey, certChain, channelOptions } = security ?? {};
     return new Client(
       authorityOf(this.#target),
-      rootCertificate === undefined
+      security === undefined
         ? credentials.createInsecure()
-        : credentials.createSsl(rootCertificate, privateKey ?? null, certChain ?? null),
+        : credentials.createSsl(security.rootCertificate, security.privateKey, security.certChain),
       {
-        'grpc.use_local_subchannel_pool': 1,
-        'grpc.initial_reconnect_backoff_ms': reconnectAfter.first,
-        'grpc.min_reconnect_backoff_ms': reconnectAfter.first,
-        'grpc.max_reconnect_backoff_ms': reconnectAfter.longest,
-        ...answerBound,
-        ...channelOptions,
+        ...{ 'grpc.use_local_subchannel_pool': 1, ...reconnectAfter, ...answerBound },
+        ...security?.channelOptions,
       },
     );
   }
-}
-
-function asItIs(bytes: Buffer): Buffer {
-  return bytes;
 }

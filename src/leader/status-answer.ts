@@ -1,5 +1,5 @@
 /**
- * Who leads by the word of a member: the few fields of a `StatusResponse` (etcd's rpc.proto) that say so.
+ * Who leads, as a member says: the few fields of a `StatusResponse` (etcd's rpc.proto) that tell it.
  * Read here and not through etcd3, whose client drops its connection at the first refused read; while a
  * leader is lost every read is refused. Pure.
  */
@@ -31,13 +31,11 @@ export function leaderViewIn(message: Uint8Array): LeaderView {
   };
 }
 
-interface Fields {
-  readonly numbers: ReadonlyMap<number, bigint>;
-  readonly bytes: ReadonlyMap<number, Uint8Array>;
-}
+/** Lengths of the values of fixed length, by their wire type. */
+const fixedLengths: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
 
 /** The last value of each field; those of fixed length are passed over. */
-function fieldsOf(message: Uint8Array): Fields {
+function fieldsOf(message: Uint8Array) {
   const numbers = new Map<number, bigint>();
   const bytes = new Map<number, Uint8Array>();
   let at = 0;
@@ -55,30 +53,20 @@ function fieldsOf(message: Uint8Array): Fields {
   while (at < message.length) {
     const key = Number(varint());
     const number = key >>> 3;
-    switch (key & 7) {
-      case 0:
-        numbers.set(number, varint());
-        break;
-      case 1:
-        at += 8;
-        break;
-      case 2: {
-        const length = Number(varint());
-        if (at + length > message.length) throw new Error('the answer is cut short');
-        bytes.set(number, message.subarray(at, at + length));
-        at += length;
-        break;
-      }
-      case 5:
-        at += 4;
-        break;
-      default:
-        throw new Error('the answer is not a protocol buffer');
+    const wireType = key & 7;
+    if (wireType === 0) {
+      numbers.set(number, varint());
+      continue;
     }
+    const length = wireType === 2 ? Number(varint()) : fixedLengths[wireType];
+    if (length === undefined) throw new Error('the answer is not a protocol buffer');
+    if (at + length > message.length) throw new Error('the answer is cut short');
+    if (wireType === 2) bytes.set(number, message.subarray(at, at + length));
+    at += length;
   }
   return { numbers, bytes };
 }
 
-function hex(id: bigint | undefined): string {
-  return (id ?? 0n).toString(16);
+function hex(id = 0n): string {
+  return id.toString(16);
 }

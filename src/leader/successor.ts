@@ -27,34 +27,26 @@ export function successorOf(
   named: Member | undefined,
 ): Successor {
   if (named === leader) return none(`${leader.name} leads already.`);
-  const others = members.filter(({ member }) => member !== leader);
-  if (named !== undefined) {
-    const member = others.find(({ member }) => member === named);
-    const why = member === undefined ? 'it is not a member' : whyNot(member);
-    if (why !== undefined) return none(`${named.name} cannot lead: ${why}.`);
-    return found(member);
-  }
-  const able = others.filter((member) => whyNot(member) === undefined);
-  if (able.length === 0) {
+  const [best] = members
+    .flatMap(({ member, serves, facts }) =>
+      serves && facts?.isLearner === false ? [{ member, ...facts }] : [],
+    )
+    .filter(({ member }) => (named === undefined ? member !== leader : member === named))
+    .sort((a, b) => b.appliedIndex - a.appliedIndex);
+  if (best !== undefined) return { kind: 'found', member: best.member, id: best.memberId };
+  if (named === undefined) {
     return none(`No other member than ${leader.name} can lead: none of them is healthy and votes.`);
   }
-  return found(able.reduce((best, each) => (applied(each) > applied(best) ? each : best)));
+  const why = whyNot(members.find(({ member }) => member === named));
+  return none(`${named.name} cannot lead: ${why}.`);
 }
 
-function whyNot({ serves, facts }: PossibleLeader): string | undefined {
-  if (facts?.isLearner) return 'it is a learner, which does not vote until it is promoted';
-  if (facts === undefined) return 'it has not said yet what it is';
-  return serves ? undefined : 'it is not healthy, or drained; see etcd-lb status';
-}
-
-function applied({ facts }: PossibleLeader): number {
-  return facts?.appliedIndex ?? 0;
-}
-
-function found(member: PossibleLeader | undefined): Successor {
-  const id = member?.facts?.memberId;
-  if (member === undefined || id === undefined) return none('Nobody else can lead.');
-  return { kind: 'found', member: member.member, id };
+function whyNot(member: PossibleLeader | undefined): string {
+  if (member === undefined) return 'it is not a member';
+  if (member.facts === undefined) return 'it has not said yet what it is';
+  return member.facts.isLearner
+    ? 'it is a learner, which does not vote until it is promoted'
+    : 'it is not healthy, or drained; see etcd-lb status';
 }
 
 function none(why: string): Successor {

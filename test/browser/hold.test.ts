@@ -11,7 +11,7 @@ import { holdBegan, holdEnded } from '../../src/observe/events/hold-events.ts';
 import { openObserveServer } from '../../src/observe/server/http.ts';
 import { holdStatus, type Status } from '../../src/observe/status.ts';
 import { pageFiles } from '../../src/page/from-source.ts';
-import { newsWith } from '../unit/page/news.ts';
+import { updateWith } from '../unit/page/updates.ts';
 import { startPathProxy } from './path-proxy.ts';
 import { type Look, openBrowser, Visitor } from './visitor.ts';
 
@@ -30,8 +30,8 @@ beforeAll(async () => {
   events = new EventLog(() => {});
   const status = (): Status => {
     const told = { hold: holdStatus(hold, Date.now()), startedAt: new Date().toISOString() };
-    const { at: _at, ...news } = newsWith(told);
-    return { ...news, events: [] };
+    const { at: _at, ...status } = updateWith(told);
+    return { ...status, events: [] };
   };
   const server = await openObserveServer({
     ...{ host: '127.0.0.1', port: 0, status, page: pageFiles },
@@ -67,7 +67,7 @@ function end(): void {
 test('is told at once, counts on, and is read out once', async () => {
   await using visitor = await Visitor.open(browser, url);
   const { page } = visitor;
-  const clock = page.locator('#verdict-clock');
+  const clock = page.locator('#headline-clock');
   const reason = visitor.card('m0').locator('.reasons li');
   await visitor.reads('Healthy');
   expect(await clock.isVisible()).toBe(false);
@@ -80,13 +80,13 @@ test('is told at once, counts on, and is read out once', async () => {
       new MutationObserver(() => list.push(target.textContent))
         .observe(target, { characterData: true, childList: true, subtree: true });
     };
-    note('#verdict-sentence', said);
-    note('#verdict-clock', counted);
+    note('#headline-sentence', said);
+    note('#headline-clock', counted);
     note('.card .reasons', told);
   `);
   begin();
   await visitor.reads('Holding');
-  await page.locator('#verdict-clock', { hasText: /for 2\.\d s/ }).waitFor();
+  await page.locator('#headline-clock', { hasText: /for 2\.\d s/ }).waitFor();
   const counted = (await page.evaluate('counted')) as string[];
   // Ten a second; a busy machine leaves some out.
   expect(new Set(counted).size).toBeGreaterThan(8);
@@ -94,7 +94,7 @@ test('is told at once, counts on, and is read out once', async () => {
   for (const text of counted) expect(text).toMatch(/^ for \d\.\d s$/);
   expect(await page.evaluate('said')).toEqual([sentence]);
   expect(await clock.getAttribute('aria-hidden')).toBe('true');
-  expect(await page.locator('#verdict').getAttribute('data-tone')).toBe('warn');
+  expect(await page.locator('#headline').getAttribute('data-tone')).toBe('warn');
   expect(await reason.textContent()).toMatch(
     /^Holding for \d\.\d s: m0, the leader, does not answer\.$/,
   );
@@ -125,7 +125,7 @@ const looks: readonly (Look & { readonly name: string; readonly told?: typeof mo
 test.each(looks)('looks as it should, $name', async ({ name, told, ...look }) => {
   begin(told);
   await using visitor = await Visitor.open(browser, url, look);
-  await visitor.page.locator('#verdict-clock', { hasText: /[1-9] s$/ }).waitFor();
+  await visitor.page.locator('#headline-clock', { hasText: /[1-9] s$/ }).waitFor();
   const wide = await visitor.page.evaluate('document.documentElement.scrollWidth');
   expect(wide).toBeLessThanOrEqual(look.width ?? 1280);
   await visitor.screenshot(`holding-${name}`, name === 'narrow');
@@ -141,8 +141,8 @@ test('is not counted on when nothing is heard any more', async () => {
   proxy.cut();
   await visitor.reads('Connection lost');
   const { page } = visitor;
-  expect(await page.locator('#verdict-clock').isVisible()).toBe(false);
-  expect(await page.locator('#verdict-sentence').textContent()).toContain(`Holding. ${sentence}`);
+  expect(await page.locator('#headline-clock').isVisible()).toBe(false);
+  expect(await page.locator('#headline-sentence').textContent()).toContain(`Holding. ${sentence}`);
   const told = () => visitor.card('m0').locator('.reasons li').textContent();
   const before = await told();
   expect(before).toMatch(/^Holding for \d\.\d s: /);

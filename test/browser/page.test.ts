@@ -99,7 +99,7 @@ describe('with three healthy members', () => {
   test('shows each member with its state, sessions, rates and latency', async () => {
     const visitor = await visit();
     const { page } = visitor;
-    expect(await page.locator('#verdict-sentence').textContent()).toBe(
+    expect(await page.locator('#headline-sentence').textContent()).toBe(
       'All 3 members healthy, one may fail.',
     );
     expect(await page.title()).toBe('Healthy · etcd-lb');
@@ -128,10 +128,10 @@ describe('with three healthy members', () => {
   test('asks nobody else, and changes in place', async () => {
     const visitor = await visit();
     const { page } = visitor;
-    // What is focused and selected stays so while news come in.
+    // What is focused and selected stays so while updates come in.
     await page.locator('#filter-level').focus();
     await page.evaluate(
-      `getSelection().selectAllChildren(document.querySelector('#verdict-sentence'))`,
+      `getSelection().selectAllChildren(document.querySelector('#headline-sentence'))`,
     );
     await page.evaluate(`globalThis.card = document.querySelector('.card')`);
     const before = (await page.locator('#identity').textContent()) ?? '';
@@ -222,10 +222,10 @@ test('shows that it hears nothing any more, since when, and goes on when it does
   proxy.cut();
   await visitor.reads('Connection lost');
   const { page } = visitor;
-  expect(await page.locator('#verdict-more').textContent()).toMatch(
-    /^Last news at \d\d:\d\d:\d\d\.\d, (now|\d s ago)\. Trying again\.$/,
+  expect(await page.locator('#headline-more').textContent()).toMatch(
+    /^Last update at \d\d:\d\d:\d\d\.\d, (now|\d s ago)\. Trying again\.$/,
   );
-  expect(await page.evaluate(`getComputedStyle(document.querySelector('#news')).filter`)).toBe(
+  expect(await page.evaluate(`getComputedStyle(document.querySelector('#content')).filter`)).toBe(
     'grayscale(1)',
   );
   expect(await page.title()).toBe('Connection lost · etcd-lb');
@@ -251,7 +251,7 @@ describe('when members fail', () => {
     const victim = cluster.members.find((member) => member !== leader) ?? leader;
     await page.evaluate(`
       globalThis.changed = new Promise((resolve) => {
-        const word = document.querySelector('#verdict-word');
+        const word = document.querySelector('#headline-word');
         const look = () => word.textContent === 'At risk' && resolve(Date.now());
         new MutationObserver(look).observe(word, { characterData: true, childList: true, subtree: true });
       });
@@ -267,7 +267,7 @@ describe('when members fail', () => {
     );
     // One status interval; what is measured is far below.
     expect(changedAt - knownAt).toBeLessThanOrEqual(1_000);
-    expect(await page.locator('#verdict-sentence').textContent()).toMatch(
+    expect(await page.locator('#headline-sentence').textContent()).toMatch(
       new RegExp(`^${victim.name} (failed|is suspect): .*; no further failure is tolerated\\.$`),
     );
     await visitor.card(victim.name).locator('.word', { hasText: 'failed' }).waitFor();
@@ -285,15 +285,15 @@ describe('when members fail', () => {
     // Without a quorum it lasts as long as it may.
     const lost = [leader, cluster.members.find((member) => member !== leader)];
     await Promise.all(lost.map((member) => member?.kill()));
-    await visitor.page.locator('#verdict-word', { hasText: /^Holding/ }).waitFor();
-    expect(await visitor.page.locator('#verdict-sentence').textContent()).toMatch(
+    await visitor.page.locator('#headline-word', { hasText: /^Holding/ }).waitFor();
+    expect(await visitor.page.locator('#headline-sentence').textContent()).toMatch(
       new RegExp(`^${leader.name}, the leader, .*What clients send waits, at most 4 s`),
     );
     await visitor.screenshot('holding');
     const { hold } = await balancer.status();
     expect(hold.current).toMatchObject({ leader: leader.name, cause: 'gone' });
     await balancer.logged((line) => line.event === 'hold-ended' && line['end'] === 'expired');
-    await visitor.page.locator('#verdict-word', { hasText: /^(?!Holding)/ }).waitFor();
+    await visitor.page.locator('#headline-word', { hasText: /^(?!Holding)/ }).waitFor();
     await Promise.all(lost.map((member) => member?.start()));
     await visitor.reads('Healthy');
     expect(visitor.complaints).toEqual([]);
@@ -315,7 +315,7 @@ test('of a balancer that stops it says so, and then that it is gone', async () =
   const { page } = visitor;
   await page.evaluate(`
     globalThis.words = [];
-    const word = document.querySelector('#verdict-word');
+    const word = document.querySelector('#headline-word');
     new MutationObserver(() => globalThis.words.push(word.textContent))
       .observe(word, { characterData: true, childList: true, subtree: true });
   `);

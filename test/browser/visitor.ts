@@ -36,7 +36,7 @@ export class Visitor implements AsyncDisposable {
   /** Every address that was asked for. */
   readonly requests: string[] = [];
 
-  /** Opens the page and waits until it shows its first news. */
+  /** Opens the page and waits until it shows its first status. */
   static async open(browser: Browser, url: string, look: Look = {}): Promise<Visitor> {
     const visitor = await Visitor.arrive(browser, url, look);
     await visitor.page.locator('html[data-connection=live] .card').first().waitFor();
@@ -59,9 +59,9 @@ export class Visitor implements AsyncDisposable {
     page.on('request', (request) => this.requests.push(request.url()));
   }
 
-  /** Resolves when the verdict is this word. */
+  /** Resolves when the headline is this word. */
   async reads(word: string): Promise<void> {
-    await this.page.locator('#verdict-word', { hasText: new RegExp(`^${word}$`) }).waitFor();
+    await this.page.locator('#headline-word', { hasText: new RegExp(`^${word}$`) }).waitFor();
   }
 
   card(member: string) {

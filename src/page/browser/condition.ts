@@ -6,7 +6,7 @@
 import { capitalized, count } from './amounts.ts';
 import { duration, tenths } from './time.ts';
 import type { Tone } from './tone.ts';
-import type { HoldNews, MemberNews, News } from './wire.ts';
+import type { HoldReport, MemberReport, StatusUpdate } from './wire.ts';
 
 export interface Condition {
   readonly tone: Tone;
@@ -16,7 +16,7 @@ export interface Condition {
   readonly since?: string;
 }
 
-const byState: Readonly<Record<MemberNews['state'], Condition>> = {
+const byState: Readonly<Record<MemberReport['state'], Condition>> = {
   unknown: { tone: 'note', icon: 'unknown', word: 'not checked yet' },
   healthy: { tone: 'ok', icon: 'ok', word: 'healthy' },
   suspect: { tone: 'warn', icon: 'warn', word: 'suspect' },
@@ -25,7 +25,7 @@ const byState: Readonly<Record<MemberNews['state'], Condition>> = {
 };
 
 /** @param hold of which it is the leader that is lost or moved. */
-export function conditionOf(member: MemberNews, hold?: HoldNews): Condition {
+export function conditionOf(member: MemberReport, hold?: HoldReport): Condition {
   const { state, since, unfit, drain } = member;
   const checked = { ...byState[state], since };
   if (state !== 'healthy') return checked;
@@ -42,7 +42,7 @@ export function conditionOf(member: MemberNews, hold?: HoldNews): Condition {
 }
 
 /** The hold of which this member is the leader that is lost or moved. */
-export function holdOf({ name }: MemberNews, { hold }: News): HoldNews | undefined {
+export function holdOf({ name }: MemberReport, { hold }: StatusUpdate): HoldReport | undefined {
   return hold.current?.leader === name ? hold.current : undefined;
 }
 
@@ -52,20 +52,20 @@ export function holdOf({ name }: MemberNews, { hold }: News): HoldNews | undefin
  * @param now ms since the epoch, by the balancer's clock.
  * @param hold of which it is the leader that is lost or moved.
  */
-export function reasonsOf(member: MemberNews, now: number, hold?: HoldNews): readonly string[] {
+export function reasonsOf(member: MemberReport, now: number, hold?: HoldReport): readonly string[] {
   const { state, evidence, unfit, unknown, drain, sessions } = member;
   return [
     ...(hold ? [`Holding for ${tenths(now - Date.parse(hold.since))}: ${hold.why}.`] : []),
     ...(evidence ? [describe(evidence)] : []),
     ...(unfit ? [`Not used: ${unfit.detail}.`] : []),
     ...(drain ? [drainedInWords(drain, sessions, now)] : []),
-    // That a failed one does not answer is no news.
+    // That a failed one does not answer is nothing new.
     ...(unknown && state !== 'failed' ? [`Cannot be asked about itself: ${unknown}.`] : []),
   ];
 }
 
 function drainedInWords(
-  { until }: NonNullable<MemberNews['drain']>,
+  { until }: NonNullable<MemberReport['drain']>,
   sessions: number,
   now: number,
 ): string {
@@ -74,7 +74,7 @@ function drainedInWords(
   return `Drained by an operator${time}; ${left}.`;
 }
 
-function describe({ failedChecks, detail }: NonNullable<MemberNews['evidence']>): string {
+function describe({ failedChecks, detail }: NonNullable<MemberReport['evidence']>): string {
   // Another sign than a check tells by itself what it is: "dial failed: …", "the leader does not answer".
   if (failedChecks === 0) return `${capitalized(detail)}.`;
   return `${count(failedChecks, 'check')} failed: ${detail}.`;
@@ -83,7 +83,7 @@ function describe({ failedChecks, detail }: NonNullable<MemberNews['evidence']>)
 /**
  * Entries of the raft log that it is behind the leader, as the balancer counts them; `undefined` if not known.
  */
-export function lagOf(member: MemberNews, members: readonly MemberNews[]): number | undefined {
+export function lagOf(member: MemberReport, members: readonly MemberReport[]): number | undefined {
   const { etcd, unknown } = member;
   if (etcd === undefined || unknown !== undefined) return undefined;
   const leader = members.find((each) => each.etcd && each.etcd.memberId === etcd.leaderId)?.etcd;

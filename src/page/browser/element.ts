@@ -42,7 +42,7 @@ export function setAttribute(target: Element, name: string, value: string | unde
 
 /** Shows a text, or hides the element when there is none. */
 export function showText(target: HTMLElement, text: string | undefined): void {
-  if (target.hidden !== (text === undefined)) target.hidden = text === undefined;
+  target.toggleAttribute('hidden', text === undefined);
   if (text !== undefined) setText(target, text);
 }
 

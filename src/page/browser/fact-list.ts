@@ -2,7 +2,7 @@
 import { element, icon, setAttribute, setIcon, setText } from './element.ts';
 import { type Fact, factsOf } from './facts.ts';
 import { Keyed, type View } from './keyed.ts';
-import type { News } from './wire.ts';
+import type { StatusUpdate } from './wire.ts';
 
 export class FactList {
   readonly #list: Keyed<Fact>;
@@ -11,8 +11,8 @@ export class FactList {
     this.#list = new Keyed(root, ({ label }) => label, factView);
   }
 
-  show(news: News): void {
-    this.#list.show(factsOf(news));
+  show(status: StatusUpdate): void {
+    this.#list.show(factsOf(status));
   }
 }
 

@@ -2,7 +2,7 @@
 import { inWords } from './amounts.ts';
 import { duration } from './time.ts';
 import type { Tone } from './tone.ts';
-import type { News } from './wire.ts';
+import type { StatusUpdate } from './wire.ts';
 
 export interface Fact {
   readonly label: string;
@@ -12,80 +12,98 @@ export interface Fact {
   readonly tone?: Tone | undefined;
 }
 
+const unknown = { value: '–', more: 'not known yet' };
+
+const modes: Readonly<Record<StatusUpdate['mode'], Pick<Fact, 'more' | 'tone'>>> = {
+  normal: { more: 'healthy members only' },
+  starting: { more: 'not checked yet', tone: 'note' },
+  panic: { more: 'every member is tried', tone: 'bad' },
+};
+
 /** What is worth a look. */
-export function factsOf(news: News): readonly Fact[] {
-  const { cluster, mode, sessions, waitingClients } = news;
-  const { voters, quorum, healthyVoters, unseenVoters, learners, tolerance, leader } = cluster;
-  const isKnown = voters.length > 0;
-  const isHeard = news.members.some(({ etcd, unknown }) => etcd && unknown === undefined);
-  const unsure = unseenVoters > 0 ? `, ${unseenVoters} not watched` : '';
-  const alarms = cluster.alarms.map(({ kind, member }) => `${kind} (${member})`);
-  return [
-    {
-      label: 'Healthy voters',
-      value: isKnown ? `${healthyVoters} of ${voters.length}` : '–',
-      more: isKnown
-        ? `quorum is ${quorum}${unsure}${learners.length > 0 ? `; ${learners.length} learning` : ''}`
-        : 'not known yet',
-      tone:
-        isKnown && healthyVoters + unseenVoters < quorum
-          ? 'bad'
-          : healthyVoters + unseenVoters < voters.length
-            ? 'warn'
-            : undefined,
-    },
-    {
-      label: 'May still fail',
-      value: !isKnown ? '–' : tolerance === 0 ? 'none' : inWords(tolerance),
-      more: isKnown ? 'before writes stop' : 'not known yet',
-      tone: isKnown && tolerance === 0 && voters.length > 1 ? 'warn' : undefined,
-    },
-    {
-      label: 'Leader',
-      value: leader ?? (isKnown ? 'none' : '–'),
-      more: leaderDetails(news, isHeard),
-      tone: leaderTone(news, isHeard),
-    },
-    {
-      label: 'Alarms',
-      value: alarms.length === 0 ? 'none' : alarms.join(', '),
-      more: alarms.length === 0 ? 'raised by etcd' : 'see etcdctl alarm list',
-      tone: alarms.length > 0 ? 'bad' : undefined,
-    },
-    {
-      label: 'etcd',
-      value: cluster.versions.join(', ') || '–',
-      more: cluster.versions.length > 1 ? 'several versions at once' : 'on every member',
-      tone: cluster.versions.length > 1 ? 'warn' : undefined,
-    },
-    {
-      label: 'Mode',
-      value: mode,
-      more: {
-        normal: 'healthy members only',
-        starting: 'not checked yet',
-        panic: 'every member is tried',
-      }[mode],
-      tone: mode === 'panic' ? 'bad' : mode === 'starting' ? 'note' : undefined,
-    },
-    {
-      label: 'Sessions',
-      value: sessions.toLocaleString('en'),
-      more:
-        waitingClients === 0 ? 'no client waits' : `${waitingClients.toLocaleString('en')} waiting`,
-      tone: waitingClients > 0 ? 'warn' : undefined,
-    },
-  ];
+export function factsOf(status: StatusUpdate): readonly Fact[] {
+  return [healthyVoters, tolerance, leader, alarms, versions, mode, sessions].map((fact) =>
+    fact(status),
+  );
 }
 
-function leaderTone({ cluster, hold }: News, isHeard: boolean): Tone | undefined {
+function healthyVoters({ cluster }: StatusUpdate): Fact {
+  const { voters, quorum, healthyVoters, unseenVoters, learners } = cluster;
+  const label = 'Healthy voters';
+  if (voters.length === 0) return { label, ...unknown };
+  const unsure = unseenVoters > 0 ? `, ${unseenVoters} not watched` : '';
+  const learning = learners.length > 0 ? `; ${learners.length} learning` : '';
+  const most = healthyVoters + unseenVoters;
+  return {
+    label,
+    value: `${healthyVoters} of ${voters.length}`,
+    more: `quorum is ${quorum}${unsure}${learning}`,
+    tone: most < quorum ? 'bad' : most < voters.length ? 'warn' : undefined,
+  };
+}
+
+function tolerance({ cluster: { voters, tolerance } }: StatusUpdate): Fact {
+  const label = 'May still fail';
+  if (voters.length === 0) return { label, ...unknown };
+  return {
+    label,
+    value: tolerance === 0 ? 'none' : inWords(tolerance),
+    more: 'before writes stop',
+    tone: tolerance === 0 && voters.length > 1 ? 'warn' : undefined,
+  };
+}
+
+function leader(status: StatusUpdate): Fact {
+  const { cluster, members } = status;
+  const isHeard = members.some(({ etcd, unknown }) => etcd && unknown === undefined);
+  return {
+    label: 'Leader',
+    value: cluster.leader ?? (cluster.voters.length > 0 ? 'none' : '–'),
+    more: leaderDetails(status, isHeard),
+    tone: leaderTone(status, isHeard),
+  };
+}
+
+function alarms({ cluster }: StatusUpdate): Fact {
+  const label = 'Alarms';
+  if (cluster.alarms.length === 0) return { label, value: 'none', more: 'raised by etcd' };
+  const raised = cluster.alarms.map(({ kind, member }) => `${kind} (${member})`);
+  return { label, value: raised.join(', '), more: 'see etcdctl alarm list', tone: 'bad' };
+}
+
+function versions({ cluster: { versions } }: StatusUpdate): Fact {
+  const isMixed = versions.length > 1;
+  return {
+    label: 'etcd',
+    value: versions.join(', ') || '–',
+    more: isMixed ? 'several versions at once' : 'on every member',
+    tone: isMixed ? 'warn' : undefined,
+  };
+}
+
+function mode({ mode }: StatusUpdate): Fact {
+  const { more, tone } = modes[mode];
+  return { label: 'Mode', value: mode, more, tone };
+}
+
+function sessions({ sessions, waitingClients }: StatusUpdate): Fact {
+  const waiting = waitingClients.toLocaleString('en');
+  return {
+    label: 'Sessions',
+    value: sessions.toLocaleString('en'),
+    more: waitingClients === 0 ? 'no client waits' : `${waiting} waiting`,
+    tone: waitingClients > 0 ? 'warn' : undefined,
+  };
+}
+
+function leaderTone({ cluster, hold }: StatusUpdate, isHeard: boolean): Tone | undefined {
   if (hold.current) return hold.current.cause === 'planned' ? 'note' : 'warn';
   if (cluster.voters.length === 0) return undefined;
   if (cluster.leader === undefined) return 'bad';
   return !isHeard || cluster.disagreeing.length > 0 ? 'warn' : undefined;
 }
 
-function leaderDetails({ cluster, hold, at }: News, isHeard: boolean): string {
+function leaderDetails({ cluster, hold, at }: StatusUpdate, isHeard: boolean): string {
   const { term, leader, leaderSince } = cluster;
   if (term === 0) return 'not known yet';
   if (hold.current) return `term ${term}, clients are held`;

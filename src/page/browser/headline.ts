@@ -1,83 +1,204 @@
 /**
- * The head of the page: the verdict, or that nothing is heard of the balancer any more and since when.
+ * The health of the whole in one word and one sentence: what somebody reads first at night. Pure.
  *
- * What is read out changes only with the verdict; the time since the last news, and how long a hold lasts,
- * stand beside it.
+ * The worst comes first, and what follows from it is left out. The sentence has no number in it that
+ * changes by itself, since every change of it is read out to who listens.
  */
-import { byId, setAttribute, setIcon, setText, showText } from './element.ts';
-import type { Connection } from './news.ts';
-import { showInTab } from './tab.ts';
-import { ago, clock, tenths } from './time.ts';
-import type { Verdict } from './verdict.ts';
+import { capitalized, inWords, listed, milliseconds } from './amounts.ts';
+import { duration } from './time.ts';
+import type { Tone } from './tone.ts';
+import type { ClusterReport, MemberReport, StatusUpdate } from './wire.ts';
 
-export class Headline {
-  readonly #root = byId('verdict');
-  readonly #icon = this.#root.querySelector('svg') as SVGSVGElement;
-  readonly #word = byId('verdict-word');
-  readonly #clock = byId('verdict-clock');
-  readonly #sentence = byId('verdict-sentence');
-  readonly #more = byId('verdict-more');
-  readonly #connection = byId('connection');
-  #verdict: Verdict | undefined;
-  #state: Connection = { kind: 'connecting' };
+export interface Headline {
+  readonly tone: Tone;
+  readonly word: string;
+  readonly sentence: string;
+  /** Of what counts on: since when it is so, ISO 8601. Shown beside the word, and not read out. */
+  readonly since?: string;
+}
 
-  /** @param now ms since the epoch, by the balancer's clock, as everywhere here. */
-  connection(state: Connection, now: number): void {
-    this.#state = state;
-    this.#show(now);
+/** The first that has something to say decides. */
+const views: readonly ((status: StatusUpdate) => Headline | undefined)[] = [
+  stopping,
+  nobody,
+  held,
+  panic,
+  noLeader,
+  noQuorum,
+  alarms,
+  starting,
+  troubled,
+  disagreeing,
+  unasked,
+  drained,
+];
+
+export function headlineOf(status: StatusUpdate): Headline {
+  for (const view of views) {
+    const headline = view(status);
+    if (headline !== undefined) return headline;
   }
+  return well(status);
+}
 
-  verdict(verdict: Verdict, now: number): void {
-    this.#verdict = verdict;
-    this.#show(now);
-  }
+function stopping({ stopping }: StatusUpdate): Headline | undefined {
+  if (!stopping) return undefined;
+  const sentence = 'This balancer is stopping: it takes no new clients.';
+  return { tone: 'warn', word: 'Stopping', sentence };
+}
 
-  /** To be called now and then: how long ago the last news came, and for how long it has been so. */
-  tick(now: number): void {
-    const lost = this.#state.kind === 'lost' ? this.#state : undefined;
-    const since = lost === undefined ? this.#verdict?.since : undefined;
-    showText(this.#clock, since && ` for ${tenths(now - Date.parse(since))}`);
-    const at = lost?.heardAt;
-    showText(
-      this.#more,
-      lost &&
-        (at === undefined
-          ? 'Nothing was heard of it yet. Trying again.'
-          : `Last news at ${clock(new Date(at), new Date())}, ${ago(Date.now() - at)}. Trying again.`),
-    );
-  }
+function nobody({ members }: StatusUpdate): Headline | undefined {
+  if (members.length > 0) return undefined;
+  const sentence = 'No member is known, so every client is turned away.';
+  return { tone: 'bad', word: 'No members', sentence };
+}
 
-  #show(now: number): void {
-    const { kind } = this.#state;
-    setAttribute(document.documentElement, 'data-connection', kind);
-    setText(
-      this.#connection,
-      { connecting: 'Connecting', live: 'Live', lost: 'Not connected' }[kind],
-    );
-    if (kind === 'lost') this.#showLost();
-    else if (this.#verdict !== undefined) this.#showVerdict(this.#verdict);
-    this.tick(now);
-  }
+/** Before what a lost leader brings with it: whether it comes to that is decided when the hold is over. */
+function held({ hold: { current, limitMs } }: StatusUpdate): Headline | undefined {
+  if (current === undefined) return undefined;
+  const { cause, why, leader, since } = current;
+  const isPlanned = cause === 'planned';
+  const until = isPlanned ? 'another member leads' : 'there is a leader';
+  // A name is written as it is.
+  const what = why.startsWith(leader) ? why : capitalized(why);
+  const limit = limitMs % 1_000 === 0 ? duration(limitMs) : milliseconds(limitMs);
+  const sentence = `${what}. What clients send waits, at most ${limit}, until ${until}.`;
+  return { tone: isPlanned ? 'note' : 'warn', word: 'Holding', sentence, since };
+}
 
-  #showVerdict({ tone, word, sentence }: Verdict): void {
-    setAttribute(this.#root, 'data-tone', tone);
-    setIcon(this.#icon, tone);
-    setText(this.#word, word);
-    setText(this.#sentence, sentence);
-    showInTab(tone, word);
-  }
+function panic({ mode, members }: StatusUpdate): Headline | undefined {
+  if (mode !== 'panic') return undefined;
+  const sentence = `No member is healthy; clients are sent to every one that may be there. ${troubles(members)}.`;
+  return { tone: 'bad', word: 'Panic', sentence };
+}
 
-  #showLost(): void {
-    const before = this.#verdict;
-    const word = 'Connection lost';
-    const was =
-      before === undefined
-        ? ''
-        : ` What is below is old; it was: ${before.word}. ${before.sentence}`;
-    setAttribute(this.#root, 'data-tone', 'lost');
-    setIcon(this.#icon, 'lost');
-    setText(this.#word, word);
-    setText(this.#sentence, `This page hears nothing of the balancer.${was}`);
-    showInTab('lost', word);
+function noLeader({ cluster, members, mode }: StatusUpdate): Headline | undefined {
+  if (cluster.leader !== undefined || cluster.voters.length === 0 || mode === 'starting') {
+    return undefined;
   }
+  const why = troubles(members);
+  const sentence = `No member knows a leader: nothing can be written until one is elected${why && `; ${why}`}.`;
+  return { tone: 'bad', word: 'No leader', sentence };
+}
+
+function noQuorum({ cluster, members, mode }: StatusUpdate): Headline | undefined {
+  const { voters, quorum, healthyVoters, unseenVoters } = cluster;
+  if (voters.length === 0 || healthyVoters + unseenVoters >= quorum || mode === 'starting') {
+    return undefined;
+  }
+  const few = healthyVoters === 0 ? 'None' : `Only ${inWords(healthyVoters)}`;
+  const sentence = `${few} of ${inWords(voters.length)} voting members ${healthyVoters > 1 ? 'are' : 'is'} healthy, and it takes ${inWords(quorum)} to write; ${troubles(members)}.`;
+  return { tone: 'bad', word: 'No quorum', sentence };
+}
+
+function alarms({ cluster }: StatusUpdate): Headline | undefined {
+  if (cluster.alarms.length === 0) return undefined;
+  const raised = cluster.alarms.map(({ member, kind }) => `${member} raised the alarm ${kind}`);
+  const isFull = cluster.alarms.some(({ kind }) => kind === 'NOSPACE');
+  const what = isFull ? ': writes are refused' : '';
+  return { tone: 'bad', word: 'Alarm', sentence: `${raised.join('; ')}${what}.` };
+}
+
+function starting({ mode }: StatusUpdate): Headline | undefined {
+  if (mode !== 'starting') return undefined;
+  const sentence = 'No member is healthy yet, and some have not been checked.';
+  return { tone: 'note', word: 'Starting', sentence };
+}
+
+function troubled({ members, cluster }: StatusUpdate): Headline | undefined {
+  const why = troubles(members);
+  if (why === '') return undefined;
+  const isMending = members.every(
+    ({ state, unfit }) => state !== 'failed' && state !== 'suspect' && !isTrouble(unfit),
+  );
+  const word = isMending ? 'Recovering' : cluster.tolerance === 0 ? 'At risk' : 'Degraded';
+  return { tone: 'warn', word, sentence: `${why}; ${tolerance(cluster, true)}.` };
+}
+
+function disagreeing({ cluster }: StatusUpdate): Headline | undefined {
+  if (cluster.disagreeing.length === 0) return undefined;
+  const who = listed(cluster.disagreeing);
+  const names = cluster.disagreeing.length === 1 ? 'names' : 'name';
+  const sentence = `${who} ${names} another leader or term than most; ${tolerance(cluster, false)}.`;
+  return { tone: 'warn', word: 'Disagreement', sentence };
+}
+
+function unasked({ members, cluster }: StatusUpdate): Headline | undefined {
+  const silent = members.filter(({ unknown }) => unknown !== undefined);
+  if (silent.length === 0) return undefined;
+  const who = listed(silent.map(({ name }) => name));
+  const sentence = `All members pass their checks, but ${who} cannot be asked about ${silent.length === 1 ? 'itself' : 'themselves'}; ${tolerance(cluster, false)}.`;
+  return { tone: 'warn', word: 'Partly unknown', sentence };
+}
+
+function drained({ members, cluster }: StatusUpdate): Headline | undefined {
+  const away = members.filter(({ drain }) => drain !== undefined);
+  if (away.length === 0) return undefined;
+  const are = away.length === 1 ? 'is' : 'are';
+  const sentence = `${listed(away.map(({ name }) => name))} ${are} drained by an operator; ${tolerance(cluster, false)}.`;
+  return { tone: 'note', word: 'Drained', sentence };
+}
+
+function well({ members, cluster }: StatusUpdate): Headline {
+  const used = members.filter(({ unfit }) => unfit === undefined);
+  const learners = members.length - used.length;
+  const who =
+    used.length === 1 ? `${used[0]?.name} is healthy` : `All ${used.length} members healthy`;
+  const beside =
+    learners === 0
+      ? ''
+      : `, beside ${learners === 1 ? 'a learner' : `${inWords(learners)} learners`}`;
+  return {
+    tone: 'ok',
+    word: 'Healthy',
+    sentence: `${who}${beside}, ${tolerance(cluster, false)}.`,
+  };
+}
+
+/** "m1 failed: connection refused; m2 is suspect: timed out after 700 ms", or nothing. */
+function troubles(members: readonly MemberReport[]): string {
+  const namesBy = new Map<string, string[]>();
+  for (const member of members) {
+    const what = troubleOf(member);
+    if (what !== undefined) namesBy.set(what, [...(namesBy.get(what) ?? []), member.name]);
+  }
+  return [...namesBy]
+    .map(
+      ([what, names]) =>
+        `${listed(names)} ${names.length > 1 ? what.replace(/^is /, 'are ') : what}`,
+    )
+    .join('; ');
+}
+
+function troubleOf({ state, evidence, unfit }: MemberReport): string | undefined {
+  const why = evidence === undefined ? '' : `: ${evidence.detail}`;
+  if (state === 'failed') return `failed${why}`;
+  if (state === 'suspect') return `is suspect${why}`;
+  if (isTrouble(unfit)) return `is not used: ${unfit.detail}`;
+  if (state === 'recovering') return 'is recovering';
+  return state === 'unknown' ? 'is not checked yet' : undefined;
+}
+
+/** A learner is as somebody wanted it. */
+function isTrouble(unfit: MemberReport['unfit']): unfit is NonNullable<MemberReport['unfit']> {
+  return unfit !== undefined && unfit.reason !== 'learner';
+}
+
+/** @param further has something failed already? */
+function tolerance(cluster: ClusterReport, further: boolean): string {
+  const { voters, tolerance: left, unseenVoters } = cluster;
+  if (voters.length === 0) return 'how many may fail is not known yet';
+  const unseen =
+    unseenVoters === 0
+      ? ''
+      : `; ${inWords(unseenVoters)} of the voters ${unseenVoters === 1 ? 'is' : 'are'} not watched from here`;
+  const may =
+    left > 0
+      ? `${inWords(left)} ${further ? 'more ' : ''}may fail`
+      : further
+        ? 'no further failure is tolerated'
+        : voters.length === 1
+          ? 'and it is the only one'
+          : 'none may fail';
+  return may + unseen;
 }

@@ -1,28 +1,29 @@
 /**
- * The status page: news come in, and every part of the page shows its share of them.
+ * The status page: updates come in, and every part of the page shows its share of them.
  *
- *   /events ──► status ──► verdict, facts, cards, spread
+ *   /events ──► status ──► headline, facts, cards, spread
  *           ├─► checks ──► the plots in the cards
- *           └─► event  ──► time line
+ *           └─► event  ──► event list
  *
- * Wires the parts together; what is shown is as old as the last news, and times count on by themselves.
+ * Wires the parts together; what is shown is as old as the last update, and times count on by themselves.
  */
+
+import { listen } from './connection.ts';
 import { byId, setText } from './element.ts';
+import { EventList } from './event-list.ts';
 import { FactList } from './fact-list.ts';
-import { Headline } from './headline.ts';
+import { headlineOf } from './headline.ts';
+import { HeadlineView } from './headline-view.ts';
 import { Keyed } from './keyed.ts';
 import { MemberCard, type Shown } from './member-card.ts';
-import { listen } from './news.ts';
 import { SpreadBars } from './spread-bars.ts';
 import { duration } from './time.ts';
-import { TimeLine } from './time-line.ts';
-import { verdictOf } from './verdict.ts';
-import type { ChecksNews, News } from './wire.ts';
+import type { ChecksUpdate, StatusUpdate } from './wire.ts';
 
-const headline = new Headline();
+const headline = new HeadlineView();
 const facts = new FactList(byId('facts'));
 const spread = new SpreadBars(byId('spread'));
-const timeLine = new TimeLine({
+const eventList = new EventList({
   list: byId('events'),
   member: byId('filter-member') as HTMLSelectElement,
   level: byId('filter-level') as HTMLSelectElement,
@@ -41,7 +42,7 @@ const cards = new Keyed<Shown>(
   },
 );
 /** Checks of members whose card is yet to come with the first status. */
-let untold: ChecksNews = {};
+let untold: ChecksUpdate = {};
 /** By how much the balancer's clock is ahead of this machine's, ms. */
 let ahead = 0;
 /** Runs while there is a hold, which is told by tenths of a second. */
@@ -52,19 +53,19 @@ function clock(): number {
   return Date.now() + ahead;
 }
 
-function showStatus(news: News): void {
-  ahead = Date.parse(news.at) - Date.now();
-  headline.verdict(verdictOf(news), clock());
-  facts.show(news);
-  cards.show(news.members.map((member) => ({ member, news })));
-  spread.show(news);
-  setText(byId('listen'), news.listen.join(', '));
-  setText(byId('identity'), identityOf(news));
-  byId('news').hidden = false;
-  countHold(news.hold.current !== undefined);
+function showStatus(status: StatusUpdate): void {
+  ahead = Date.parse(status.at) - Date.now();
+  headline.headline(headlineOf(status), clock());
+  facts.show(status);
+  cards.show(status.members.map((member) => ({ member, status })));
+  spread.show(status);
+  setText(byId('listen'), status.listen.join(', '));
+  setText(byId('identity'), identityOf(status));
+  byId('content').hidden = false;
+  countHold(status.hold.current !== undefined);
 }
 
-/** Without news nobody knows whether it lasts. */
+/** Without updates nobody knows whether it lasts. */
 function countHold(isHeld: boolean): void {
   if (isHeld) {
     holdTimer ??= setInterval(tickHold, 100);
@@ -79,12 +80,12 @@ function tickHold(): void {
   for (const card of plotted.values()) card.tick(clock());
 }
 
-function identityOf({ version, node, pid, policy, copier, startedAt, at }: News): string {
+function identityOf({ version, node, pid, policy, copier, startedAt, at }: StatusUpdate): string {
   const up = duration(Date.parse(at) - Date.parse(startedAt));
   return `etcd-lb ${version}, Node ${node.replace(/^v/, '')}, process ${pid}, up for ${up}; ${policy}, ${copier}`;
 }
 
-function showChecks(checks: ChecksNews): void {
+function showChecks(checks: ChecksUpdate): void {
   untold = plotted.size === 0 ? checks : {};
   for (const [name, some] of Object.entries(checks)) plotted.get(name)?.addChecks(some);
 }
@@ -96,9 +97,9 @@ listen('events', {
   },
   onStatus: showStatus,
   onChecks: showChecks,
-  onEvent: (event, id) => timeLine.add(event, id),
+  onEvent: (event, id) => eventList.add(event, id),
 });
 setInterval(() => {
   headline.tick(clock());
-  timeLine.tick(clock());
+  eventList.tick(clock());
 }, 1_000);

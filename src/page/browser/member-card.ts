@@ -6,12 +6,12 @@ import { outcome } from './latency.ts';
 import { LatencyPlot } from './latency-plot.ts';
 import { Rates } from './rates.ts';
 import { clock, duration } from './time.ts';
-import type { MemberNews, News, PastCheck } from './wire.ts';
+import type { MemberReport, PastCheck, StatusUpdate } from './wire.ts';
 
 /** A member and what else its card needs. */
 export interface Shown {
-  readonly member: MemberNews;
-  readonly news: News;
+  readonly member: MemberReport;
+  readonly status: StatusUpdate;
 }
 
 export class MemberCard {
@@ -63,19 +63,19 @@ export class MemberCard {
   }
 
   show(shown: Shown): void {
-    const { member, news } = shown;
+    const { member, status } = shown;
     this.#shown = shown;
-    const now = Date.parse(news.at);
-    const condition = conditionOf(member, holdOf(member, news));
+    const now = Date.parse(status.at);
+    const condition = conditionOf(member, holdOf(member, status));
     setAttribute(this.root, 'data-tone', condition.tone);
     setAttribute(this.root, 'data-state', member.state);
     setIcon(this.#icon, condition.icon);
     setText(this.#word, condition.word);
     this.#showSince(condition.since, now);
-    const leads = news.cluster.leader === member.name && member.unknown === undefined;
-    if (this.#leader.hidden === leads) this.#leader.hidden = !leads;
+    const leads = status.cluster.leader === member.name && member.unknown === undefined;
+    this.#leader.toggleAttribute('hidden', !leads);
     this.tick(now);
-    this.#showFigures(member, news);
+    this.#showFigures(member, status);
     const { endpoint, address, etcd } = member;
     const version = etcd === undefined ? '' : ` · etcd ${etcd.version}`;
     setText(this.#endpoint, `${endpoint}${address === undefined ? '' : ` (${address})`}${version}`);
@@ -88,8 +88,8 @@ export class MemberCard {
    */
   tick(now: number): void {
     if (this.#shown === undefined) return;
-    const { member, news } = this.#shown;
-    this.#showReasons(reasonsOf(member, now, holdOf(member, news)));
+    const { member, status } = this.#shown;
+    this.#showReasons(reasonsOf(member, now, holdOf(member, status)));
   }
 
   addChecks(checks: readonly PastCheck[]): void {
@@ -110,8 +110,7 @@ export class MemberCard {
   }
 
   #showReasons(reasons: readonly string[]): void {
-    if (this.#reasons.hidden !== (reasons.length === 0))
-      this.#reasons.hidden = reasons.length === 0;
+    this.#reasons.toggleAttribute('hidden', reasons.length === 0);
     arrange(
       this.#reasons,
       reasons.map((reason, index) => {
@@ -122,11 +121,11 @@ export class MemberCard {
     );
   }
 
-  #showFigures(member: MemberNews, news: News): void {
+  #showFigures(member: MemberReport, status: StatusUpdate): void {
     const { bytesFromClients, bytesFromMember, calls, etcd } = member;
-    const rates = this.#rates.take(Date.parse(news.at), [bytesFromClients, bytesFromMember]);
+    const rates = this.#rates.take(Date.parse(status.at), [bytesFromClients, bytesFromMember]);
     const [up = 0, down = 0] = rates ?? [];
-    const lag = lagOf(member, news.members);
+    const lag = lagOf(member, status.members);
     this.#figure('Sessions', member.sessions.toLocaleString('en'));
     this.#figure('Calls in flight', calls?.inFlight.toLocaleString('en'));
     this.#figure('From clients', rates && `${bytes(up)}/s`);

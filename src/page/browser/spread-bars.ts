@@ -2,7 +2,7 @@
 import { element, setText, showText } from './element.ts';
 import { Keyed, type View } from './keyed.ts';
 import { type Share, sharesOf } from './spread.ts';
-import type { News } from './wire.ts';
+import type { StatusUpdate } from './wire.ts';
 
 export class SpreadBars {
   readonly #list: Keyed<Share>;
@@ -11,8 +11,8 @@ export class SpreadBars {
     this.#list = new Keyed(root, ({ name }) => name, shareView);
   }
 
-  show(news: News): void {
-    this.#list.show(sharesOf(news));
+  show(status: StatusUpdate): void {
+    this.#list.show(sharesOf(status));
   }
 }
 

@@ -1,5 +1,5 @@
 /** How the sessions are spread over the members, those that are leaving among them. Pure. */
-import type { News } from './wire.ts';
+import type { StatusUpdate } from './wire.ts';
 
 export interface Share {
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Share {
 }
 
 /** One share a member, in the order of the settings. */
-export function sharesOf({ members, leaving }: News): readonly Share[] {
+export function sharesOf({ members, leaving }: StatusUpdate): readonly Share[] {
   const rows = [
     ...members.map(({ name, sessions, acceptsNew, drain }) => ({
       name,

@@ -1,4 +1,4 @@
-/** The verdict in the tab: in its title and as its icon, for who looks at another one. */
+/** The headline in the tab: in its title and as its icon, for who looks at another one. */
 import { setAttribute } from './element.ts';
 import type { Tone } from './tone.ts';
 
@@ -14,7 +14,7 @@ const shapes: Readonly<Record<Tone | 'lost', string>> = {
 export function showInTab(tone: Tone | 'lost', word: string): void {
   const title = `${word} · etcd-lb`;
   if (document.title !== title) document.title = title;
-  const picture = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">${shapes[tone]}</svg>`;
+  const image = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">${shapes[tone]}</svg>`;
   const link = document.querySelector('link[rel=icon]');
-  if (link) setAttribute(link, 'href', `data:image/svg+xml,${encodeURIComponent(picture)}`);
+  if (link) setAttribute(link, 'href', `data:image/svg+xml,${encodeURIComponent(image)}`);
 }

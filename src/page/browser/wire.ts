@@ -2,21 +2,24 @@
 import type { MemberReport as Member, Status } from '../../observe/status.ts';
 
 export type { PastCheck } from '../../observe/check-history.ts';
-export type { ChecksNews, EventNews } from '../../observe/server/event-stream.ts';
+export type {
+  ChecksNews as ChecksUpdate,
+  EventNews as EventUpdate,
+} from '../../observe/server/event-stream.ts';
 
 import type { StatusNews } from '../../observe/server/event-stream.ts';
 
 /** With what later versions tell of it. */
-export interface MemberNews extends Member {
+export interface MemberReport extends Member {
   /** Set while an operator has drained it. Times are ISO 8601. */
   readonly drain?: { readonly since: string; readonly until?: string };
 }
 
-export interface News extends Omit<StatusNews, 'members'> {
-  readonly members: readonly MemberNews[];
+export interface StatusUpdate extends Omit<StatusNews, 'members'> {
+  readonly members: readonly MemberReport[];
 }
 
-export type ClusterNews = Status['cluster'];
+export type ClusterReport = Status['cluster'];
 
 /** A hold that lasts. */
-export type HoldNews = NonNullable<Status['hold']['current']>;
+export type HoldReport = NonNullable<Status['hold']['current']>;

@@ -8,6 +8,9 @@ const members = [
   { name: '10.0.0.3:2379', endpoint: 'http://10.0.0.3:2379', id: 'aa' },
 ];
 
+const find = <T extends (typeof members)[number]>(word: string, among: readonly T[]): T =>
+  findMember(word, among, ({ id }) => id);
+
 test.each([
   ['m0', 'm0'],
   ['10.0.0.1:2379', 'm0'],
@@ -17,7 +20,7 @@ test.each([
   ['0x8E9E05C52164694D', 'm0'],
   ['10.0.0.3:2379', '10.0.0.3:2379'],
 ])('%s is %s', (word, name) => {
-  expect(findMember(word, members).name).toBe(name);
+  expect(find(word, members).name).toBe(name);
 });
 
 test('a name wins over what another is called otherwise', () => {
@@ -25,7 +28,7 @@ test('a name wins over what another is called otherwise', () => {
     { name: 'a', endpoint: 'http://b:1', id: 'c' },
     { name: 'c', endpoint: 'http://d:1', id: 'e' },
   ];
-  expect(findMember('c', twins)).toBe(twins[1]);
+  expect(find('c', twins)).toBe(twins[1]);
 });
 
 test.each([
@@ -33,5 +36,5 @@ test.each([
   ['10.0.0.1:2378', '10.0.0.1:2378 is none of the members; did you mean 10.0.0.1:2379?'],
   ['kube', 'kube is none of the members; write one of m0, m1, 10.0.0.3:2379'],
 ])('%s is told with what may be meant', (word, sentence) => {
-  expect(() => findMember(word, members)).toThrow(new OperationRefused('unknown', sentence));
+  expect(() => find(word, members)).toThrow(new OperationRefused('unknown', sentence));
 });

@@ -48,7 +48,7 @@ const passed = (at: number, waitingSince?: number): Timed => ({
   at,
   event: { kind: 'time-passed', waitingSince },
 });
-const moved = (at: number): Timed => ({ at, event: { kind: 'move-ordered' } });
+const moved = (at: number): Timed => ({ at, event: { kind: 'move-asked' } });
 const off = (at: number): Timed => ({ at, event: { kind: 'called-off' } });
 
 describe('a hold begins', () => {
@@ -163,7 +163,7 @@ const anyLife = fc
         ] as const),
         ...([
           'read-succeeded',
-          'move-ordered',
+          'move-asked',
           'stalled',
           'called-off',
           'time-passed',
@@ -278,7 +278,7 @@ describe('whatever happens', () => {
           if (after.kind !== 'held' || before.kind === 'held') continue;
           expect(given.limit).toBeGreaterThan(0);
           if (after.cause === 'gone') expect(event.kind).toBe('leader-cut');
-          if (after.cause === 'planned') expect(event.kind).toBe('move-ordered');
+          if (after.cause === 'planned') expect(event.kind).toBe('move-asked');
           if (after.cause !== 'unresponsive') continue;
           const { waitingSince = at } = event as { waitingSince?: number };
           expect(at - waitingSince).toBeGreaterThanOrEqual(given.patience);

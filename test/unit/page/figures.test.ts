@@ -8,14 +8,14 @@ import {
   lagOf,
   reasonsOf,
 } from '../../../src/page/browser/condition.ts';
-import { flat, membersOf } from '../../../src/page/browser/evidence.ts';
+import { flat, membersOf } from '../../../src/page/browser/event-fields.ts';
 import { factsOf } from '../../../src/page/browser/facts.ts';
 import { extended, inWords as latencyInWords, top } from '../../../src/page/browser/latency.ts';
 import { Rates } from '../../../src/page/browser/rates.ts';
 import { sharesOf } from '../../../src/page/browser/spread.ts';
 import { ago, clock, duration, tenths } from '../../../src/page/browser/time.ts';
-import type { MemberNews } from '../../../src/page/browser/wire.ts';
-import { failedMember, m0Held, m0Moved, memberNamed, newsWith } from './news.ts';
+import type { MemberReport } from '../../../src/page/browser/wire.ts';
+import { failedMember, m0Held, m0Moved, memberNamed, updateWith } from './updates.ts';
 
 describe('amounts', () => {
   test.each([
@@ -110,7 +110,7 @@ describe('the condition of a member', () => {
   const learner = { reason: 'learner', detail: 'it is a learner' } as const;
   const lagging = { reason: 'lagging', detail: 'it is 9 entries behind' } as const;
 
-  test.each<[string, MemberNews, string, readonly string[]]>([
+  test.each<[string, MemberReport, string, readonly string[]]>([
     ['healthy', memberNamed('m0'), 'ok', []],
     ['failed', failedMember('m0'), 'bad', ['2 checks failed: timed out after 700 ms.']],
     ['learner', memberNamed('m0', { unfit: learner }), 'note', ['Not used: it is a learner.']],
@@ -164,7 +164,7 @@ describe('the condition of a member', () => {
   });
 
   test('a leader that is lost says for how long clients are held, and so does one that is moved', () => {
-    const [m0] = newsWith().members;
+    const [m0] = updateWith().members;
     if (m0 === undefined) throw new Error('no m0');
     expect(conditionOf(m0, m0Held)).toEqual({ tone: 'warn', icon: 'warn', word: 'lost' });
     expect(reasonsOf(m0, now, m0Held)).toEqual([
@@ -180,8 +180,8 @@ describe('the condition of a member', () => {
   });
 
   test('a hold is told of its leader alone', () => {
-    const news = newsWith({ hold: { limitMs: 4_000, current: m0Held } });
-    expect(news.members.map((member) => holdOf(member, news))).toEqual([
+    const status = updateWith({ hold: { limitMs: 4_000, current: m0Held } });
+    expect(status.members.map((member) => holdOf(member, status))).toEqual([
       ...[m0Held, undefined, undefined],
     ]);
   });
@@ -213,14 +213,14 @@ describe('the condition of a member', () => {
 });
 
 describe('the cluster at a glance', () => {
-  const marked = (...news: Parameters<typeof newsWith>) =>
-    factsOf(newsWith(...news)).flatMap(({ label, value, tone }) =>
+  const marked = (...status: Parameters<typeof updateWith>) =>
+    factsOf(updateWith(...status)).flatMap(({ label, value, tone }) =>
       tone ? [[label, value, tone]] : [],
     );
 
   test('marks nothing that is as it should be', () => {
     expect(marked()).toEqual([]);
-    expect(factsOf(newsWith()).map(({ value }) => value)).toEqual([
+    expect(factsOf(updateWith()).map(({ value }) => value)).toEqual([
       ...['3 of 3', 'one', 'm0', 'none', '3.5.16', 'normal', '0'],
     ]);
   });
@@ -248,9 +248,9 @@ describe('the cluster at a glance', () => {
   });
 
   test('says of a leader that nobody confirms that it is old', () => {
-    const members = newsWith().members.map((each) => ({ ...each, unknown: 'refused' }));
+    const members = updateWith().members.map((each) => ({ ...each, unknown: 'refused' }));
     expect(marked({ members })).toEqual([['Leader', 'm0', 'warn']]);
-    const { more } = factsOf(newsWith({ members })).find(({ label }) => label === 'Leader') ?? {};
+    const { more } = factsOf(updateWith({ members })).find(({ label }) => label === 'Leader') ?? {};
     expect(more).toBe('term 7, as last heard');
   });
 
@@ -259,7 +259,7 @@ describe('the cluster at a glance', () => {
     expect(marked({ hold })).toEqual([['Leader', 'm0', 'warn']]);
     expect(marked({ hold }, { leader: undefined as never })).toEqual([['Leader', 'none', 'warn']]);
     expect(marked({ hold: { ...hold, current: m0Moved } })).toEqual([['Leader', 'm0', 'note']]);
-    const { more } = factsOf(newsWith({ hold })).find(({ label }) => label === 'Leader') ?? {};
+    const { more } = factsOf(updateWith({ hold })).find(({ label }) => label === 'Leader') ?? {};
     expect(more).toBe('term 7, clients are held');
   });
 
@@ -273,13 +273,13 @@ test('sessions are shared out among members, and those that leave', () => {
     memberNamed('m0', { sessions: 6 }),
     memberNamed('m1', { sessions: 0, acceptsNew: false }),
   ];
-  const shares = sharesOf(newsWith({ members, leaving: [{ name: 'm9', sessions: 2 }] }));
+  const shares = sharesOf(updateWith({ members, leaving: [{ name: 'm9', sessions: 2 }] }));
   expect(shares).toEqual([
     { name: 'm0', sessions: 6, share: 0.75, length: 1, remark: undefined },
     { name: 'm1', sessions: 0, share: 0, length: 0, remark: 'takes no new ones' },
     { name: 'm9', sessions: 2, share: 0.25, length: 1 / 3, remark: 'is leaving the cluster' },
   ]);
-  expect(sharesOf(newsWith()).map(({ share, length }) => share + length)).toEqual([0, 0, 0]);
+  expect(sharesOf(updateWith()).map(({ share, length }) => share + length)).toEqual([0, 0, 0]);
 });
 
 describe('latency', () => {

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { statusTable } from '../../../../src/cli/operator/status-table.ts';
 import type { Status } from '../../../../src/observe/status.ts';
-import { newsWith } from '../../page/news.ts';
+import { updateWith } from '../../page/updates.ts';
 
 const now = Date.parse('2026-11-22T20:42:00.000Z');
 const current = {
@@ -24,7 +24,7 @@ const last = {
 
 /** Lines, without colours. */
 function table(hold: Status['hold']): string[] {
-  const status: Status = { ...newsWith({ hold }), events: [] };
+  const status: Status = { ...updateWith({ hold }), events: [] };
   const text = statusTable({ status, at: 500 }, { status, at: 0 }, now);
   return stripVTControlCharacters(text).split('\n');
 }

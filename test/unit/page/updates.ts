@@ -1,9 +1,14 @@
 /** What a balancer in front of three healthy members sends to the page, for tests that change a part of it. */
-import type { ClusterNews, HoldNews, MemberNews, News } from '../../../src/page/browser/wire.ts';
+import type {
+  ClusterReport,
+  HoldReport,
+  MemberReport,
+  StatusUpdate,
+} from '../../../src/page/browser/wire.ts';
 
 const since = '2026-11-22T20:40:00.000Z';
 
-export function memberNamed(name: string, change: Partial<MemberNews> = {}): MemberNews {
+export function memberNamed(name: string, change: Partial<MemberReport> = {}): MemberReport {
   return {
     name,
     endpoint: `http://${name}.example:2379`,
@@ -46,7 +51,7 @@ export function memberNamed(name: string, change: Partial<MemberNews> = {}): Mem
   };
 }
 
-export function failedMember(name: string, detail = 'timed out after 700 ms'): MemberNews {
+export function failedMember(name: string, detail = 'timed out after 700 ms'): MemberReport {
   return memberNamed(name, {
     state: 'failed',
     acceptsNew: false,
@@ -55,7 +60,7 @@ export function failedMember(name: string, detail = 'timed out after 700 ms'): M
 }
 
 /** m0, which leads, is lost. */
-export const m0Held: HoldNews = {
+export const m0Held: HoldReport = {
   leader: 'm0',
   cause: 'unresponsive',
   why: 'm0, the leader, does not answer',
@@ -64,13 +69,13 @@ export const m0Held: HoldNews = {
 };
 
 /** An operator moves the lead of m0. */
-export const m0Moved: HoldNews = {
+export const m0Moved: HoldReport = {
   ...m0Held,
   cause: 'planned',
   why: 'an operator moves the leader from m0 to m1',
 };
 
-const wellCluster: ClusterNews = {
+const wellCluster: ClusterReport = {
   clusterId: 'c1',
   voters: ['m0', 'm1', 'm2'],
   learners: [],
@@ -88,10 +93,10 @@ const wellCluster: ClusterNews = {
   leaderChanges: 0,
 };
 
-export function newsWith(
-  change: Partial<Omit<News, 'cluster'>> = {},
-  cluster: Partial<ClusterNews> = {},
-): News {
+export function updateWith(
+  change: Partial<Omit<StatusUpdate, 'cluster'>> = {},
+  cluster: Partial<ClusterReport> = {},
+): StatusUpdate {
   return {
     at: '2026-11-22T20:42:00.000Z',
     version: '1.2.3',

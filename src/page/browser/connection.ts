@@ -3,22 +3,22 @@
  *
  *   connecting ──► live ◄──► lost      lost: an error, or nothing heard for a few statuses
  *
- * Owns the EventSource and the watch over it. What is done with the news is left to main.ts.
+ * Owns the EventSource and the watch over it. main.ts shows what comes.
  */
-import type { ChecksNews, EventNews, News } from './wire.ts';
+import type { ChecksUpdate, EventUpdate, StatusUpdate } from './wire.ts';
 
 export type Connection =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live' }
-  /** `heardAt` is when the last news came, ms since the epoch by the clock of this machine. */
+  /** `heardAt` is when the last update came, ms since the epoch by the clock of this machine. */
   | { readonly kind: 'lost'; readonly heardAt: number | undefined };
 
 export interface Listener {
   readonly onConnection: (connection: Connection) => void;
-  readonly onStatus: (news: News) => void;
-  readonly onChecks: (checks: ChecksNews) => void;
+  readonly onStatus: (status: StatusUpdate) => void;
+  readonly onChecks: (checks: ChecksUpdate) => void;
   /** `id` tells the run of the balancer, a dash, and a number that grows. */
-  readonly onEvent: (event: EventNews, id: string) => void;
+  readonly onEvent: (event: EventUpdate, id: string) => void;
 }
 
 /** A status comes every second; after this time without one it is lost, ms. */

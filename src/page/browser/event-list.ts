@@ -5,9 +5,9 @@
  * later version are shown as well.
  */
 import { element, icon, setText } from './element.ts';
-import { flat, membersOf } from './evidence.ts';
+import { flat, membersOf } from './event-fields.ts';
 import { ago, clock } from './time.ts';
-import type { EventNews } from './wire.ts';
+import type { EventUpdate } from './wire.ts';
 
 /** As many as the balancer keeps. */
 const kept = 300;
@@ -20,11 +20,11 @@ interface Row {
   readonly root: HTMLLIElement;
   readonly relative: HTMLElement;
   readonly at: number;
-  readonly level: EventNews['level'];
+  readonly level: EventUpdate['level'];
   readonly members: readonly string[];
 }
 
-export class TimeLine {
+export class EventList {
   readonly #list: HTMLElement;
   readonly #member: HTMLSelectElement;
   readonly #level: HTMLSelectElement;
@@ -53,7 +53,7 @@ export class TimeLine {
   }
 
   /** Takes in an event, unless it has it. Those of another run of the balancer go when one of a new run comes. */
-  add(event: EventNews, id: string): void {
+  add(event: EventUpdate, id: string): void {
     const [run = '', number] = id.split('-');
     if (run !== this.#run) this.#clear(run);
     if (Number(number) <= this.#last) return;
@@ -94,7 +94,7 @@ export class TimeLine {
     for (const row of this.#rows) {
       const fits =
         (member === '' || row.members.includes(member)) && levels.indexOf(row.level) >= least;
-      if (row.root.hidden === fits) row.root.hidden = !fits;
+      row.root.toggleAttribute('hidden', !fits);
       if (fits) shown += 1;
     }
     const all = this.#rows.length;
@@ -103,7 +103,7 @@ export class TimeLine {
   }
 }
 
-function rowOf(event: EventNews): Row {
+function rowOf(event: EventUpdate): Row {
   const { level, message, fields } = event;
   const at = new Date(event.at);
   const relative = element('span', { class: 'relative' }, ago(Date.now() - at.getTime()));

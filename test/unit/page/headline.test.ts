@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { verdictOf } from '../../../src/page/browser/verdict.ts';
-import type { ClusterNews, News } from '../../../src/page/browser/wire.ts';
-import { failedMember, m0Held, m0Moved, memberNamed, newsWith } from './news.ts';
+import { headlineOf } from '../../../src/page/browser/headline.ts';
+import type { ClusterReport, StatusUpdate } from '../../../src/page/browser/wire.ts';
+import { failedMember, m0Held, m0Moved, memberNamed, updateWith } from './updates.ts';
 
-const well = newsWith().members;
+const well = updateWith().members;
 const lame = memberNamed('m1', { state: 'recovering', acceptsNew: false });
 const evidence = {
   reason: 'timeout',
@@ -20,8 +20,8 @@ const with1 = (member: (typeof well)[number]) =>
 
 type Case = readonly [
   string,
-  Partial<Omit<News, 'cluster'>>,
-  Partial<ClusterNews>,
+  Partial<Omit<StatusUpdate, 'cluster'>>,
+  Partial<ClusterReport>,
   string,
   string,
   string,
@@ -235,7 +235,7 @@ test.each<Case>([
     ...(['note', 'Drained', 'm1 is drained by an operator; one may fail.'] as const),
   ],
 ])('%s', (_, change, cluster, tone, word, sentence) => {
-  expect(verdictOf(newsWith(change, cluster))).toEqual({ tone, word, sentence });
+  expect(headlineOf(updateWith(change, cluster))).toEqual({ tone, word, sentence });
 });
 
 describe('a hold', () => {
@@ -247,25 +247,25 @@ describe('a hold', () => {
   };
 
   test('is a warning, and tells since when apart from what is read out', () => {
-    expect(verdictOf(newsWith(lost))).toEqual({
+    expect(headlineOf(updateWith(lost))).toEqual({
       ...{ tone: 'warn', word: 'Holding', sentence },
       since: m0Held.since,
     });
   });
 
-  test.each<[string, Partial<Omit<News, 'cluster'>>, Partial<ClusterNews>]>([
+  test.each<[string, Partial<Omit<StatusUpdate, 'cluster'>>, Partial<ClusterReport>]>([
     ['panic', { mode: 'panic' }, {}],
     ['that nobody knows a leader', {}, { leader: undefined as never }],
     ['a lost quorum', {}, { healthyVoters: 0, tolerance: 0 }],
   ])('comes before %s, which a lost leader brings with it', (_, change, cluster) => {
-    expect(verdictOf(newsWith({ ...lost, ...change }, cluster)).word).toBe('Holding');
+    expect(headlineOf(updateWith({ ...lost, ...change }, cluster)).word).toBe('Holding');
     expect(
-      verdictOf(newsWith({ ...lost, ...change, hold: { limitMs: 4_000 } }, cluster)).tone,
+      headlineOf(updateWith({ ...lost, ...change, hold: { limitMs: 4_000 } }, cluster)).tone,
     ).toBe('bad');
   });
 
   test('is no warning where an operator wants it', () => {
-    expect(verdictOf(newsWith({ hold: { limitMs: 500, current: m0Moved } }))).toMatchObject({
+    expect(headlineOf(updateWith({ hold: { limitMs: 500, current: m0Moved } }))).toMatchObject({
       tone: 'note',
       sentence:
         'An operator moves the leader from m0 to m1. What clients send waits, at most 500 ms, until another member leads.',
@@ -273,7 +273,7 @@ describe('a hold', () => {
   });
 
   test('does not outlast the balancer', () => {
-    expect(verdictOf(newsWith({ ...lost, stopping: true })).word).toBe('Stopping');
+    expect(headlineOf(updateWith({ ...lost, stopping: true })).word).toBe('Stopping');
   });
 
   test('that is over is nothing to tell', () => {
@@ -284,7 +284,7 @@ describe('a hold', () => {
       at: '',
       durationMs: 4_000,
     } as const;
-    expect(verdictOf(newsWith({ hold: { limitMs: 4_000, last } })).word).toBe('Healthy');
+    expect(headlineOf(updateWith({ hold: { limitMs: 4_000, last } })).word).toBe('Healthy');
   });
 });
 
@@ -295,7 +295,7 @@ test('does not change with what counts on by itself', () => {
     ...(failed.evidence && { evidence: { ...failed.evidence, failedChecks: 90 } }),
   };
   const [before, after] = [failed, later].map((member) =>
-    verdictOf(newsWith({ members: with1(member), sessions: member === later ? 9 : 1 }, oneLess)),
+    headlineOf(updateWith({ members: with1(member), sessions: member === later ? 9 : 1 }, oneLess)),
   );
   expect(after).toEqual(before);
 });

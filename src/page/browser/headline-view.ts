@@ -1,0 +1,83 @@
+/**
+ * The head of the page: the health in a line, or that nothing is heard of the balancer and since when.
+ *
+ * What is read out changes only with the headline; the time since the last update, and how long a hold lasts,
+ * stand beside it.
+ */
+import type { Connection } from './connection.ts';
+import { byId, setAttribute, setIcon, setText, showText } from './element.ts';
+import type { Headline } from './headline.ts';
+import { showInTab } from './tab.ts';
+import { ago, clock, tenths } from './time.ts';
+
+export class HeadlineView {
+  readonly #root = byId('headline');
+  readonly #icon = this.#root.querySelector('svg') as SVGSVGElement;
+  readonly #word = byId('headline-word');
+  readonly #clock = byId('headline-clock');
+  readonly #sentence = byId('headline-sentence');
+  readonly #more = byId('headline-more');
+  readonly #connection = byId('connection');
+  #headline: Headline | undefined;
+  #state: Connection = { kind: 'connecting' };
+
+  /** @param now ms since the epoch, by the balancer's clock, as everywhere here. */
+  connection(state: Connection, now: number): void {
+    this.#state = state;
+    this.#show(now);
+  }
+
+  headline(headline: Headline, now: number): void {
+    this.#headline = headline;
+    this.#show(now);
+  }
+
+  /** To be called now and then: how long ago the last update came, and for how long it has been so. */
+  tick(now: number): void {
+    const lost = this.#state.kind === 'lost' ? this.#state : undefined;
+    const since = lost === undefined ? this.#headline?.since : undefined;
+    showText(this.#clock, since && ` for ${tenths(now - Date.parse(since))}`);
+    const at = lost?.heardAt;
+    showText(
+      this.#more,
+      lost &&
+        (at === undefined
+          ? 'Nothing was heard of it yet. Trying again.'
+          : `Last update at ${clock(new Date(at), new Date())}, ${ago(Date.now() - at)}. Trying again.`),
+    );
+  }
+
+  #show(now: number): void {
+    const { kind } = this.#state;
+    setAttribute(document.documentElement, 'data-connection', kind);
+    setText(
+      this.#connection,
+      { connecting: 'Connecting', live: 'Live', lost: 'Not connected' }[kind],
+    );
+    if (kind === 'lost') this.#showLost();
+    else if (this.#headline !== undefined) this.#showHeadline(this.#headline);
+    this.tick(now);
+  }
+
+  #showHeadline({ tone, word, sentence }: Headline): void {
+    setAttribute(this.#root, 'data-tone', tone);
+    setIcon(this.#icon, tone);
+    setText(this.#word, word);
+    setText(this.#sentence, sentence);
+    showInTab(tone, word);
+  }
+
+  #showLost(): void {
+    const before = this.#headline;
+    const word = 'Connection lost';
+    const was =
+      before === undefined
+        ? ''
+        : ` What is below is old; it was: ${before.word}. ${before.sentence}`;
+    setAttribute(this.#root, 'data-tone', 'lost');
+    setIcon(this.#icon, 'lost');
+    setText(this.#word, word);
+    setText(this.#sentence, `This page hears nothing of the balancer.${was}`);
+    showInTab('lost', word);
+  }
+}
