@@ -32,7 +32,7 @@ export class AdminEvents {
     });
     response.flushHeaders(); // it begins with its head, not with the first event
     this.#streams.add(response);
-    const unfollow = this.#events.follow((event) => {
+    const unfollow = this.#events.subscribe((event) => {
       if (response.writableLength > maxUnread) response.destroy();
       else response.write(message(event));
     });

@@ -11,8 +11,7 @@
 import { type AdminSocket, usualAdminSocket } from '../config/values/admin-socket.ts';
 import { openWhenFree } from '../lib/net/bind-retry.ts';
 import { SettingError } from '../lib/setting-error.ts';
-import type { EventBody } from '../observe/events/event-log.ts';
-import { adminUnavailable } from '../observe/events/operator-events.ts';
+import type { Event } from '../observe/events/event.ts';
 import {
   type AdminServer,
   type AdminServerOptions,
@@ -26,7 +25,7 @@ export interface AdminListenerOptions {
   /** May another process with the same configuration run beside this one? */
   readonly isShared: boolean;
   readonly api: AdminServerOptions;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
 }
 
 export class AdminListener {
@@ -66,7 +65,7 @@ export class AdminListener {
     const open = (): Promise<AdminServer> =>
       socket.kind === 'path' ? openAdminServer({ path }, api) : openWithFolder(path, api);
     const unavailable = ({ message }: SettingError): void =>
-      record(adminUnavailable(path, message));
+      record({ kind: 'admin-unavailable', path, why: message });
     try {
       if (isShared) await this.#openWhenFree(open, unavailable);
       else this.#server = await open();

@@ -21,15 +21,7 @@ import type { LeaderMover } from '../leader/move.ts';
 import { successorOf } from '../leader/successor.ts';
 import type { Drainable, Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
-import type { EventBody } from '../observe/events/event-log.ts';
-import {
-  leaderMoved,
-  logLevelChanged,
-  memberDrained,
-  memberUndrained,
-  rebalanceAsked,
-  sessionClosed,
-} from '../observe/events/operator-events.ts';
+import type { Event } from '../observe/events/event.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { Departures } from '../proxy/sessions/departures.ts';
 import type { Sessions } from '../proxy/sessions/sessions.ts';
@@ -49,7 +41,7 @@ export interface OperationsOptions {
   readonly mover: LeaderMover;
   readonly upkeep: Housekeeping;
   readonly log: Log;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
 }
 
 /** What came of a drain; `warnings` are sentences. */
@@ -110,7 +102,7 @@ export class Operations {
     const moved = await mover.move(leader, to.member, to.id).catch((error: Error) => {
       throw new OperationRefused('conflict', error.message);
     });
-    record(leaderMoved(leader.name, to.member.name, moved.held));
+    record({ kind: 'leader-moved', was: leader.name, leader: to.member.name, heldMs: moved.held });
     return { from: leader.name, to: to.member.name, heldMs: Math.round(moved.held) };
   }
 
@@ -135,7 +127,7 @@ export class Operations {
     }
     monitor.table.drain(member, true);
     const count = sessions.countOf(member);
-    record(memberDrained(member, count, time, unkept));
+    record({ kind: 'member-drained', member: member.name, sessions: count, timeout: time, unkept });
     departures.begin(member, time, 'drained');
     const warnings = [
       ...(unmoved === undefined ? [] : [unmoved]),
@@ -160,7 +152,7 @@ export class Operations {
       throw new OperationRefused('conflict', `${name} is not drained; nothing to take back`);
     }
     const unkept = await drains.remove(called);
-    record(memberUndrained(name));
+    record({ kind: 'member-undrained', member: name });
     if (member !== undefined && monitor.table.has(member)) {
       departures.cancel(member);
       upkeep.slowStart.begin(member, performance.now());
@@ -183,10 +175,16 @@ export class Operations {
       if (isDrained) {
         const timeout = settings.current.drainTimeout;
         monitor.table.drain(member, true);
-        record(memberDrained(member, sessions.countOf(member), timeout, undefined));
+        record({
+          kind: 'member-drained',
+          member: name,
+          sessions: sessions.countOf(member),
+          timeout,
+          unkept: undefined,
+        });
         departures.begin(member, timeout, 'drained');
       } else {
-        record(memberUndrained(name));
+        record({ kind: 'member-undrained', member: name });
         departures.cancel(member);
         upkeep.slowStart.begin(member, performance.now());
         monitor.table.drain(member, false);
@@ -216,9 +214,10 @@ export class Operations {
       );
     }
     const excesses = upkeep.balance(performance.now());
-    if (excesses.size > 0) record(rebalanceAsked(excesses));
+    const excess = Object.fromEntries([...excesses].map(([{ name }, number]) => [name, number]));
+    if (excesses.size > 0) record({ kind: 'rebalance-asked', excess });
     return {
-      excess: Object.fromEntries([...excesses].map(([{ name }, excess]) => [name, excess])),
+      excess,
       starting: upkeep.slowStart.underWay.map(({ name }) => name),
     };
   }
@@ -242,7 +241,7 @@ export class Operations {
       throw new OperationRefused('unknown', `There is no session ${id}; see etcd-lb sessions.`);
     }
     session.close('operator');
-    record(sessionClosed(id, session.member));
+    record({ kind: 'session-closed', session: id, member: session.member.name });
   }
 
   /** Holds until a reload, or a restart. */
@@ -250,7 +249,7 @@ export class Operations {
     const { log, record } = this.#options;
     const before = log.level;
     log.level = level;
-    record(logLevelChanged(before, level));
+    record({ kind: 'log-level-changed', from: before, to: level });
   }
 
   #called(): (Called & { readonly member: Member })[] {

@@ -5,8 +5,7 @@
  */
 import { openSync, readSync } from 'node:fs';
 import { mostConnections } from '../management/server.ts';
-import type { EventBody } from '../observe/events/event-log.ts';
-import { descriptorsBack, descriptorsShort } from '../observe/events/traffic-events.ts';
+import type { Event } from '../observe/events/event.ts';
 
 /** What the process needs besides sessions: listeners, checks, log, and a margin; and what visitors may take. */
 const others = 50 + mostConnections.observe + mostConnections.admin;
@@ -14,13 +13,13 @@ const others = 50 + mostConnections.observe + mostConnections.admin;
 const interval = 1_000;
 
 export class Descriptors {
-  readonly #record: (body: EventBody) => void;
+  readonly #record: (event: Event) => void;
   readonly #readLimit: () => number;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #short = false;
 
   /** @param readLimit gives the soft limit of this process; replaced in tests. */
-  constructor(record: (body: EventBody) => void, readLimit = limitReader()) {
+  constructor(record: (event: Event) => void, readLimit = limitReader()) {
     this.#record = record;
     this.#readLimit = readLimit;
   }
@@ -38,7 +37,8 @@ export class Descriptors {
     const short = connections * 2 + others > limit;
     if (short === this.#short) return;
     this.#short = short;
-    this.#record(short ? descriptorsShort(connections, limit) : descriptorsBack(limit));
+    const kind = short ? 'descriptors-short' : 'descriptors-back';
+    this.#record({ kind, connections, limit });
   }
 }
 

@@ -10,7 +10,8 @@ import { AdminListener } from '../admin/listener.ts';
 import type { Operations } from '../admin/operations.ts';
 import type { Settings } from '../config/settings.ts';
 import type { CheckHistory } from '../observe/check-history.ts';
-import type { EventBody, EventLog } from '../observe/events/event-log.ts';
+import type { Event } from '../observe/events/event.ts';
+import type { EventLog } from '../observe/events/event-log.ts';
 import type { ReloadResult } from '../observe/events/operator-events.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import { ObserveListener } from '../observe/server/listener.ts';
@@ -28,7 +29,7 @@ export interface ManagementServersOptions {
   readonly metrics: Metrics;
   readonly orders: Operations;
   readonly reload: (force: boolean) => Promise<ReloadResult>;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
 }
 
 export class ManagementServers {

@@ -23,8 +23,8 @@ import { systemDns } from '../members/discovery/system-dns.ts';
 import { Member, type Traits } from '../members/member.ts';
 import type { Place } from '../members/place.ts';
 import { type Revised, Roster } from '../members/roster.ts';
-import { discoveryChanged, namesChanged } from '../observe/events/discovery-events.ts';
-import type { EventBody } from '../observe/events/event-log.ts';
+import { discoveryEvent, nameEvent } from '../observe/events/changes.ts';
+import type { Event } from '../observe/events/event.ts';
 
 export interface MembershipOptions {
   /** Those in force. */
@@ -38,7 +38,7 @@ export interface MembershipOptions {
   readonly onRevise: (revised: readonly Revised<Member>[]) => void;
   /** Called after those that replace it have joined. */
   readonly onLeave: (member: Member) => void;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
 }
 
 /** Bound on each question to a member about itself, ms. */
@@ -79,8 +79,8 @@ export class Membership {
         }),
       list: () => cluster().list,
       onPlaces: (places) => this.#roster.set(places),
-      onChange: (change) => record(discoveryChanged(change)),
-      onNameChange: (change) => record(namesChanged(change)),
+      onChange: (change) => record(discoveryEvent(change)),
+      onNameChange: (change) => record(nameEvent(change)),
     });
     this.#roster = new Roster(this.#discovery.begin(), {
       admit: (place) => memberAt(place, this.#settings.current),

@@ -19,7 +19,7 @@ import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import type { Departures } from '../proxy/sessions/departures.ts';
 import type { EndReason } from '../proxy/sessions/sessions.ts';
-import type { Event } from './events/event-log.ts';
+import type { RecordedEvent } from './events/event-log.ts';
 import { rounded } from './events/hold-events.ts';
 
 /** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
@@ -45,7 +45,7 @@ export interface Status {
   /** Those that are no members any more, until their last session has ended. */
   readonly leaving: readonly { readonly name: string; readonly sessions: number }[];
   /** The last few hundred, oldest first. */
-  readonly events: readonly (Omit<Event, 'at'> & { readonly at: string })[];
+  readonly events: readonly (Omit<RecordedEvent, 'at'> & { readonly at: string })[];
 }
 
 /** What the members say of their cluster; empty and 0 while none has said anything. */
@@ -141,7 +141,7 @@ export interface StatusSources {
   readonly cluster: Cluster;
   readonly hold: () => HoldView;
   readonly proxy: DataPath;
-  readonly events: () => readonly Event[];
+  readonly events: () => readonly RecordedEvent[];
   readonly stopping: () => boolean;
 }
 

@@ -1,6 +1,7 @@
 /** The status as text: one line for the whole, one for each member. Pure. */
 import { styleText } from 'node:util';
 import { lasted, outcomeOf, seconds } from '../../observe/events/hold-events.ts';
+import { membersOf } from '../../observe/events/members-of.ts';
 import type { MemberReport, Status } from '../../observe/status.ts';
 import { age, bytes, columns } from '../table.ts';
 
@@ -83,7 +84,7 @@ function stateOf({ state, drain, unfit }: MemberReport): string {
 }
 
 function lastEventOf(name: string, { events }: Status, now: number): string {
-  const last = events.findLast(({ fields }) => fields['member'] === name);
+  const last = events.findLast(({ fields }) => membersOf(fields).includes(name));
   if (last === undefined) return '-';
   const text = last.message.startsWith(`${name}: `)
     ? last.message.slice(name.length + 2)
@@ -96,9 +97,9 @@ function notes({ leaving, absentDrains, hold }: Status, now: number): string[] {
   return [
     ...lastHold(hold, now),
     ...leaving.map(
-      ({ name, sessions }) => `${name} is no member any more; ${sessions} sessions left`,
+      ({ name, sessions }) => `${name} is no longer a member; ${sessions} sessions left`,
     ),
-    ...absentDrains.map((name) => `${name} is drained, and no member at the moment`),
+    ...absentDrains.map((name) => `${name} is drained, and not a member at the moment`),
   ];
 }
 

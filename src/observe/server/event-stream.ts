@@ -63,7 +63,7 @@ export class EventStreams {
 
   constructor(options: EventStreamsOptions) {
     this.#options = options;
-    this.#unfollow = options.events.follow((event) => this.#publish(event));
+    this.#unfollow = options.events.subscribe((event) => this.#publish(event));
   }
 
   /**

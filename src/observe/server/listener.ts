@@ -8,8 +8,7 @@
 import type { TcpAddress } from '../../config/values/listen.ts';
 import { openWhenFree } from '../../lib/net/bind-retry.ts';
 import { formatHostPort } from '../../lib/net/host-port.ts';
-import type { EventBody } from '../events/event-log.ts';
-import { observeOpened, observeWaits } from '../events/service-events.ts';
+import type { Event } from '../events/event.ts';
 import { type ObserveOptions, type ObserveServer, openObserveServer } from './http.ts';
 
 export interface ObserveListenerOptions extends Omit<ObserveOptions, 'host' | 'port'> {
@@ -17,7 +16,7 @@ export interface ObserveListenerOptions extends Omit<ObserveOptions, 'host' | 'p
   readonly address: TcpAddress | undefined;
   /** May another process with the same configuration run beside this one? */
   readonly isShared: boolean;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
 }
 
 export class ObserveListener {
@@ -66,7 +65,7 @@ export class ObserveListener {
     const opening = openWhenFree(
       open,
       (refusal) => {
-        record(observeWaits(refusal));
+        record({ kind: 'observe-waits', why: refusal.message });
         waits.resolve('waits');
       },
       signal,
@@ -77,7 +76,12 @@ export class ObserveListener {
     const first = await Promise.race([opening, waits.promise]);
     if (first !== 'waits') return;
     void opening.then(() => {
-      if (!signal.aborted) record(observeOpened(formatHostPort(host, port), this.port));
+      if (!signal.aborted)
+        record({
+          kind: 'observe-opened',
+          shown: formatHostPort(host, port),
+          observePort: this.port,
+        });
     });
   }
 }
