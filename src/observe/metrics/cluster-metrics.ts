@@ -5,7 +5,7 @@
 import type { ClusterView } from '../../etcd/cluster-view.ts';
 import { ineligibleReasons } from '../../etcd/eligibility.ts';
 import type { MemberStatus } from '../../etcd/member-status.ts';
-import { flag, type ReadMetric } from './read-metrics.ts';
+import { flag, perMember, present, type ReadMetric } from './read-metrics.ts';
 
 type Row<From> = readonly [name: string, help: string, of: (from: From) => number];
 
@@ -74,12 +74,9 @@ export const clusterMetrics: readonly ReadMetric[] = [
   {
     name: 'etcd_lb_member_known',
     help: '1 while a member answers questions about itself over gRPC, else 0; the figures below are then its last.',
-    labels: ['member'],
-    read: ({ members, cluster }) =>
-      members().map((member) => {
-        const isKnown = cluster.statusOf(member) !== undefined && !cluster.whyUnknown(member);
-        return [flag(isKnown), { member: member.name }];
-      }),
+    ...perMember(present, (member, { cluster }) =>
+      flag(cluster.statusOf(member) !== undefined && !cluster.whyUnknown(member)),
+    ),
   },
   {
     name: 'etcd_lb_member_info',
@@ -96,14 +93,10 @@ export const clusterMetrics: readonly ReadMetric[] = [
   {
     name: 'etcd_lb_member_leader',
     help: '1 for the member that most of those that answer take for the leader, else 0.',
-    labels: ['member'],
-    read: ({ members, cluster }) => {
+    ...perMember(present, (member, { cluster }) => {
       const leader = cluster.view.leader?.memberId;
-      return members().map((member) => {
-        const isLeader = leader !== undefined && cluster.statusOf(member)?.memberId === leader;
-        return [flag(isLeader), { member: member.name }];
-      });
-    },
+      return flag(leader !== undefined && cluster.statusOf(member)?.memberId === leader);
+    }),
   },
   {
     name: 'etcd_lb_member_unfit',
@@ -119,12 +112,11 @@ export const clusterMetrics: readonly ReadMetric[] = [
   },
   ...memberFigures.map(
     ([name, help, of]): ReadMetric => ({
-      ...{ name: `etcd_lb_member_${name}`, help, labels: ['member'] },
-      read: ({ members, cluster }) =>
-        members().flatMap((member) => {
-          const status = cluster.statusOf(member);
-          return status === undefined ? [] : [[of(status), { member: member.name }]];
-        }),
+      ...{ name: `etcd_lb_member_${name}`, help },
+      ...perMember(present, (member, { cluster }) => {
+        const status = cluster.statusOf(member);
+        return status && of(status);
+      }),
     }),
   ),
   ...clusterFigures.map(

@@ -57,6 +57,26 @@ export function addReadMetrics(
   }
 }
 
+/** A series of each of these members; none of one that has no figure. */
+export function perMember(
+  list: (sources: MetricSources) => readonly Member[],
+  figure: (member: Member, sources: MetricSources) => number | undefined,
+): Pick<ReadMetric, 'labels' | 'read'> {
+  return {
+    labels: ['member'],
+    read: (sources) =>
+      list(sources).flatMap((member) => {
+        const value = figure(member, sources);
+        return value === undefined ? [] : [[value, { member: member.name }]];
+      }),
+  };
+}
+
+/** Those there are. */
+export function present({ members }: MetricSources): readonly Member[] {
+  return members();
+}
+
 /** Members that there are, and those that have left and still have sessions. */
 export function served({ members, leaving }: MetricSources): readonly Member[] {
   return [...members(), ...leaving()];

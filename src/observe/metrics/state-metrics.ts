@@ -3,7 +3,7 @@ import { expiriesOf } from '../../certificates/expiry.ts';
 import { healthStates } from '../../health/health.ts';
 import { serves } from '../../health/routing.ts';
 import { endReasons } from '../../proxy/sessions/sessions.ts';
-import { flag, type ReadMetric, served } from './read-metrics.ts';
+import { flag, perMember, present, type ReadMetric, served } from './read-metrics.ts';
 
 export const stateMetrics: readonly ReadMetric[] = [
   {
@@ -53,18 +53,12 @@ export const stateMetrics: readonly ReadMetric[] = [
   {
     name: 'etcd_lb_member_weight',
     help: 'The share of new connections that a member gets against the others: as configured, and less while it starts slowly after a failure.',
-    labels: ['member'],
-    read: ({ members }) => members().map(({ name: member, weight }) => [weight, { member }]),
+    ...perMember(present, ({ weight }) => weight),
   },
   {
     name: 'etcd_lb_sessions',
     help: 'Client connections that are joined with a member at this moment.',
-    labels: ['member'],
-    read: (sources) =>
-      served(sources).map((member) => [
-        sources.proxy.sessions.countOf(member),
-        { member: member.name },
-      ]),
+    ...perMember(served, (member, { proxy }) => proxy.sessions.countOf(member)),
   },
   {
     name: 'etcd_lb_waiting_clients',
@@ -74,12 +68,7 @@ export const stateMetrics: readonly ReadMetric[] = [
   {
     name: 'etcd_lb_sessions_opened_total',
     help: 'Client connections that were joined with a member.',
-    labels: ['member'],
-    read: (sources) =>
-      served(sources).map((member) => [
-        sources.proxy.sessions.totalsOf(member).opened,
-        { member: member.name },
-      ]),
+    ...perMember(served, (member, { proxy }) => proxy.sessions.totalsOf(member).opened),
   },
   {
     name: 'etcd_lb_sessions_closed_total',
