@@ -101,7 +101,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   const checks = new CheckHistory();
   const drains = new Drains(settings.current.stateDir);
   const found = drains.load();
-  if (found.unusable.length > 0) record({ kind: 'drains-unusable', unusable: found.unusable });
+  const [unusable] = found.unusable;
+  const files = found.unusable.length;
+  if (unusable !== undefined) record({ kind: 'drains-unusable', ...unusable, files });
   if (found.drains.length > 0) record({ kind: 'drains-restored', drains: found.drains });
   const renewal = new CertificateReloader({
     settings: settings.current,

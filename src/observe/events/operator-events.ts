@@ -45,13 +45,12 @@ export const operatorEvents = {
   },
   'member-undrained': ({ member }: { member: string }) =>
     info(`${member} is no longer drained: it gets new connections while it is healthy`, { member }),
-  /** At the start: files of an earlier run, of which there is at least one. */
-  'drains-unusable': ({ unusable }: Pick<FoundDrains, 'unusable'>) => {
-    const [{ file, why } = { file: '', why: '' }] = unusable;
-    const others = unusable.length > 1 ? ` and ${unusable.length - 1} more` : '';
+  /** At the start: `files` of an earlier run, one of them `file`. */
+  'drains-unusable': ({ file, why, files }: { file: string; why: string; files: number }) => {
+    const others = files > 1 ? ` and ${files - 1} more` : '';
     return error(
       `${file}${others} cannot be used (${why}): the members that it names are not drained; drain those again that must be, and remove it`,
-      { file, why, files: unusable.length },
+      { file, why, files },
     );
   },
   'drains-restored': ({ drains }: Pick<FoundDrains, 'drains'>) => {
