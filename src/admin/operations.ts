@@ -21,15 +21,7 @@ import type { LeaderMover } from '../leader/move.ts';
 import { successorOf } from '../leader/successor.ts';
 import type { Drainable, Drains } from '../members/drains.ts';
 import { Member } from '../members/member.ts';
-import type { EventBody } from '../observe/events/event-log.ts';
-import {
-  leaderMoved,
-  logLevelChanged,
-  memberDrained,
-  memberUndrained,
-  rebalanceAsked,
-  sessionClosed,
-} from '../observe/events/operator-events.ts';
+import type { Event } from '../observe/events/event.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { Departures } from '../proxy/sessions/departures.ts';
 import type { Sessions } from '../proxy/sessions/sessions.ts';
@@ -56,7 +48,7 @@ export interface OperationsOptions {
   readonly mover: LeaderMover;
   readonly upkeep: Balancing;
   readonly log: Log;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
 }
 
 /** What came of a drain; `warnings` are sentences. */
@@ -116,11 +108,11 @@ export class Operations {
     });
     const to = successorOf(leader, possible, named);
     if (to.kind === 'none') throw conflict(to.why);
-    const held = await mover.move(leader, to.member, to.id).catch((error: Error) => {
+    const heldMs = await mover.move(leader, to.member, to.id).catch((error: Error) => {
       throw conflict(error.message);
     });
-    record(leaderMoved(leader.name, to.member.name, held));
-    return { from: leader.name, to: to.member.name, heldMs: Math.round(held) };
+    record({ kind: 'leader-moved', was: leader.name, leader: to.member.name, heldMs });
+    return { from: leader.name, to: to.member.name, heldMs: Math.round(heldMs) };
   }
 
   /**
@@ -168,7 +160,7 @@ export class Operations {
       throw conflict(`${name} is not drained; nothing to take back`);
     }
     const unkept = await drains.remove(found);
-    record(memberUndrained(name));
+    record({ kind: 'member-undrained', member: name });
     if (found instanceof Member && monitor.table.has(found)) this.#endDrain(found);
     const isForgetful = unkept !== undefined && settings.current.stateDir !== undefined;
     const warnings = isForgetful ? [`A restart will drain ${name} again, since ${unkept}.`] : [];
@@ -185,7 +177,7 @@ export class Operations {
       if (!isMeant || drained === isDrained) continue;
       if (isDrained) this.#beginDrain(member, settings.current.drainTimeout);
       else {
-        record(memberUndrained(name));
+        record({ kind: 'member-undrained', member: name });
         this.#endDrain(member);
       }
     }
@@ -211,9 +203,10 @@ export class Operations {
       );
     }
     const excesses = upkeep.balance(performance.now());
-    if (excesses.size > 0) record(rebalanceAsked(excesses));
+    const excess = Object.fromEntries([...excesses].map(([{ name }, number]) => [name, number]));
+    if (excesses.size > 0) record({ kind: 'rebalance-asked', excess });
     return {
-      excess: Object.fromEntries([...excesses].map(([{ name }, excess]) => [name, excess])),
+      excess,
       starting: upkeep.slowStart.underWay.map(({ name }) => name),
     };
   }
@@ -235,7 +228,7 @@ export class Operations {
       throw new OperationRefused('unknown', `There is no session ${id}; see etcd-lb sessions.`);
     }
     session.close('operator');
-    record(sessionClosed(id, session.member));
+    record({ kind: 'session-closed', session: id, member: session.member.name });
   }
 
   /** Holds until a reload, or a restart. */
@@ -243,7 +236,7 @@ export class Operations {
     const { log, record } = this.#options;
     const before = log.level;
     log.level = level;
-    record(logLevelChanged(before, level));
+    record({ kind: 'log-level-changed', from: before, to: level });
   }
 
   /** Returns how many sessions are to leave. */
@@ -251,7 +244,7 @@ export class Operations {
     const { monitor, sessions, departures, record } = this.#options;
     monitor.table.drain(member, true);
     const count = sessions.countOf(member);
-    record(memberDrained(member, count, timeout, unkept));
+    record({ kind: 'member-drained', member: member.name, sessions: count, timeout, unkept });
     departures.begin(member, timeout, 'drained');
     return count;
   }

@@ -97,7 +97,7 @@ function handler(options: AdminServerOptions): (exchange: Exchange) => Promise<v
   const { events, onRefused } = options;
   const tell = (event: NumberedEvent): string => eventMessage(event.kind, event);
   const streams = new SseStreams(maxAdminStreams, () =>
-    events.follow((event) => streams.publish(tell(event))),
+    events.subscribe((event) => streams.publish(tell(event))),
   );
   let api: Promise<Handler> | undefined;
   return async ({ request, response, isStream }) => {

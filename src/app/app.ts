@@ -31,23 +31,9 @@ import { surviveErrors } from '../lib/unexpected.ts';
 import { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import { CheckHistory } from '../observe/check-history.ts';
-import { clusterChanged } from '../observe/events/cluster-events.ts';
-import { namesChanged } from '../observe/events/discovery-events.ts';
-import { type EventBody, EventLog } from '../observe/events/event-log.ts';
-import { holdBegan, holdEnded } from '../observe/events/hold-events.ts';
-import { drainsFound, type ReloadResult, reloaded } from '../observe/events/operator-events.ts';
-import { logTroubled, unexpectedError } from '../observe/events/process-events.ts';
-import {
-  listenIgnored,
-  started,
-  stopped as stoppedEvent,
-  stopping as stoppingEvent,
-} from '../observe/events/service-events.ts';
-import {
-  certificatesRefused,
-  certificatesRenewed,
-  secretExposed,
-} from '../observe/events/tls-events.ts';
+import { clusterEvent } from '../observe/events/changes.ts';
+import { EventLog } from '../observe/events/event-log.ts';
+import type { ReloadResult } from '../observe/events/operator-events.ts';
 import type { Log } from '../observe/log/log.ts';
 import { Metrics } from '../observe/metrics/metrics.ts';
 import { type Status, type StatusSources, takeStatus } from '../observe/status.ts';
@@ -90,6 +76,8 @@ export interface AppOptions {
   readonly load: () => Loaded;
   readonly version: string;
   readonly log: Log;
+  /** Where whatever happens is recorded; the log is told of it from the start on. */
+  readonly events?: EventLog;
   /** To listen there in place of the addresses of the settings.current. */
   readonly inherited?: Inherited;
 }
@@ -101,25 +89,28 @@ export interface AppOptions {
  */
 export async function startApp(options: AppOptions): Promise<App> {
   const { loaded, load, version, log, inherited = noneInherited } = options;
+  const { events = new EventLog() } = options;
   const settings = new LiveSettings(loaded.settings);
   const startedAt = new Date();
   const stopping = new AbortController();
   const checking = new AbortController();
-  const events = new EventLog((event) => log.write(event));
-  const record = (body: EventBody): void => events.record(body);
+  const { record } = events;
+  const metrics = new Metrics();
+  events.subscribe((recorded) => log.write(recorded));
+  events.subscribe((_recorded, event) => metrics.hear(event));
   const checks = new CheckHistory();
   const drains = new Drains(settings.current.stateDir);
-  for (const event of drainsFound(drains.load())) record(event);
+  const found = drains.load();
+  const [unusable] = found.unusable;
+  const files = found.unusable.length;
+  if (unusable !== undefined) record({ kind: 'drains-unusable', ...unusable, files });
+  if (found.drains.length > 0) record({ kind: 'drains-restored', drains: found.drains });
   const renewal = new CertificateReloader({
     settings: settings.current,
-    onApplied: (certificates) => {
-      metrics.renewed('applied');
-      record(certificatesRenewed(expiriesOf(certificates, Date.now())));
-    },
-    onRefused: (refusal) => {
-      metrics.renewed('refused');
-      record(certificatesRefused(refusal));
-    },
+    onApplied: (certificates) =>
+      record({ kind: 'certificates-renewed', expiries: expiriesOf(certificates, Date.now()) }),
+    onRefused: ({ setting, message: why }) =>
+      record({ kind: 'certificates-refused', setting, why }),
   });
 
   // Control: who may get connections.
@@ -134,7 +125,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     record,
   });
   const members = (): readonly Member[] => membership.members;
-  const names = new DnsCache((change) => record(namesChanged(change)));
+  const names = new DnsCache(record);
   const monitor = new Monitor({
     members: membership.members,
     ...liveChecks(settings),
@@ -160,7 +151,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       member.leads = leads;
       monitor.table.judge(member, unfit);
     },
-    onChange: (change) => record(clusterChanged(change)),
+    onChange: (change) => record(clusterEvent(change)),
   });
   const inspector = new StatusPoller({
     members: members,
@@ -188,12 +179,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     isSelf: (socket, port) => traffic.isSelf(socket, port),
     onBegin: (hold) => {
       sessions.hold(); // first of all: what is passed on in the meantime is lost
-      record(holdBegan(hold));
+      record({ kind: 'hold-began', ...hold });
     },
     onEnd: (hold) => {
       sessions.release();
-      record(holdEnded(hold));
-      metrics.holdEnded(hold);
+      record({ kind: 'hold-ended', ...hold });
       inspector.pollAllNow();
     },
     onUnresponsive: (member) => monitor.unresponsive(member),
@@ -201,10 +191,9 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   // Data: connections, and sessions that must end.
   const traffic = new Traffic({
-    ...{ renewal, monitor, guard, log, record },
+    ...{ renewal, monitor, guard, log, metrics, record },
     settings,
     lookup: names.lookup,
-    metrics: () => metrics,
     onSessionEnd: (session) => upkeep.silence.forget(session),
   });
   const dataPath = traffic.path;
@@ -215,14 +204,14 @@ export async function startApp(options: AppOptions): Promise<App> {
   );
 
   // Observation, and what follows from what is seen.
-  const metrics = new Metrics({
+  metrics.readFrom({
     ...{ version, members: members, monitor, cluster, proxy: dataPath },
     leaving: () => departures.leaving,
     certificates: () => renewal.certificates,
     hold: () => guard.view,
     lostLogLines: () => log.lost(),
   });
-  log.onTrouble((trouble) => record(logTroubled(trouble)));
+  log.onTrouble(record);
   const upkeep = new Housekeeping({
     ...{ monitor, dataPath, metrics, record },
     settings,
@@ -252,10 +241,12 @@ export async function startApp(options: AppOptions): Promise<App> {
         ...{ settings, monitor, membership, drains, isSelf: traffic.isSelf },
         lookup: names.lookup,
       }),
-    onResult: (result) => {
-      metrics.reloaded(result.kind);
-      record(reloaded(result));
-    },
+    onResult: (result) =>
+      record(
+        result.kind === 'applied'
+          ? { ...result, kind: 'reloaded' }
+          : { ...result, kind: 'reload-refused' },
+      ),
   });
   const mover = new LeaderMover({
     ...{ guard, sessions },
@@ -306,13 +297,20 @@ export async function startApp(options: AppOptions): Promise<App> {
   if (settings.current.watchConfig)
     void reload.watch(settings.current.configFile ?? '', checking.signal);
   startTicker((beat) => upkeep.beat(beat), checking.signal);
-  record(started(sources.identity, membership.members, consoles.observePort));
+  record({
+    kind: 'started',
+    ...{ version, listen: sources.identity.listen },
+    endpoints: membership.members.map(({ endpoint }) => endpoint),
+    observePort: consoles.observePort,
+  });
   if (isActivated && !agree(listen, settings.current.listen)) {
-    record(
-      listenIgnored(sources.identity.listen, settings.current.listen.map(formatListenAddress)),
-    );
+    record({
+      kind: 'listen-ignored',
+      inherited: sources.identity.listen,
+      listen: settings.current.listen.map(formatListenAddress),
+    });
   }
-  for (const secret of exposedSecrets(settings.current)) record(secretExposed(secret));
+  for (const secret of exposedSecrets(settings.current)) record({ kind: 'key-exposed', ...secret });
 
   const giveUpWaiting = Promise.withResolvers<void>();
   let stopped: Promise<number> | undefined;
@@ -322,9 +320,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     await afterPoll();
     traffic.stopAccepting();
     consoles.yield();
-    record(stoppingEvent(sessions.count, settings.current.drainTimeout));
-    departures.beginAll(settings.current.drainTimeout);
-    const timer = setTimeout(() => giveUpWaiting.resolve(), settings.current.drainTimeout);
+    const { drainTimeout } = settings.current;
+    record({ kind: 'stopping', sessions: sessions.count, drainTimeout });
+    departures.beginAll(drainTimeout);
+    const timer = setTimeout(() => giveUpWaiting.resolve(), drainTimeout);
     await Promise.race([dataPath.idle(), giveUpWaiting.promise]);
     clearTimeout(timer);
     evictions.stop();
@@ -333,7 +332,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     await dataPath.idle();
     checking.abort();
     consoles.close();
-    record(stoppedEvent(cut));
+    record({ kind: 'stopped', cut });
     return cut;
   };
   return {
@@ -348,7 +347,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     surviveErrors: () =>
       surviveErrors(
         () => metrics.failed(),
-        (error) => record(unexpectedError(error)),
+        ({ name, message, stack }) => record({ kind: 'unexpected-error', name, message, stack }),
       ),
   };
 }

@@ -6,8 +6,7 @@
 import { openSync, readSync } from 'node:fs';
 import { Condition } from '../lib/condition.ts';
 import { mostConnections } from '../management/server.ts';
-import type { EventBody } from '../observe/events/event-log.ts';
-import { descriptorsBack, descriptorsShort } from '../observe/events/traffic-events.ts';
+import type { Event } from '../observe/events/event.ts';
 
 /** What the process needs besides sessions: listeners, checks, log, and a margin; and what visitors may take. */
 const others = 50 + mostConnections.observe + mostConnections.admin;
@@ -15,12 +14,12 @@ const others = 50 + mostConnections.observe + mostConnections.admin;
 const interval = 1_000;
 
 export class Descriptors {
-  readonly #shortage: Condition<EventBody>;
+  readonly #shortage: Condition<Event>;
   readonly #readLimit: () => number;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   /** @param readLimit gives the soft limit of this process; replaced in tests. */
-  constructor(record: (body: EventBody) => void, readLimit = limitReader()) {
+  constructor(record: (event: Event) => void, readLimit = limitReader()) {
     this.#shortage = new Condition(record);
     this.#readLimit = readLimit;
   }
@@ -36,8 +35,8 @@ export class Descriptors {
     this.#lookedAt = now;
     const limit = this.#readLimit();
     const short = connections * 2 + others > limit;
-    const event = short ? descriptorsShort(connections, limit) : descriptorsBack(limit);
-    this.#shortage.set(short, event);
+    const kind = short ? 'descriptors-short' : 'descriptors-back';
+    this.#shortage.set(short, { kind, connections, limit });
   }
 }
 

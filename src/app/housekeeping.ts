@@ -23,7 +23,7 @@ import { EventLoopStalls } from '../lib/event-loop-stall.ts';
 import { nextInStep } from '../lib/step.ts';
 import type { Tick } from '../lib/ticker.ts';
 import type { Member } from '../members/member.ts';
-import type { EventBody } from '../observe/events/event-log.ts';
+import type { Event } from '../observe/events/event.ts';
 import { MoveNotices } from '../observe/events/throttle.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import type { DataPath } from '../proxy/data-path.ts';
@@ -39,7 +39,7 @@ export interface HousekeepingOptions {
   readonly monitor: Monitor;
   readonly dataPath: DataPath;
   readonly metrics: Metrics;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
 }
 
 /** Once a member has fallen silent all are checked fast for this long, ms. */

@@ -16,9 +16,9 @@ import { formatHostPort } from '../lib/net/host-port.ts';
 import { SettingError } from '../lib/setting-error.ts';
 import { type Closable, ManagementListener } from '../management/listener.ts';
 import type { CheckHistory } from '../observe/check-history.ts';
-import type { EventBody, EventLog } from '../observe/events/event-log.ts';
-import { adminUnavailable, type ReloadResult } from '../observe/events/operator-events.ts';
-import { observeOpened, observeWaits } from '../observe/events/service-events.ts';
+import type { Event } from '../observe/events/event.ts';
+import type { EventLog } from '../observe/events/event-log.ts';
+import type { ReloadResult } from '../observe/events/operator-events.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import { type ObserveServer, openObserveServer } from '../observe/server/http.ts';
 import { type StatusSources, takeStatus } from '../observe/status.ts';
@@ -35,7 +35,7 @@ export interface ManagementServersOptions {
   readonly metrics: Metrics;
   readonly orders: Operations;
   readonly reload: (force: boolean) => Promise<ReloadResult>;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
 }
 
 /** `undefined` where there is to be none, and for an admin socket that need not be there and cannot be opened. */
@@ -95,8 +95,10 @@ async function openObserve(options: ManagementServersOptions): Promise<Observe> 
         page: async () => (await import('../page/from-source.ts')).pageFiles(),
       }),
     ...{ inherited, isShared },
-    onWaiting: (why) => record(observeWaits(why)),
-    onOpened: (server) => record(observeOpened(formatHostPort(host, port), server.port)),
+    onWaiting: ({ message: why }) => record({ kind: 'observe-waits', why }),
+    onOpened: ({ port: observePort }) => {
+      record({ kind: 'observe-opened', shown: formatHostPort(host, port), observePort });
+    },
   });
 }
 
@@ -112,7 +114,8 @@ async function openAdmin(options: ManagementServersOptions): Promise<Admin> {
   };
   const path = socket.kind === 'path' ? socket.path : usualAdminSocket;
   const isOptional = socket.kind === 'auto' && inherited === undefined;
-  const unavailable = ({ message }: SettingError) => record(adminUnavailable(path, message));
+  const unavailable = ({ message }: SettingError) =>
+    record({ kind: 'admin-unavailable', path, why: message });
   const open = () => {
     if (inherited !== undefined) return openAdminServer({ fd: inherited }, api);
     return isOptional ? openWithFolder(path, api) : openAdminServer({ path }, api);

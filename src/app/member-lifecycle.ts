@@ -20,16 +20,7 @@ import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { Revised } from '../members/roster.ts';
 import type { CheckHistory } from '../observe/check-history.ts';
-import { fitnessChanged } from '../observe/events/cluster-events.ts';
-import {
-  memberJoined,
-  memberLeft,
-  memberRenamed,
-  sessionsRemoved,
-} from '../observe/events/discovery-events.ts';
-import type { EventBody } from '../observe/events/event-log.ts';
-import { memberChanged, modeChanged, sessionsEvicted } from '../observe/events/health-events.ts';
-import { drainEnded } from '../observe/events/operator-events.ts';
+import type { Event } from '../observe/events/event.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import type { Departed, Departures } from '../proxy/sessions/departures.ts';
 import type { Evictions } from '../proxy/sessions/evictions.ts';
@@ -52,7 +43,7 @@ export interface MemberLifecycleOptions {
   readonly departures: Departures;
   readonly checks: CheckHistory;
   readonly metrics: Metrics;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
 }
 
 export class MemberLifecycle {
@@ -66,22 +57,24 @@ export class MemberLifecycle {
 
   /** A verdict, the fitness of a member, or the routing mode has changed. */
   changed(change: TableChange): void {
-    const { monitor, evictions, upkeep, metrics, record } = this.#options;
+    const { monitor, evictions, upkeep, record } = this.#options;
     if (change.member !== undefined) this.#healthChanged(change.member);
     if (change.fitness !== undefined) {
-      record(fitnessChanged(change.fitness));
       const { member, unfit } = change.fitness;
-      if (unfit === undefined) upkeep.slowStart.begin(member, performance.now());
+      if (unfit === undefined) {
+        record({ kind: 'member-fit', member: member.name });
+        upkeep.slowStart.begin(member, performance.now());
+      } else record({ kind: 'member-unfit', member: member.name, ...unfit });
     }
     const { snapshot, mode, entries } = monitor.table;
     if (change.mode !== undefined) {
-      const drained = entries.filter((entry) => entry.drained).map(({ member }) => member);
-      record(modeChanged(change.mode.from, change.mode.to, drained));
+      const drained = entries.filter((entry) => entry.drained).map(({ member }) => member.name);
+      record({ kind: 'mode-changed', ...change.mode, drained });
     }
     for (const [member, sessions] of evictions.set(change.evict, this.#isDisproof)) {
-      metrics.evicted(member);
       const health = monitor.table.health(member);
-      record(sessionsEvicted(member, sessions, health, snapshot.routable, mode));
+      const others = snapshot.routable.map(({ name }) => name);
+      record({ kind: 'sessions-evicted', member: member.name, sessions, health, others, mode });
     }
   }
 
@@ -97,13 +90,14 @@ export class MemberLifecycle {
 
   /** A member has been added to those there are. */
   joined(member: Member): void {
-    const { monitor, inspector, upkeep, metrics, record } = this.#options;
-    record(memberJoined(member));
+    const { monitor, inspector, upkeep, record } = this.#options;
+    const { name, endpoint, address, place } = member;
+    const isLearner = place.isLearner === true;
+    record({ kind: 'member-joined', member: name, endpoint, address, isLearner });
     this.#newcomers.add(member);
     upkeep.join(member);
-    metrics.joined(member);
     monitor.add(member);
-    if (member.place.isLearner) monitor.table.judge(member, learner);
+    if (isLearner) monitor.table.judge(member, learner);
     this.holdDrain(member);
     inspector.add(member);
     inspector.pollAllNow();
@@ -117,10 +111,9 @@ export class MemberLifecycle {
     // Drains first, all of them: a name may be another member's now.
     for (const { member } of renamed) void drains.rename(member.endpoint, member.name);
     for (const { member, before } of renamed) {
-      record(memberRenamed(member, before));
+      record({ kind: 'member-renamed', member: member.name, before, endpoint: member.endpoint });
       this.holdDrain(member);
       checks.forget(before);
-      metrics.joined(member);
       const isTaken = membership.members.some(({ name }) => name === before);
       if (!isTaken) void metrics.left(before);
     }
@@ -138,7 +131,7 @@ export class MemberLifecycle {
     const { departures, record } = this.#options;
     const isGone = isConfirmedFailure(monitor.table.health(member));
     const timeout = isGone ? 0 : settings.current.drainTimeout;
-    record(memberLeft(member, timeout));
+    record({ kind: 'member-left', member: member.name, sessions: member.load, timeout });
     this.#newcomers.delete(member);
     inspector.remove(member);
     cluster.forget(member);
@@ -153,23 +146,23 @@ export class MemberLifecycle {
   departed(member: Member, departure: Departed): void {
     const { membership, sessions, checks, metrics, record } = this.#options;
     const { reason, cut } = departure;
+    const { name } = member;
     if (reason === 'drained') {
-      record(drainEnded(member, departure));
+      record({ kind: 'drain-ended', member: name, sessions: departure.sessions, cut });
       return;
     }
-    if (cut > 0) record(sessionsRemoved(member, cut));
+    if (cut > 0) record({ kind: 'sessions-removed', member: name, sessions: cut });
     sessions.forget(member);
-    const isSucceeded = membership.members.some(({ name }) => name === member.name);
+    const isSucceeded = membership.members.some((each) => each.name === name);
     if (isSucceeded) return;
-    checks.forget(member.name);
-    void metrics.left(member.name);
+    checks.forget(name);
+    void metrics.left(name);
   }
 
   #healthChanged(change: NonNullable<TableChange['member']>): void {
-    const { inspector, upkeep, metrics, record } = this.#options;
-    const { member, from, to } = change;
-    record(memberChanged(change));
-    metrics.stateChanged(member, to.state);
+    const { inspector, upkeep, record } = this.#options;
+    const { member, from, to, hold } = change;
+    record({ kind: 'member-changed', member: member.name, from, to, hold });
     const isBack = from.state === 'recovering' && from.from === 'failed';
     const isNew = from.state === 'unknown' && this.#newcomers.delete(member);
     if (acceptsNew(to) && (isBack || isNew)) upkeep.slowStart.begin(member, performance.now());

@@ -22,8 +22,7 @@ import { systemDns } from '../members/discovery/system-dns.ts';
 import { Member, type Traits } from '../members/member.ts';
 import type { Place } from '../members/place.ts';
 import { type Revised, Roster } from '../members/roster.ts';
-import { discoveryChanged, namesChanged } from '../observe/events/discovery-events.ts';
-import type { EventBody } from '../observe/events/event-log.ts';
+import type { Event } from '../observe/events/event.ts';
 
 export interface MembershipOptions {
   /** Those in force. */
@@ -37,7 +36,7 @@ export interface MembershipOptions {
   readonly onRevise: (revised: readonly Revised<Member>[]) => void;
   /** Called after those that replace it have joined. */
   readonly onLeave: (member: Member) => void;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
 }
 
 /** Bound on each question to a member about itself, ms. */
@@ -78,8 +77,8 @@ export class Membership {
         }),
       list: () => cluster().list,
       onPlaces: (places) => this.#roster.set(places),
-      onChange: (change) => record(discoveryChanged(change)),
-      onNameChange: (change) => record(namesChanged(change)),
+      onChange: record,
+      onNameChange: record,
     });
     this.#roster = new Roster(this.#discovery.begin(), {
       admit: (place) => memberAt(place, this.#settings.current),

@@ -16,11 +16,11 @@ import type { ListenAddress } from '../config/values/listen.ts';
 import type { Monitor } from '../health/monitor.ts';
 import type { LeaderGuard } from '../leader/guard.ts';
 import type { Member } from '../members/member.ts';
-import type { EventBody } from '../observe/events/event-log.ts';
-import { handshakeNotices, rejectionNotices } from '../observe/events/throttle.ts';
+import type { Event } from '../observe/events/event.ts';
+import { throttled } from '../observe/events/throttle.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
-import { DataPath, type DataPathObserver } from '../proxy/data-path.ts';
+import { DataPath, type DataPathObserver, type RejectReason } from '../proxy/data-path.ts';
 import { type Listeners, openListeners } from '../proxy/listen/listeners.ts';
 import { leadsToSelf } from '../proxy/listen/self.ts';
 import {
@@ -31,6 +31,7 @@ import {
 } from '../proxy/relay/shared-buffer.ts';
 import { copyThroughStreams } from '../proxy/relay/streams.ts';
 import type { Session } from '../proxy/sessions/sessions.ts';
+import type { HandshakeFailure } from '../proxy/tls/downstream.ts';
 import { ClientHandshakes } from '../proxy/tls/handshake.ts';
 
 /** The ways to copy bytes; the first is taken where this Node allows it. */
@@ -47,10 +48,9 @@ export interface TrafficOptions {
   readonly renewal: CertificateReloader;
   readonly monitor: Monitor;
   readonly lookup: LookupFunction;
-  /** Asked for when there is something to count. */
-  readonly metrics: () => Metrics;
+  readonly metrics: Metrics;
   readonly log: Log;
-  readonly record: (body: EventBody) => void;
+  readonly record: (event: Event) => void;
   readonly onSessionEnd: (session: Session) => void;
   readonly guard: LeaderGuard;
 }
@@ -147,17 +147,19 @@ export class Traffic {
 /** Tells the monitor what traffic knows first, and counts and logs the rest. */
 function observerOf(options: TrafficOptions): DataPathObserver {
   const { monitor, guard, metrics, log, record, onSessionEnd } = options;
-  const noticeRejection = rejectionNotices(record);
+  const tellRejected = throttled<RejectReason>((reason, clients) =>
+    record({ kind: 'clients-rejected', reason, clients }),
+  );
   return {
     attempted: (member, attempt) => {
-      metrics().attempted(member, attempt);
+      metrics.attempted(member, attempt);
       if (attempt.result !== 'failed') return;
       // First of all, so that nothing more is sent where it would be lost.
       if (attempt.failure.reason === 'refused') guard.refused(member);
       monitor.dialFailed(member, attempt.failure);
     },
     opened: (session, failovers) => {
-      if (failovers > 0) metrics().failedOver();
+      if (failovers > 0) metrics.failedOver();
       const client = session.clientAddress();
       log.session('session opened', {
         session: session.id,
@@ -170,7 +172,7 @@ function observerOf(options: TrafficOptions): DataPathObserver {
       onSessionEnd(session);
       const { client, member } = session.bytes;
       const duration = performance.now() - session.openedAt;
-      metrics().sessionEnded(session.member, duration);
+      metrics.sessionEnded(session.member, duration);
       if (reason === 'member-reset' || reason === 'member-closed') {
         guard.sessionCut(session.member);
         monitor.checkNow(session.member);
@@ -184,8 +186,8 @@ function observerOf(options: TrafficOptions): DataPathObserver {
       });
     },
     rejected: (reason) => {
-      metrics().rejected(reason);
-      noticeRejection(reason);
+      metrics.rejected(reason);
+      tellRejected(reason);
     },
   };
 }
@@ -197,7 +199,9 @@ function receptionOf(
 ): ClientHandshakes | undefined {
   if (settings.current.tls === 'passthrough') return undefined;
   const { clients } = settings.current.certificates;
-  const noticeHandshake = handshakeNotices(record);
+  const tellFailed = throttled<HandshakeFailure>((reason, clients) =>
+    record({ kind: 'handshakes-failed', reason, clients }),
+  );
   return new ClientHandshakes({
     ...(clients && { clients: () => renewal.certificates.clients ?? clients }),
     allow: () => settings.current.allowClient,
@@ -208,8 +212,8 @@ function receptionOf(
       return settings.current.dialTimeout;
     },
     onHandshakeFailure: (reason) => {
-      metrics().handshakeFailed(reason);
-      noticeHandshake(reason);
+      metrics.handshakeFailed(reason);
+      tellFailed(reason);
     },
     onNoRequest: () => observer.rejected('no-request'),
   });

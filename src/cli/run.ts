@@ -18,14 +18,16 @@ export async function run(flags: Flags, version: string): Promise<void> {
   const inherited = takeInherited(process.env, process.pid);
   // Loaded only now: a wrong setting is reported without waiting for the rest of the program.
   const { startApp } = await import('../app/app.ts');
+  const { EventLog } = await import('../observe/events/event-log.ts');
   const { openLog } = await import('../observe/log/log.ts');
   const log = await openLog({ level: settings.logLevel, format: settings.logFormat });
+  const events = new EventLog();
   const service = await openService();
+  service?.listenTo(events);
   const signalled = firstSignal();
   let isStuck = false;
   try {
-    const watched = service?.watch(log) ?? log;
-    const app = await startApp({ loaded, load, version, log: watched, inherited });
+    const app = await startApp({ loaded, load, version, log, events, inherited });
     // From here on clients are served, and no error ends that: src/lib/unexpected.ts.
     app.surviveErrors();
     service?.ready(() => app.status());

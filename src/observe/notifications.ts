@@ -9,8 +9,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { openNotifySocket, type Send } from '../systemd/notify-socket.ts';
-import type { Event } from './events/event-log.ts';
-import type { Log } from './log/log.ts';
+import type { Event, EventKind } from './events/event.ts';
+import type { EventLog } from './events/event-log.ts';
 import type { Status } from './status.ts';
 
 /** Between two lines of status, and before what was not taken is said again, ms. */
@@ -19,7 +19,7 @@ const interval = 1_000;
 const afterDrain = 5_000;
 
 /** After these the line of status may read differently. */
-const telling: readonly Event['kind'][] = [
+const telling: readonly EventKind[] = [
   ...(['member-changed', 'member-fit', 'member-unfit', 'mode-changed'] as const),
   ...(['member-joined', 'member-renamed', 'member-left'] as const),
   ...(['leader-changed', 'leader-lost'] as const),
@@ -57,22 +57,9 @@ export class ServiceNotifications implements AsyncDisposable {
     this.#watchdog.unref();
   }
 
-  /** The log, listened to on its way: its events are what there is to tell. */
-  watch(log: Log): Log {
-    const write = (event: Event): void => {
-      log.write(event);
-      this.#heard(event);
-    };
-    return {
-      ...log,
-      write,
-      get level() {
-        return log.level;
-      },
-      set level(level) {
-        log.level = level;
-      },
-    };
+  /** Events are what there is to tell. */
+  listenTo(events: EventLog): void {
+    events.subscribe((_recorded, event) => this.#hear(event));
   }
 
   /** Clients are accepted, or accepted with new settings after `reloading`. */
@@ -96,13 +83,13 @@ export class ServiceNotifications implements AsyncDisposable {
     await this.#sending;
   }
 
-  #heard({ kind, fields }: Event): void {
-    if (kind === 'stopping') {
-      const usec = (Number(fields['drainTimeout']) + afterDrain) * 1_000;
+  #hear(event: Event): void {
+    if (event.kind === 'stopping') {
+      const usec = (event.drainTimeout + afterDrain) * 1_000;
       this.#say(`STOPPING=1\nEXTEND_TIMEOUT_USEC=${usec}\nSTATUS=stopping: sessions may end`);
       this.#status = undefined;
     }
-    if (this.#status !== undefined && telling.includes(kind)) this.#tellLater();
+    if (this.#status !== undefined && telling.includes(event.kind)) this.#tellLater();
   }
 
   /** In a moment: what changes together is told together, and once a second is enough. */

@@ -1,26 +1,25 @@
 /**
  * The status: everything known about the balancer and its members at one moment, as plain data.
  *
- * Owns the shape of `/status`. Reads the monitor and the proxy, changes neither.
+ * Owns the shape of `/status`, where what is undefined is absent. Reads the monitor and the proxy, changes neither.
  */
 
 import type { Cluster } from '../etcd/cluster.ts';
 import type { ClusterView } from '../etcd/cluster-view.ts';
-import type { IneligibleReason } from '../etcd/eligibility.ts';
+import type { Ineligibility } from '../etcd/eligibility.ts';
 import type { MemberStatus } from '../etcd/member-status.ts';
-import type { Health } from '../health/health.ts';
+import type { Evidence, Health } from '../health/health.ts';
 import type { Monitor } from '../health/monitor.ts';
 import { type RoutingMode, serves } from '../health/routing.ts';
-import type { HoldCause, HoldEnd } from '../leader/hold.ts';
-import type { EndedHold, HoldView } from '../leader/hold-status.ts';
-import type { FailureReason } from '../lib/net/failure.ts';
+import type { CurrentHold, EndedHold, HoldView } from '../leader/hold-status.ts';
+import type { Failure } from '../lib/net/failure.ts';
 import { rounded } from '../lib/quantities.ts';
 import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import type { Departures } from '../proxy/sessions/departures.ts';
 import type { EndReason } from '../proxy/sessions/sessions.ts';
-import type { Event } from './events/event-log.ts';
+import type { RecordedEvent } from './events/event-log.ts';
 
 /** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
 export interface Status {
@@ -45,14 +44,14 @@ export interface Status {
   /** Those that are no members any more, until their last session has ended. */
   readonly leaving: readonly { readonly name: string; readonly sessions: number }[];
   /** The last few hundred, oldest first. */
-  readonly events: readonly (Omit<Event, 'at'> & { readonly at: string })[];
+  readonly events: readonly (Omit<RecordedEvent, 'at'> & { readonly at: string })[];
 }
 
 /** What the members say of their cluster; empty and 0 while none has said anything. */
 export interface ClusterStatus extends Omit<ClusterView, 'leader'> {
-  readonly leader?: string;
+  readonly leader?: string | undefined;
   /** Since when it is known to lead. */
-  readonly leaderSince?: string;
+  readonly leaderSince?: string | undefined;
   /** Seen since the balancer started. */
   readonly leaderChanges: number;
 }
@@ -62,69 +61,69 @@ export interface HoldStatus {
   /** The longest hold; 0: none. */
   readonly limitMs: number;
   /** That which lasts. */
-  readonly current?: {
-    readonly leader: string;
-    readonly cause: HoldCause;
-    /** One clause, such as `m1, the leader, does not answer`. */
-    readonly why: string;
-    readonly since: string;
-    readonly forMs: number;
-  };
+  readonly current?:
+    | (Pick<CurrentHold, 'leader' | 'cause' | 'why'> & {
+        readonly since: string;
+        readonly forMs: number;
+      })
+    | undefined;
   /** The last that is over. */
-  readonly last?: {
-    readonly leader: string;
-    readonly cause: HoldCause;
-    readonly end: HoldEnd;
-    /** Absent while it is not known who leads. */
-    readonly successor?: string;
-    /** Its begin. */
-    readonly at: string;
-    readonly durationMs: number;
-  };
+  readonly last?:
+    | (Pick<EndedHold, 'leader' | 'cause' | 'end'> & {
+        /** Absent while it is not known who leads. */
+        readonly successor?: string | undefined;
+        /** Its begin. */
+        readonly at: string;
+        readonly durationMs: number;
+      })
+    | undefined;
 }
 
 export interface MemberReport {
   readonly name: string;
   readonly endpoint: string;
   /** Of its host, where that is a name that several members share. */
-  readonly address?: string;
+  readonly address?: string | undefined;
   readonly checkUrl: string;
   readonly state: Health['state'];
   readonly since: string;
   /** Is it healthy and fit? In panic connections may go there although this says no. */
   readonly acceptsNew: boolean;
   /** Why it is not used although its checks may pass. */
-  readonly unfit?: { readonly reason: IneligibleReason; readonly detail: string };
+  readonly unfit?: Pick<Ineligibility, 'reason' | 'detail'> | undefined;
   /** Since when an operator wants it drained, and until when its sessions have time, if there are any. */
-  readonly drain?: { readonly since: string; readonly until?: string };
-  readonly evidence?: {
-    readonly reason: FailureReason;
-    readonly detail: string;
-    readonly failedChecks: number;
-    readonly since: string;
-  };
-  readonly lastCheck?: {
-    readonly at: string;
-    readonly ok: boolean;
-    readonly durationMs: number;
-    readonly detail?: string;
-  };
+  readonly drain?: { readonly since: string; readonly until?: string | undefined } | undefined;
+  readonly evidence?:
+    | (Failure & { readonly failedChecks: number; readonly since: string })
+    | undefined;
+  readonly lastCheck?:
+    | {
+        readonly at: string;
+        readonly ok: boolean;
+        readonly durationMs: number;
+        readonly detail?: string | undefined;
+      }
+    | undefined;
   /** What it says of itself, from its last answer; absent if it never gave one. */
-  readonly etcd?: Omit<MemberStatus, 'at' | 'members' | 'alarms'> & { readonly at: string };
+  readonly etcd?:
+    | (Omit<MemberStatus, 'at' | 'members' | 'alarms'> & { readonly at: string })
+    | undefined;
   /** Why it does not answer questions about itself at this moment. */
-  readonly unknown?: string;
+  readonly unknown?: string | undefined;
   readonly sessions: number;
   readonly sessionsOpened: number;
   readonly sessionsEnded: Readonly<Record<EndReason, number>>;
   readonly bytesFromClients: number;
   readonly bytesFromMember: number;
   /** Absent where bytes are opaque. */
-  readonly calls?: {
-    readonly total: number;
-    readonly inFlight: number;
-    /** Calls in flight, and watches and the like. */
-    readonly streams: number;
-  };
+  readonly calls?:
+    | {
+        readonly total: number;
+        readonly inFlight: number;
+        /** Calls in flight, and watches and the like. */
+        readonly streams: number;
+      }
+    | undefined;
 }
 
 /** What does not change while the balancer runs. */
@@ -141,7 +140,7 @@ export interface StatusSources {
   readonly cluster: Cluster;
   readonly hold: () => HoldView;
   readonly proxy: DataPath;
-  readonly events: () => readonly Event[];
+  readonly events: () => readonly RecordedEvent[];
   readonly stopping: () => boolean;
 }
 
@@ -170,111 +169,79 @@ export function takeStatus(sources: StatusSources): Status {
   };
 }
 
-function clusterStatus(cluster: Cluster): ClusterStatus {
-  const { leader, ...picture } = cluster.view;
-  const { leaderSince, leaderChanges } = cluster;
-  return {
-    ...picture,
-    ...(leader && { leader: leader.name }),
-    ...(leaderSince !== undefined && { leaderSince: iso(leaderSince) }),
-    leaderChanges,
-  };
+function clusterStatus({ view, leaderSince, leaderChanges }: Cluster): ClusterStatus {
+  const { leader, ...picture } = view;
+  return { ...picture, leader: leader?.name, leaderSince: iso(leaderSince), leaderChanges };
 }
 
 /** @param now ms since the epoch. */
 export function holdStatus({ limit, current, last }: HoldView, now: number): HoldStatus {
-  return {
-    limitMs: limit,
-    ...(current && {
-      current: {
-        leader: current.leader,
-        cause: current.cause,
-        why: current.why,
-        since: iso(current.since),
-        // The clock may have been put back.
-        forMs: Math.max(0, Math.round(now - current.since)),
-      },
-    }),
-    ...(last && { last: endedStatus(last) }),
-  };
+  return { limitMs: limit, current: current && lasting(current, now), last: last && ended(last) };
 }
 
-function endedStatus(ended: EndedHold): NonNullable<HoldStatus['last']> {
-  const { leader, cause, end, successor, since, duration } = ended;
-  return {
-    ...{ leader, cause, end },
-    ...(successor !== undefined && { successor }),
-    at: iso(since),
-    durationMs: rounded(duration),
-  };
+function lasting({ leader, cause, why, since }: CurrentHold, now: number): HoldStatus['current'] {
+  // The clock may have been put back.
+  const forMs = Math.max(0, Math.round(now - since));
+  return { leader, cause, why, since: iso(since), forMs };
 }
 
-function memberStatus(
-  member: Member,
-  { monitor, cluster, proxy, drains, departures }: StatusSources,
-): MemberReport {
+function ended(hold: EndedHold): HoldStatus['last'] {
+  const { leader, cause, end, successor, since, duration } = hold;
+  return { leader, cause, end, successor, at: iso(since), durationMs: rounded(duration) };
+}
+
+function memberStatus(member: Member, sources: StatusSources): MemberReport {
+  const { monitor, cluster, proxy, drains, departures } = sources;
   const { name, endpoint, address, checkUrl } = member;
   const entry = monitor.table.entry(member);
-  const { health } = entry;
+  const { health, unfit } = entry;
   const check = monitor.lastCheck(member);
-  const totals = proxy.sessions.totalsOf(member);
-  const { bytes } = totals;
+  const { opened, ended, bytes, calls } = proxy.sessions.totalsOf(member);
   const drain = drains.of(member);
   const deadline = departures.deadlineOf(member);
   return {
-    name,
-    endpoint,
-    ...(address !== undefined && { address }),
-    checkUrl,
+    ...{ name, endpoint, address, checkUrl },
     state: health.state,
     since: iso(health.since),
     acceptsNew: serves(entry),
-    ...(entry.unfit && { unfit: { reason: entry.unfit.reason, detail: entry.unfit.detail } }),
-    ...(drain && {
-      drain: {
-        since: drain.since,
-        ...(deadline !== undefined && { until: iso(performance.timeOrigin + deadline) }),
-      },
-    }),
-    ...('evidence' in health && {
-      evidence: {
-        ...health.evidence.failure,
-        failedChecks: health.evidence.failedChecks,
-        since: iso(health.evidence.since),
-      },
-    }),
-    ...(check && {
-      lastCheck: {
-        at: iso(check.at),
-        ok: check.ok,
-        durationMs: Math.round(check.duration * 10) / 10,
-        ...(!check.ok && { detail: check.failure.detail }),
-      },
-    }),
-    ...saidBy(member, cluster),
+    unfit: unfit && { reason: unfit.reason, detail: unfit.detail },
+    drain: drain && {
+      since: drain.since,
+      until: iso(deadline === undefined ? undefined : performance.timeOrigin + deadline),
+    },
+    evidence: 'evidence' in health ? evidenceStatus(health.evidence) : undefined,
+    lastCheck: check && {
+      at: iso(check.at),
+      ok: check.ok,
+      durationMs: Math.round(check.duration * 10) / 10,
+      detail: check.ok ? undefined : check.failure.detail,
+    },
+    etcd: saidBy(cluster.statusOf(member)),
+    unknown: cluster.whyUnknown(member),
     sessions: proxy.sessions.countOf(member),
-    sessionsOpened: totals.opened,
-    sessionsEnded: totals.ended,
+    sessionsOpened: opened,
+    sessionsEnded: ended,
     bytesFromClients: bytes.client,
     bytesFromMember: bytes.member,
-    ...(proxy.follows(member) && {
-      calls: {
-        total: totals.calls.started,
-        inFlight: member.calls,
-        streams: totals.calls.streams,
-      },
-    }),
+    calls: proxy.follows(member)
+      ? { total: calls.started, inFlight: member.calls, streams: calls.streams }
+      : undefined,
   };
 }
 
-function saidBy(member: Member, cluster: Cluster): Pick<MemberReport, 'etcd' | 'unknown'> {
-  const facts = cluster.statusOf(member);
-  const unknown = cluster.whyUnknown(member);
-  if (facts === undefined) return unknown === undefined ? {} : { unknown };
-  const { at, members: _members, alarms: _alarms, ...etcd } = facts;
-  return { etcd: { ...etcd, at: iso(at) }, ...(unknown !== undefined && { unknown }) };
+function evidenceStatus({ failure, failedChecks, since }: Evidence): MemberReport['evidence'] {
+  return { ...failure, failedChecks, since: iso(since) };
 }
 
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
+function saidBy(status: MemberStatus | undefined): MemberReport['etcd'] {
+  if (status === undefined) return undefined;
+  const { at, members: _members, alarms: _alarms, ...etcd } = status;
+  return { ...etcd, at: iso(at) };
+}
+
+/** ms since the epoch, as ISO 8601. */
+function iso(ms: number): string;
+function iso(ms: number | undefined): string | undefined;
+function iso(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
 }

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { CurrentHold } from '../../src/leader/hold-status.ts';
 import { CheckHistory } from '../../src/observe/check-history.ts';
 import { EventLog } from '../../src/observe/events/event-log.ts';
-import { holdBegan, holdEnded } from '../../src/observe/events/hold-events.ts';
 import { openObserveServer } from '../../src/observe/server/http.ts';
 import { holdStatus, type Status } from '../../src/observe/status.ts';
 import { pageFiles } from '../../src/page/from-source.ts';
@@ -27,7 +26,7 @@ let hold: Parameters<typeof holdStatus>[0];
 beforeAll(async () => {
   browser = await openBrowser();
   parts.defer(() => browser.close());
-  events = new EventLog(() => {});
+  events = new EventLog();
   const status = (): Status => {
     const told = { hold: holdStatus(hold, Date.now()), startedAt: new Date().toISOString() };
     const { at: _at, ...status } = updateWith(told);
@@ -52,7 +51,7 @@ beforeEach(() => {
 function begin(told: Pick<CurrentHold, 'cause' | 'why'> = { cause: 'unresponsive', why }): void {
   const current = { ...told, leader: 'm0', since: Date.now() };
   hold = { ...hold, current };
-  events.record(holdBegan(current));
+  events.record({ kind: 'hold-began', ...current });
 }
 
 function end(): void {
@@ -61,7 +60,7 @@ function end(): void {
   const duration = Date.now() - current.since;
   const last = { ...current, end: 'elected', successor: 'm1', duration } as const;
   hold = { ...hold, current: undefined, last };
-  events.record(holdEnded(last));
+  events.record({ kind: 'hold-ended', ...last });
 }
 
 test('is told at once, counts on, and is read out once', async () => {

@@ -232,7 +232,8 @@ async function render(): Promise<string> {
   const known = { kind: 'known', facts: { ...someFacts, alarms } } as const;
   cluster.observe(member, known, 0);
   const { cert } = await makePair();
-  const metrics = new Metrics({
+  const metrics = new Metrics();
+  metrics.readFrom({
     ...{
       version: '0.0.0',
       members: () => [member],
@@ -249,6 +250,7 @@ async function render(): Promise<string> {
   metrics.inspected(member, known);
   metrics.attempted(member, { result: 'connected', duration: 1 });
   metrics.sessionEnded(member, 1);
-  metrics.stateChanged(member, unknownHealth(0).state);
+  const health = unknownHealth(0);
+  metrics.hear({ kind: 'member-changed', member: 'm0', from: health, to: health, hold: 0 });
   return (await metrics.render()).text;
 }

@@ -357,7 +357,7 @@ describe('names', () => {
     expect(taken).toBeGreaterThanOrEqual(joined + 4);
     await dns.serve([]);
     await balancer.logged(
-      ({ event, msg }) => event === 'discovery-failing' && msg.endsWith('are known stay'),
+      ({ event, msg }) => event === 'discovery-failing' && msg.endsWith('the known members stay'),
     );
     await load.everyoneServed();
     expectNoneCutBefore(balancer, relays);

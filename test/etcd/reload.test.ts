@@ -145,8 +145,8 @@ test('a member that is only renamed keeps its sessions, its verdict and its drai
   await balancer.logged(({ event }) => event === 'reloaded');
   const renamed = balancer.log.filter(({ event }) => event === 'member-renamed');
   expect(renamed.map(({ msg }) => msg)).toEqual([
-    `m1 is what m0 is called now: ${first?.clientUrl}`,
-    `other is what m1 is called now: ${second?.clientUrl}`,
+    `m0 is now called m1: ${first?.clientUrl}`,
+    `m1 is now called other: ${second?.clientUrl}`,
   ]);
   const after = await operator.client.status();
   const known = ({

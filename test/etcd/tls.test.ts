@@ -301,7 +301,7 @@ describe('renewed', () => {
     await copyFile(shown.cert, files.cert);
     const { msg } = await balancer.logged(({ event }) => event === 'certificates-refused');
     expect(msg).toBe(
-      `certificate files have changed and cannot be used, those of before stay in force: --tls-key: ${files.key} does not belong to the certificate ${files.cert} (--tls-cert); give the two that were made together`,
+      `certificate files have changed and cannot be used; the previous certificates stay in use: --tls-key: ${files.key} does not belong to the certificate ${files.cert} (--tls-cert); give the two that were made together`,
     );
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     expect(await serial()).toBe(after);

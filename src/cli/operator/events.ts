@@ -1,13 +1,14 @@
 /** `etcd-lb events`: what has happened, and with --follow what happens. */
 import { styleText } from 'node:util';
 import type { AdminClient, ToldEvent } from '../../admin/client.ts';
+import { membersOf } from '../../observe/events/members-of.ts';
 
 const colours = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
 export interface EventsOptions {
   readonly follow?: true;
   readonly json?: true;
-  /** Only those of this member. */
+  /** Only those about this member. */
   readonly member?: string;
 }
 
@@ -15,7 +16,7 @@ export interface EventsOptions {
 export async function printEvents(client: AdminClient, options: EventsOptions): Promise<void> {
   const { follow, json, member } = options;
   const show = (event: ToldEvent): void => {
-    if (member !== undefined && event.fields['member'] !== member) return;
+    if (member !== undefined && !membersOf(event.fields).includes(member)) return;
     console.log(json ? JSON.stringify(event) : line(event));
   };
   if (!follow) {

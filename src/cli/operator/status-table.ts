@@ -3,6 +3,7 @@
 import { styleText } from 'node:util';
 import { formatBytes, formatMs, formatSeconds } from '../../lib/quantities.ts';
 import { outcomeOf } from '../../observe/events/hold-events.ts';
+import { membersOf } from '../../observe/events/members-of.ts';
 import type { MemberReport, Status } from '../../observe/status.ts';
 import { age, columns } from '../table.ts';
 
@@ -82,7 +83,7 @@ function stateOf({ state, drain, unfit }: MemberReport): string {
 }
 
 function lastEventOf(name: string, { events }: Status, now: number): string {
-  const last = events.findLast(({ fields }) => fields['member'] === name);
+  const last = events.findLast(({ fields }) => membersOf(fields).includes(name));
   if (last === undefined) return '-';
   const { message } = last;
   const text = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;

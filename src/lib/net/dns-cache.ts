@@ -12,13 +12,11 @@ import { isIP, type LookupFunction } from 'node:net';
 import { Condition } from '../condition.ts';
 import { classify } from './failure.ts';
 
-/** What became of the look-ups of a name; `failure` is undefined when they work again. */
-export interface DnsChange {
-  readonly name: string;
-  readonly failure: string | undefined;
-  /** What is used meanwhile. */
-  readonly addresses: readonly string[];
-}
+/** What became of the look-ups of a name; `addresses` are used meanwhile. */
+export type DnsChange = Readonly<
+  | { kind: 'names-failing'; name: string; failure: string; addresses: readonly string[] }
+  | { kind: 'names-back'; name: string; addresses: readonly string[] }
+>;
 
 interface Known {
   addresses: readonly LookupAddress[];
@@ -73,18 +71,17 @@ export class DnsCache {
   }
 
   async #ask(name: string, known: Known): Promise<readonly LookupAddress[]> {
-    const change = (failure?: string): DnsChange => ({
-      ...{ name, failure, addresses: known.addresses.map(({ address }) => address) },
-    });
+    const used = () => ({ name, addresses: known.addresses.map(({ address }) => address) });
+    const fails = (failure: string): DnsChange => ({ kind: 'names-failing', failure, ...used() });
     const late = `the name server has not answered within ${patience} ms`;
     known.askedAt = performance.now();
-    known.failing.raise(change(late), patience);
+    known.failing.raise(fails(late), patience);
     try {
       known.addresses = await this.#resolve(name);
-      known.failing.clear(change());
+      known.failing.clear({ kind: 'names-back', ...used() });
       return known.addresses;
     } catch (error) {
-      known.failing.raise(change(classify(error).detail));
+      known.failing.raise(fails(classify(error).detail));
       throw error;
     } finally {
       known.lookup = undefined;

@@ -12,7 +12,7 @@ import { Condition } from '../../lib/condition.ts';
 import type { DnsChange } from '../../lib/net/dns-cache.ts';
 import { classify } from '../../lib/net/failure.ts';
 import { poll } from '../../lib/poll.ts';
-import type { DiscoveryChange } from './change.ts';
+import { type DiscoveryChange, tooMany } from './change.ts';
 import type { Dns } from './system-dns.ts';
 
 export interface AddressesOptions extends Pick<Dns, 'lookup' | 'ttl'> {
@@ -87,7 +87,8 @@ export class Addresses {
     if (found instanceof Error) {
       const { shared: addresses } = known;
       // A name with one address is told of where it is used.
-      if (addresses) known.failing.raise({ name, failure: classify(found).detail, addresses });
+      const failure = classify(found).detail;
+      if (addresses) known.failing.raise({ kind: 'names-failing', name, failure, addresses });
       return retry;
     }
     this.#take(name, known, found);
@@ -97,10 +98,10 @@ export class Addresses {
   /** With more than a cluster can have, the addresses stay as they are. */
   #take(name: string, known: Known, addresses: readonly string[]): void {
     const { length: found } = addresses;
-    const isOver = found <= mostMembers;
-    known.excess.set(!isOver, { kind: 'too-many', source: name, found, most: mostMembers, isOver });
-    if (!isOver) return;
-    known.failing.clear({ name, failure: undefined, addresses });
+    const isTooMany = found > mostMembers;
+    known.excess.set(isTooMany, tooMany(isTooMany, { source: name, found, most: mostMembers }));
+    if (isTooMany) return;
+    known.failing.clear({ kind: 'names-back', name, addresses });
     const isShared = found > 1 || known.shared !== undefined;
     if (!isShared || known.shared?.join() === addresses.join()) return;
     known.shared = addresses;

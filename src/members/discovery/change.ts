@@ -1,14 +1,27 @@
-/** What discovery has to tell; `why` is one clause. Who words it is discovery-events.ts. */
+/** What discovery has to tell, as events of these kinds; `why` is one clause. */
 import type { Misadvertised } from './plan.ts';
+
+/** More members than are taken, so that nothing changes; `source` names them. */
+interface TooMany {
+  source: string;
+  found: number;
+  most: number;
+}
 
 type Change<Kind, Fields> = Readonly<{ kind: Kind } & Fields>;
 
 export type DiscoveryChange =
-  | Change<'srv-failing', { domain: string; why: string; none: boolean }>
-  | Change<'srv-back', { domain: string }>
-  /** More than are taken, so that nothing changes; `source` names them. `isOver`: not any more. */
-  | Change<'too-many', { source: string; found: number; most: number; isOver: boolean }>
-  | Change<'misadvertised', { member: Misadvertised }>
+  /** `none`: is no member known until it does? */
+  | Change<'discovery-failing', { domain: string; why: string; none: boolean }>
+  | Change<'discovery-back', { domain: string }>
+  | Change<'discovery-failing', TooMany>
+  | Change<'discovery-back', TooMany>
+  | Change<'member-misadvertised', Omit<Misadvertised, 'name'> & { member: string }>
   | Change<'state-used', { file: string; members: number; savedAt: string }>
-  | Change<'state-unusable' | 'state-failing', { file: string; why: string }>
+  | Change<'state-failing', { file: string; why: string; doing: 'reading' | 'saving' }>
   | Change<'state-back', { file: string }>;
+
+/** That there are too many, or no longer. */
+export function tooMany(are: boolean, excess: TooMany): DiscoveryChange {
+  return are ? { kind: 'discovery-failing', ...excess } : { kind: 'discovery-back', ...excess };
+}

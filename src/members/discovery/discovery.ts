@@ -13,7 +13,7 @@ import { poll } from '../../lib/poll.ts';
 import { nextInStep } from '../../lib/step.ts';
 import type { Place } from '../place.ts';
 import { Addresses } from './addresses.ts';
-import type { DiscoveryChange } from './change.ts';
+import { type DiscoveryChange, tooMany } from './change.ts';
 import type { Misadvertised } from './plan.ts';
 import { mostOf, resolve, type Sources, seedsOf } from './resolve.ts';
 import { SavedMembers } from './saved-members.ts';
@@ -113,10 +113,8 @@ export class Discovery {
     const { places, listed, misadvertised, most, areTooMany, isLive } = resolution;
     this.#sources = { ...this.#sources, listed };
     if (misadvertised !== undefined) this.#tellOf(misadvertised);
-    this.#excess.set(areTooMany, {
-      ...{ kind: 'too-many', source: 'discovery', found: places.length, most },
-      isOver: !areTooMany,
-    });
+    const excess = { source: 'discovery', found: places.length, most };
+    this.#excess.set(areTooMany, tooMany(areTooMany, excess));
     if (areTooMany) return;
     onPlaces(places);
     if (isLive) void this.#saved?.save(places);
@@ -129,11 +127,11 @@ export class Discovery {
       condition.clear();
       this.#misadvertised.delete(key);
     }
-    for (const [key, member] of members) {
+    for (const [key, { name: member, ...advertised }] of members) {
       const condition = this.#misadvertised.get(key) ?? new Condition(this.#tell);
       this.#misadvertised.set(key, condition);
-      const after = member.usedAt === undefined ? misadvertisedAfter : 0;
-      condition.raise({ kind: 'misadvertised', member }, after);
+      const after = advertised.usedAt === undefined ? misadvertisedAfter : 0;
+      condition.raise({ kind: 'member-misadvertised', member, ...advertised }, after);
     }
   }
 
@@ -144,9 +142,9 @@ export class Discovery {
     if (this.#stopped) return srvInterval;
     if (found instanceof Error) {
       const none = seedsOf(this.#sources).length === 0;
-      this.#srvFailing.raise({ kind: 'srv-failing', domain, why: found.message, none });
+      this.#srvFailing.raise({ kind: 'discovery-failing', domain, why: found.message, none });
     } else {
-      this.#srvFailing.clear({ kind: 'srv-back', domain });
+      this.#srvFailing.clear({ kind: 'discovery-back', domain });
       this.#update({ srv: found });
     }
     const now = performance.now();

@@ -59,7 +59,9 @@ export class SavedMembers {
       if (members.length <= most) return members.map((entry) => placeOf(entry, schemes));
       throw new Error(`it names ${members.length} members, more than the ${most} that are taken`);
     });
-    if (loaded.kind === 'unusable') this.#tell({ kind: 'state-unusable', file, why: loaded.why });
+    if (loaded.kind === 'unusable') {
+      this.#tell({ kind: 'state-failing', file, why: loaded.why, doing: 'reading' });
+    }
     if (loaded.kind !== 'content') return [];
     const { content: places, savedAt } = loaded;
     this.#known = JSON.stringify(places.map(entryOf));
@@ -78,7 +80,8 @@ export class SavedMembers {
         this.#known = text;
         this.#failing.clear({ kind: 'state-back', file });
       } catch (error) {
-        this.#failing.raise({ kind: 'state-failing', file, why: (error as Error).message });
+        const why = (error as Error).message;
+        this.#failing.raise({ kind: 'state-failing', file, why, doing: 'saving' });
       }
     });
     this.#saving = done.catch(() => {});

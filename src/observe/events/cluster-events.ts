@@ -1,83 +1,45 @@
-/**
- * What is said when the cluster, as its members describe it, has changed. Owns the wording, as
- * events.ts does for everything else.
- */
-import type { ClusterChange } from '../../etcd/cluster.ts';
-import type { TableChange } from '../../health/member-table.ts';
+/** How it is told that the cluster, as its members describe it, has changed. */
 import { formatSeconds } from '../../lib/quantities.ts';
-import type { EventBody } from './event-log.ts';
+import { error, info, warn } from './sentence.ts';
 
-/** "m2 is not used: it is a learner, which refuses most calls until it is promoted" */
-export function fitnessChanged(change: NonNullable<TableChange['fitness']>): EventBody {
-  const { unfit } = change;
-  const member = change.member.name;
-  if (unfit === undefined) {
-    const message = `${member} may be used: nothing but its checks decides now`;
-    return { level: 'info', kind: 'member-fit', message, fields: { member } };
-  }
-  return {
-    level: unfit.reason === 'learner' ? 'info' : unfit.barred ? 'error' : 'warn',
-    kind: 'member-unfit',
-    message: `${member} is not used: ${unfit.detail}`,
-    fields: { member, reason: unfit.reason },
-  };
+interface LeaderChange {
+  leader: string;
+  term: number;
+  /** For how long members had been seen to know no leader, ms; `undefined` if none was seen to. */
+  without: number | undefined;
+  /** Is it the first that is known? */
+  first: boolean;
 }
 
-/** "m2 became leader, term 7, 1.3 s without a leader" */
-export function clusterChanged(change: ClusterChange): EventBody {
-  switch (change.kind) {
-    case 'leader': {
-      const { leader, term, without, first } = change;
-      const gap = without === undefined ? '' : `, ${formatSeconds(without)} without a leader`;
-      return {
-        level: 'info',
-        kind: 'leader-changed',
-        message: `${leader.name} ${first ? 'is the' : 'became'} leader, term ${term}${gap}`,
-        fields: { leader: leader.name, term, withoutMs: without },
-      };
-    }
-    case 'no-leader':
-      return {
-        level: 'warn',
-        kind: 'leader-lost',
-        message: `no member that answers knows a leader any more; ${change.was.name} was it`,
-        fields: { was: change.was.name, term: change.term },
-      };
-    case 'alarm': {
-      const { alarm, member, on } = change;
-      return {
-        level: on ? 'error' : 'info',
-        kind: on ? 'alarm-raised' : 'alarm-cleared',
-        message: on
-          ? `${member} raised the alarm ${alarm}${adviceOn(alarm)}`
-          : `the alarm ${alarm} of ${member} is over`,
-        fields: { member, alarm },
-      };
-    }
-    case 'unknown': {
-      const member = change.member.name;
-      return {
-        level: 'warn',
-        kind: 'inspection-failing',
-        message: `${member} cannot be asked about itself over gRPC (${change.why}); whether it leads, is a learner or lags is not known until it can`,
-        fields: { member, why: change.why },
-      };
-    }
-    case 'known': {
-      const member = change.member.name;
-      return {
-        level: 'info',
-        kind: 'inspection-back',
-        message: `${member} answers questions about itself again`,
-        fields: { member },
-      };
-    }
-  }
+interface Alarm {
+  member: string;
+  alarm: string;
 }
 
-function adviceOn(alarm: string): string {
-  if (alarm === 'NOSPACE') {
-    return ': writes are refused until keys are deleted, compacted and defragmented, and the alarm is disarmed (etcdctl alarm disarm)';
-  }
-  return alarm === 'CORRUPT' ? ': its data differs from that of the others; replace it' : '';
-}
+const advice: Readonly<Record<string, string>> = {
+  NOSPACE:
+    ': writes are refused until keys are deleted, compacted and defragmented, and the alarm is disarmed (etcdctl alarm disarm)',
+  CORRUPT: ': its data differs from that of the others; replace it',
+};
+
+export const clusterEvents = {
+  /** "m2 became leader, term 7, 1.3 s without a leader" */
+  'leader-changed': ({ leader, term, without, first }: LeaderChange) => {
+    const gap = without === undefined ? '' : `, ${formatSeconds(without)} without a leader`;
+    const message = `${leader} ${first ? 'is the' : 'became'} leader, term ${term}${gap}`;
+    return info(message, { leader, term, withoutMs: without });
+  },
+  'leader-lost': ({ was, term }: { was: string; term: number }) =>
+    warn(`no member that answers knows a leader; ${was} led before`, { was, term }),
+  'alarm-raised': ({ member, alarm }: Alarm) =>
+    error(`${member} raised the alarm ${alarm}${advice[alarm] ?? ''}`, { member, alarm }),
+  'alarm-cleared': ({ member, alarm }: Alarm) =>
+    info(`the alarm ${alarm} of ${member} is over`, { member, alarm }),
+  'inspection-failing': ({ member, why }: { member: string; why: string }) =>
+    warn(
+      `${member} cannot be asked about itself over gRPC (${why}); whether it leads, is a learner or lags is not known until it can`,
+      { member, why },
+    ),
+  'inspection-back': ({ member }: { member: string }) =>
+    info(`${member} answers questions about itself again`, { member }),
+};

@@ -1,143 +1,118 @@
-/** What is said when members join, leave, or are renamed, and of those who name them. Owns the wording. */
-
+/** How it is told that members join, leave or are renamed, and what becomes of those who name them. */
 import { count } from '../../lib/count.ts';
-import type { DnsChange } from '../../lib/net/dns-cache.ts';
-import type { DiscoveryChange } from '../../members/discovery/change.ts';
-import type { Member } from '../../members/member.ts';
-import type { EventBody } from './event-log.ts';
+import type { Misadvertised } from '../../members/discovery/plan.ts';
+import { error, info, warn } from './sentence.ts';
 
-/** "m3 joined: http://10.0.0.4:2379 (a learner)" */
-export function memberJoined({ name: member, endpoint, address, place }: Member): EventBody {
-  const where = address === undefined ? endpoint : `${endpoint} at ${address}`;
-  return {
-    level: 'info',
-    kind: 'member-joined',
-    message: `${member} joined: ${where}${place.isLearner === true ? ' (a learner)' : ''}`,
-    fields: { member, endpoint, address },
-  };
+interface Joined {
+  member: string;
+  endpoint: string;
+  address: string | undefined;
+  isLearner: boolean;
 }
 
-/** "etcd-0 is what m0 is called now: http://10.0.0.1:2379" */
-export function memberRenamed({ name, endpoint }: Member, before: string): EventBody {
-  return {
-    level: 'info',
-    kind: 'member-renamed',
-    message: `${name} is what ${before} is called now: ${endpoint}`,
-    fields: { member: name, before, endpoint },
-  };
+/** More members than are taken. */
+interface TooMany {
+  source: string;
+  found: number;
+  most: number;
 }
 
-/** @param timeout for its sessions to be moved at a quiet moment, ms. */
-export function memberLeft({ name, load }: Member, timeout: number): EventBody {
-  const how = timeout > 0 ? `leave within ${timeout} ms` : 'are closed';
-  const sessions = load > 0 ? `; its ${count(load, 'session')} ${how}` : '';
-  return {
-    level: 'info',
-    kind: 'member-left',
-    message: `${name} is no longer a member${sessions}`,
-    fields: { member: name, sessions: load },
-  };
+/** SRV records that name no member; `none`: is no member known until they do? */
+interface SrvFailing {
+  domain: string;
+  why: string;
+  none: boolean;
 }
 
-/** Told when sessions of a member that has left had to be cut. */
-export function sessionsRemoved({ name }: Member, cut: number): EventBody {
-  return {
-    level: 'info',
-    kind: 'sessions-removed',
-    message: `closed ${count(cut, 'session')} with ${name}, which is no longer a member: they were never quiet`,
-    fields: { member: name, sessions: cut },
-  };
+interface StateFailing {
+  file: string;
+  why: string;
+  doing: 'reading' | 'saving';
 }
 
-export function discoveryChanged(change: DiscoveryChange): EventBody {
-  switch (change.kind) {
-    case 'srv-failing': {
-      const { domain, why, none } = change;
-      const meanwhile = none
-        ? 'no member is known until it does, so every client is turned away; check --discovery-srv and the name server'
-        : 'the members that are known stay';
-      return {
-        level: none ? 'error' : 'warn',
-        kind: 'discovery-failing',
-        message: `the SRV records of ${domain} name no member (${why}): ${meanwhile}`,
-        fields: { domain, why },
-      };
+export const discoveryEvents = {
+  /** "m3 joined: http://10.0.0.4:2379 (a learner)" */
+  'member-joined': ({ member, endpoint, address, isLearner }: Joined) => {
+    const where = address === undefined ? endpoint : `${endpoint} at ${address}`;
+    const message = `${member} joined: ${where}${isLearner ? ' (a learner)' : ''}`;
+    return info(message, { member, endpoint, address });
+  },
+  /** "m0 is now called etcd-0: http://10.0.0.1:2379" */
+  'member-renamed': (renamed: { member: string; before: string; endpoint: string }) => {
+    const { member, before, endpoint } = renamed;
+    return info(`${before} is now called ${member}: ${endpoint}`, { member, before, endpoint });
+  },
+  /** `timeout` for its sessions to leave, ms. */
+  'member-left': (left: { member: string; sessions: number; timeout: number }) => {
+    const { member, sessions, timeout } = left;
+    const how = timeout > 0 ? `leave within ${timeout} ms` : 'are closed';
+    const rest = sessions > 0 ? `; its ${count(sessions, 'session')} ${how}` : '';
+    return info(`${member} is no longer a member${rest}`, { member, sessions });
+  },
+  /** Sessions of a member that has left had to be cut. */
+  'sessions-removed': ({ member, sessions }: { member: string; sessions: number }) =>
+    info(
+      `closed ${count(sessions, 'session')} with ${member}, which is no longer a member: they were never quiet`,
+      { member, sessions },
+    ),
+  'member-misadvertised': (advertised: Omit<Misadvertised, 'name'> & { member: string }) => {
+    const { member, urls, why, usedAt } = advertised;
+    const meanwhile = usedAt === undefined ? 'it is not used' : `it is used at ${usedAt}`;
+    return warn(
+      `${member} advertises no client URL that can be used (${why}): ${meanwhile}; start that etcd with --advertise-client-urls that clients on other hosts can reach`,
+      { member, urls, usedAt },
+    );
+  },
+  'discovery-failing': (failing: SrvFailing | TooMany) => {
+    if ('source' in failing) {
+      const { source, found, most } = failing;
+      return warn(
+        `${source} names ${found} members, and at most ${most} are used: the known members stay; correct what names them`,
+        { source, found, most },
+      );
     }
-    case 'srv-back':
-      return {
-        level: 'info',
-        kind: 'discovery-back',
-        message: `the SRV records of ${change.domain} name members again`,
-        fields: { domain: change.domain },
-      };
-    case 'too-many': {
-      const { source, found, most, isOver } = change;
-      return {
-        level: isOver ? 'info' : 'warn',
-        kind: isOver ? 'discovery-back' : 'discovery-failing',
-        message: isOver
-          ? `${source} names ${count(found, 'member')} again, which are taken`
-          : `${source} names ${found} members, more than the ${most} that are taken: the members that are known stay; correct what names them`,
-        fields: { source, found, most },
-      };
+    const { domain, why, none } = failing;
+    const meanwhile = none
+      ? 'no member is known until it does, so every client is turned away; check --discovery-srv and the name server'
+      : 'the known members stay';
+    const message = `the SRV records of ${domain} name no member (${why}): ${meanwhile}`;
+    return (none ? error : warn)(message, { domain, why });
+  },
+  'discovery-back': (back: { domain: string } | TooMany) => {
+    if ('domain' in back) {
+      const { domain } = back;
+      return info(`the SRV records of ${domain} name members again`, { domain });
     }
-    case 'misadvertised': {
-      const { name, urls, why, usedAt } = change.member;
-      const meanwhile = usedAt === undefined ? 'it is not used' : `it is used at ${usedAt}`;
-      return {
-        level: 'warn',
-        kind: 'member-misadvertised',
-        message: `${name} advertises no client URL that can be used (${why}): ${meanwhile}; start that etcd with --advertise-client-urls that clients on other hosts can reach`,
-        fields: { member: name, urls, usedAt },
-      };
-    }
-    case 'state-used': {
-      const { file, members, savedAt } = change;
-      return {
-        level: 'info',
-        kind: 'state-used',
-        message: `${file} names ${count(members, 'member')}, as of ${savedAt}; they are tried until somebody alive names them`,
-        fields: { file, members, savedAt },
-      };
-    }
-    case 'state-unusable':
-      return {
-        level: 'warn',
-        kind: 'state-failing',
-        message: `${change.file} cannot be used (${change.why}): the start goes on without it, and the next good list replaces it`,
-        fields: { file: change.file, why: change.why },
-      };
-    case 'state-failing':
-      return {
-        level: 'warn',
-        kind: 'state-failing',
-        message: `the list of members cannot be saved in ${change.file} (${change.why}): a restart would know the older one; make room there, or let this user write`,
-        fields: { file: change.file, why: change.why },
-      };
-    case 'state-back':
-      return {
-        level: 'info',
-        kind: 'state-back',
-        message: `the list of members is saved in ${change.file} again`,
-        fields: { file: change.file },
-      };
-  }
-}
-
-/** "etcd-0.example cannot be looked up (getaddrinfo ENOTFOUND …): 10.0.0.1 is used, its last address" */
-export function namesChanged({ name, failure, addresses }: DnsChange): EventBody {
-  if (failure === undefined) {
-    const message = `${name} can be looked up again`;
-    return { level: 'info', kind: 'names-back', message, fields: { name, addresses } };
-  }
-  const meanwhile =
-    addresses.length === 0
-      ? 'no address of it is known'
-      : `${addresses.join(', ')} is used, its last address`;
-  return {
-    level: 'warn',
-    kind: 'names-failing',
-    message: `${name} cannot be looked up (${failure}): ${meanwhile}`,
-    fields: { name, addresses },
-  };
-}
+    const { source, found, most } = back;
+    return info(`${source} names ${count(found, 'member')} again, which are used`, {
+      ...{ source, found, most },
+    });
+  },
+  'state-used': (used: { file: string; members: number; savedAt: string }) => {
+    const { file, members, savedAt } = used;
+    return info(
+      `${file} names ${count(members, 'member')}, as of ${savedAt}; they are tried until somebody alive names them`,
+      { file, members, savedAt },
+    );
+  },
+  'state-failing': ({ file, why, doing }: StateFailing) =>
+    warn(
+      doing === 'reading'
+        ? `${file} cannot be used (${why}): the start goes on without it, and the next good list replaces it`
+        : `the list of members cannot be saved in ${file} (${why}): a restart would know the older one; make room there, or let this user write`,
+      { file, why },
+    ),
+  'state-back': ({ file }: { file: string }) =>
+    info(`the list of members is saved in ${file} again`, { file }),
+  /** "etcd-0.example cannot be looked up (getaddrinfo ENOTFOUND …): 10.0.0.1 is used, its last address" */
+  'names-failing': (failing: { name: string; failure: string; addresses: readonly string[] }) => {
+    const { name, failure, addresses } = failing;
+    const meanwhile =
+      addresses.length === 0
+        ? 'no address of it is known'
+        : `${addresses.join(', ')} is used, its last address`;
+    return warn(`${name} cannot be looked up (${failure}): ${meanwhile}`, { name, addresses });
+  },
+  'names-back': ({ name, addresses }: { name: string; addresses: readonly string[] }) =>
+    info(`${name} can be looked up again`, { name, addresses }),
+};

@@ -1,128 +1,68 @@
 /**
- * Events: every decision, with its evidence, as one sentence and as fields.
- *
- * Owns what an event is, and the last few hundred. Leaves to others how each is worded (the files that end
- * in -events.ts) and who listens (log.ts writes them down, http.ts shows them).
+ * The stream of events. Owns their numbers, the last few hundred, and who is told. How an event is told is event.ts.
  */
+import { describe, type Event, type EventKind } from './event.ts';
+import type { Sentence } from './sentence.ts';
 
-/** One line of the log and of `/status`. Further fields depend on `kind`. */
-export interface Event {
+/** An event as it is shown: an entry of `/status`, and a line of the log. Fields depend on `kind`. */
+export interface RecordedEvent extends Sentence {
   /** ms since the epoch. */
   readonly at: number;
-  readonly level: 'info' | 'warn' | 'error';
-  readonly kind:
-    | 'started'
-    | 'member-changed'
-    | 'member-unfit'
-    | 'member-fit'
-    | 'mode-changed'
-    | 'leader-changed'
-    | 'leader-lost'
-    | 'leader-moved'
-    | 'hold-began'
-    | 'hold-ended'
-    | 'alarm-raised'
-    | 'alarm-cleared'
-    | 'inspection-failing'
-    | 'inspection-back'
-    | 'sessions-evicted'
-    | 'sessions-moved'
-    | 'clients-rejected'
-    | 'handshakes-failed'
-    | 'member-joined'
-    | 'member-renamed'
-    | 'member-left'
-    | 'sessions-removed'
-    | 'member-misadvertised'
-    | 'discovery-failing'
-    | 'discovery-back'
-    | 'state-used'
-    | 'state-failing'
-    | 'state-back'
-    | 'names-failing'
-    | 'names-back'
-    | 'descriptors-short'
-    | 'descriptors-back'
-    | 'key-exposed'
-    | 'certificates-renewed'
-    | 'certificates-refused'
-    | 'member-drained'
-    | 'drain-ended'
-    | 'member-undrained'
-    | 'drains-restored'
-    | 'drains-unusable'
-    | 'rebalance-asked'
-    | 'session-closed'
-    | 'log-level-changed'
-    | 'reloaded'
-    | 'reload-refused'
-    | 'admin-unavailable'
-    | 'listen-ignored'
-    | 'observe-waits'
-    | 'observe-opened'
-    | 'log-failing'
-    | 'log-back'
-    | 'unexpected-error'
-    | 'stopping'
-    | 'stopped';
-  readonly message: string;
-  readonly fields: Readonly<Record<string, unknown>>;
+  readonly kind: EventKind;
 }
 
-/** What an event says; its time is added when it is recorded. */
-export type EventBody = Omit<Event, 'at'>;
-
 /** An event and what to call it by, as `Last-Event-ID` of a stream does. */
-export interface NumberedEvent extends Event {
+export interface NumberedEvent extends RecordedEvent {
   /** Of no other event, of no other run of the balancer either. */
   readonly id: string;
 }
 
+/** @param recorded how the event is shown. */
+export type EventListener = (recorded: NumberedEvent, event: Event) => void;
+
 const kept = 300;
 
 export class EventLog {
-  readonly #recent: Event[] = [];
-  readonly #listener: (event: Event) => void;
-  readonly #followers = new Set<(event: NumberedEvent) => void>();
+  readonly #recent: RecordedEvent[] = [];
+  readonly #listeners = new Set<EventListener>();
   /** Tells the ids of this run from those of another. */
   readonly #run = Date.now().toString(36);
-  #recorded = 0;
-
-  constructor(listener: (event: Event) => void) {
-    this.#listener = listener;
-  }
+  #count = 0;
 
   /** The last 300 events, oldest first. */
-  get recent(): readonly Event[] {
+  get recent(): readonly RecordedEvent[] {
     return this.#recent;
   }
 
-  record(body: EventBody): void {
-    const event: Event = { at: Date.now(), ...body };
-    this.#recent.push(event);
+  /** Takes in what has just happened, and tells all listeners, in the order in which they have subscribed. */
+  readonly record = (event: Event): void => {
+    const { kind } = event;
+    const { level, message, fields } = describe(event);
+    const recorded: RecordedEvent = { at: Date.now(), level, kind, message, fields };
+    this.#recent.push(recorded);
     if (this.#recent.length > kept) this.#recent.shift();
-    this.#recorded += 1;
-    this.#listener(event);
-    for (const follower of this.#followers) follower(this.#numbered(event, this.#recorded));
-  }
+    this.#count += 1;
+    const numbered = this.#numbered(recorded, this.#count);
+    for (const listener of this.#listeners) listener(numbered, event);
+  };
 
-  /** Has `follower` told of every event from now on, until what this returns is called. */
-  follow(follower: (event: NumberedEvent) => void): () => void {
-    this.#followers.add(follower);
-    return () => void this.#followers.delete(follower);
+  /** Has `listener` told of every event from now on, until what this returns is called. */
+  subscribe(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** The events that are kept and came after the one with this id, oldest first; all if it is none of this run. */
   after(id: string | undefined): readonly NumberedEvent[] {
     const [run, number] = id?.split('-') ?? [];
     const known = run === this.#run ? Number(number) : 0;
-    const before = this.#recorded - this.#recent.length;
+    const before = this.#count - this.#recent.length;
     return this.#recent
       .map((event, index) => this.#numbered(event, before + index + 1))
       .slice(Math.max(0, known - before) || 0);
   }
 
-  #numbered(event: Event, number: number): NumberedEvent {
+  #numbered(event: RecordedEvent, number: number): NumberedEvent {
     return { id: `${this.#run}-${number}`, ...event };
   }
 }

@@ -1,35 +1,35 @@
-/** What is said of verdicts: on single members, on all of them, and what follows for sessions. Owns the wording. */
-
+/** How changes of health states are told: of single members, of all of them, and what follows for sessions. */
+import type { Ineligibility } from '../../etcd/eligibility.ts';
 import type { Evidence, Health } from '../../health/health.ts';
-import type { TableChange } from '../../health/member-table.ts';
 import type { RoutingMode } from '../../health/routing.ts';
 import { count } from '../../lib/count.ts';
-import type { Member } from '../../members/member.ts';
-import type { EventBody } from './event-log.ts';
+import { error, info, warn } from './sentence.ts';
 
-/** "m1: healthy -> suspect: check timed out after 700 ms" */
-export function memberChanged({
-  member,
-  from,
-  to,
-  hold,
-}: NonNullable<TableChange['member']>): EventBody {
-  const evidence = evidenceOf(to);
-  const past = evidenceOf(from);
-  let why = '';
-  if (to.state === 'recovering') {
-    why = `: a check passed after ${describe(to.evidence)}`;
-    if (hold > 0) why += `; not used for ${hold} ms more, since it has failed again and again`;
-  } else if (evidence !== undefined) why = `: ${describe(evidence)}`;
-  else if (past !== undefined) why = ': checks pass again';
-  return {
-    level: to.state === 'suspect' || to.state === 'failed' ? 'warn' : 'info',
-    kind: 'member-changed',
-    message: `${member.name}: ${from.state} -> ${to.state}${why}`,
-    fields: {
-      member: member.name,
-      from: from.state,
-      to: to.state,
+interface MemberChange {
+  member: string;
+  from: Health;
+  to: Health;
+  /** How long it has to pass its checks before it is restored, ms; 0 for `rise` checks. */
+  hold: number;
+}
+
+interface SessionsEvicted {
+  member: string;
+  sessions: number;
+  health: Health;
+  /** Where they may go instead. */
+  others: readonly string[];
+  mode: RoutingMode;
+}
+
+export const healthEvents = {
+  /** "m1: healthy -> suspect: check timed out after 700 ms" */
+  'member-changed': (change: MemberChange) => {
+    const { member, from, to } = change;
+    const evidence = evidenceOf(to);
+    const tell = to.state === 'suspect' || to.state === 'failed' ? warn : info;
+    return tell(`${member}: ${from.state} -> ${to.state}${whyChanged(change)}`, {
+      ...{ member, from: from.state, to: to.state },
       ...(evidence && {
         reason: evidence.failure.reason,
         evidence: {
@@ -38,74 +38,62 @@ export function memberChanged({
           since: new Date(evidence.since).toISOString(),
         },
       }),
-    },
-  };
-}
+    });
+  },
+  /** "m2 is not used: it is a learner, which refuses most calls until it is promoted" */
+  'member-unfit': ({ member, reason, detail, barred }: Ineligibility & { member: string }) => {
+    const tell = reason === 'learner' ? info : barred ? error : warn;
+    return tell(`${member} is not used: ${detail}`, { member, reason });
+  },
+  'member-fit': ({ member }: { member: string }) =>
+    info(`${member} may be used: only its health checks decide now`, { member }),
+  /** Panic begins and ends, or the first member was found healthy. `drained` get nothing however they are. */
+  'mode-changed': (change: { from: RoutingMode; to: RoutingMode; drained: readonly string[] }) => {
+    const { from, to, drained } = change;
+    const isBut = to === 'panic' && drained.length > 0;
+    const but = isBut ? `; nothing goes to ${drained.join(', ')}, drained by an operator` : '';
+    const message = modes[to === 'normal' && from === 'panic' ? 'recovered' : to];
+    return (to === 'panic' ? error : info)(`${message}${but}`, { from, to });
+  },
+  /**
+   * "evicted 22 sessions from m1: 2 checks failed since 20:42:06.9 (timed out after 700 ms); m0, m2
+   * healthy", or, while nobody is: "…; m0, m2 answer".
+   */
+  'sessions-evicted': ({ member, sessions, health, others, mode }: SessionsEvicted) => {
+    const evidence = evidenceOf(health);
+    const how = mode === 'panic' ? 'answer' : 'healthy';
+    const why = evidence === undefined ? health.state : inWords(evidence);
+    return warn(
+      `evicted ${count(sessions, 'session')} from ${member}: ${why}; ${others.join(', ')} ${how}`,
+      { member, sessions, reason: evidence?.failure.reason, [how]: others },
+    );
+  },
+};
 
-/**
- * Panic begins and ends, or the first member was found healthy.
- *
- * @param drained members that get nothing however they are.
- */
-export function modeChanged(
-  from: RoutingMode,
-  to: RoutingMode,
-  drained: readonly Member[],
-): EventBody {
-  const message = {
-    panic:
-      'no member is healthy: until one passes its checks, connections go to every member but one that answers nothing while most do',
-    normal:
-      from === 'panic'
-        ? 'a member is healthy again: only healthy members are routed to'
-        : 'a member is healthy: ready',
-    starting:
-      'no member is healthy, and some have not been checked yet: every member that may serve is routed to',
-  }[to];
-  const names = drained.map(({ name }) => name).join(', ');
-  const but =
-    to === 'panic' && names !== '' ? `; nothing goes to ${names}, drained by an operator` : '';
-  return {
-    level: to === 'panic' ? 'error' : 'info',
-    kind: 'mode-changed',
-    message: `${message}${but}`,
-    fields: { from, to },
-  };
-}
+const modes = {
+  panic:
+    'no member is healthy: until one passes its checks, connections go to every member but one that answers nothing while most do',
+  normal: 'a member is healthy: ready',
+  recovered: 'a member is healthy again: only healthy members are routed to',
+  starting:
+    'no member is healthy, and some have not been checked yet: every member that may serve is routed to',
+};
 
-/**
- * "evicted 22 sessions from m1: 2 checks failed since 20:42:06.9 (timed out after 700 ms); m0, m2
- * healthy", or, while nobody is: "…; m0, m2 answer".
- */
-export function sessionsEvicted(
-  member: Member,
-  sessions: number,
-  health: Health,
-  others: readonly Member[],
-  mode: RoutingMode,
-): EventBody {
-  const evidence = evidenceOf(health);
-  const names = others.map((each) => each.name);
-  const how = mode === 'panic' ? 'answer' : 'healthy';
-  const why = evidence === undefined ? health.state : describe(evidence);
-  return {
-    level: 'warn',
-    kind: 'sessions-evicted',
-    message: `evicted ${count(sessions, 'session')} from ${member.name}: ${why}; ${names.join(', ')} ${how}`,
-    fields: {
-      member: member.name,
-      sessions,
-      reason: evidence?.failure.reason,
-      [how]: names,
-    },
-  };
+function whyChanged({ from, to, hold }: MemberChange): string {
+  if (to.state === 'recovering') {
+    const damped = hold > 0 ? `; not used for ${hold} ms more, since it has failed repeatedly` : '';
+    return `: a check passed after ${inWords(to.evidence)}${damped}`;
+  }
+  const evidence = evidenceOf(to);
+  if (evidence !== undefined) return `: ${inWords(evidence)}`;
+  return evidenceOf(from) === undefined ? '' : ': checks pass again';
 }
 
 function evidenceOf(health: Health): Evidence | undefined {
   return 'evidence' in health ? health.evidence : undefined;
 }
 
-function describe({ failure, failedChecks, since }: Evidence): string {
+function inWords({ failure, failedChecks, since }: Evidence): string {
   if (failedChecks === 0) return failure.detail;
   const time = new Date(since).toISOString().slice(11, 21);
   return `${count(failedChecks, 'check')} failed since ${time} (${failure.detail})`;

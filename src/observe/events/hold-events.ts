@@ -1,29 +1,29 @@
-/** What is said when a hold begins and ends. Owns the wording, as events.ts does for everything else. */
+/** How it is told that clients are held while the leader is lost, and that an operator has moved it. */
 import type { CurrentHold, EndedHold } from '../../leader/hold-status.ts';
 import { formatMs, rounded } from '../../lib/quantities.ts';
-import type { EventBody } from './event-log.ts';
+import { error, info, warn } from './sentence.ts';
 
-/** "holding what clients send: m1, the leader, does not answer" */
-export function holdBegan({ leader, cause, why }: CurrentHold): EventBody {
-  return {
-    level: cause === 'planned' ? 'info' : 'warn',
-    kind: 'hold-began',
-    message: `holding what clients send: ${why}`,
-    fields: { leader, cause },
-  };
-}
-
-/** "holding is over after 1.3 s: m2 leads" */
-export function holdEnded(ended: EndedHold): EventBody {
-  const { leader, cause, end, duration, successor } = ended;
-  return {
+export const holdEvents = {
+  /** "holding what clients send: m1, the leader, does not answer" */
+  'hold-began': ({ leader, cause, why }: CurrentHold) =>
+    (cause === 'planned' ? info : warn)(`holding what clients send: ${why}`, { leader, cause }),
+  /** "holding is over after 1.3 s: m2 leads" */
+  'hold-ended': (ended: EndedHold) => {
+    const { leader, cause, end, duration, successor } = ended;
     // Clients are told by etcd that there is no leader: what a hold is to spare them.
-    level: end === 'expired' ? 'error' : 'info',
-    kind: 'hold-ended',
-    message: `holding is over after ${formatMs(duration)}: ${outcomeOf(ended)}`,
-    fields: { leader, cause, end, durationMs: rounded(duration), successor },
-  };
-}
+    const tell = end === 'expired' ? error : info;
+    return tell(`holding is over after ${formatMs(duration)}: ${outcomeOf(ended)}`, {
+      ...{ leader, cause, end, durationMs: rounded(duration), successor },
+    });
+  },
+  /** "an operator moved the leader from m1 to m2; clients were held for 35 ms"; 0 where `--hold` is off. */
+  'leader-moved': ({ was, leader, heldMs }: { was: string; leader: string; heldMs: number }) => {
+    const held = heldMs > 0 ? `clients were held for ${formatMs(heldMs)}` : 'clients were not held';
+    return info(`an operator moved the leader from ${was} to ${leader}; ${held}`, {
+      ...{ was, leader, heldMs: rounded(heldMs) },
+    });
+  },
+};
 
 /** What tells how a hold came out. */
 type Outcome = Pick<EndedHold, 'leader' | 'cause' | 'end'> & Partial<Pick<EndedHold, 'successor'>>;
@@ -40,11 +40,11 @@ export function outcomeOf({ leader, cause, end, successor }: Outcome): string {
       return successor === leader ? `${leader} leads again` : `${successor} leads`;
     case 'expired':
       return cause === 'planned'
-        ? 'no other member leads yet, and clients are not held for it any longer'
+        ? 'no other member leads yet, and clients are no longer held for it'
         : 'there is no leader yet, and clients hear so from etcd';
     case 'cancelled':
       return cause === 'planned'
-        ? `${leader} is not moved, and leads on`
-        : 'there is nothing to hold for any more';
+        ? `${leader} is not moved and still leads`
+        : 'there is no reason to hold any longer';
   }
 }

@@ -11,7 +11,7 @@
  * A descriptor that blocks would keep the process from ending (libuv waits for its threads); pipes and sockets do
  * not, since Node makes standard output non-blocking where it is used.
  *
- * Owns the descriptor's errors. How they are told is process-events.ts.
+ * Owns the descriptor's errors. How they are told is events/process-events.ts.
  */
 import { write } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,8 +19,8 @@ import { inWords } from '../../lib/system-error.ts';
 
 /** Told once when lines begin to be lost, and once when lines are written again. `why` is one clause. */
 export type LogTrouble =
-  | { readonly kind: 'failing'; readonly why: string }
-  | { readonly kind: 'back'; readonly why: string; readonly lines: number };
+  | { readonly kind: 'log-failing'; readonly why: string }
+  | { readonly kind: 'log-back'; readonly why: string; readonly lines: number };
 
 /** Characters that may wait for a slow reader; a line beyond them is lost. */
 const capacity = 4 * 1024 * 1024;
@@ -129,14 +129,14 @@ export class LogOutput {
     const isNew = this.#trouble === undefined;
     this.#trouble ??= { why, lostBefore: this.#lost };
     this.#lost += lines;
-    if (isNew && !this.#closing.signal.aborted) this.#tell({ kind: 'failing', why });
+    if (isNew && !this.#closing.signal.aborted) this.#tell({ kind: 'log-failing', why });
   }
 
   #recover(): void {
     if (this.#trouble === undefined || this.#closing.signal.aborted) return;
     const { why, lostBefore } = this.#trouble;
     this.#trouble = undefined;
-    this.#tell({ kind: 'back', why, lines: this.#lost - lostBefore });
+    this.#tell({ kind: 'log-back', why, lines: this.#lost - lostBefore });
   }
 
   /** Later, since a line may be lost while an event is being told. */

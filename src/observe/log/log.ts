@@ -2,10 +2,10 @@
  * The log: JSON lines on a pipe, readable lines on a terminal, both through pino.
  *
  * Written in the background: a reader of our output that stalls must not stall the relay.
- * Owns the format. What is said is in events.ts, and where it goes log-output.ts.
+ * Owns the format. What is said is ../events/, and where it goes log-output.ts.
  */
 import { type DestinationStream, pino } from 'pino';
-import type { Event } from '../events/event-log.ts';
+import type { RecordedEvent } from '../events/event-log.ts';
 import { LogOutput, type LogTrouble } from './log-output.ts';
 
 export interface LogOptions {
@@ -16,7 +16,7 @@ export interface LogOptions {
 
 export interface Log {
   /** Writes one event at its level. */
-  write(event: Event): void;
+  write(event: RecordedEvent): void;
   /** Tells of one session, at level debug only: a busy balancer has thousands. */
   session(message: string, fields: object): void;
   /** The least that is written; may be set. */

@@ -1,207 +1,69 @@
 /**
  * Prometheus metrics, through prom-client.
  *
- * What the rest of the house counts anyway (sessions, bytes, states) is read when someone scrapes
- * (state-metrics.ts, cluster-metrics.ts); only what would be lost otherwise (durations, results) is
- * recorded as it happens, here. Nothing of it is touched on the byte path.
- * Every help text is a sentence that a stranger understands; the README lists them all.
+ *   events ─────────────────────────► hear() ──┐
+ *   checks, dials, sessions, polls ───────────►├──► counters (counted.ts) ──┐
+ *   what is, or is counted elsewhere ──► readFrom() ──► read-metrics.ts ────┴──► render()
+ *
+ * Only what would be lost otherwise is counted here. Nothing of it is touched on the byte path.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import type { PollResult } from '../../etcd/member-status.ts';
 import { healthStates } from '../../health/health.ts';
 import type { CheckResult } from '../../health/probe.ts';
-import type { EndedHold } from '../../leader/hold-status.ts';
+import { type HoldCause, type HoldEnd, holdCauses, holdEnds } from '../../leader/hold.ts';
 import { failureReasons } from '../../lib/net/failure.ts';
 import { type RefusalReason, refusalReasons } from '../../management/server.ts';
 import type { Member } from '../../members/member.ts';
 import { type RejectReason, rejectReasons } from '../../proxy/data-path.ts';
 import type { DialAttempt } from '../../proxy/dial/dial.ts';
 import { type HandshakeFailure, handshakeFailures } from '../../proxy/tls/downstream.ts';
-import { readCalls } from './call-metrics.ts';
-import { readCluster } from './cluster-metrics.ts';
-import { HoldMetrics } from './hold-metrics.ts';
-import { collectRuntime } from './runtime-metrics.ts';
-import { readState, type StateSources } from './state-metrics.ts';
+import type { Event, EventKind, EventOf } from '../events/event.ts';
+import { addFirstBytes, callMetrics } from './call-metrics.ts';
+import { clusterMetrics } from './cluster-metrics.ts';
+import { addCounters, addHistograms, type Counters, type Histograms } from './counted.ts';
+import { addReadMetrics, type MetricSources } from './read-metrics.ts';
+import { addRuntimeMetrics } from './runtime-metrics.ts';
+import { stateMetrics } from './state-metrics.ts';
 
-/** Seconds. Checks and dials take a fraction of a millisecond to a few seconds. */
-const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-/** Seconds. Sessions last from one call of etcdctl to the life of an apiserver. */
-const lifetimeBuckets = [0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600];
+type Count = readonly [counter: keyof Counters, labels: Readonly<Record<string, string>>];
+
+/** Which events a counter stands for. */
+const counting: { readonly [Kind in EventKind]?: (event: EventOf<Kind>) => Count } = {
+  'member-changed': ({ member, to }) => ['stateChanges', { member, state: to.state }],
+  'sessions-evicted': ({ member }) => ['evictions', { member }],
+  'hold-ended': ({ cause, end }) => ['holds', { cause, end }],
+  'certificates-renewed': () => ['certificateReloads', { result: 'applied' }],
+  'certificates-refused': () => ['certificateReloads', { result: 'refused' }],
+  reloaded: () => ['reloads', { result: 'applied' }],
+  'reload-refused': () => ['reloads', { result: 'refused' }],
+};
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #holds: HoldMetrics;
-  readonly #checks: Counter;
-  readonly #checkDuration: Histogram;
-  readonly #inspections: Counter;
-  readonly #dials: Counter;
-  readonly #dialDuration: Histogram;
-  readonly #sessionDuration: Histogram;
-  readonly #failovers: Counter;
-  readonly #evictions: Counter;
-  readonly #stateChanges: Counter;
-  readonly #silences: Counter;
-  readonly #starvations: Counter;
-  readonly #rejected: Counter;
-  readonly #handshakesFailed: Counter;
-  readonly #renewals: Counter;
-  readonly #reloads: Counter;
+  readonly #counters: Counters;
+  readonly #histograms: Histograms;
   readonly #reloadSucceeded: Gauge;
-  readonly #managementRefused: Counter;
-  readonly #unexpected: Counter;
 
-  constructor(sources: StateSources) {
-    const registry = this.#registry;
-    const registers = [registry];
-    collectRuntime(registry);
-    readState(registry, sources);
-    readCalls(registry, sources.proxy, () => [...sources.members(), ...sources.leaving()]);
-    readCluster(registry, sources);
-    this.#holds = new HoldMetrics(registry, sources.hold);
-    this.#checks = new Counter({
-      registers,
-      name: 'etcd_lb_checks_total',
-      help: 'Health checks of a member that finished, by result, and by reason where they failed.',
-      labelNames: ['member', 'result', 'reason'],
-    });
-    this.#checkDuration = new Histogram({
-      registers,
-      name: 'etcd_lb_check_duration_seconds',
-      help: 'How long health checks of a member took, failed ones included.',
-      labelNames: ['member'],
-      buckets: latencyBuckets,
-    });
-    this.#inspections = new Counter({
-      registers,
-      name: 'etcd_lb_inspections_total',
-      help: 'Questions to a member about itself over gRPC (leader, learner, alarms, sizes), by result.',
-      labelNames: ['member', 'result'],
-    });
-    this.#dials = new Counter({
-      registers,
-      name: 'etcd_lb_dials_total',
-      help: 'Attempts to connect to a member for a client: connected, abandoned because another member was quicker, or the reason why they failed.',
-      labelNames: ['member', 'result'],
-    });
-    this.#dialDuration = new Histogram({
-      registers,
-      name: 'etcd_lb_dial_duration_seconds',
-      help: 'How long it took to connect to a member for a client, successful attempts only.',
-      labelNames: ['member'],
-      buckets: latencyBuckets,
-    });
-    this.#sessionDuration = new Histogram({
-      registers,
-      name: 'etcd_lb_session_duration_seconds',
-      help: 'How long sessions with a member lasted, recorded when they end.',
-      labelNames: ['member'],
-      buckets: lifetimeBuckets,
-    });
-    this.#failovers = new Counter({
-      registers,
-      name: 'etcd_lb_failovers_total',
-      help: 'Clients that were connected to a member after at least one other member had been tried for them.',
-    });
-    this.#evictions = new Counter({
-      registers,
-      name: 'etcd_lb_evictions_total',
-      help: 'Times that all sessions of a member were closed because its failure was confirmed and another member was healthy, or, with none healthy, most of them answered.',
-      labelNames: ['member'],
-    });
-    this.#stateChanges = new Counter({
-      registers,
-      name: 'etcd_lb_member_state_changes_total',
-      help: 'Changes of the verdict on a member, by the state it changed to.',
-      labelNames: ['member', 'state'],
-    });
-    this.#silences = new Counter({
-      registers,
-      name: 'etcd_lb_silences_total',
-      help: 'Times that all members were checked at once because this one owed its clients an answer and was silent to all of them.',
-      labelNames: ['member'],
-    });
-    this.#starvations = new Counter({
-      registers,
-      name: 'etcd_lb_starvations_total',
-      help: 'Times that this process was kept from running for more than 100 ms; checks that time out meanwhile convict nobody.',
-    });
-    this.#rejected = new Counter({
-      registers,
-      name: 'etcd_lb_rejected_clients_total',
-      help: 'Clients that were turned away: limit (max-connections reached), source-limit (one address has its share of them), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors), no-request (nothing was said within dial-timeout, or TLS, where --tls originate expects plain HTTP) or silent (nothing was said within first-byte-timeout).',
-      labelNames: ['reason'],
-    });
-    this.#handshakesFailed = new Counter({
-      registers,
-      name: 'etcd_lb_tls_handshakes_failed_total',
-      help: 'Handshakes of clients that failed under --tls terminate, by reason: no-certificate, untrusted, not-allowed (no name of --allow-client), rejected (the client did not accept ours), protocol, timeout or closed.',
-      labelNames: ['reason'],
-    });
-    this.#renewals = new Counter({
-      registers,
-      name: 'etcd_lb_certificate_reloads_total',
-      help: 'Times that certificate files had changed: applied to new connections, or refused because they cannot be used, so that those of before stay in force.',
-      labelNames: ['result'],
-    });
-    this.#reloads = new Counter({
-      registers,
-      name: 'etcd_lb_reloads_total',
-      help: 'Times that the settings were read again while running: applied, or refused because they cannot be used, so that nothing changed.',
-      labelNames: ['result'],
-    });
+  constructor() {
+    addRuntimeMetrics(this.#registry);
+    this.#counters = addCounters(this.#registry);
+    this.#histograms = addHistograms(this.#registry);
     this.#reloadSucceeded = new Gauge({
-      registers,
+      registers: [this.#registry],
       name: 'etcd_lb_last_reload_successful',
       help: '1 unless the last reload was refused, then 0 until one is applied.',
     });
     this.#reloadSucceeded.set(1);
-    this.#managementRefused = new Counter({
-      registers,
-      name: 'etcd_lb_management_refused_total',
-      help: 'Visitors of the observe or the admin listener that were refused, by reason: connections (all were in use), idle (closed for a newcomer), slow (a request or the reading of an answer took too long), large (a head or a body), streams (all were in use) or host (a name that is not ours).',
-      labelNames: ['listener', 'reason'],
-    });
-    for (const listener of ['observe', 'admin']) {
-      for (const reason of refusalReasons) this.#managementRefused.inc({ listener, reason }, 0);
-    }
-    this.#unexpected = new Counter({
-      registers,
-      name: 'etcd_lb_unexpected_errors_total',
-      help: 'Errors that no part of the balancer has handled: it goes on, and the log has the stack of each once. Any is a bug, or this host is out of something.',
-    });
-    for (const result of ['applied', 'refused']) {
-      this.#renewals.inc({ result }, 0);
-      this.#reloads.inc({ result }, 0);
-    }
-    for (const reason of handshakeFailures) this.#handshakesFailed.inc({ reason }, 0);
-    // Series that exist from the start, so that a rate sees the first increment.
-    for (const reason of rejectReasons) this.#rejected.inc({ reason }, 0);
-    for (const member of sources.members()) this.joined(member);
+    this.#beginCauses();
   }
 
-  /** A member has joined: its series are there before they count anything. */
-  joined({ name: member }: Member): void {
-    this.#evictions.inc({ member }, 0);
-    this.#silences.inc({ member }, 0);
-    for (const state of healthStates) this.#stateChanges.inc({ member, state }, 0);
-    this.#checks.inc({ member, result: 'passed', reason: '' }, 0);
-    for (const reason of failureReasons) this.#checks.inc({ member, result: 'failed', reason }, 0);
-    for (const result of ['connected', 'abandoned', ...failureReasons]) {
-      this.#dials.inc({ member, result }, 0);
-    }
-  }
-
-  /** A member of this name has left, and its last session has ended: its series end. */
-  async left(name: string): Promise<void> {
-    for (const metric of [
-      ...[this.#checks, this.#checkDuration, this.#inspections, this.#dials, this.#dialDuration],
-      ...[this.#sessionDuration, this.#evictions, this.#stateChanges, this.#silences],
-    ]) {
-      const { values } = await metric.get();
-      const own = values.map(({ labels }) => labels).filter(({ member }) => member === name);
-      for (const { le: _bucket, ...labels } of own as Record<string, string>[])
-        metric.remove(labels);
-    }
+  /** Adds what is read when somebody scrapes. Call it once. */
+  readFrom(sources: MetricSources): void {
+    const registry = this.#registry;
+    addReadMetrics(registry, [...stateMetrics, ...callMetrics, ...clusterMetrics], sources);
+    addFirstBytes(registry, sources);
+    for (const { name } of sources.members()) this.#begin(name);
   }
 
   /** What `/metrics` answers. */
@@ -209,74 +71,115 @@ export class Metrics {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
-  checked({ name: member }: Member, result: CheckResult): void {
-    const reason = result.ok ? '' : result.failure.reason;
-    this.#checks.inc({ member, result: result.ok ? 'passed' : 'failed', reason });
-    this.#checkDuration.observe({ member }, result.duration / 1000);
+  /** Counts an event, where it is counted. */
+  hear(event: Event): void {
+    const count = counting[event.kind] as ((event: Event) => Count) | undefined;
+    if (count !== undefined) {
+      const [counter, labels] = count(event);
+      this.#counters[counter].inc(labels);
+    }
+    const { kind } = event;
+    if (kind === 'member-joined' || kind === 'member-renamed') this.#begin(event.member);
+    if (kind === 'hold-ended') this.#histograms.holdDuration.observe(event.duration / 1_000);
+    if (kind === 'reloaded') this.#reloadSucceeded.set(1);
+    if (kind === 'reload-refused') this.#reloadSucceeded.set(0);
   }
 
-  inspected(member: Member, { kind }: PollResult): void {
-    this.#inspections.inc({ member: member.name, result: kind });
+  /** No member has this name any more, and its last session has ended: its series end. */
+  async left(name: string): Promise<void> {
+    for (const metric of [...Object.values(this.#counters), ...Object.values(this.#histograms)]) {
+      const { values } = await metric.get();
+      const own = values.map(({ labels }) => labels).filter(({ member }) => member === name);
+      for (const { le: _bucket, ...labels } of own as Record<string, string>[])
+        metric.remove(labels);
+    }
+  }
+
+  checked({ name: member }: Member, result: CheckResult): void {
+    const reason = result.ok ? '' : result.failure.reason;
+    this.#counters.checks.inc({ member, result: result.ok ? 'passed' : 'failed', reason });
+    this.#histograms.checkDuration.observe({ member }, result.duration / 1000);
+  }
+
+  inspected({ name: member }: Member, { kind: result }: PollResult): void {
+    this.#counters.inspections.inc({ member, result });
   }
 
   attempted({ name: member }: Member, attempt: DialAttempt): void {
     const result = attempt.result === 'failed' ? attempt.failure.reason : attempt.result;
-    this.#dials.inc({ member, result });
-    if (result === 'connected') this.#dialDuration.observe({ member }, attempt.duration / 1000);
+    this.#counters.dials.inc({ member, result });
+    if (result !== 'connected') return;
+    this.#histograms.dialDuration.observe({ member }, attempt.duration / 1000);
   }
 
   failedOver(): void {
-    this.#failovers.inc();
+    this.#counters.failovers.inc();
   }
 
   /** @param duration ms. */
-  sessionEnded(member: Member, duration: number): void {
-    this.#sessionDuration.observe({ member: member.name }, duration / 1000);
+  sessionEnded({ name: member }: Member, duration: number): void {
+    this.#histograms.sessionDuration.observe({ member }, duration / 1000);
   }
 
-  evicted(member: Member): void {
-    this.#evictions.inc({ member: member.name });
-  }
-
-  stateChanged(member: Member, state: string): void {
-    this.#stateChanges.inc({ member: member.name, state });
-  }
-
-  fellSilent(member: Member): void {
-    this.#silences.inc({ member: member.name });
+  fellSilent({ name: member }: Member): void {
+    this.#counters.silences.inc({ member });
   }
 
   starved(): void {
-    this.#starvations.inc();
+    this.#counters.starvations.inc();
   }
 
-  holdEnded(ended: EndedHold): void {
-    this.#holds.ended(ended);
+  /** Each client; the event tells of several. */
+  rejected(reason: RejectReason): void {
+    this.#counters.rejected.inc({ reason });
   }
 
-  renewed(result: 'applied' | 'refused'): void {
-    this.#renewals.inc({ result });
-  }
-
-  reloaded(result: 'applied' | 'refused'): void {
-    this.#reloads.inc({ result });
-    this.#reloadSucceeded.set(result === 'applied' ? 1 : 0);
-  }
-
+  /** Each client; the event tells of several. */
   handshakeFailed(reason: HandshakeFailure): void {
-    this.#handshakesFailed.inc({ reason });
+    this.#counters.handshakesFailed.inc({ reason });
   }
 
   managementRefused(listener: 'observe' | 'admin', reason: RefusalReason): void {
-    this.#managementRefused.inc({ listener, reason });
+    this.#counters.managementRefused.inc({ listener, reason });
   }
 
-  rejected(reason: RejectReason): void {
-    this.#rejected.inc({ reason });
-  }
-
-  /** An error that nobody has handled. */
+  /** An error that nobody has handled; the event tells of the first of its kind. */
   failed(): void {
-    this.#unexpected.inc();
+    this.#counters.unexpected.inc();
   }
+
+  /** Series are there before they count anything, so that a rate sees the first increment. */
+  #beginCauses(): void {
+    const { holds, rejected, handshakesFailed, managementRefused, ...others } = this.#counters;
+    for (const cause of holdCauses) {
+      for (const end of holdEnds) if (canEnd(cause, end)) holds.inc({ cause, end }, 0);
+    }
+    for (const listener of ['observe', 'admin']) {
+      for (const reason of refusalReasons) managementRefused.inc({ listener, reason }, 0);
+    }
+    for (const result of ['applied', 'refused']) {
+      others.certificateReloads.inc({ result }, 0);
+      others.reloads.inc({ result }, 0);
+    }
+    for (const reason of handshakeFailures) handshakesFailed.inc({ reason }, 0);
+    for (const reason of rejectReasons) rejected.inc({ reason }, 0);
+  }
+
+  /** The same for a member that there is from now on. */
+  #begin(member: string): void {
+    const { evictions, silences, stateChanges, checks, dials } = this.#counters;
+    evictions.inc({ member }, 0);
+    silences.inc({ member }, 0);
+    for (const state of healthStates) stateChanges.inc({ member, state }, 0);
+    checks.inc({ member, result: 'passed', reason: '' }, 0);
+    for (const reason of failureReasons) checks.inc({ member, result: 'failed', reason }, 0);
+    for (const result of ['connected', 'abandoned', ...failureReasons]) {
+      dials.inc({ member, result }, 0);
+    }
+  }
+}
+
+/** The leader that is about to be moved answers reads until it is: they end no planned hold. */
+function canEnd(cause: HoldCause, end: HoldEnd): boolean {
+  return cause !== 'planned' || end !== 'confirmed';
 }

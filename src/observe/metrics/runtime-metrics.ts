@@ -11,7 +11,7 @@ const loopResolution = 250;
 const descriptors = '/proc/self/fd';
 
 /** Adds them to the registry. */
-export function collectRuntime(registry: Registry): void {
+export function addRuntimeMetrics(registry: Registry): void {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopResolution });
   for (const kind of ['handles', 'requests', 'resources']) {
     registry.removeSingleMetric(`nodejs_active_${kind}`);

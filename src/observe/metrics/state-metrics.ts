@@ -1,176 +1,106 @@
-/**
- * Metrics of the balancer and its members that need no recording: each is computed, when somebody
- * scrapes, from what is, or was counted, elsewhere.
- */
-import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Certificates } from '../../certificates/certificates.ts';
+/** Metrics of the balancer and its members that need no recording. */
 import { expiriesOf } from '../../certificates/expiry.ts';
 import { healthStates } from '../../health/health.ts';
 import { serves } from '../../health/routing.ts';
-import type { HoldView } from '../../leader/hold-status.ts';
-import type { Member } from '../../members/member.ts';
-import type { DataPath } from '../../proxy/data-path.ts';
 import { endReasons } from '../../proxy/sessions/sessions.ts';
-import type { ClusterSources } from './cluster-metrics.ts';
+import { flag, perMember, present, type ReadMetric, served } from './read-metrics.ts';
 
-/** What is read, that of cluster-metrics.ts included. */
-export interface StateSources extends ClusterSources {
-  readonly version: string;
-  /** Those that have left and still have sessions. */
-  readonly leaving: () => readonly Member[];
-  readonly proxy: DataPath;
-  /** Those in force. */
-  readonly certificates: () => Certificates;
-  readonly hold: () => HoldView;
-  /** Lines of the log that could not be written. */
-  readonly lostLogLines: () => number;
-}
-
-/** Adds them to the registry. */
-export function readState(registry: Registry, sources: StateSources): void {
-  const { version, members, leaving, monitor, proxy, certificates } = sources;
-  const served = (): readonly Member[] => [...members(), ...leaving()];
-  const registers = [registry];
-  new Gauge({
-    registers,
+export const stateMetrics: readonly ReadMetric[] = [
+  {
     name: 'etcd_lb_build_info',
     help: 'Always 1; the labels tell the version of etcd-lb and of the Node runtime.',
-    labelNames: ['version', 'node'],
-  }).set({ version, node: process.version }, 1);
-  new Gauge({
-    registers,
+    labels: ['version', 'node'],
+    read: ({ version }) => [[1, { version, node: process.version }]],
+  },
+  {
     name: 'etcd_lb_certificate_expiry_timestamp_seconds',
     help: 'When the certificate in force expires that a setting names, in seconds since 1970; of several authorities the next one that does.',
-    labelNames: ['certificate'],
-    collect() {
-      this.reset();
-      for (const [certificate, at] of Object.entries(expiriesOf(certificates(), Date.now()))) {
-        this.set({ certificate }, at / 1000);
-      }
-    },
-  });
-  new Gauge({
-    registers,
+    labels: ['certificate'],
+    read: ({ certificates }) =>
+      Object.entries(expiriesOf(certificates(), Date.now())).map(([certificate, at]) => [
+        at / 1000,
+        { certificate },
+      ]),
+  },
+  {
     name: 'etcd_lb_panic',
     help: '1 while no member is healthy and connections are therefore sent to every member that may be there, else 0.',
-    collect() {
-      this.set(monitor.table.mode === 'panic' ? 1 : 0);
-    },
-  });
-  new Gauge({
-    registers,
+    read: ({ monitor }) => [[flag(monitor.table.mode === 'panic')]],
+  },
+  {
     name: 'etcd_lb_member_up',
     help: '1 while a member is healthy and gets new connections, else 0.',
-    labelNames: ['member'],
-    collect() {
-      this.reset();
-      for (const entry of monitor.table.entries) {
-        this.set({ member: entry.member.name }, serves(entry) ? 1 : 0);
-      }
-    },
-  });
-  new Gauge({
-    registers,
+    labels: ['member'],
+    read: ({ monitor }) =>
+      monitor.table.entries.map((entry) => [flag(serves(entry)), { member: entry.member.name }]),
+  },
+  {
     name: 'etcd_lb_member_state',
     help: '1 for the state that a member is in and 0 for the others: unknown (not checked yet), healthy, suspect (no new connections), failed (its sessions are closed while another member is healthy), recovering.',
-    labelNames: ['member', 'state'],
-    collect() {
-      this.reset();
-      for (const { member, health } of monitor.table.entries) {
-        for (const state of healthStates) {
-          this.set({ member: member.name, state }, health.state === state ? 1 : 0);
-        }
-      }
-    },
-  });
-  new Gauge({
-    registers,
+    labels: ['member', 'state'],
+    read: ({ monitor }) =>
+      monitor.table.entries.flatMap(({ member, health }) =>
+        healthStates.map((state) => [flag(health.state === state), { member: member.name, state }]),
+      ),
+  },
+  {
     name: 'etcd_lb_member_drained',
     help: '1 while an operator has a member drained, so that it gets no new connections, else 0.',
-    labelNames: ['member'],
-    collect() {
-      this.reset();
-      for (const { member, drained } of monitor.table.entries) {
-        this.set({ member: member.name }, drained ? 1 : 0);
-      }
-    },
-  });
-  new Gauge({
-    registers,
+    labels: ['member'],
+    read: ({ monitor }) =>
+      monitor.table.entries.map(({ member, drained }) => [flag(drained), { member: member.name }]),
+  },
+  {
     name: 'etcd_lb_member_weight',
     help: 'The share of new connections that a member gets against the others: as configured, and less while it starts slowly after a failure.',
-    labelNames: ['member'],
-    collect() {
-      this.reset();
-      for (const { name, weight } of members()) this.set({ member: name }, weight);
-    },
-  });
-  new Gauge({
-    registers,
+    ...perMember(present, ({ weight }) => weight),
+  },
+  {
     name: 'etcd_lb_sessions',
     help: 'Client connections that are joined with a member at this moment.',
-    labelNames: ['member'],
-    collect() {
-      this.reset();
-      for (const member of served()) {
-        this.inc({ member: member.name }, proxy.sessions.countOf(member));
-      }
-    },
-  });
-  new Gauge({
-    registers,
+    ...perMember(served, (member, { proxy }) => proxy.sessions.countOf(member)),
+  },
+  {
     name: 'etcd_lb_waiting_clients',
     help: 'Clients that are held at this moment while a member is dialled for them.',
-    collect() {
-      this.set(proxy.waiting);
-    },
-  });
-  new Counter({
-    registers,
+    read: ({ proxy }) => [[proxy.waiting]],
+  },
+  {
     name: 'etcd_lb_sessions_opened_total',
     help: 'Client connections that were joined with a member.',
-    labelNames: ['member'],
-    collect() {
-      this.reset();
-      for (const member of served()) {
-        this.inc({ member: member.name }, proxy.sessions.totalsOf(member).opened);
-      }
-    },
-  });
-  new Counter({
-    registers,
+    ...perMember(served, (member, { proxy }) => proxy.sessions.totalsOf(member).opened),
+  },
+  {
     name: 'etcd_lb_sessions_closed_total',
-    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved to another member), removed (its member is none any more), drained (its member), operator (closed by hand), or shutdown (of the balancer).',
-    labelNames: ['member', 'reason'],
-    collect() {
-      this.reset();
-      for (const member of served()) {
-        const { ended } = proxy.sessions.totalsOf(member);
-        for (const reason of endReasons) this.inc({ member: member.name, reason }, ended[reason]);
-      }
-    },
-  });
-  new Counter({
-    registers,
+    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved to another member), removed (its member was removed), drained (its member), operator (closed by hand), or shutdown (of the balancer).',
+    labels: ['member', 'reason'],
+    read: (sources) =>
+      served(sources).flatMap((member) => {
+        const { ended } = sources.proxy.sessions.totalsOf(member);
+        return endReasons.map((reason) => [ended[reason], { member: member.name, reason }]);
+      }),
+  },
+  {
     name: 'etcd_lb_bytes_total',
     help: 'Bytes relayed, by direction: upstream (from clients to the member) or downstream (from the member to clients).',
-    labelNames: ['member', 'direction'],
-    collect() {
-      this.reset();
-      for (const member of served()) {
-        const { bytes } = proxy.sessions.totalsOf(member);
-        this.inc({ member: member.name, direction: 'upstream' }, bytes.client);
-        this.inc({ member: member.name, direction: 'downstream' }, bytes.member);
-      }
-    },
-  });
-  new Counter({
-    registers,
+    labels: ['member', 'direction'],
+    read: (sources) =>
+      served(sources).flatMap((member) => {
+        const { bytes } = sources.proxy.sessions.totalsOf(member);
+        return [
+          [bytes.client, { member: member.name, direction: 'upstream' }],
+          [bytes.member, { member: member.name, direction: 'downstream' }],
+        ];
+      }),
+  },
+  {
     name: 'etcd_lb_log_lines_lost_total',
     help: 'Lines of the log that could not be written: the disk is full, or the reader is gone or too slow.',
-    collect() {
-      this.reset();
-      this.inc(sources.lostLogLines());
-    },
-  });
-}
+    read: ({ lostLogLines }) => [[lostLogLines()]],
+  },
+  {
+    name: 'etcd_lb_holding',
+    help: '1 while what clients send is held because the leader is lost, or is being moved, else 0.',
+    read: ({ hold }) => [[flag(hold().current !== undefined)]],
+  },
+];

@@ -82,7 +82,7 @@ export class EventStreams {
     const { events, checks } = this.#options;
     checks.takeNew(); // each stream begins with all
     this.#wakeAt(performance.now() + interval);
-    const unfollow = events.follow((event) => {
+    const unfollow = events.subscribe((event) => {
       this.#streams.publish(eventMessage('event', event));
       this.#wakeAt(Math.max(performance.now(), this.#toldAt + shortest));
     });

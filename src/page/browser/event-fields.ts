@@ -1,12 +1,5 @@
 /** What the fields of an event say, whatever its kind. Pure. */
 
-/** Whom an event is about, as far as its fields tell. */
-export function membersOf(fields: Readonly<Record<string, unknown>>): readonly string[] {
-  const { member, leader, was, successor, from } = fields;
-  const names = [member, leader, was, successor, ...(Array.isArray(from) ? from : [])];
-  return [...new Set(names.filter((name) => typeof name === 'string'))];
-}
-
 /** "evidence.detail" and the like with their values as text; what is not set is left out. */
 export function flat(
   fields: Readonly<Record<string, unknown>>,

@@ -1,4 +1,5 @@
 /** What the balancer says of itself: its log, and whether its figures add up. */
+import type { EventKind } from '../../../src/observe/events/event.ts';
 import type { SocketRecord } from '../clients/record.ts';
 import type { FaultName } from '../schedule/faults.ts';
 import type { SessionSpan } from './excuses.ts';
@@ -65,7 +66,7 @@ const unsettling: readonly FaultName[] = [
   ...(['lossy-balancer', 'lossy-peers', 'reset-balancer', 'slow', 'slow-disk', 'starve'] as const),
   ...(['remove', 'replace', 'names-change', 'names-vanish', 'names-silent'] as const),
 ];
-const explanations: Readonly<Record<string, readonly FaultName[]>> = {
+const explanations: Readonly<Partial<Record<string, readonly FaultName[]>>> = {
   'mode-changed': unsettling,
   'hold-ended': unsettling,
   'reload-refused': ['reload'],
@@ -74,7 +75,7 @@ const explanations: Readonly<Record<string, readonly FaultName[]>> = {
   'discovery-failing': ['names-vanish', 'names-change', 'names-silent'],
   // A pair is two files, one of which is written first.
   'certificates-refused': ['reload', 'descriptors'],
-};
+} satisfies Partial<Record<EventKind, readonly FaultName[]>>;
 
 /** Errors in the log that nothing of the schedule explains. */
 export function unexplained(

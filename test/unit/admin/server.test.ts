@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Operations } from '../../../src/admin/operations.ts';
 import { adminBounds, maxAdminStreams, openAdminServer } from '../../../src/admin/server.ts';
-import { type EventBody, EventLog } from '../../../src/observe/events/event-log.ts';
+import { EventLog } from '../../../src/observe/events/event-log.ts';
 import type { Status } from '../../../src/observe/status.ts';
 
 const patience = { interval: 5, timeout: 20_000 };
@@ -26,14 +26,14 @@ beforeEach(async () => {
   path = join(folder, 'admin.sock');
   refused = [];
   following = 0;
-  events = new EventLog(() => {});
-  const follow = events.follow.bind(events);
-  events.follow = (follower) => {
+  events = new EventLog();
+  const subscribe = events.subscribe.bind(events);
+  events.subscribe = (listener) => {
     following += 1;
-    const unfollow = follow(follower);
+    const unsubscribe = subscribe(listener);
     return () => {
       following -= 1;
-      unfollow();
+      unsubscribe();
     };
   };
   const server = await openAdminServer(
@@ -61,9 +61,8 @@ async function visitor(bytes: string): Promise<net.Socket> {
 const get = (path: string, also = '') => `GET ${path} HTTP/1.1\r\nhost: x\r\n${also}\r\n`;
 const ask = async (path: string) => text(await visitor(get(path, 'connection: close\r\n')));
 
-function happens(message: string): void {
-  const body: EventBody = { level: 'info', kind: 'started', message, fields: {} };
-  events.record(body);
+function happens(why: string): void {
+  events.record({ kind: 'observe-waits', why });
 }
 
 test('a stream that nobody reads is closed, and nothing is held for it', async () => {

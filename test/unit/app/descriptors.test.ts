@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { Descriptors } from '../../../src/app/descriptors.ts';
-import type { EventBody } from '../../../src/observe/events/event-log.ts';
+import { describe, type Event } from '../../../src/observe/events/event.ts';
 
 test('is told once when they are short and once when they suffice, looking once a second', () => {
-  const told: EventBody[] = [];
+  const told: Event[] = [];
   let limit = 1000;
   const subject = new Descriptors(
-    (body) => told.push(body),
+    (event) => told.push(event),
     () => limit,
   );
   subject.beat(427, 0);
@@ -18,13 +18,14 @@ test('is told once when they are short and once when they suffice, looking once 
   limit = 2000;
   subject.beat(480, 3000);
   expect(told.map(({ kind }) => kind)).toEqual(['descriptors-short', 'descriptors-back']);
-  expect(told[0]?.message).toBe(
+  expect(told.map((event) => describe(event).message)[0]).toBe(
     'file descriptors are short: 428 clients need two each and the limit is 1000 (EMFILE for further ones); raise ulimit -n',
   );
 });
 
 test('the limit of this very process is read', () => {
-  const told: EventBody[] = [];
-  new Descriptors((body) => told.push(body)).beat(1_000_000_000, 0);
-  expect(told[0]?.fields['limit']).toBeGreaterThan(0);
+  const told: Event[] = [];
+  new Descriptors((event) => told.push(event)).beat(1_000_000_000, 0);
+  const [event] = told;
+  expect(event?.kind === 'descriptors-short' && event.limit).toBeGreaterThan(0);
 });

@@ -37,10 +37,12 @@ function load(content: string | Uint8Array) {
 }
 
 function expectUse({ places, told, drains }: ReturnType<typeof load>): void {
-  expect(told).toMatchObject([{ kind: places.length > 0 ? 'state-used' : 'state-unusable' }]);
+  expect(told).toMatchObject([
+    places.length > 0 ? { kind: 'state-used' } : { kind: 'state-failing', doing: 'reading' },
+  ]);
   expect(drains.drains.length + drains.unusable.length).toBe(1);
   for (const place of places) expectReachable(place);
-  const unusable = told.flatMap((each) => (each.kind === 'state-unusable' ? [each] : []));
+  const unusable = told.flatMap((each) => (each.kind === 'state-failing' ? [each] : []));
   for (const { why } of [...drains.unusable, ...unusable]) expect(why).toMatch(/^\P{Cc}+$/u);
 }
 
@@ -122,7 +124,9 @@ test('a list of ours that is cut short, or has a byte changed', async () => {
   const whole = readFileSync(saved.file);
   fc.assert(
     fc.property(fc.nat(whole.length - 2), fc.integer({ min: 0, max: 255 }), (at, byte) => {
-      expect(load(whole.subarray(0, at)).told).toMatchObject([{ kind: 'state-unusable' }]);
+      expect(load(whole.subarray(0, at)).told).toMatchObject([
+        { kind: 'state-failing', doing: 'reading' },
+      ]);
       const changed = Buffer.from(whole);
       changed.writeUInt8(byte, at);
       expectUse(load(changed));
@@ -137,7 +141,7 @@ test('a file without an end', () => {
   const told: DiscoveryChange[] = [];
   const saved = new SavedMembers(folder, (change) => told.push(change));
   expect(saved.load(['http'])).toEqual([]);
-  expect(told).toEqual([{ kind: 'state-unusable', file: saved.file, why }]);
+  expect(told).toEqual([{ kind: 'state-failing', doing: 'reading', file: saved.file, why }]);
   expect(new Drains(folder).load()).toMatchObject({ drains: [], unusable: [{ why }] });
 });
 

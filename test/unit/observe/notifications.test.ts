@@ -4,20 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Event } from '../../../src/observe/events/event-log.ts';
-import type { Log } from '../../../src/observe/log/log.ts';
+import { EventLog } from '../../../src/observe/events/event-log.ts';
 import { ServiceNotifications } from '../../../src/observe/notifications.ts';
 import type { Status } from '../../../src/observe/status.ts';
 import { NotifyReceiver } from '../../support/notify-receiver.ts';
-
-const log: Log = {
-  ...{ write: () => {}, level: 'info', session: () => {} },
-  ...{ lost: () => 0, onTrouble: () => {}, close: async () => {} },
-};
-
-function eventOf(kind: Event['kind'], fields: Event['fields'] = {}): Event {
-  return { at: 0, level: 'info', kind, message: '', fields };
-}
 
 /** Of one member, in so far as it is told. */
 function statusOf(detail?: string): Status {
@@ -51,12 +41,13 @@ test('a reload is told with the time of the monotonic clock, and its end with re
 test('changes are told together, as they are when they are told, on one line', async () => {
   await using receiver = await NotifyReceiver.start();
   await using service = opened({ NOTIFY_SOCKET: receiver.path });
-  const watched = service.watch(log);
+  const events = new EventLog();
+  service.listenTo(events);
   let status = statusOf();
   service.ready(() => status);
   for (let change = 0; change < 50; change += 1) {
     status = statusOf(`change\n${change}`);
-    watched.write(eventOf('member-changed'));
+    events.record({ kind: 'member-fit', member: 'm0' });
     await nextTurn();
   }
   await receiver.received('STATUS=0 of 1 members healthy; m0 failed: change 49');
@@ -67,7 +58,9 @@ test('a receiver that comes late is told all the same, in order', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'etcd-lb-notify-'));
   await using service = opened({ NOTIFY_SOCKET: join(folder, 'notify') });
   service.ready(() => statusOf());
-  service.watch(log).write(eventOf('stopping', { drainTimeout: 1_000 }));
+  const events = new EventLog();
+  service.listenTo(events);
+  events.record({ kind: 'stopping', sessions: 0, drainTimeout: 1_000 });
   await using receiver = await NotifyReceiver.startIn(folder);
   await receiver.received('STOPPING=1');
   const heads = receiver.messages.map(({ text }) => text.split('\n')[0]);

@@ -8,7 +8,7 @@ import {
   lagOf,
   reasonsOf,
 } from '../../../src/page/browser/condition.ts';
-import { flat, membersOf } from '../../../src/page/browser/event-fields.ts';
+import { flat } from '../../../src/page/browser/event-fields.ts';
 import { factsOf } from '../../../src/page/browser/facts.ts';
 import { extended, inWords as latencyInWords, top } from '../../../src/page/browser/latency.ts';
 import { Rates } from '../../../src/page/browser/rates.ts';
@@ -323,12 +323,5 @@ describe('evidence', () => {
       ['loads', '1, 2'],
       ['ok', 'false'],
     ]);
-  });
-
-  test('tells whom it is about', () => {
-    expect(
-      membersOf({ member: 'm1', was: 'm1', leader: 'm0', successor: 'm4', from: ['m2', 'm3'] }),
-    ).toEqual(['m1', 'm0', 'm4', 'm2', 'm3']);
-    expect(membersOf({ from: 'starting', to: 'normal', member: 7 })).toEqual([]);
   });
 });

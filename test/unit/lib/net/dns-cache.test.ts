@@ -70,6 +70,7 @@ test('a name server that fails, or does not answer, changes nothing but is told 
   await vi.advanceTimersByTimeAsync(1000);
   expect(changes).toEqual([
     {
+      kind: 'names-failing',
       name: 'a',
       failure: 'the name server has not answered within 1000 ms',
       addresses: ['10.0.0.1'],
@@ -81,7 +82,11 @@ test('a name server that fails, or does not answer, changes nothing but is told 
   expect(changes).toHaveLength(1);
   asked[2]?.('10.0.0.1');
   await vi.advanceTimersByTimeAsync(0);
-  expect(changes.at(-1)).toEqual({ name: 'a', failure: undefined, addresses: ['10.0.0.1'] });
+  expect(changes.at(-1)).toEqual({
+    kind: 'names-back',
+    name: 'a',
+    addresses: ['10.0.0.1'],
+  });
 });
 
 test('a name that was never found fails whoever asks, and is asked for again', async () => {

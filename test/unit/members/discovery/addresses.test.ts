@@ -90,7 +90,7 @@ test('a failure keeps the addresses, and is told of once', async () => {
   expect(failures).toMatchObject([{ name: 'etcd', addresses: ['10.0.0.1', '10.0.0.2'] }]);
   answer = async () => ['10.0.0.1', '10.0.0.3'];
   await pass(5_000);
-  expect(failures.at(-1)).toMatchObject({ failure: undefined });
+  expect(failures.at(-1)).toMatchObject({ kind: 'names-back' });
   expect([addresses.of('etcd'), changes]).toEqual([['10.0.0.1', '10.0.0.3'], 2]);
 });
 
@@ -100,12 +100,12 @@ test('more addresses than a cluster has members are not taken, and told of once'
   answer = async () => Array.from({ length: 33 }, (_, index) => `10.0.1.${index}`);
   await pass(20_000);
   expect(addresses.of('etcd')).toEqual(['10.0.0.1', '10.0.0.2']);
-  const excess = { kind: 'too-many', source: 'etcd', most: 32 };
-  expect(excesses).toEqual([{ ...excess, found: 33, isOver: false }]);
+  const excess = { source: 'etcd', most: 32 };
+  expect(excesses).toEqual([{ ...excess, kind: 'discovery-failing', found: 33 }]);
   answer = async () => Array.from({ length: 32 }, (_, index) => `10.0.1.${index}`);
   await pass(5_000);
   expect(addresses.of('etcd')).toHaveLength(32);
-  expect(excesses.slice(1)).toEqual([{ ...excess, found: 32, isOver: true }]);
+  expect(excesses.slice(1)).toEqual([{ ...excess, kind: 'discovery-back', found: 32 }]);
 });
 
 test('a name that is not watched any more is forgotten, also while it is asked for', async () => {

@@ -113,10 +113,10 @@ test('SRV records are asked for again, and one that is gone is a member no more'
 test('a domain without records is told of once, and what is known stays', async () => {
   start({ srvDomain: 'example.com' });
   await pass(30_000);
-  expect(told).toEqual(['srv-failing']);
+  expect(told).toEqual(['discovery-failing']);
   srv = async () => [record('a')];
   await pass(10_000);
-  expect(told).toEqual(['srv-failing', 'srv-back']);
+  expect(told).toEqual(['discovery-failing', 'discovery-back']);
   srv = async () => [];
   await pass(10_000);
   expect(there()).toEqual(['a']);
@@ -136,11 +136,11 @@ describe('more members than a cluster can have', () => {
     await pass(60_000);
     // The 20 of the first, before the second had answered.
     expect(there()).toHaveLength(22);
-    expect(told).toEqual(['too-many']);
+    expect(told).toEqual(['discovery-failing']);
     hosts.set('b', ['10.0.2.1', '10.0.2.2']);
     await pass(60_000);
     expect(there()).toHaveLength(23);
-    expect(told).toEqual(['too-many', 'too-many']);
+    expect(told).toEqual(['discovery-failing', 'discovery-back']);
   });
 
   test('from a state file are not taken', async () => {
@@ -148,7 +148,7 @@ describe('more members than a cluster can have', () => {
       Array.from({ length: 34 }, (_, n) => at(`10.0.3.${n}`)),
     );
     start({ endpoints: [at('10.0.0.9')], srvDomain: 'example.com', stateDir: folder });
-    expect(told).toEqual(['state-unusable']);
+    expect(told).toEqual(['state-failing']);
     expect(there()).toEqual(['10.0.0.9']);
   });
 
@@ -200,7 +200,7 @@ describe('following the cluster', () => {
     await pass(30_000);
     discovery.consider();
     discovery.consider();
-    expect(told).toEqual(['misadvertised']);
+    expect(told).toEqual(['member-misadvertised']);
     expect(there()).toEqual(['10.0.0.1']);
   });
 

@@ -82,7 +82,9 @@ test.each([
   await saved.save(places);
   await writeFile(saved.file, edit(await readFile(saved.file, 'utf8')));
   expect(savedIn(folder).load(['https'])).toEqual([]);
-  expect(told).toMatchObject([{ kind: 'state-unusable', why: expect.stringMatching(why) }]);
+  expect(told).toMatchObject([
+    { kind: 'state-failing', doing: 'reading', why: expect.stringMatching(why) },
+  ]);
   await saved.save(places.slice(1));
   expect(savedIn(folder).load(['https'])).toMatchObject(places.slice(1));
 });
@@ -92,7 +94,7 @@ test('a list from before the cluster had TLS is not used after it', async () => 
   await savedIn(folder).save(plain);
   expect(savedIn(folder).load(['https'])).toEqual([]);
   const why = 'http://10.0.0.1:2379 is not https, as the settings want it';
-  expect(told).toMatchObject([{ kind: 'state-unusable', why }]);
+  expect(told).toMatchObject([{ kind: 'state-failing', doing: 'reading', why }]);
   expect(savedIn(folder).load(['https', 'http'])).toMatchObject(plain);
 });
 
@@ -105,7 +107,7 @@ test('a file that cannot be written is told of, and leaves what was there', asyn
   await saved.save(places.slice(1));
   await saved.save(places.slice(2));
   const why = expect.stringMatching(/ENOTDIR/);
-  expect(told).toEqual([{ kind: 'state-failing', file: saved.file, why }]);
+  expect(told).toEqual([{ kind: 'state-failing', doing: 'saving', file: saved.file, why }]);
   await rm(folder);
   await rename(`${folder}.aside`, folder);
   expect(savedIn(folder).load(['https'])).toMatchObject(places);

@@ -2,18 +2,12 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Health } from '../../../../src/health/health.ts';
-import { type Event, EventLog } from '../../../../src/observe/events/event-log.ts';
-import {
-  memberChanged,
-  modeChanged,
-  sessionsEvicted,
-} from '../../../../src/observe/events/health-events.ts';
-import { started, stopped, stopping } from '../../../../src/observe/events/service-events.ts';
-import { clientsRejected } from '../../../../src/observe/events/traffic-events.ts';
-import { aMember } from '../../../support/members.ts';
+import type { RoutingMode } from '../../../../src/health/routing.ts';
+import { type Event, describe as told } from '../../../../src/observe/events/event.ts';
+import { EventLog, type NumberedEvent } from '../../../../src/observe/events/event-log.ts';
+import type { Sentence } from '../../../../src/observe/events/sentence.ts';
 
 const since = Date.parse('2026-11-22T20:42:06.987Z');
-const [m0, m1, m2] = [aMember('m0'), aMember('m1'), aMember('m2')];
 
 function evidence(failedChecks: number) {
   return {
@@ -43,8 +37,24 @@ const recovering: Health = {
   evidence: evidence(2),
 };
 
+function memberChanged(from: Health, to: Health): Sentence {
+  return told({ kind: 'member-changed', member: 'm1', from, to, hold: 0 });
+}
+
+function modeChanged(from: RoutingMode, to: RoutingMode): Sentence {
+  return told({ kind: 'mode-changed', from, to, drained: [] });
+}
+
+function sessionsEvicted(sessions: number, others: string[], mode: RoutingMode): Sentence {
+  return told({ kind: 'sessions-evicted', member: 'm1', sessions, health: failed, others, mode });
+}
+
+function stopped(cut: number): Event {
+  return { kind: 'stopped', cut };
+}
+
 describe('a change of a member', () => {
-  test.each<[Health, Health, Event['level'], string]>([
+  test.each<[Health, Health, Sentence['level'], string]>([
     [unknown, healthy, 'info', 'm1: unknown -> healthy'],
     [
       healthy,
@@ -66,15 +76,14 @@ describe('a change of a member', () => {
     ],
     [recovering, healthy, 'info', 'm1: recovering -> healthy: checks pass again'],
   ])('%o to %o', (from, to, level, message) => {
-    expect(memberChanged({ member: m1, from, to, hold: 0 })).toMatchObject({
-      kind: 'member-changed',
+    expect(memberChanged(from, to)).toMatchObject({
       level,
       message,
     });
   });
 
   test('has the fields to search for, times as ISO 8601', () => {
-    expect(memberChanged({ member: m1, from: suspect, to: failed, hold: 0 }).fields).toEqual({
+    expect(memberChanged(suspect, failed).fields).toEqual({
       member: 'm1',
       from: 'suspect',
       to: 'failed',
@@ -85,7 +94,7 @@ describe('a change of a member', () => {
         since: '2026-11-22T20:42:06.987Z',
       },
     });
-    expect(memberChanged({ member: m1, from: unknown, to: healthy, hold: 0 }).fields).toEqual({
+    expect(memberChanged(unknown, healthy).fields).toEqual({
       member: 'm1',
       from: 'unknown',
       to: 'healthy',
@@ -93,7 +102,7 @@ describe('a change of a member', () => {
   });
 
   test('to recovering is not a warning', () => {
-    expect(memberChanged({ member: m1, from: failed, to: recovering, hold: 0 })).toMatchObject({
+    expect(memberChanged(failed, recovering)).toMatchObject({
       level: 'info',
       message: expect.stringMatching(/^m1: failed -> recovering/),
     });
@@ -101,65 +110,59 @@ describe('a change of a member', () => {
 });
 
 test('a change of mode', () => {
-  expect(modeChanged('normal', 'panic', [])).toEqual({
+  expect(modeChanged('normal', 'panic')).toEqual({
     level: 'error',
-    kind: 'mode-changed',
     message:
       'no member is healthy: until one passes its checks, connections go to every member but one that answers nothing while most do',
     fields: { from: 'normal', to: 'panic' },
   });
-  expect(modeChanged('starting', 'normal', [])).toMatchObject({
+  expect(modeChanged('starting', 'normal')).toMatchObject({
     level: 'info',
     message: 'a member is healthy: ready',
   });
-  expect(modeChanged('panic', 'normal', [])).toMatchObject({
+  expect(modeChanged('panic', 'normal')).toMatchObject({
     level: 'info',
     message: 'a member is healthy again: only healthy members are routed to',
   });
 });
 
 test('the first member lost while others are unchecked is not told as if none had been checked', () => {
-  expect(modeChanged('normal', 'starting', []).message).not.toBe('no member has been checked yet');
+  expect(modeChanged('normal', 'starting').message).not.toBe('no member has been checked yet');
 });
 
 test('an eviction says from where, why, and who is left', () => {
-  expect(sessionsEvicted(m1, 22, failed, [m0, m2], 'normal')).toEqual({
+  expect(sessionsEvicted(22, ['m0', 'm2'], 'normal')).toEqual({
     level: 'warn',
-    kind: 'sessions-evicted',
     message:
       'evicted 22 sessions from m1: 2 checks failed since 20:42:06.9 (timed out after 700 ms); m0, m2 healthy',
     fields: { member: 'm1', sessions: 22, reason: 'timeout', healthy: ['m0', 'm2'] },
   });
-  expect(sessionsEvicted(m1, 1, failed, [m0], 'normal').message).toMatch(
-    /^evicted 1 session from m1: /,
-  );
-  expect(sessionsEvicted(m1, 22, failed, [m0, m2], 'panic')).toMatchObject({
+  expect(sessionsEvicted(1, ['m0'], 'normal').message).toMatch(/^evicted 1 session from m1: /);
+  expect(sessionsEvicted(22, ['m0', 'm2'], 'panic')).toMatchObject({
     message: expect.stringMatching(/; m0, m2 answer$/),
     fields: { answer: ['m0', 'm2'] },
   });
 });
 
 test('clients turned away', () => {
-  expect(clientsRejected('limit', 1)).toEqual({
+  expect(told({ kind: 'clients-rejected', reason: 'limit', clients: 1 })).toEqual({
     level: 'warn',
-    kind: 'clients-rejected',
     message: 'turned away 1 client: max-connections is reached',
     fields: { reason: 'limit', clients: 1 },
   });
-  expect(clientsRejected('no-member', 1204).message).toBe(
+  expect(told({ kind: 'clients-rejected', reason: 'no-member', clients: 1204 }).message).toBe(
     'turned away 1204 clients: no member could be reached',
   );
-  expect(clientsRejected('accept-failed', 2).message).toBe(
+  expect(told({ kind: 'clients-rejected', reason: 'accept-failed', clients: 2 }).message).toBe(
     'turned away 2 clients: the system could not accept them (are descriptors short? see ulimit -n)',
   );
 });
 
 test('the beginning and the end', () => {
   const identity = { version: '1.2.3', listen: ['127.0.0.1:2379', 'unix:/run/etcd.sock'] };
-  const members = ['10.0.0.1', '10.0.0.2'].map((host) => aMember(host, { host }));
-  expect(started(identity, members, 9379)).toEqual({
+  const endpoints = ['http://10.0.0.1:2379', 'http://10.0.0.2:2379'];
+  expect(told({ kind: 'started', ...identity, endpoints, observePort: 9379 })).toEqual({
     level: 'info',
-    kind: 'started',
     message:
       'etcd-lb 1.2.3 listens on 127.0.0.1:2379, unix:/run/etcd.sock in front of http://10.0.0.1:2379, http://10.0.0.2:2379',
     fields: {
@@ -168,28 +171,36 @@ test('the beginning and the end', () => {
       observePort: 9379,
     },
   });
-  expect(stopping(1, 10_000).message).toBe(
+  expect(told({ kind: 'stopping', sessions: 1, drainTimeout: 10_000 }).message).toBe(
     'stopping: no new clients; 1 session may end within 10000 ms',
   );
-  expect(stopped(0).message).toBe('stopped');
-  expect(stopped(3)).toMatchObject({ message: 'stopped; 3 sessions closed', fields: { cut: 3 } });
+  expect(told(stopped(0)).message).toBe('stopped');
+  expect(told(stopped(3))).toMatchObject({
+    message: 'stopped; 3 sessions closed',
+    fields: { cut: 3 },
+  });
 });
 
 describe('the event log', () => {
   test('stamps an event, keeps it and hands it on', () => {
-    const heard: Event[] = [];
-    const log = new EventLog((event) => heard.push(event));
+    const heard: [NumberedEvent, Event][] = [];
+    const log = new EventLog();
+    log.subscribe((recorded, event) => heard.push([recorded, event]));
     const before = Date.now();
     log.record(stopped(0));
-    expect(heard).toEqual([{ ...stopped(0), at: expect.any(Number) }]);
-    expect(heard[0]?.at).toBeGreaterThanOrEqual(before);
-    expect(heard[0]?.at).toBeLessThanOrEqual(Date.now());
-    expect(log.recent).toEqual(heard);
+    const recorded = { kind: 'stopped', ...told(stopped(0)), at: expect.any(Number) };
+    const id = expect.stringMatching(/-1$/);
+    expect(heard).toEqual([[{ id, ...recorded }, stopped(0)]]);
+    expect(log.recent).toEqual([recorded]);
+    expect(log.recent[0]?.at).toBeGreaterThanOrEqual(before);
+    expect(log.recent[0]?.at).toBeLessThanOrEqual(Date.now());
+    expect(Object.keys(log.recent[0] ?? {})).toEqual(['at', 'level', 'kind', 'message', 'fields']);
   });
 
   test('keeps the last 300, oldest first', () => {
     let heard = 0;
-    const log = new EventLog(() => {
+    const log = new EventLog();
+    log.subscribe(() => {
       heard += 1;
     });
     for (let n = 0; n < 1000; n += 1) log.record(stopped(n));

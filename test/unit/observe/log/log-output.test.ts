@@ -62,14 +62,14 @@ test('a full disk loses lines and counts them, and lines are written as soon as 
   const { output, told, until } = outputOn(descriptor);
   output.write('first\n');
   output.write('second\n');
-  await until('failing');
-  expect(told).toEqual([{ kind: 'failing', why: 'no space left on device' }]);
+  await until('log-failing');
+  expect(told).toEqual([{ kind: 'log-failing', why: 'no space left on device' }]);
   expect(output.lost).toBe(2);
 
   replace(descriptor, path);
   output.write('third\n');
-  await until('back');
-  expect(told[1]).toEqual({ kind: 'back', why: 'no space left on device', lines: 2 });
+  await until('log-back');
+  expect(told[1]).toEqual({ kind: 'log-back', why: 'no space left on device', lines: 2 });
   await output.close();
   expect(readFileSync(path, 'utf8')).toBe('third\n');
 });
@@ -82,12 +82,12 @@ test('a line that an error has cut is not continued by the next', async () => {
   output.write(`${'x'.repeat(1_000_000)}\n`); // more than a pipe takes
   for (let read = 0; read < 16; read += tryRead(reader)) await setImmediate(); // both have begun
   closeSync(reader);
-  await until('failing');
+  await until('log-failing');
   expect(output.lost).toBe(1);
 
   replace(writer, path);
   output.write('next\n');
-  await until('back');
+  await until('log-back');
   expect(readFileSync(path, 'utf8')).toBe('\nnext\n');
 });
 
@@ -97,8 +97,8 @@ test('for a reader that takes nothing a few MB wait, what is more is lost, and n
   const { output, told, until } = outputOn(writer);
   const line = `${'x'.repeat(1023)}\n`;
   for (let number = 0; number < 6 * 1024; number += 1) output.write(line);
-  await until('failing');
-  expect(told).toEqual([{ kind: 'failing', why: 'its reader is too slow' }]);
+  await until('log-failing');
+  expect(told).toEqual([{ kind: 'log-failing', why: 'its reader is too slow' }]);
   expect(output.lost).toBe(2 * 1024);
   await output.close();
   output.write(line);

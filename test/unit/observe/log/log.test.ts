@@ -2,12 +2,12 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Event } from '../../../../src/observe/events/event-log.ts';
-import { unexpectedError } from '../../../../src/observe/events/process-events.ts';
+import { describe as told } from '../../../../src/observe/events/event.ts';
+import type { RecordedEvent } from '../../../../src/observe/events/event-log.ts';
 import { type Log, type LogOptions, openLog } from '../../../../src/observe/log/log.ts';
 import { folderWith } from '../../config/folder.ts';
 
-const change: Event = {
+const change: RecordedEvent = {
   at: 0,
   level: 'warn',
   kind: 'member-changed',
@@ -90,7 +90,9 @@ test('the readable log is one line of the same, and shows the stack of an unexpe
     'info',
     (log) => {
       log.write(change);
-      log.write({ at: 0, ...unexpectedError(error) });
+      const { name, message, stack } = error;
+      const kind = 'unexpected-error';
+      log.write({ at: 0, kind, ...told({ kind, name, message, stack }) });
     },
     'pretty',
   );

@@ -53,7 +53,10 @@ beforeEach(async () => {
     wasStarved: () => false,
     isSilent: () => false,
     onCheck: () => {},
-    onChange: ({ member }) => member && metrics.stateChanged(member.member, member.to.state),
+    onChange: ({ member: change }) => {
+      if (change === undefined) return;
+      metrics.hear({ kind: 'member-changed', ...change, member: change.member.name });
+    },
   });
   proxy = new DataPath({
     policy: inOrder,
@@ -77,7 +80,8 @@ beforeEach(async () => {
     },
   });
   cluster = undescribed([m0, m1]);
-  metrics = new Metrics({
+  metrics = new Metrics();
+  metrics.readFrom({
     version: '1.2.3',
     members: () => there,
     leaving: () => leaving,
@@ -235,19 +239,18 @@ describe('names and help', () => {
   });
 
   test('the registry is our own: a second balancer in the process does not clash', () => {
-    expect(
-      () =>
-        new Metrics({
-          version: '1',
-          members: () => [],
-          leaving: () => [],
-          certificates: () => ({ members: {} }),
-          monitor,
-          cluster,
-          hold: () => hold,
-          lostLogLines: () => 0,
-          proxy,
-        }),
+    expect(() =>
+      new Metrics().readFrom({
+        version: '1',
+        members: () => [],
+        leaving: () => [],
+        certificates: () => ({ members: {} }),
+        monitor,
+        cluster,
+        hold: () => hold,
+        lostLogLines: () => 0,
+        proxy,
+      }),
     ).not.toThrow();
     expect(register.getMetricsAsArray()).toEqual([]);
   });
@@ -431,7 +434,9 @@ describe('what happens is counted', () => {
     expect(await valuesOf(...names)).toEqual([0, 1, 0, 1, 0, 1]);
     monitor.table.observe(m0, fail, 2);
     expect(await valuesOf(...names)).toEqual([1, 0, 0, 0, 0, 1]);
-    metrics.evicted(m1);
+    const health = monitor.table.health(m1);
+    const moved = { member: 'm1', sessions: 1, health, others: ['m0'], mode: 'normal' } as const;
+    metrics.hear({ kind: 'sessions-evicted', ...moved });
     expect(
       await valuesOf(
         'etcd_lb_evictions_total{member="m1"}',
@@ -493,13 +498,15 @@ test('a member that has left is there until its last session has ended, and then
   await metrics.left('m1');
   expect(await own()).toEqual([]);
   there = [m0, m1];
-  metrics.joined(m1);
+  const { name: member, endpoint, address } = m1;
+  metrics.hear({ kind: 'member-joined', member, endpoint, address, isLearner: false });
   expect(await own()).toContain('etcd_lb_evictions_total{member="m1"}');
 });
 
 test('a member whose name needs escaping does not break the page', async () => {
   const odd = memberAt(1, 'a"b\\c');
-  const page = await new Metrics({
+  const oddly = new Metrics();
+  oddly.readFrom({
     version: '1',
     members: () => [odd],
     leaving: () => [],
@@ -509,7 +516,8 @@ test('a member whose name needs escaping does not break the page', async () => {
     hold: () => hold,
     lostLogLines: () => 0,
     proxy,
-  }).render();
+  });
+  const page = await oddly.render();
   expect(page.text).toContain('etcd_lb_evictions_total{member="a\\"b\\\\c"} 0');
 });
 
@@ -533,7 +541,8 @@ describe('holds', () => {
     hold = { ...hold, current: m0Lost };
     expect(await valuesOf('etcd_lb_holding')).toEqual([1]);
     hold = { ...hold, current: undefined };
-    metrics.holdEnded({ ...m0Lost, end: 'elected', successor: 'm1', duration: 1_250 });
+    const end = { end: 'elected', successor: 'm1', duration: 1_250 } as const;
+    metrics.hear({ kind: 'hold-ended', ...m0Lost, ...end });
     const bucket = (le: string) => `etcd_lb_hold_duration_seconds_bucket{le="${le}"}`;
     expect(
       await valuesOf(

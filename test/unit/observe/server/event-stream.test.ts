@@ -5,7 +5,7 @@ import net, { type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CheckHistory } from '../../../../src/observe/check-history.ts';
-import { type EventBody, EventLog } from '../../../../src/observe/events/event-log.ts';
+import { EventLog } from '../../../../src/observe/events/event-log.ts';
 import { EventStreams, maxStreams } from '../../../../src/observe/server/event-stream.ts';
 import type { Status } from '../../../../src/observe/status.ts';
 
@@ -24,7 +24,7 @@ let port: number;
 
 beforeEach(async () => {
   parts = new AsyncDisposableStack();
-  events = new EventLog(() => {});
+  events = new EventLog();
   checks = new CheckHistory();
   statuses = 0;
   streams = new EventStreams({
@@ -49,9 +49,13 @@ beforeEach(async () => {
 });
 afterEach(() => parts.disposeAsync());
 
-function happens(message: string): void {
-  const body: EventBody = { level: 'info', kind: 'started', message, fields: { n: 1 } };
-  events.record(body);
+function happens(why: string): void {
+  events.record({ kind: 'observe-waits', why });
+}
+
+/** What such an event was told with. */
+function whyOf({ data }: Message): string | undefined {
+  return String(data['message']).split(': ').at(-1);
 }
 
 class Reader {
@@ -105,7 +109,12 @@ test('begins with the events that are kept, the checks and the status', async ()
   expect(reader.messages.map(({ event }) => event)).toEqual(['event', 'event', 'checks', 'status']);
   expect(reader.of('event')[1]).toMatchObject({
     id: expect.stringMatching(/^\w+-2$/),
-    data: { message: 'second', kind: 'started', level: 'info', fields: { n: 1 } },
+    data: {
+      message: expect.stringMatching(/^the observe listener .* has ended: second$/),
+      kind: 'observe-waits',
+      level: 'warn',
+      fields: {},
+    },
   });
   expect(reader.of('checks')[0]?.data).toEqual({ m0: [{ at: 5, duration: 1, ok: true }] });
   const status = reader.of('status')[0]?.data;
@@ -117,9 +126,7 @@ test('tells an event at once, and one status for many of them', async () => {
   await reader.has('status', 1);
   for (let each = 0; each < 50; each += 1) happens(`${each}`);
   const told = await reader.has('event', 50);
-  expect(told.map(({ data }) => data['message'])).toEqual(
-    Array.from({ length: 50 }, (_, n) => `${n}`),
-  );
+  expect(told.map(whyOf)).toEqual(Array.from({ length: 50 }, (_, n) => `${n}`));
   await reader.has('status', 2);
   // All fifty came before it, and there was one only.
   expect(reader.messages.findLastIndex(({ event }) => event === 'event')).toBeLessThan(
@@ -152,7 +159,7 @@ test('goes on after the last event that a reader has', async () => {
   const [, second] = await first.has('event', 3);
   const again = await Reader.open({ 'last-event-id': second?.id ?? '' });
   await again.has('status', 1);
-  expect(again.of('event').map(({ data }) => data['message'])).toEqual(['c']);
+  expect(again.of('event').map(whyOf)).toEqual(['c']);
 });
 
 test.each(['other-2', 'nonsense', '-', ''])(
@@ -172,9 +179,7 @@ test('resumes from what is kept when more has happened since', async () => {
   for (let each = 0; each < 310; each += 1) happens(`${each}`);
   const again = await Reader.open({ 'last-event-id': old?.id ?? '' });
   await again.has('status', 1);
-  expect(again.of('event').map(({ data }) => data['message'])).toEqual(
-    Array.from({ length: 300 }, (_, n) => `${n + 10}`),
-  );
+  expect(again.of('event').map(whyOf)).toEqual(Array.from({ length: 300 }, (_, n) => `${n + 10}`));
 });
 
 test('has one timer while somebody listens, and none else', async () => {

@@ -1,0 +1,42 @@
+/**
+ * Events: whatever happened that people or machines are to know of, as plain data.
+ *
+ *   record(event) ──► event-log.ts ──► subscribers: log, metrics, systemd, page, admin API
+ *                         └── describe(event): level, sentence, fields
+ *
+ * A kind is a row of one of the tables of this folder: what is known of it, and how it is told. So there is no kind
+ * without a sentence. Events name members and hold numbers, never objects that change later.
+ */
+import { clusterEvents } from './cluster-events.ts';
+import { discoveryEvents } from './discovery-events.ts';
+import { healthEvents } from './health-events.ts';
+import { holdEvents } from './hold-events.ts';
+import { operatorEvents } from './operator-events.ts';
+import { processEvents } from './process-events.ts';
+import type { Sentence } from './sentence.ts';
+import { tlsEvents } from './tls-events.ts';
+import { trafficEvents } from './traffic-events.ts';
+
+const sentences = {
+  ...processEvents,
+  ...healthEvents,
+  ...clusterEvents,
+  ...holdEvents,
+  ...discoveryEvents,
+  ...trafficEvents,
+  ...tlsEvents,
+  ...operatorEvents,
+};
+
+export type EventKind = keyof typeof sentences;
+
+/** What an event of one kind tells. */
+export type EventOf<Kind extends EventKind> = Readonly<Parameters<(typeof sentences)[Kind]>[0]>;
+
+/** What happened. */
+export type Event = { [Kind in EventKind]: { readonly kind: Kind } & EventOf<Kind> }[EventKind];
+
+/** How an event is told. Pure. */
+export function describe(event: Event): Sentence {
+  return (sentences[event.kind] as (event: Event) => Sentence)(event);
+}

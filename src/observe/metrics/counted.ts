@@ -1,0 +1,138 @@
+/** The metrics that are counted as things happen: names, help texts and labels. */
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+/** Seconds. Checks and dials take a fraction of a millisecond to a few seconds. */
+const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+/** Seconds. Sessions last from one call of etcdctl to the life of an apiserver. */
+const lifetimeBuckets = [0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600];
+/** Seconds. A hold that was not needed is over with the next linearizable read, an election within 2 s. */
+const holdBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
+
+interface Described {
+  readonly name: string;
+  /** A sentence that a stranger understands. */
+  readonly help: string;
+  readonly labelNames?: readonly string[];
+}
+
+const counters = {
+  checks: {
+    name: 'etcd_lb_checks_total',
+    help: 'Health checks of a member that finished, by result, and by reason where they failed.',
+    labelNames: ['member', 'result', 'reason'],
+  },
+  inspections: {
+    name: 'etcd_lb_inspections_total',
+    help: 'Questions to a member about itself over gRPC (leader, learner, alarms, sizes), by result.',
+    labelNames: ['member', 'result'],
+  },
+  dials: {
+    name: 'etcd_lb_dials_total',
+    help: 'Attempts to connect to a member for a client: connected, abandoned because another member was quicker, or the reason why they failed.',
+    labelNames: ['member', 'result'],
+  },
+  failovers: {
+    name: 'etcd_lb_failovers_total',
+    help: 'Clients that were connected to a member after at least one other member had been tried for them.',
+  },
+  evictions: {
+    name: 'etcd_lb_evictions_total',
+    help: 'Times that all sessions of a member were closed because its failure was confirmed and another member was healthy, or, with none healthy, most of them answered.',
+    labelNames: ['member'],
+  },
+  stateChanges: {
+    name: 'etcd_lb_member_state_changes_total',
+    help: 'Changes of the health state of a member, by the state it changed to.',
+    labelNames: ['member', 'state'],
+  },
+  silences: {
+    name: 'etcd_lb_silences_total',
+    help: 'Times that all members were checked at once because this one owed its clients an answer and was silent to all of them.',
+    labelNames: ['member'],
+  },
+  starvations: {
+    name: 'etcd_lb_starvations_total',
+    help: 'Times that this process was kept from running for more than 100 ms; checks that time out meanwhile mark no member as failed.',
+  },
+  holds: {
+    name: 'etcd_lb_holds_total',
+    help: 'Times that what clients send was held, by cause: gone (the leader cut or refused a connection), unresponsive (it did not answer while others did) or planned (an operator moved it); and by end: confirmed (a linearizable read succeeded), elected (a later leader was found), expired (--hold was over) or cancelled.',
+    labelNames: ['cause', 'end'],
+  },
+  rejected: {
+    name: 'etcd_lb_rejected_clients_total',
+    help: 'Clients that were turned away: limit (max-connections reached), source-limit (one address has its share of them), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors), no-request (nothing was said within dial-timeout, or TLS, where --tls originate expects plain HTTP) or silent (nothing was said within first-byte-timeout).',
+    labelNames: ['reason'],
+  },
+  handshakesFailed: {
+    name: 'etcd_lb_tls_handshakes_failed_total',
+    help: 'Handshakes of clients that failed under --tls terminate, by reason: no-certificate, untrusted, not-allowed (no name of --allow-client), rejected (the client did not accept ours), protocol, timeout or closed.',
+    labelNames: ['reason'],
+  },
+  certificateReloads: {
+    name: 'etcd_lb_certificate_reloads_total',
+    help: 'Times that certificate files had changed: applied to new connections, or refused because they cannot be used, so that the previous certificates stay in use.',
+    labelNames: ['result'],
+  },
+  reloads: {
+    name: 'etcd_lb_reloads_total',
+    help: 'Times that the settings were read again while running: applied, or refused because they cannot be used, so that nothing changed.',
+    labelNames: ['result'],
+  },
+  managementRefused: {
+    name: 'etcd_lb_management_refused_total',
+    help: 'Visitors of the observe or the admin listener that were refused, by reason: connections (all were in use), idle (closed for a newcomer), slow (a request or the reading of an answer took too long), large (a head or a body), streams (all were in use) or host (a name that is not ours).',
+    labelNames: ['listener', 'reason'],
+  },
+  unexpected: {
+    name: 'etcd_lb_unexpected_errors_total',
+    help: 'Errors that no part of the balancer has handled: it goes on, and the log has the stack of each once. Any is a bug, or this host is out of something.',
+  },
+} satisfies Record<string, Described>;
+
+const histograms = {
+  checkDuration: {
+    name: 'etcd_lb_check_duration_seconds',
+    help: 'How long health checks of a member took, failed ones included.',
+    labelNames: ['member'],
+    buckets: latencyBuckets,
+  },
+  dialDuration: {
+    name: 'etcd_lb_dial_duration_seconds',
+    help: 'How long it took to connect to a member for a client, successful attempts only.',
+    labelNames: ['member'],
+    buckets: latencyBuckets,
+  },
+  sessionDuration: {
+    name: 'etcd_lb_session_duration_seconds',
+    help: 'How long sessions with a member lasted, recorded when they end.',
+    labelNames: ['member'],
+    buckets: lifetimeBuckets,
+  },
+  holdDuration: {
+    name: 'etcd_lb_hold_duration_seconds',
+    help: 'How long what clients send was held, recorded when a hold ends.',
+    buckets: holdBuckets,
+  },
+} satisfies Record<string, Described & { readonly buckets: number[] }>;
+
+export type Counters = Readonly<Record<keyof typeof counters, Counter>>;
+export type Histograms = Readonly<Record<keyof typeof histograms, Histogram>>;
+
+/** Adds the counters to the registry. */
+export function addCounters(registry: Registry): Counters {
+  return made(counters, (described) => new Counter({ registers: [registry], ...described }));
+}
+
+/** Adds the histograms, of seconds. */
+export function addHistograms(registry: Registry): Histograms {
+  return made(histograms, (described) => new Histogram({ registers: [registry], ...described }));
+}
+
+function made<Key extends string, From, To>(
+  table: Readonly<Record<Key, From>>,
+  make: (from: From) => To,
+): Readonly<Record<Key, To>> {
+  const entries = Object.entries<From>(table).map(([key, from]) => [key, make(from)]);
+  return Object.fromEntries(entries) as Record<Key, To>;
+}
