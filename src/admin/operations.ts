@@ -177,9 +177,8 @@ export class Operations {
     const { monitor, sessions, drains, departures, upkeep, settings, record } = this.#options;
     for (const { member, name, endpoint } of this.#called()) {
       const isMeant = changed.some((each) => each.name === name || each.endpoint === endpoint);
-      const entry = monitor.table.entries.find((each) => each.member === member);
       const isDrained = drains.of({ name, endpoint }) !== undefined;
-      if (!isMeant || entry === undefined || entry.drained === isDrained) continue;
+      if (!isMeant || !monitor.table.has(member) || member.isDrained === isDrained) continue;
       if (isDrained) {
         const timeout = settings.current.drainTimeout;
         monitor.table.drain(member, true);
@@ -207,9 +206,9 @@ export class Operations {
         `Under --balance ${balance} a client that is moved may come back to where it was; ${balanced.join(', ')} are those that can be rebalanced.`,
       );
     }
-    const failing = monitor.table.entries.filter((entry) => !entry.drained && !serves(entry));
+    const failing = monitor.table.members.filter((each) => !each.isDrained && !serves(each));
     if (failing.length > 0) {
-      const names = failing.map(({ member }) => member.name).join(', ');
+      const names = failing.map(({ name }) => name).join(', ');
       throw new OperationRefused(
         'conflict',
         `Nothing is moved while a member is not well: wait for ${names}, or drain it.`,
@@ -254,10 +253,10 @@ export class Operations {
   }
 
   #called(): (Called & { readonly member: Member })[] {
-    const { members, cluster } = this.#options;
+    const { members } = this.#options;
     return members().map((member) => {
       const { name, endpoint } = member;
-      return { member, name, endpoint, id: cluster.statusOf(member)?.memberId };
+      return { member, name, endpoint, id: member.status?.memberId };
     });
   }
 
@@ -278,13 +277,13 @@ export class Operations {
 
   /** Throws `OrderRefused` where `named` cannot lead, or, without one, nobody else can. */
   #successor(leader: Member, named: Member | undefined): { member: Member; id: string } {
-    const { monitor, cluster } = this.#options;
+    const { monitor } = this.#options;
     const result = successorOf(
       leader,
-      monitor.table.entries.map((entry) => ({
-        member: entry.member,
-        serves: serves(entry),
-        facts: cluster.statusOf(entry.member),
+      monitor.table.members.map((member) => ({
+        member,
+        serves: serves(member),
+        facts: member.status,
       })),
       named,
     );
@@ -293,7 +292,7 @@ export class Operations {
   }
 
   #refuseLast(member: Member): void {
-    const others = this.#options.monitor.table.entries.filter((each) => each.member !== member);
+    const others = this.#options.monitor.table.members.filter((each) => each !== member);
     if (others.some(serves)) return;
     throw new OperationRefused(
       'conflict',
@@ -304,9 +303,8 @@ export class Operations {
   /** What whoever drains a member is likely to do next, and should not do blindly. */
   #warningsFor(member: Member, unkept: string | undefined, leads: boolean): string[] {
     const { name } = member;
-    const { cluster, monitor } = this.#options;
-    const { view } = cluster;
-    const isHealthy = acceptsNew(monitor.table.health(member));
+    const { view } = this.#options.cluster;
+    const isHealthy = acceptsNew(member.health);
     const warnings: string[] = [];
     if (unkept !== undefined)
       warnings.push(`A restart of etcd-lb forgets the drain, since ${unkept}.`);

@@ -11,7 +11,6 @@
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Operations } from '../admin/operations.ts';
-import { smoothed } from '../balancing/latency.ts';
 import { exposedSecrets } from '../certificates/certificates.ts';
 import { expiriesOf } from '../certificates/expiry.ts';
 import { CertificateReloader } from '../certificates/reloader.ts';
@@ -20,8 +19,6 @@ import type { Loaded } from '../config/load.ts';
 import { formatListenAddress, type ListenAddress } from '../config/values/listen.ts';
 import { Cluster } from '../etcd/cluster.ts';
 import { StatusPoller } from '../etcd/status-poller.ts';
-import { acceptsNew } from '../health/health.ts';
-import { liveChecks } from '../health/live-checks.ts';
 import { Monitor } from '../health/monitor.ts';
 import { LeaderGuard } from '../leader/guard.ts';
 import { LeaderMover } from '../leader/move.ts';
@@ -107,7 +104,6 @@ export async function startApp(options: AppOptions): Promise<App> {
   const checking = new AbortController();
   const events = new EventLog((event) => log.write(event));
   const record = (body: EventBody): void => events.record(body);
-  const checks = new CheckHistory();
   const drains = new Drains(settings.current.stateDir);
   for (const event of drainsFound(drains.load())) record(event);
   const renewal = new CertificateReloader({
@@ -126,8 +122,6 @@ export async function startApp(options: AppOptions): Promise<App> {
   const membership = new Membership({
     settings,
     tls: () => renewal.members,
-    cluster: () => cluster,
-    isHealthy: (member) => acceptsNew(monitor.table.health(member)),
     onJoin: (member) => changes.joined(member),
     onRevise: (revised) => changes.revised(revised),
     onLeave: (member) => changes.left(member),
@@ -137,7 +131,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const names = new DnsCache((change) => record(namesChanged(change)));
   const monitor = new Monitor({
     members: membership.members,
-    ...liveChecks(settings),
+    settings,
     lookup: names.lookup,
     tls: () => renewal.members,
     isSelf: (socket, port) => traffic.isSelf(socket, port),
@@ -146,34 +140,22 @@ export async function startApp(options: AppOptions): Promise<App> {
     onCheck: (member, result) => {
       if (!result.ok && result.failure.reason === 'refused') guard.refused(member);
       metrics.checked(member, result);
-      checks.note(member.name, Date.now(), result);
     },
     onChange: (change) => changes.changed(change),
   });
   const cluster = new Cluster({
     members: members,
-    isHealthy: (member) => acceptsNew(monitor.table.health(member)),
-    get maxLag() {
-      return settings.current.maxLag;
-    },
-    onStanding: (member, unfit, leads) => {
-      member.leads = leads;
-      monitor.table.judge(member, unfit);
-    },
+    settings,
+    onJudged: (member, unfit) => monitor.table.judge(member, unfit),
     onChange: (change) => record(clusterChanged(change)),
   });
   const inspector = new StatusPoller({
     members: members,
     open: (member) => membership.clientOf(member),
-    get interval() {
-      return settings.current.inspectInterval;
-    },
+    settings,
     isSettled: () => cluster.isSettled,
     onInspection: (member, inspection) => {
       metrics.inspected(member, inspection);
-      if (inspection.kind === 'known') {
-        member.latency = smoothed(member.latency, inspection.facts.duration);
-      }
       cluster.observe(member, inspection, Date.now());
       membership.consider();
     },
@@ -233,8 +215,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     members: members,
   });
   const changes = new MemberLifecycle({
-    ...{ membership, monitor, cluster, guard, inspector, upkeep, drains },
-    ...{ sessions, evictions, departures, checks, metrics, record },
+    ...{ membership, monitor, inspector, upkeep, drains },
+    ...{ sessions, evictions, departures, metrics, record },
     settings,
   });
 
@@ -290,7 +272,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     if (isActivated) refuseExposure(settings.current, listen);
     consoles = await ManagementServers.open({
-      ...{ inherited, sources, events, checks, metrics, orders, record },
+      ...{ inherited, sources, events, metrics, orders, record },
+      checks: new CheckHistory(members),
       settings: settings.current,
       isShared: settings.current.reusePort || isActivated,
       reload: (force) => reload.run(force),

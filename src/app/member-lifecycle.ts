@@ -9,17 +9,14 @@
  */
 
 import type { LiveSettings } from '../config/live-settings.ts';
-import type { Cluster } from '../etcd/cluster.ts';
 import { learner } from '../etcd/eligibility.ts';
 import type { StatusPoller } from '../etcd/status-poller.ts';
 import { acceptsNew, isConfirmedFailure } from '../health/health.ts';
 import type { TableChange } from '../health/member-table.ts';
 import type { Monitor } from '../health/monitor.ts';
-import type { LeaderGuard } from '../leader/guard.ts';
 import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { Revised } from '../members/roster.ts';
-import type { CheckHistory } from '../observe/check-history.ts';
 import { fitnessChanged } from '../observe/events/cluster-events.ts';
 import {
   memberJoined,
@@ -42,23 +39,18 @@ export interface MemberLifecycleOptions {
   readonly settings: LiveSettings;
   readonly membership: Membership;
   readonly monitor: Monitor;
-  readonly cluster: Cluster;
   readonly inspector: StatusPoller;
-  readonly guard: LeaderGuard;
   readonly upkeep: Housekeeping;
   readonly drains: Drains;
   readonly sessions: Sessions;
   readonly evictions: Evictions;
   readonly departures: Departures;
-  readonly checks: CheckHistory;
   readonly metrics: Metrics;
   readonly record: (body: EventBody) => void;
 }
 
 export class MemberLifecycle {
   readonly #options: MemberLifecycleOptions;
-  /** Members that have joined since the start, until they were checked. */
-  readonly #newcomers = new Set<Member>();
 
   constructor(options: MemberLifecycleOptions) {
     this.#options = options;
@@ -73,15 +65,14 @@ export class MemberLifecycle {
       const { member, unfit } = change.fitness;
       if (unfit === undefined) upkeep.slowStart.begin(member, performance.now());
     }
-    const { snapshot, mode, entries } = monitor.table;
+    const { snapshot, mode, members } = monitor.table;
     if (change.mode !== undefined) {
-      const drained = entries.filter((entry) => entry.drained).map(({ member }) => member);
+      const drained = members.filter(({ isDrained }) => isDrained);
       record(modeChanged(change.mode.from, change.mode.to, drained));
     }
     for (const [member, sessions] of evictions.set(change.evict, this.#isDisproof)) {
       metrics.evicted(member);
-      const health = monitor.table.health(member);
-      record(sessionsEvicted(member, sessions, health, snapshot.routable, mode));
+      record(sessionsEvicted(member, sessions, member.health, snapshot.routable, mode));
     }
   }
 
@@ -90,7 +81,7 @@ export class MemberLifecycle {
    * may be dialled before its next check.
    */
   readonly #isDisproof = ({ member, openedAt }: Session): boolean => {
-    const last = this.#options.monitor.lastCheck(member);
+    const last = member.lastCheck;
     const wasRefused = last !== undefined && !last.ok && last.failure.reason === 'refused';
     return wasRefused && openedAt > last.finishedAt;
   };
@@ -99,7 +90,7 @@ export class MemberLifecycle {
   joined(member: Member): void {
     const { monitor, inspector, upkeep, metrics, record } = this.#options;
     record(memberJoined(member));
-    this.#newcomers.add(member);
+    member.isNewcomer = true;
     upkeep.join(member);
     metrics.joined(member);
     monitor.add(member);
@@ -111,7 +102,7 @@ export class MemberLifecycle {
 
   /** Members where they were have another name, weight or class. */
   revised(all: readonly Revised<Member>[]): void {
-    const { membership, monitor, drains, checks, metrics, record } = this.#options;
+    const { membership, monitor, drains, metrics, record } = this.#options;
     monitor.table.refresh();
     const renamed = all.filter(({ member, before }) => member.name !== before);
     // Drains first, all of them: a name may be another member's now.
@@ -119,7 +110,6 @@ export class MemberLifecycle {
     for (const { member, before } of renamed) {
       record(memberRenamed(member, before));
       this.holdDrain(member);
-      checks.forget(before);
       metrics.joined(member);
       const isTaken = membership.members.some(({ name }) => name === before);
       if (!isTaken) void metrics.left(before);
@@ -134,24 +124,17 @@ export class MemberLifecycle {
 
   /** A member is none any more. Its sessions have the drain timeout, or no time where it had failed. */
   left(member: Member): void {
-    const { settings, monitor, cluster, guard, inspector, upkeep } = this.#options;
-    const { departures, record } = this.#options;
-    const isGone = isConfirmedFailure(monitor.table.health(member));
-    const timeout = isGone ? 0 : settings.current.drainTimeout;
+    const { settings, inspector, departures, record } = this.#options;
+    const timeout = isConfirmedFailure(member.health) ? 0 : settings.current.drainTimeout;
     record(memberLeft(member, timeout));
-    this.#newcomers.delete(member);
-    inspector.remove(member);
-    cluster.forget(member);
-    guard.forget(member);
-    monitor.remove(member);
-    upkeep.leave(member);
+    member.leave();
     departures.begin(member, timeout, 'removed');
     inspector.pollAllNow();
   }
 
   /** The last session of a member that left, or is drained, has ended. */
   departed(member: Member, departure: Departed): void {
-    const { membership, sessions, checks, metrics, record } = this.#options;
+    const { membership, sessions, metrics, record } = this.#options;
     const { reason, cut } = departure;
     if (reason === 'drained') {
       record(drainEnded(member, departure));
@@ -160,9 +143,7 @@ export class MemberLifecycle {
     if (cut > 0) record(sessionsRemoved(member, cut));
     sessions.forget(member);
     const isSucceeded = membership.members.some(({ name }) => name === member.name);
-    if (isSucceeded) return;
-    checks.forget(member.name);
-    void metrics.left(member.name);
+    if (!isSucceeded) void metrics.left(member.name);
   }
 
   #healthChanged(change: NonNullable<TableChange['member']>): void {
@@ -171,7 +152,7 @@ export class MemberLifecycle {
     record(memberChanged(change));
     metrics.stateChanged(member, to.state);
     const isBack = from.state === 'recovering' && from.from === 'failed';
-    const isNew = from.state === 'unknown' && this.#newcomers.delete(member);
+    const isNew = from.state === 'unknown' && member.isNewcomer;
     if (acceptsNew(to) && (isBack || isNew)) upkeep.slowStart.begin(member, performance.now());
     // Whoever fails or comes back, another member may lead by now.
     inspector.pollAllNow();

@@ -11,9 +11,10 @@ import type { MemberTls } from '../certificates/certificates.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { checkUrlOf } from '../config/values/check-url.ts';
-import type { Cluster } from '../etcd/cluster.ts';
+import { trustedList, viewOfAll } from '../etcd/cluster.ts';
 import { EtcdClient } from '../etcd/etcd-client.ts';
 import type { GrpcTarget } from '../etcd/grpc-security.ts';
+import { acceptsNew } from '../health/health.ts';
 import { Questions } from '../leader/questions.ts';
 import { alwaysAt } from '../lib/net/dns-cache.ts';
 import { Discovery } from '../members/discovery/discovery.ts';
@@ -31,8 +32,6 @@ export interface MembershipOptions {
   readonly settings: LiveSettings;
   /** For questions to members; see `EtcdClientOptions`. */
   readonly tls: () => MemberTls;
-  readonly cluster: () => Cluster;
-  readonly isHealthy: (member: Member) => boolean;
   readonly onJoin: (member: Member) => void;
   /** Told of members whose name, weight or class is another now. */
   readonly onRevise: (revised: readonly Revised<Member>[]) => void;
@@ -52,7 +51,7 @@ export class Membership {
 
   /** Reads the state directory. Throws `Refusal` when it cannot be made. */
   constructor(options: MembershipOptions) {
-    const { cluster, isHealthy, onJoin, onRevise, onLeave, record } = options;
+    const { onJoin, onRevise, onLeave, record } = options;
     const settings = options.settings.current;
     this.#settings = options.settings;
     this.#tls = options.tls;
@@ -65,19 +64,16 @@ export class Membership {
       followsCluster: discovery === 'members',
       saved: stateDir === undefined || isFixed ? undefined : new SavedMembers(stateDir),
       dns: systemDns,
-      known: () =>
-        this.members.map((member) => {
-          const { place } = member;
-          const facts = cluster().statusOf(member);
-          const { clusterId } = cluster().view;
-          return {
-            place,
-            memberId: facts?.memberId,
-            isForeign: facts !== undefined && facts.clusterId !== clusterId,
-            healthy: isHealthy(member) && cluster().whyUnknown(member) === undefined,
-          };
-        }),
-      list: () => cluster().list,
+      known: () => {
+        const { clusterId } = viewOfAll(this.members);
+        return this.members.map(({ place, health, status, statusError }) => ({
+          place,
+          memberId: status?.memberId,
+          isForeign: status !== undefined && status.clusterId !== clusterId,
+          healthy: acceptsNew(health) && statusError === undefined,
+        }));
+      },
+      list: () => trustedList(this.members),
       onPlaces: (places) => this.#roster.set(places),
       onChange: (change) => record(discoveryChanged(change)),
       onNameChange: (change) => record(namesChanged(change)),

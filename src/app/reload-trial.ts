@@ -29,7 +29,7 @@ export interface TrialRules {
 /** Why no member could be used under `next`, as one sentence; `undefined` when one could, or none can now. */
 export async function emptiesPool(next: Settings, rules: TrialRules): Promise<string | undefined> {
   const { monitor, membership, drains, lookup, isSelf } = rules;
-  const usable = monitor.table.entries.filter(serves).map(({ member }) => member);
+  const usable = monitor.table.members.filter(serves);
   const planned = membership.under(next);
   const stays = planned.some(({ host, port }) =>
     usable.some((each) => each.host === host && each.port === port),

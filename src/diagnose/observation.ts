@@ -4,7 +4,7 @@
  */
 import type { X509Certificate } from 'node:crypto';
 import type { PollResult } from '../etcd/member-status.ts';
-import type { CheckResult } from '../health/probe.ts';
+import type { CheckResult } from '../health/check-result.ts';
 import type { Failure } from '../lib/net/failure.ts';
 import type { Sample } from './probes/exposition.ts';
 

@@ -1,12 +1,16 @@
 /**
  * The cluster as its members describe it, kept up to date.
  *
- *   inspections ──► facts of each ──┬──► picture ──► onChange: leader, alarms
- *   verdicts ───────────────────────┘ └► standing of each ──► member table
+ *   status polls ──► status of each ──┬──► cluster view ──► onChange: leader, alarms
+ *   health of each ───────────────────┘ └► eligibility of each ──► member table
  *
- * Owns what was last heard of each member, and what is told of a change. The rules are in cluster-view.ts
- * and eligibility.ts, both pure.
+ * Writes what was last heard of each member, and owns what is told of a change. The rules are in
+ * cluster-view.ts and eligibility.ts, both pure.
  */
+import { smoothed } from '../balancing/latency.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
+import type { Settings } from '../config/settings.ts';
+import { acceptsNew } from '../health/health.ts';
 import type { Member } from '../members/member.ts';
 import {
   type ClusterView,
@@ -16,7 +20,7 @@ import {
   viewOf,
 } from './cluster-view.ts';
 import { type Ineligibility, ineligibilityOf } from './eligibility.ts';
-import type { ListedMember, MemberStatus, PollResult } from './member-status.ts';
+import type { ListedMember, PollResult } from './member-status.ts';
 
 /** What has changed. Times are ms. */
 export type ClusterChange =
@@ -42,19 +46,14 @@ export type ClusterChange =
 export interface ClusterOptions {
   /** Those there are at this moment. */
   readonly members: () => readonly Member[];
-  /** Does it pass its checks? */
-  readonly isHealthy: (member: Member) => boolean;
-  /** Entries a member may be behind the leader; 0 for any number. */
-  readonly maxLag: number;
-  /** Told how each member stands, after every inspection: may it serve, and does it lead? */
-  readonly onStanding: (member: Member, unfit: Ineligibility | undefined, leads: boolean) => void;
+  readonly settings: LiveSettings<Pick<Settings, 'maxLag'>>;
+  /** Told of each member, after every poll, whether it may serve. */
+  readonly onJudged: (member: Member, unfit: Ineligibility | undefined) => void;
   readonly onChange: (change: ClusterChange) => void;
 }
 
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly #facts = new Map<Member, MemberStatus>();
-  readonly #unknown = new Map<Member, string>();
   #leader: Leader | undefined;
   #lastLeaderId: string | undefined;
   #leaderSince: number | undefined;
@@ -66,50 +65,9 @@ export class Cluster {
     this.#options = options;
   }
 
-  /** The picture at this moment. */
+  /** The cluster at this moment. */
   get view(): ClusterView {
-    const { members, isHealthy } = this.#options;
-    return viewOf(
-      members().map((member) => ({
-        name: member.name,
-        healthy: isHealthy(member),
-        facts: this.#facts.get(member),
-        answers: !this.#unknown.has(member),
-      })),
-    );
-  }
-
-  /**
-   * The members of the cluster as one lists them that is healthy, and so has passed a linearizable read
-   * within the last moment: what it had applied by then a quorum has agreed on. (MemberList itself asks
-   * no quorum before 3.5, and etcd3 cannot ask for it.) Of several lists that of who has applied most.
-   * Empty when nobody can tell.
-   */
-  get list(): readonly ListedMember[] {
-    const { members, isHealthy } = this.#options;
-    const { clusterId } = this.view;
-    const trusted = members().flatMap((member) => {
-      const facts = this.#facts.get(member);
-      const isTrusted = isHealthy(member) && !this.#unknown.has(member);
-      return isTrusted && facts?.clusterId === clusterId && !facts?.isLearner ? (facts ?? []) : [];
-    });
-    return newestList(trusted);
-  }
-
-  /** Forgets a member that has left. */
-  forget(member: Member): void {
-    this.#facts.delete(member);
-    this.#unknown.delete(member);
-  }
-
-  /** What it last said of itself; kept while it says nothing more. */
-  statusOf(member: Member): MemberStatus | undefined {
-    return this.#facts.get(member);
-  }
-
-  /** Why it says nothing at this moment; `undefined` when it does, or was not asked yet. */
-  whyUnknown(member: Member): string | undefined {
-    return this.#unknown.get(member);
+    return viewOfAll(this.#options.members());
   }
 
   /** Since when the present leader is known to lead, ms since the epoch. */
@@ -124,19 +82,22 @@ export class Cluster {
 
   /** Is a leader known, or nothing at all, so that there is nothing to wait for? */
   get isSettled(): boolean {
-    return this.#leader !== undefined || this.#facts.size === 0;
+    const isSaid = this.#options.members().some(({ status }) => status !== undefined);
+    return this.#leader !== undefined || !isSaid;
   }
 
   /** Takes in the answer of a member, or that it gave none, at `now` (ms since the epoch). */
   observe(member: Member, inspection: PollResult, now: number): void {
     const { onChange } = this.#options;
+    const wasUnknown = member.statusError !== undefined;
     if (inspection.kind === 'unknown') {
-      const isNews = !this.#unknown.has(member);
-      this.#unknown.set(member, inspection.why);
-      if (isNews) onChange({ kind: 'unknown', member, why: inspection.why });
+      member.statusError = inspection.why;
+      if (!wasUnknown) onChange({ kind: 'unknown', member, why: inspection.why });
     } else {
-      this.#facts.set(member, inspection.facts);
-      if (this.#unknown.delete(member)) onChange({ kind: 'known', member });
+      member.status = inspection.facts;
+      member.statusError = undefined;
+      member.latency = smoothed(member.latency, inspection.facts.duration);
+      if (wasUnknown) onChange({ kind: 'known', member });
     }
     const { view } = this;
     this.#followLeader(view, now);
@@ -174,12 +135,42 @@ export class Cluster {
   }
 
   #judge({ clusterId, leader }: ClusterView): void {
-    const { maxLag, onStanding } = this.#options;
-    const all = [...this.#facts];
-    const [, leading] = all.find(([, { memberId }]) => memberId === leader?.memberId) ?? [];
-    for (const [member, facts] of all) {
-      const unfit = ineligibilityOf(facts, clusterId, leading, maxLag);
-      onStanding(member, unfit, facts === leading);
+    const { members, settings, onJudged } = this.#options;
+    const all = members();
+    const leading = all.find(({ status }) => status && status.memberId === leader?.memberId);
+    for (const member of all) {
+      const { status } = member;
+      if (status === undefined) continue;
+      member.leads = member === leading;
+      const { maxLag } = settings.current;
+      onJudged(member, ineligibilityOf(status, clusterId, leading?.status, maxLag));
     }
   }
+}
+
+/** The cluster as these members describe it. */
+export function viewOfAll(members: readonly Member[]): ClusterView {
+  return viewOf(
+    members.map(({ name, health, status, statusError }) => ({
+      name,
+      healthy: acceptsNew(health),
+      facts: status,
+      answers: statusError === undefined,
+    })),
+  );
+}
+
+/**
+ * The members of the cluster as one lists them that is healthy, and so has passed a linearizable read
+ * within the last moment: what it had applied by then a quorum has agreed on. (MemberList itself asks
+ * no quorum before 3.5, and etcd3 cannot ask for it.) Of several lists that of who has applied most.
+ * Empty when nobody can tell.
+ */
+export function trustedList(members: readonly Member[]): readonly ListedMember[] {
+  const { clusterId } = viewOfAll(members);
+  const trusted = members.flatMap(({ health, status, statusError }) => {
+    const isTrusted = acceptsNew(health) && statusError === undefined;
+    return isTrusted && status?.clusterId === clusterId && !status?.isLearner ? (status ?? []) : [];
+  });
+  return newestList(trusted);
 }

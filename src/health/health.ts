@@ -89,6 +89,13 @@ export function acceptsNew(health: Health): boolean {
   return health.state === 'healthy';
 }
 
+/** Does it fail at this moment, confirmed or not? */
+export function isFailing(
+  health: Health,
+): health is Extract<Health, { state: 'suspect' | 'failed' }> {
+  return health.state === 'suspect' || health.state === 'failed';
+}
+
 /** Is the failure confirmed, so that existing connections are better off elsewhere? */
 export function isConfirmedFailure(health: Health): health is Extract<Health, { state: 'failed' }> {
   return health.state === 'failed';
@@ -151,7 +158,7 @@ function afterFail(
   now: number,
 ): Health {
   // A run of failures is broken by a passed check, so one that recovers starts a new run.
-  const run = health.state === 'suspect' || health.state === 'failed' ? health.evidence : undefined;
+  const run = isFailing(health) ? health.evidence : undefined;
   const evidence: Evidence = {
     failure,
     failedChecks: (run?.failedChecks ?? 0) + 1,

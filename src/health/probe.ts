@@ -17,6 +17,7 @@ import type { MemberTls } from '../certificates/certificates.ts';
 import { classify, type Failure } from '../lib/net/failure.ts';
 import { http, https } from '../lib/net/node-http.ts';
 import { safeText } from '../lib/safe-text.ts';
+import type { CheckResult } from './check-result.ts';
 
 export interface ProbeOptions {
   /** Scheme, host and port, such as `https://10.0.0.1:2379`; no path. */
@@ -30,11 +31,6 @@ export interface ProbeOptions {
   /** Was this process kept from running at some time since `start` (of `performance.now()`)? */
   readonly wasStarved: (start: number) => boolean;
 }
-
-/** How a check ended. `duration` is in ms. */
-export type CheckResult =
-  | { readonly ok: true; readonly duration: number }
-  | { readonly ok: false; readonly duration: number; readonly failure: Failure };
 
 const readyz = '/readyz';
 const healthWithoutSpaceAlarm = '/health?exclude=NOSPACE';

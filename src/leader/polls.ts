@@ -51,14 +51,13 @@ export class Polls {
     this.#to(member).read().then(onRead, ignore);
   }
 
-  /** Forgets a member that has left. */
-  forget(member: Member): void {
-    this.#questions.get(member)?.close();
-    this.#questions.delete(member);
+  close(): void {
+    for (const member of this.#questions.keys()) this.#forget(member);
   }
 
-  close(): void {
-    for (const member of this.#questions.keys()) this.forget(member);
+  #forget(member: Member): void {
+    this.#questions.get(member)?.close();
+    this.#questions.delete(member);
   }
 
   #to(member: Member): Questions {
@@ -66,6 +65,7 @@ export class Polls {
     if (known !== undefined) return known;
     const questions = this.#options.open(member);
     this.#questions.set(member, questions);
+    member.gone.addEventListener('abort', () => this.#forget(member), { once: true });
     return questions;
   }
 }

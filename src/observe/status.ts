@@ -209,14 +209,8 @@ function endedStatus(ended: EndedHold): NonNullable<HoldStatus['last']> {
   };
 }
 
-function memberStatus(
-  member: Member,
-  { monitor, cluster, proxy, drains, departures }: StatusSources,
-): MemberReport {
-  const { name, endpoint, address, checkUrl } = member;
-  const entry = monitor.table.entry(member);
-  const { health } = entry;
-  const check = monitor.lastCheck(member);
+function memberStatus(member: Member, { proxy, drains, departures }: StatusSources): MemberReport {
+  const { name, endpoint, address, checkUrl, health, unfit, lastCheck: check } = member;
   const totals = proxy.sessions.totalsOf(member);
   const { bytes } = totals;
   const drain = drains.of(member);
@@ -228,8 +222,8 @@ function memberStatus(
     checkUrl,
     state: health.state,
     since: iso(health.since),
-    acceptsNew: serves(entry),
-    ...(entry.unfit && { unfit: { reason: entry.unfit.reason, detail: entry.unfit.detail } }),
+    acceptsNew: serves(member),
+    ...(unfit && { unfit: { reason: unfit.reason, detail: unfit.detail } }),
     ...(drain && {
       drain: {
         since: drain.since,
@@ -251,7 +245,7 @@ function memberStatus(
         ...(!check.ok && { detail: check.failure.detail }),
       },
     }),
-    ...saidBy(member, cluster),
+    ...saidBy(member),
     sessions: proxy.sessions.countOf(member),
     sessionsOpened: totals.opened,
     sessionsEnded: totals.ended,
@@ -267,11 +261,9 @@ function memberStatus(
   };
 }
 
-function saidBy(member: Member, cluster: Cluster): Pick<MemberReport, 'etcd' | 'unknown'> {
-  const facts = cluster.statusOf(member);
-  const unknown = cluster.whyUnknown(member);
-  if (facts === undefined) return unknown === undefined ? {} : { unknown };
-  const { at, members: _members, alarms: _alarms, ...etcd } = facts;
+function saidBy({ status, statusError: unknown }: Member): Pick<MemberReport, 'etcd' | 'unknown'> {
+  if (status === undefined) return unknown === undefined ? {} : { unknown };
+  const { at, members: _members, alarms: _alarms, ...etcd } = status;
   return { etcd: { ...etcd, at: iso(at) }, ...(unknown !== undefined && { unknown }) };
 }
 

@@ -19,7 +19,7 @@ import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
 import { someFacts, undescribed } from '../support/described-cluster.ts';
 import { lookup } from '../support/lookup.ts';
-import { aMember } from '../support/members.ts';
+import { aMember, checkSettings } from '../support/members.ts';
 import { folderWith } from '../unit/config/folder.ts';
 import { makePair } from '../unit/config/pem.ts';
 
@@ -200,9 +200,7 @@ async function render(): Promise<string> {
   const ignore = (): void => {};
   const monitor = new Monitor({
     members: [member],
-    rules: { rise: 1, fall: 1 },
-    schedule: { interval: 1, fastInterval: 1 },
-    bounds: { timeout: 1, silentTimeout: 100 },
+    settings: checkSettings(),
     tls: () => noTls,
     lookup,
     isSelf: () => false,

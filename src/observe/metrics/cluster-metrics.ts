@@ -32,7 +32,7 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
       collect() {
         this.reset();
         for (const member of members()) {
-          const facts = cluster.statusOf(member);
+          const facts = member.status;
           if (facts !== undefined) this.set({ member: member.name }, of(facts));
         }
       },
@@ -46,7 +46,7 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     collect() {
       this.reset();
       for (const member of members()) {
-        const known = cluster.statusOf(member) !== undefined && !cluster.whyUnknown(member);
+        const known = member.status !== undefined && member.statusError === undefined;
         this.set({ member: member.name }, known ? 1 : 0);
       }
     },
@@ -59,7 +59,7 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     collect() {
       this.reset();
       for (const member of members()) {
-        const facts = cluster.statusOf(member);
+        const facts = member.status;
         if (facts === undefined) continue;
         const { memberId: id, clusterId, version } = facts;
         this.set({ member: member.name, id, cluster: clusterId, version }, 1);
@@ -75,7 +75,7 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
       const leader = cluster.view.leader?.memberId;
       this.reset();
       for (const member of members()) {
-        const isLeader = leader !== undefined && cluster.statusOf(member)?.memberId === leader;
+        const isLeader = leader !== undefined && member.status?.memberId === leader;
         this.set({ member: member.name }, isLeader ? 1 : 0);
       }
     },
@@ -87,9 +87,9 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     labelNames: ['member', 'reason'],
     collect() {
       this.reset();
-      for (const { member, unfit } of monitor.table.entries) {
+      for (const { name, unfit } of monitor.table.members) {
         for (const reason of ineligibleReasons) {
-          this.set({ member: member.name, reason }, unfit?.reason === reason ? 1 : 0);
+          this.set({ member: name, reason }, unfit?.reason === reason ? 1 : 0);
         }
       }
     },

@@ -8,8 +8,8 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PollResult } from '../../etcd/member-status.ts';
+import type { CheckResult } from '../../health/check-result.ts';
 import { healthStates } from '../../health/health.ts';
-import type { CheckResult } from '../../health/probe.ts';
 import type { EndedHold } from '../../leader/hold-status.ts';
 import { failureReasons } from '../../lib/net/failure.ts';
 import { type RefusalReason, refusalReasons } from '../../management/server.ts';

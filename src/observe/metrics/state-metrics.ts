@@ -64,8 +64,8 @@ export function readState(registry: Registry, sources: StateSources): void {
     labelNames: ['member'],
     collect() {
       this.reset();
-      for (const entry of monitor.table.entries) {
-        this.set({ member: entry.member.name }, serves(entry) ? 1 : 0);
+      for (const member of monitor.table.members) {
+        this.set({ member: member.name }, serves(member) ? 1 : 0);
       }
     },
   });
@@ -76,9 +76,9 @@ export function readState(registry: Registry, sources: StateSources): void {
     labelNames: ['member', 'state'],
     collect() {
       this.reset();
-      for (const { member, health } of monitor.table.entries) {
+      for (const { name, health } of monitor.table.members) {
         for (const state of healthStates) {
-          this.set({ member: member.name, state }, health.state === state ? 1 : 0);
+          this.set({ member: name, state }, health.state === state ? 1 : 0);
         }
       }
     },
@@ -90,8 +90,8 @@ export function readState(registry: Registry, sources: StateSources): void {
     labelNames: ['member'],
     collect() {
       this.reset();
-      for (const { member, drained } of monitor.table.entries) {
-        this.set({ member: member.name }, drained ? 1 : 0);
+      for (const { name, isDrained } of monitor.table.members) {
+        this.set({ member: name }, isDrained ? 1 : 0);
       }
     },
   });

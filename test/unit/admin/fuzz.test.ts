@@ -23,6 +23,7 @@ import { Farewells } from '../../../src/proxy/sessions/farewells.ts';
 import { Sessions } from '../../../src/proxy/sessions/sessions.ts';
 import { someFacts, undescribed } from '../../support/described-cluster.ts';
 import { lookup } from '../../support/lookup.ts';
+import { checkSettings } from '../../support/members.ts';
 
 const silentLog: Log = {
   level: 'info',
@@ -40,9 +41,7 @@ beforeEach(() => {
   const { settings } = loadSettings({ flags: { endpoints: 'm0=http://a,m1=http://b' }, env: {} });
   const members = settings.endpoints.map((endpoint) => new Member(endpoint));
   const monitor = new Monitor({
-    ...{ members, lookup, rules: { rise: 1, fall: 1 }, tls: () => ({}) },
-    schedule: { interval: 1_000, fastInterval: 250 },
-    bounds: { timeout: 1_000, silentTimeout: 1_000 },
+    ...{ members, lookup, settings: checkSettings(), tls: () => ({}) },
     ...{ isSelf: () => false, wasStarved: () => false, isSilent: () => false },
     ...{ onCheck: () => {}, onChange: () => {} },
   });
@@ -64,7 +63,10 @@ beforeEach(() => {
     },
   });
   // The rest of it needs sockets.
-  const upkeep = { balance: () => new Map(), slowStart: new SlowStart(() => 0) };
+  const upkeep = {
+    balance: () => new Map(),
+    slowStart: new SlowStart(() => members, new LiveSettings({ slowStart: 0 })),
+  };
   const orders = new Operations({
     ...{ monitor, cluster, sessions, departures, mover, drains: new Drains(undefined) },
     guard: guard as unknown as LeaderGuard,

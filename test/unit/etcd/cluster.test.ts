@@ -1,34 +1,34 @@
 /** What is told as members describe their cluster, and to whom. */
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Cluster, type ClusterChange } from '../../../src/etcd/cluster.ts';
+import { LiveSettings } from '../../../src/config/live-settings.ts';
+import { Cluster, type ClusterChange, trustedList } from '../../../src/etcd/cluster.ts';
 import type { Ineligibility } from '../../../src/etcd/eligibility.ts';
 import type { ListedMember, MemberStatus } from '../../../src/etcd/member-status.ts';
+import { type Health, unknownHealth } from '../../../src/health/health.ts';
 import type { Member } from '../../../src/members/member.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 import { aMember } from '../../support/members.ts';
 
-const [a, b, c] = [aMember('a'), aMember('b'), aMember('c')];
+let a: Member;
+let b: Member;
+let c: Member;
+
+const healthy: Health = { state: 'healthy', since: 0 };
 
 let changes: ClusterChange[];
 let standings: Map<Member, Ineligibility | undefined>;
-let leading: Set<string>;
-let failing: Set<Member>;
+let there: Member[];
 let cluster: Cluster;
 beforeEach(() => {
   changes = [];
   standings = new Map();
-  leading = new Set();
-  failing = new Set();
+  there = ['a', 'b', 'c'].map((name) => aMember(name, { health: healthy }));
+  [a, b, c] = there as [Member, Member, Member];
   cluster = new Cluster({
-    members: () => [a, b, c],
-    isHealthy: (member) => !failing.has(member),
-    maxLag: 10,
-    onStanding: (member, unfit, leads) => {
-      standings.set(member, unfit);
-      if (leads) leading.add(member.name);
-      else leading.delete(member.name);
-    },
+    members: () => there,
+    settings: new LiveSettings({ maxLag: 10 }),
+    onJudged: (member, unfit) => standings.set(member, unfit),
     onChange: (change) => changes.push(change),
   });
 });
@@ -41,6 +41,8 @@ function says(member: Member, facts: Partial<MemberStatus> = {}, now = 0): void 
 function isSilent(member: Member, now = 0): void {
   cluster.observe(member, { kind: 'unknown', why: 'timed out' }, now);
 }
+
+const leading = (): string[] => there.filter(({ leads }) => leads).map(({ name }) => name);
 
 const told = (): string[] => changes.splice(0).map(({ kind }) => kind);
 
@@ -81,10 +83,10 @@ describe('the leader', () => {
 
   test('is the only one that leads, until another does', () => {
     for (const member of [a, b, c]) says(member);
-    expect([...leading]).toEqual(['a']);
+    expect(leading()).toEqual(['a']);
     isSilent(a);
     for (const member of [b, c]) says(member, { leaderId: 'c', term: 3 });
-    expect([...leading]).toEqual(['c']);
+    expect(leading()).toEqual(['c']);
   });
 
   test('that is elected again is told of, and is no change of leader', () => {
@@ -110,9 +112,9 @@ test('an alarm is told when it is raised and when it is over', () => {
 test('a member that cannot be asked is told once, and once when it can', () => {
   isSilent(a);
   isSilent(a);
-  expect(cluster.whyUnknown(a)).toBe('timed out');
+  expect(a.statusError).toBe('timed out');
   says(a);
-  expect(cluster.whyUnknown(a)).toBeUndefined();
+  expect(a.statusError).toBeUndefined();
   expect(told()).toEqual(['unknown', 'known', 'leader']);
 });
 
@@ -141,31 +143,32 @@ describe('the list', () => {
   const grown = [...someFacts.members, { ...someFacts.members[0], id: 'd' } as ListedMember];
 
   test('is that of who has applied most, among those that are healthy and voters', () => {
-    expect(cluster.list).toEqual([]);
+    expect(trustedList(there)).toEqual([]);
     says(a);
     says(b, { members: grown, appliedIndex: 101 });
-    expect(cluster.list).toEqual(grown);
-    failing.add(b);
-    expect(cluster.list).toEqual(someFacts.members);
-    failing.clear();
+    expect(trustedList(there)).toEqual(grown);
+    b.health = unknownHealth(0);
+    expect(trustedList(there)).toEqual(someFacts.members);
+    b.health = healthy;
     says(b, { members: grown, appliedIndex: 101, isLearner: true });
-    expect(cluster.list).toEqual(someFacts.members);
+    expect(trustedList(there)).toEqual(someFacts.members);
     says(b, { members: grown, appliedIndex: 101 });
     isSilent(b);
-    expect(cluster.list).toEqual(someFacts.members);
+    expect(trustedList(there)).toEqual(someFacts.members);
   });
 
   test('is not that of another cluster than most', () => {
     says(a);
     says(b);
     says(c, { clusterId: 'c2', members: grown, appliedIndex: 1_000 });
-    expect(cluster.list).toEqual(someFacts.members);
+    expect(trustedList(there)).toEqual(someFacts.members);
   });
 
   test('is empty when nobody can tell, and what is forgotten tells nothing', () => {
     says(a);
-    cluster.forget(a);
-    expect(cluster.list).toEqual([]);
-    expect(cluster.statusOf(a)).toBeUndefined();
+    expect(cluster.isSettled).toBe(true);
+    there = [b, c];
+    expect(trustedList(there)).toEqual([]);
+    expect(cluster.view.clusterId).toBeUndefined();
   });
 });

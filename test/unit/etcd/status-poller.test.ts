@@ -1,12 +1,14 @@
 /** When members are asked, on a clock of our own. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { LiveSettings } from '../../../src/config/live-settings.ts';
 import type { MemberStatus, PollResult } from '../../../src/etcd/member-status.ts';
 import { StatusPoller } from '../../../src/etcd/status-poller.ts';
+import type { Member } from '../../../src/members/member.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 import { aMember } from '../../support/members.ts';
 
-const member = aMember('m0');
+let member: Member;
 const interval = 10_000;
 
 let asked: number[];
@@ -31,7 +33,7 @@ function start(every = interval): void {
         closed += 1;
       },
     }),
-    interval: every,
+    settings: new LiveSettings({ inspectInterval: every }),
     isSettled: () => settled,
     onInspection: (_, inspection) => {
       told.push(inspection);
@@ -44,6 +46,7 @@ function start(every = interval): void {
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   vi.spyOn(Math, 'random').mockReturnValue(0.5); // the middle of the jitter
+  member = aMember('m0');
   asked = [];
   told = [];
   settled = true;
@@ -129,7 +132,7 @@ test('nobody is asked when that is turned off, nor after the end', async () => {
 
 test.each<[string, () => void]>([
   ['the end', () => stop.abort()],
-  ['its leaving', () => inspector.remove(member)],
+  ['its leaving', () => member.leave()],
 ])('an answer that leads to %s is the last', async (_, follows) => {
   onTold = follows;
   start();
@@ -144,7 +147,7 @@ test('who joins is asked at once, who has left no more, and what it still says i
   answer = () => open.promise;
   inspector.add(aMember('m1'));
   expect(await within(1)).toBe(1);
-  inspector.remove(member);
+  member.leave();
   expect(closed).toBe(1);
   expect(await within(interval)).toBe(0);
   open.resolve(someFacts);

@@ -8,7 +8,7 @@ import type { Health } from '../../../src/health/health.ts';
 import { Monitor } from '../../../src/health/monitor.ts';
 import { alwaysAt } from '../../../src/lib/net/dns-cache.ts';
 import { lookup } from '../../support/lookup.ts';
-import { aMember } from '../../support/members.ts';
+import { aMember, checkSettings } from '../../support/members.ts';
 
 const noTls = {};
 
@@ -20,15 +20,13 @@ function monitorOf(checkUrl: string, checksClientPort: boolean) {
   const stop = new AbortController();
   const monitor = new Monitor({
     members: [member],
-    rules: { rise: 1, fall: 3 },
-    schedule: { interval: 60_000, fastInterval: 20 },
-    bounds: { timeout: 1000, silentTimeout: 100 },
+    settings: checkSettings({ checkFall: 3, checkFastInterval: 20 }),
     tls: () => noTls,
     lookup,
     isSelf: () => false,
     wasStarved: () => false,
     isSilent: () => false,
-    onCheck: (who, result) => expect(monitor.lastCheck(who)).toMatchObject(result),
+    onCheck: (who, result) => expect(who.lastCheck).toMatchObject(result),
     onChange: ({ member }) => {
       if (member !== undefined) states.push(member.to.state);
       onState();
@@ -55,20 +53,20 @@ async function memberAnswering(status: () => number): Promise<string> {
 }
 
 test('a refused check of the port that clients use convicts at once', async () => {
-  const { monitor, member, states, becomes, start } = monitorOf('http://127.0.0.1:1', true);
-  expect(monitor.lastCheck(member)).toBeUndefined();
+  const { member, states, becomes, start } = monitorOf('http://127.0.0.1:1', true);
+  expect(member.lastCheck).toBeUndefined();
   start();
   await becomes('failed');
   expect(states).toEqual(['failed']);
-  expect(monitor.lastCheck(member)).toMatchObject({ failure: { reason: 'refused' } });
+  expect(member.lastCheck).toMatchObject({ failure: { reason: 'refused' } });
 });
 
 test('a refused check of another port convicts only after fall checks', async () => {
-  const { monitor, member, states, becomes, start } = monitorOf('http://127.0.0.1:1', false);
+  const { member, states, becomes, start } = monitorOf('http://127.0.0.1:1', false);
   start();
   await becomes('failed');
   expect(states).toEqual(['suspect', 'failed']);
-  expect(monitor.table.health(member)).toMatchObject({ evidence: { failedChecks: 3 } });
+  expect(member.health).toMatchObject({ evidence: { failedChecks: 3 } });
 });
 
 test('a failed dial withdraws the member and has it checked long before its next turn', async () => {
@@ -118,12 +116,11 @@ test('a member that joins is checked at once, at its own address, and one that h
   states.length = 0;
   await becomes('healthy');
   expect(monitor.table.snapshot.routable).toEqual([member, other]);
-  monitor.remove(other);
+  other.leave();
   expect(monitor.table.has(other)).toBe(false);
-  expect(monitor.lastCheck(other)).toBeUndefined();
   // Dials to it that are still on their way end as they like.
   monitor.dialFailed(other, { reason: 'refused', detail: 'connection refused' });
   monitor.checkNow(other);
   monitor.checkAllNow();
-  expect(monitor.table.entries).toHaveLength(1);
+  expect(monitor.table.members).toHaveLength(1);
 });

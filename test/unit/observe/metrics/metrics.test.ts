@@ -16,6 +16,7 @@ import { DataPath } from '../../../../src/proxy/data-path.ts';
 import { copyThroughSharedBuffer } from '../../../../src/proxy/relay/shared-buffer.ts';
 import { someFacts, undescribed } from '../../../support/described-cluster.ts';
 import { lookup } from '../../../support/lookup.ts';
+import { checkSettings } from '../../../support/members.ts';
 import { inOrder, Members, memberAt, refusing } from '../../proxy/members.ts';
 
 const noTls = {};
@@ -44,9 +45,7 @@ beforeEach(async () => {
   hold = { limit: 4_000, current: undefined, last: undefined };
   monitor = new Monitor({
     members: [m0, m1],
-    rules: { rise: 1, fall: 1 },
-    schedule: { interval: 2000, fastInterval: 250 },
-    bounds: { timeout: 700, silentTimeout: 100 },
+    settings: checkSettings(),
     tls: () => noTls,
     lookup,
     isSelf: () => false,
@@ -484,7 +483,7 @@ test('a member that has left is there until its last session has ended, and then
   const whole = (await own()).length;
   there = [m0];
   leaving = [m1];
-  monitor.remove(m1);
+  m1.leave();
   const less = await own();
   expect(less).toContain('etcd_lb_sessions{member="m1"}');
   expect(less).not.toContain('etcd_lb_member_up{member="m1"}');
@@ -555,6 +554,7 @@ describe('what members say of themselves', () => {
 
   test('is shown for each and for the cluster', async () => {
     const alarms = [{ kind: 'NOSPACE', memberId: 'b' }];
+    for (const member of there) monitor.table.observe(member, { kind: 'check-passed' }, 1);
     const other = { ...someFacts, memberId: 'b', dbSize: 40_960, alarms };
     cluster.observe(m0, { kind: 'known', facts: someFacts }, 1);
     cluster.observe(m1, { kind: 'known', facts: other }, 2);

@@ -100,7 +100,11 @@ async function open(options: Partial<ObserveOptions> = {}): Promise<void> {
     port: 0,
     status: () => status,
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
-    news: { status: () => status, events: new EventLog(() => {}), checks: new CheckHistory() },
+    news: {
+      status: () => status,
+      events: new EventLog(() => {}),
+      checks: new CheckHistory(() => []),
+    },
     page: () => Promise.resolve(page),
     names: [],
     onRefused: (reason) => refused.push(reason),
