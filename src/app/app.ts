@@ -165,7 +165,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     // Without questions to members nobody knows who leads.
     limit: () => (settings.current.inspectInterval === 0 ? 0 : settings.current.hold),
     members: () => membership.members,
-    open: (member) => membership.questionsTo(member),
+    open: (member) => {
+      member.gone.addEventListener('abort', () => guard.forget(member), { once: true });
+      return membership.questionsTo(member);
+    },
     clusterId: () => cluster.view.clusterId,
     voters: () => cluster.view.voters.length,
     quietFor: () => upkeep.quietFor(performance.now()),

@@ -81,7 +81,7 @@ export class Membership {
     this.#roster = new Roster(this.#discovery.begin(), {
       admit: (place) => memberAt(place, this.#settings.current),
       revise: (member, place) => {
-        revise(member, place, this.#settings.current);
+        member.revise(place, traitsOf(place, this.#settings.current));
         return member;
       },
       onJoin,
@@ -108,11 +108,9 @@ export class Membership {
     const settings = this.#settings.current;
     this.#discovery.configure(settings.endpoints);
     return this.members.filter((member) => {
-      revise(member, member.place, settings);
-      const checked = checkedBy(member.place, settings);
-      if (checked.checkUrl === member.checkUrl) return false;
-      Object.assign(member, checked);
-      return true;
+      const { place, checkUrl } = member;
+      member.revise(place, traitsOf(place, settings));
+      return member.checkUrl !== checkUrl;
     });
   }
 
@@ -151,32 +149,17 @@ export class Membership {
 function memberAt(place: Place, settings: Settings): Member {
   const { address } = place;
   const lookup = address === undefined ? undefined : alwaysAt(address);
-  return new Member(place, { lookup, ...duesOf(place, settings), ...checkedBy(place, settings) });
+  return new Member(place, { lookup, ...traitsOf(place, settings) });
 }
 
-/** Its due against the others', and its class. */
-function duesOf(place: Place, settings: Settings): Pick<Traits, 'share' | 'priority'> {
+/** Its due against the others', its class, and how it is checked. */
+function traitsOf(place: Place, settings: Settings): Omit<Traits, 'lookup'> {
   const { name, settingsName = name } = place;
   const numberOf = (setting: 'weight' | 'priority'): number | undefined =>
     settings[setting].find(({ member }) => member === name || member === settingsName)?.value;
   return {
     share: numberOf('weight') ?? place.weight ?? 1,
     priority: numberOf('priority') ?? place.priority ?? 0,
-  };
-}
-
-/** Gives a member that there is the due and class it has now; one that starts slowly goes on to. */
-function revise(member: Member, place: Place, settings: Settings): void {
-  const { share, priority } = duesOf(place, settings);
-  member.weight *= share / member.share;
-  Object.assign(member, { place, share, priority });
-}
-
-function checkedBy(
-  place: Place,
-  settings: Settings,
-): Pick<Traits, 'checkUrl' | 'checksClientPort'> {
-  return {
     checkUrl: checkUrlOf(place, settings.checkUrl),
     checksClientPort: settings.checkUrl === undefined,
   };

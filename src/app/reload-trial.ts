@@ -12,7 +12,7 @@ import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Monitor } from '../health/monitor.ts';
 import { serves } from '../health/routing.ts';
-import { tryMembers } from '../health/trial.ts';
+import { tryMember } from '../health/trial.ts';
 import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { Membership } from './membership.ts';
@@ -38,9 +38,14 @@ export async function emptiesPool(next: Settings, rules: TrialRules): Promise<st
   if (usable.length === 0 || (stays && areAskedAlike(next, rules.settings.current)))
     return undefined;
   const tls = memberTls(next.certificates.members, next.serverName);
-  const tried = await tryMembers(
-    planned.filter((member) => drains.of(member) === undefined),
-    { timeout: next.checkTimeout, tls: () => tls, lookup, isSelf, wasStarved: () => false },
+  const options = { timeout: next.checkTimeout, tls: () => tls, lookup, isSelf };
+  const tried = await Promise.all(
+    planned
+      .filter((member) => drains.of(member) === undefined)
+      .map(async (member) => ({
+        member,
+        why: await tryMember(member, { ...options, wasStarved: () => false }),
+      })),
   );
   if (tried.some(({ why }) => why === undefined)) return undefined;
   const seen = tried.map(({ member, why }) => `${nameOf(member)} ${why}`).join('; ');

@@ -18,7 +18,7 @@ import type { Member } from '../members/member.ts';
 import { isAnswer, nextCheckTimes } from './check-times.ts';
 import { currentHold, forgiven, nextDamping } from './damping.ts';
 import { type Health, nextHealth, type Observation } from './health.ts';
-import { isCorroborated, mayServe, type RoutingMode, route } from './routing.ts';
+import { isCorroborated, type Routing, type RoutingMode, route } from './routing.ts';
 
 /** What one observation or judgement changed, or a member that came or went. */
 export interface TableChange {
@@ -52,8 +52,7 @@ export class MemberTable {
   readonly #settings: LiveSettings<TableSettings>;
   readonly #onChange: (change: TableChange) => void;
   #members: readonly Member[] = [];
-  #mode: RoutingMode;
-  #snapshot: Snapshot;
+  #routing: Routing<Member>;
 
   /**
    * @param members the members at the start, in the configured order.
@@ -67,18 +66,16 @@ export class MemberTable {
     this.#settings = settings;
     this.#onChange = onChange;
     for (const member of members) this.#enter(member);
-    const { mode, snapshot } = derive(this.#members, this.#moment);
-    this.#mode = mode;
-    this.#snapshot = snapshot;
+    this.#routing = route(this.#members, this.#moment);
   }
 
   /** Where connections may go at this moment. */
   get snapshot(): Snapshot {
-    return this.#snapshot;
+    return this.#routing;
   }
 
   get mode(): RoutingMode {
-    return this.#mode;
+    return this.#routing.mode;
   }
 
   /** In the order in which they came. */
@@ -125,7 +122,7 @@ export class MemberTable {
     return this.#members.some(
       (member) =>
         member.health.state === 'suspect' ||
-        (member.health.state === 'failed' && !this.#snapshot.evicted.has(member)),
+        (member.health.state === 'failed' && !this.snapshot.evicted.has(member)),
     );
   }
 
@@ -135,7 +132,7 @@ export class MemberTable {
     const { health: from, damping } = member;
     const { checkRise: rise, checkFall: fall, checkInterval } = this.#settings.current;
     // Nobody is made to wait while nobody is healthy, nor for having failed when all did.
-    const hold = this.#mode === 'normal' ? currentHold(damping) : 0;
+    const hold = this.mode === 'normal' ? currentHold(damping) : 0;
     const to = nextHealth(from, observation, { rise, fall, hold }, now);
     const before = this.#corroborated();
     member.health = to;
@@ -174,14 +171,14 @@ export class MemberTable {
 
   /** @param isOther the table has other members than before, or other wishes for them. */
   #publish(change: Omit<Partial<TableChange>, 'mode' | 'evict'>, isOther = false): void {
-    const past = { mode: this.#mode, evicted: this.#snapshot.evicted };
+    const past = this.#routing;
     const { corroborated = [], ...own } = change;
-    const { mode, snapshot } = derive(this.#members, this.#moment);
-    const evictsOthers = past.evicted.symmetricDifference(snapshot.evicted).size > 0;
+    const routing = route(this.#members, this.#moment);
+    const { mode, evicted } = routing;
+    const evictsOthers = past.evicted.symmetricDifference(evicted).size > 0;
     const isOwn = isOther || own.member !== undefined || own.fitness !== undefined;
     if (!isOwn && !evictsOthers && corroborated.length === 0) return;
-    this.#mode = mode;
-    this.#snapshot = snapshot;
+    this.#routing = routing;
     if (mode === 'panic') {
       for (const member of this.#members) member.damping = forgiven(member.damping);
     }
@@ -189,29 +186,11 @@ export class MemberTable {
       ...own,
       corroborated,
       ...(mode === past.mode ? {} : { mode: { from: past.mode, to: mode } }),
-      evict: [...snapshot.evicted],
+      evict: [...evicted],
     });
   }
 
   #expect(member: Member): void {
     if (!this.has(member)) throw new Error(`${member.name} is not in the member table`);
   }
-}
-
-function derive(
-  members: readonly Member[],
-  moment: number,
-): { mode: RoutingMode; snapshot: Snapshot } {
-  const { mode, routable, evict } = route(members, moment);
-  const those = members.filter((_, index) => routable[index]);
-  // While nobody serves, whoever may be there is tried, of whatever class.
-  const first = Math.min(...those.map(({ priority }) => priority));
-  return {
-    mode,
-    snapshot: {
-      routable: mode === 'normal' ? those.filter(({ priority }) => priority === first) : those,
-      all: members.filter(mayServe),
-      evicted: new Set(members.filter((_, index) => evict[index])),
-    },
-  };
 }

@@ -41,6 +41,9 @@ export interface MonitorOptions {
   readonly onChange: (change: TableChange) => void;
 }
 
+/** Of each member: two minutes at one a second, for a plot of them. */
+const keptChecks = 120;
+
 /** The probes of one member, and how to end them. */
 interface Probing {
   readonly scheduler: ProbeScheduler;
@@ -157,8 +160,8 @@ export class Monitor {
   #take(member: Member, result: CheckResult): void {
     const now = steadyNow();
     const at = Date.now(); // shown to people: the wall clock
-    member.lastCheck = { ...result, at, finishedAt: performance.now() };
-    member.pastChecks.add({ ...result, at });
+    const check = { ...result, at, finishedAt: performance.now() };
+    member.checks = [...member.checks, check].slice(-keptChecks);
     if (result.ok) {
       this.table.observe(member, { kind: 'check-passed' }, now);
       return;

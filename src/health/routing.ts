@@ -20,6 +20,7 @@
  *
  * Pure, and derived afresh every time, so it cannot go stale.
  */
+import type { Snapshot } from '../balancing/snapshot.ts';
 import type { Member } from '../members/member.ts';
 import { acceptsNew, isConfirmedFailure, isFailing } from './health.ts';
 
@@ -33,49 +34,49 @@ export type RoutingMode = 'normal' | 'starting' | 'panic';
 /** What is known of a member. */
 export type RoutedMember = Pick<
   Member,
-  'health' | 'checkTimes' | 'unfit' | 'isDrained' | 'isUnresponsive'
+  'health' | 'checkTimes' | 'unfit' | 'isDrained' | 'isUnresponsive' | 'priority'
 >;
 
-/** Answers in the order of the members given. */
-export interface Routing {
+/** What is published, and why. */
+export interface Routing<T> extends Snapshot<T> {
   readonly mode: RoutingMode;
-  /** May new connections go to this member? */
-  readonly routable: readonly boolean[];
-  /** Must this member's connections leave? Never true of all. */
-  readonly evict: readonly boolean[];
 }
 
 /**
- * Derives the routing. An empty list gives mode `starting` and empty answers.
+ * Derives the routing. An empty list gives mode `starting` and empty answers. Never evicts all.
  *
  * @param moment how long after the first pass of another there has to be a second, ms; who is present is
  * so for at least as long.
  */
-export function route(members: readonly RoutedMember[], moment: number): Routing {
+export function route<T extends RoutedMember>(members: readonly T[], moment: number): Routing<T> {
+  const all = members.filter(mayServe);
   const serving = members.filter(serves);
   if (serving.length === 0) {
-    const starting =
+    const isStarting =
       members.length === 0 || members.some(({ health }) => health.state === 'unknown');
-    const absent = members.map(
-      (member) => !starting && (isLost(member, members) || isAbsent(member, members, moment)),
+    const absent = members.filter(
+      (member) => !isStarting && (isLost(member, members) || isAbsent(member, members, moment)),
     );
     return {
-      mode: starting ? 'starting' : 'panic',
-      routable: members.map((member, index) => !absent[index] && mayServe(member)),
-      evict: absent,
+      mode: isStarting ? 'starting' : 'panic',
+      // Whoever may be there, of whatever class.
+      routable: all.filter((member) => !absent.includes(member)),
+      all,
+      evicted: new Set(absent),
     };
   }
-  const lastPass = Math.max(
-    ...serving.map(({ checkTimes }) => checkTimes.passes.at(-1) ?? Number.NEGATIVE_INFINITY),
-  );
+  const lastPass = Math.max(...serving.flatMap(({ checkTimes }) => checkTimes.passes.at(-1) ?? []));
+  const first = Math.min(...serving.map(({ priority }) => priority));
+  const mustLeave = (member: T): boolean => {
+    const isConfirmed =
+      isConfirmedFailure(member.health) && isCorroborated(member, members, lastPass - moment);
+    return isBarred(member) || isConfirmed || isLost(member, members);
+  };
   return {
     mode: 'normal',
-    routable: members.map(serves),
-    evict: members.map((member) => {
-      const isConfirmed =
-        isConfirmedFailure(member.health) && isCorroborated(member, members, lastPass - moment);
-      return isBarred(member) || isConfirmed || isLost(member, members);
-    }),
+    routable: serving.filter(({ priority }) => priority === first),
+    all,
+    evicted: new Set(members.filter(mustLeave)),
   };
 }
 

@@ -25,10 +25,8 @@ export class ProbeScheduler {
   readonly #signal: AbortSignal;
   readonly #schedule: Schedule;
   #unanswered = 0;
-  /** Numbers of the last probe started, and of the last one whose result was reported. */
-  #started = 0;
-  #reported = 0;
-  /** When the last passed probe was reported. */
+  /** When the last one was started whose result was reported, and when the last pass was reported. */
+  #reportedStart = Number.NEGATIVE_INFINITY;
   #passedAt = Number.NEGATIVE_INFINITY;
 
   /** Starts with a probe at once. Stops, for good, when `signal` aborts. */
@@ -65,21 +63,19 @@ export class ProbeScheduler {
 
   #run(): void {
     this.#unanswered += 1;
-    this.#started += 1;
-    const number = this.#started;
     const startedAt = performance.now();
-    void this.#member.probe().then((result) => this.#take(number, startedAt, result));
+    void this.#member.probe().then((result) => this.#take(startedAt, result));
     this.#schedule.arm();
   }
 
-  #take(number: number, startedAt: number, result: CheckResult): void {
+  #take(startedAt: number, result: CheckResult): void {
     this.#unanswered -= 1;
     if (this.#signal.aborted) return;
     // An answer to an older question than the last one answered is no news. Nor is one of several
     // that a hung member gives at once when it goes on: they are one pass.
-    const isNews = number > this.#reported && !(result.ok && startedAt < this.#passedAt);
+    const isNews = startedAt > this.#reportedStart && !(result.ok && startedAt < this.#passedAt);
     if (isNews) {
-      this.#reported = number;
+      this.#reportedStart = startedAt;
       if (result.ok) this.#passedAt = performance.now();
       this.#member.report(result);
     }

@@ -131,6 +131,13 @@ export class LeaderGuard {
     if (this.#heartbeat?.of === member) this.#heartbeat.heartbeat.ask(performance.now());
   }
 
+  /** Forgets a member that has left. */
+  forget(member: Member): void {
+    if (member === this.leader) this.#take({ kind: 'called-off' });
+    this.#polls.forget(member);
+    this.#ids.delete(member);
+  }
+
   /** The settings have changed. */
   configure(): void {
     if (this.#isRunning) this.#tick();
@@ -282,9 +289,6 @@ export class LeaderGuard {
   #heard(member: Member, view: LeaderView, askedAt: number): void {
     if (!this.#isRunning || view.clusterId !== this.#options.clusterId()) return;
     const { memberId, leaderId, term } = view;
-    if (!this.#ids.has(member)) {
-      member.gone.addEventListener('abort', () => this.#forget(member), { once: true });
-    }
     this.#ids.set(member, memberId);
     if (leaderId === memberId) {
       this.#take({ kind: 'leader-seen', leader: { memberId, term }, askedAt });
@@ -335,12 +339,6 @@ export class LeaderGuard {
     this.#onMoveEnd = undefined;
     // Who leads now is to be known before it is lost in turn.
     this.#askedAllAt = Number.NEGATIVE_INFINITY;
-  }
-
-  /** It has left. */
-  #forget(member: Member): void {
-    if (member === this.leader) this.#take({ kind: 'called-off' });
-    this.#ids.delete(member);
   }
 
   /** Listens to the heartbeat of whoever leads. */

@@ -51,13 +51,14 @@ export class Polls {
     this.#to(member).read().then(onRead, ignore);
   }
 
-  close(): void {
-    for (const member of this.#questions.keys()) this.#forget(member);
-  }
-
-  #forget(member: Member): void {
+  /** Forgets a member that has left. */
+  forget(member: Member): void {
     this.#questions.get(member)?.close();
     this.#questions.delete(member);
+  }
+
+  close(): void {
+    for (const member of this.#questions.keys()) this.forget(member);
   }
 
   #to(member: Member): Questions {
@@ -65,7 +66,6 @@ export class Polls {
     if (known !== undefined) return known;
     const questions = this.#options.open(member);
     this.#questions.set(member, questions);
-    member.gone.addEventListener('abort', () => this.#forget(member), { once: true });
     return questions;
   }
 }

@@ -19,7 +19,6 @@ import { type CheckTimes, noCheckTimes } from '../health/check-times.ts';
 import { type Damping, undamped } from '../health/damping.ts';
 import { type Health, unknownHealth } from '../health/health.ts';
 import { steadyNow } from '../lib/steady-now.ts';
-import { PastChecks } from './past-checks.ts';
 import type { Place } from './place.ts';
 
 /** What settings say of a member beside its place. */
@@ -59,9 +58,8 @@ export class Member implements Traits {
   /** Has an operator asked for it to be drained? Then nothing new goes there, however it is. */
   isDrained = false;
 
-  /** The last finished check; undefined before the first. This and the next are written by the monitor. */
-  lastCheck: TimedCheck | undefined;
-  readonly pastChecks = new PastChecks();
+  /** The last checks that have finished, oldest first. Written by the monitor. */
+  checks: readonly TimedCheck[] = [];
 
   /** What it last said of itself, kept while it says nothing more. Written by the cluster, as the next three. */
   status: MemberStatus | undefined;
@@ -99,6 +97,12 @@ export class Member implements Traits {
     this.weight = this.share;
   }
 
+  /** Another mention of where it is, or other settings. One that starts slowly goes on to. */
+  revise(place: Place, traits: Omit<Traits, 'lookup'>): void {
+    this.weight *= traits.share / this.share;
+    Object.assign(this, { place, ...traits });
+  }
+
   /** Aborts when it is no member any more. Whoever works for it stops then. */
   get gone(): AbortSignal {
     return this.#leaving.signal;
@@ -121,6 +125,11 @@ export class Member implements Traits {
 
   get port(): number {
     return this.place.port;
+  }
+
+  /** The last that has finished; undefined before the first. */
+  get lastCheck(): TimedCheck | undefined {
+    return this.checks.at(-1);
   }
 
   /** `scheme://host:port`, as it was named. */

@@ -2,13 +2,23 @@
  * The last checks of all members, as they are shown (event-stream.ts, src/page/). Each member keeps its own.
  */
 import type { Member } from '../members/member.ts';
-import type { PastCheck, PastChecks as Ring } from '../members/past-checks.ts';
+
+/** A finished check. */
+export interface PastCheck {
+  /** When it finished, ms since the epoch. */
+  readonly at: number;
+  /** How long it took, ms. */
+  readonly duration: number;
+  readonly ok: boolean;
+}
 
 /** By the name of the member, oldest first; members without any are left out. */
 export type PastChecks = Readonly<Record<string, readonly PastCheck[]>>;
 
 export class CheckHistory {
   readonly #members: () => readonly Member[];
+  /** By `performance.now()`, ms. */
+  #takenAt = Number.NEGATIVE_INFINITY;
 
   /** @param members those there are. */
   constructor(members: () => readonly Member[]) {
@@ -17,16 +27,25 @@ export class CheckHistory {
 
   /** All that is kept. */
   get all(): PastChecks {
-    return this.#list((checks) => checks.all);
+    return this.#since(Number.NEGATIVE_INFINITY);
   }
 
-  /** Those that were noted since this was asked last. */
+  /** Those that were made since this was asked last. */
   takeNew(): PastChecks {
-    return this.#list((checks) => checks.takeNew());
+    const since = this.#takenAt;
+    this.#takenAt = performance.now();
+    return this.#since(since);
   }
 
-  #list(of: (checks: Ring) => readonly PastCheck[]): PastChecks {
-    const lists = this.#members().map(({ name, pastChecks }) => [name, of(pastChecks)] as const);
+  #since(time: number): PastChecks {
+    const lists = this.#members().map(({ name, checks }) => {
+      const asked = checks.filter(({ finishedAt }) => finishedAt > time);
+      return [name, asked.map(toPastCheck)] as const;
+    });
     return Object.fromEntries(lists.filter(([, checks]) => checks.length > 0));
   }
+}
+
+function toPastCheck({ at, duration, ok }: Member['checks'][number]): PastCheck {
+  return { at, duration: Math.round(duration * 10) / 10, ok };
 }

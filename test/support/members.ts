@@ -1,5 +1,6 @@
 /** Members as tests need them: a name, and whatever matters there. */
 import { LiveSettings } from '../../src/config/live-settings.ts';
+import type { CheckResult } from '../../src/health/check-result.ts';
 import type { CheckSettings } from '../../src/health/monitor.ts';
 import { Member } from '../../src/members/member.ts';
 
@@ -9,6 +10,11 @@ export function aMember(
   { host = '127.0.0.1', port = 2379, ...rest }: Partial<Member> = {},
 ): Member {
   return Object.assign(new Member({ name, scheme: 'http', host, port }), rest);
+}
+
+/** A check of it has finished just now; `at` is what people are shown. */
+export function note(member: Member, check: CheckResult & { readonly at: number }): void {
+  member.checks = [...member.checks, { ...check, finishedAt: performance.now() }];
 }
 
 /** How members are checked: slowly, and marked failed at once, unless said otherwise. */

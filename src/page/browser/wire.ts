@@ -1,7 +1,7 @@
 /** What the balancer sends to the page, as src/observe/ declares it. */
 import type { MemberReport as Member, Status } from '../../observe/status.ts';
 
-export type { PastCheck } from '../../members/past-checks.ts';
+export type { PastCheck } from '../../observe/check-history.ts';
 export type { ChecksNews, EventNews } from '../../observe/server/event-stream.ts';
 
 import type { StatusNews } from '../../observe/server/event-stream.ts';

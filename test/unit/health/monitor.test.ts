@@ -3,7 +3,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { TimedCheck } from '../../../src/health/check-result.ts';
 import type { Health } from '../../../src/health/health.ts';
 import { Monitor } from '../../../src/health/monitor.ts';
 import { alwaysAt } from '../../../src/lib/net/dns-cache.ts';
@@ -100,6 +101,18 @@ test('a dial that failed for want of something on this host does not withdraw th
   await becomes('healthy');
   monitor.dialFailed(member, { reason: 'local', detail: 'connect EMFILE' });
   expect(states).toEqual(['healthy']);
+});
+
+test('the last checks of a member are kept, two minutes of one a second', async () => {
+  const { member, start } = monitorOf('http://127.0.0.1:1', true);
+  start();
+  await vi.waitFor(() => expect(member.checks.length).toBeGreaterThan(2));
+  const { at } = member.lastCheck as TimedCheck;
+  expect(Math.abs(Date.now() - at)).toBeLessThan(1_000);
+  const before: TimedCheck = { ok: true, duration: 1, at: 1, finishedAt: 1 };
+  member.checks = Array(120).fill(before);
+  await vi.waitFor(() => expect(member.lastCheck).not.toBe(before));
+  expect(member.checks).toHaveLength(120);
 });
 
 test('a member that joins is checked at once, at its own address, and one that has left no more', async () => {

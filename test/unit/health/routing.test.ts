@@ -12,8 +12,8 @@ import {
 import {
   isCorroborated,
   type RoutedMember,
-  type Routing,
-  route,
+  type RoutingMode,
+  route as routing,
 } from '../../../src/health/routing.ts';
 
 const failure = { reason: 'refused', detail: 'connect ECONNREFUSED' } as const;
@@ -37,9 +37,26 @@ const anyCluster = fc.integer({ min: 1, max: 5 }).chain((size) => {
   return fc.record({ size: fc.constant(size), history: history.map((rounds) => rounds.flat()) });
 });
 
+/** Where connections go, and who must leave, in the order of the members. */
+interface Routing {
+  readonly mode: RoutingMode;
+  readonly routable: readonly boolean[];
+  readonly evict: readonly boolean[];
+}
+
+function route(members: readonly RoutedMember[], moment: number): Routing {
+  const { mode, routable, all, evicted } = routing(members, moment);
+  for (const each of routable) expect(all).toContain(each);
+  return {
+    mode,
+    routable: members.map((each) => routable.includes(each)),
+    evict: members.map((each) => evicted.has(each)),
+  };
+}
+
 function routed(health: Health, times: Partial<CheckTimes> = {}): RoutedMember {
   return {
-    ...{ health, unfit: undefined, isDrained: false, isUnresponsive: false },
+    ...{ health, unfit: undefined, isDrained: false, isUnresponsive: false, priority: 0 },
     checkTimes: { ...noCheckTimes, ...times },
   };
 }

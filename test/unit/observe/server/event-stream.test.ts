@@ -9,7 +9,7 @@ import { CheckHistory } from '../../../../src/observe/check-history.ts';
 import { type EventBody, EventLog } from '../../../../src/observe/events/event-log.ts';
 import { EventStreams, maxStreams } from '../../../../src/observe/server/event-stream.ts';
 import type { Status } from '../../../../src/observe/status.ts';
-import { aMember } from '../../../support/members.ts';
+import { aMember, note } from '../../../support/members.ts';
 
 interface Message {
   readonly event: string;
@@ -97,7 +97,7 @@ class Reader {
 test('begins with the events that are kept, the checks and the status', async () => {
   happens('first');
   happens('second');
-  member.pastChecks.add({ at: 5, ok: true, duration: 1 });
+  note(member, { at: 5, ok: true, duration: 1 });
   const reader = await Reader.open();
   await reader.has('status', 1);
   expect(reader.response.headers).toMatchObject({
@@ -137,10 +137,10 @@ test('tells an event at once, and one status for many of them', async () => {
 });
 
 test('goes on by itself, with the checks since', async () => {
-  member.pastChecks.add({ at: 5, ok: true, duration: 1 });
+  note(member, { at: 5, ok: true, duration: 1 });
   const reader = await Reader.open();
   await reader.has('status', 1);
-  member.pastChecks.add({ at: 7, ok: true, duration: 2 });
+  note(member, { at: 7, ok: true, duration: 2 });
   await reader.has('status', 2);
   expect(reader.of('checks').map(({ data }) => data)).toEqual([
     { m0: [{ at: 5, duration: 1, ok: true }] },
