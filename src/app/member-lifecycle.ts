@@ -37,12 +37,12 @@ import type { Membership } from './membership.ts';
 export interface MemberLifecycleOptions {
   /** Those in force. */
   readonly settings: LiveSettings;
-  readonly membership: Membership;
+  readonly membership: Pick<Membership, 'members'>;
   readonly monitor: Monitor;
   readonly inspector: StatusPoller;
-  readonly upkeep: Housekeeping;
+  readonly upkeep: Pick<Housekeeping, 'join' | 'slowStart'>;
   readonly drains: Drains;
-  readonly sessions: Sessions;
+  readonly sessions: Pick<Sessions, 'forget'>;
   readonly evictions: Evictions;
   readonly departures: Departures;
   readonly metrics: Metrics;
