@@ -54,10 +54,8 @@ export interface ClusterOptions {
 
 export class Cluster {
   readonly #options: ClusterOptions;
-  #leader: Leader | undefined;
-  #lastLeaderId: string | undefined;
-  #leaderSince: number | undefined;
-  #leaderlessSince: number | undefined;
+  /** The last leader that was known, ms since the epoch; `lostAt` is undefined while it leads. */
+  #led: { leader: Leader; since: number; lostAt: number | undefined } | undefined;
   #leaderChanges = 0;
   #alarms: ReadonlyMap<string, NamedAlarm> = new Map();
 
@@ -72,7 +70,7 @@ export class Cluster {
 
   /** Since when the present leader is known to lead, ms since the epoch. */
   get leaderSince(): number | undefined {
-    return this.#leader && this.#leaderSince;
+    return this.#isLed ? this.#led?.since : undefined;
   }
 
   /** How often another member than before was found to lead. */
@@ -83,7 +81,7 @@ export class Cluster {
   /** Is a leader known, or nothing at all, so that there is nothing to wait for? */
   get isSettled(): boolean {
     const isSaid = this.#options.members().some(({ status }) => status !== undefined);
-    return this.#leader !== undefined || !isSaid;
+    return this.#isLed || !isSaid;
   }
 
   /** Takes in the answer of a member, or that it gave none, at `now` (ms since the epoch). */
@@ -105,24 +103,25 @@ export class Cluster {
     this.#judge(view);
   }
 
+  get #isLed(): boolean {
+    return this.#led !== undefined && this.#led.lostAt === undefined;
+  }
+
   #followLeader({ leader, term }: ClusterView, now: number): void {
-    const was = this.#leader;
+    const { onChange } = this.#options;
+    const last = this.#led;
     if (leader === undefined) {
-      if (was === undefined) return;
-      this.#leader = undefined;
-      this.#leaderlessSince = now;
-      this.#options.onChange({ kind: 'no-leader', was, term });
+      if (last === undefined || last.lostAt !== undefined) return;
+      this.#led = { ...last, lostAt: now };
+      onChange({ kind: 'no-leader', was: last.leader, term });
       return;
     }
-    if (leader.memberId === was?.memberId) return;
-    const first = this.#leaderSince === undefined;
-    const without = this.#leaderlessSince === undefined ? undefined : now - this.#leaderlessSince;
-    this.#leader = leader;
-    this.#leaderSince = now;
-    this.#leaderlessSince = undefined;
-    if (!first && leader.memberId !== this.#lastLeaderId) this.#leaderChanges += 1;
-    this.#lastLeaderId = leader.memberId;
-    this.#options.onChange({ kind: 'leader', leader, term, without, first });
+    const isOther = leader.memberId !== last?.leader.memberId;
+    if (!isOther && last.lostAt === undefined) return;
+    if (isOther && last !== undefined) this.#leaderChanges += 1;
+    this.#led = { leader, since: now, lostAt: undefined };
+    const without = last?.lostAt === undefined ? undefined : now - last.lostAt;
+    onChange({ kind: 'leader', leader, term, without, first: last === undefined });
   }
 
   #followAlarms({ alarms }: ClusterView): void {
