@@ -128,11 +128,9 @@ export class Membership {
 
   /** For questions to a member about itself. */
   clientOf(member: Member): EtcdClient {
-    const { etcdUser } = this.#settings.current;
-    return new EtcdClient({
-      ...{ ...this.#targetOf(member), timeout: inspectTimeout },
-      ...(etcdUser && { user: etcdUser }),
-    });
+    const { etcdUser: user } = this.#settings.current;
+    const target = this.#targetOf(member);
+    return new EtcdClient({ ...target, timeout: inspectTimeout, ...(user && { user }) });
   }
 
   /** For questions to a member about the leader. */
@@ -141,8 +139,7 @@ export class Membership {
   }
 
   #targetOf({ place }: Member): GrpcTarget {
-    const { scheme, host, address, port } = place;
-    return { scheme, host, address, port, tls: this.#tls };
+    return { ...place, tls: this.#tls };
   }
 }
 

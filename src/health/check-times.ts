@@ -48,16 +48,8 @@ export function nextCheckTimes(
 
 /** Has the member answered, if only that it is not well? */
 export function isAnswer(observation: Observation): boolean {
-  switch (observation.kind) {
-    case 'check-passed':
-    case 'answered':
-      return true;
-    case 'check-failed':
-      return observation.failure.reason === 'unhealthy';
-    case 'dial-failed':
-    case 'unresponsive':
-      return false;
-  }
+  if (observation.kind === 'check-failed') return observation.failure.reason === 'unhealthy';
+  return observation.kind === 'check-passed' || observation.kind === 'answered';
 }
 
 function fromLastBefore(passes: readonly number[], time: number): readonly number[] {
