@@ -4,7 +4,7 @@
  *   membership ──► monitor ──► member table ──► snapshot ──► traffic (dial, sessions)
  *        ▲            ▲              │                         │
  *        │            └─ dial failed ┼─────────────────────────┘
- *   inspector ──► cluster            └──► member changes ──► evictions, events ──► log, metrics, status
+ *   poller ──► cluster            └──► member changes ──► evictions, events ──► log, metrics, status
  *
  *   consoles ──► orders ──► drains, departures, rebalancer        SIGHUP ──► reload ──► all of them
  */
@@ -135,8 +135,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     lookup: names.lookup,
     tls: () => renewal.members,
     isSelf: (socket, port) => traffic.isSelf(socket, port),
-    wasStarved: (start) => upkeep.starvation.since(start),
-    isSilent: (member, bound) => upkeep.silence.isSilent(member, performance.now(), bound),
+    hasStalled: (start) => upkeep.stalls.since(start),
+    isUnresponsive: (member, bound) => upkeep.silence.isSilent(member, performance.now(), bound),
     onCheck: (member, result) => {
       if (!result.ok && result.failure.reason === 'refused') guard.refused(member);
       metrics.checked(member, result);
@@ -146,17 +146,17 @@ export async function startApp(options: AppOptions): Promise<App> {
   const cluster = new Cluster({
     members: members,
     settings,
-    onJudged: (member, unfit) => monitor.table.judge(member, unfit),
+    onEligibility: (member, ineligibility) => monitor.table.setEligibility(member, ineligibility),
     onChange: (change) => record(clusterChanged(change)),
   });
-  const inspector = new StatusPoller({
+  const poller = new StatusPoller({
     members: members,
     open: (member) => membership.clientOf(member),
     settings,
     isSettled: () => cluster.isSettled,
-    onInspection: (member, inspection) => {
-      metrics.inspected(member, inspection);
-      cluster.observe(member, inspection, Date.now());
+    onResult: (member, result) => {
+      metrics.inspected(member, result);
+      cluster.observe(member, result, Date.now());
       membership.consider();
     },
   });
@@ -183,7 +183,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       sessions.release();
       record(holdEnded(hold));
       metrics.holdEnded(hold);
-      inspector.pollAllNow();
+      poller.pollAllNow();
     },
     onUnresponsive: (member) => monitor.unresponsive(member),
   });
@@ -218,7 +218,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     members: members,
   });
   const changes = new MemberLifecycle({
-    ...{ membership, monitor, inspector, upkeep, drains },
+    ...{ membership, monitor, poller, upkeep, drains },
     ...{ sessions, evictions, departures, metrics, record },
     settings,
   });
@@ -232,7 +232,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const isAskedAnew =
       next.inspectInterval !== before.inspectInterval ||
       !isDeepStrictEqual(next.etcdUser, before.etcdUser);
-    if (isAskedAnew) inspector.restart();
+    if (isAskedAnew) poller.restart();
     guard.configure();
   });
   const reload = new Reload({
@@ -289,7 +289,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   for (const member of membership.members) changes.holdDrain(member);
   monitor.start(checking.signal);
-  inspector.start(checking.signal);
+  poller.start(checking.signal);
   guard.start(checking.signal);
   membership.start(checking.signal);
   void renewal.start(checking.signal);

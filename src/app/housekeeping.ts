@@ -63,7 +63,7 @@ export const balanced: readonly Settings['balance'][] = [
 ];
 
 export class Housekeeping {
-  readonly starvation = new EventLoopStalls();
+  readonly stalls = new EventLoopStalls();
   readonly silence: PassiveHealthChecks;
   readonly slowStart: SlowStart;
   readonly #options: HousekeepingOptions;
@@ -121,7 +121,7 @@ export class Housekeeping {
   /** Returns how long to wait until the next beat, ms. */
   beat({ now, late }: Tick): number {
     const { monitor, metrics } = this.#options;
-    const starved = this.starvation.note(late, now);
+    const starved = this.stalls.note(late, now);
     if (starved) metrics.starved();
     if (this.silence.sweep(now, starved)) this.#spokenAt = now;
     const silent = this.silence.suspects(now);

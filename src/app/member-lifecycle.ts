@@ -2,10 +2,10 @@
  * Member changes: what follows in each room when a member joins, leaves, fails, recovers, or is drained.
  *
  *   membership ──► joined, revised, left ──┐
- *   member table ──► changed ──────────────┼──► monitor, inspector, upkeep, evictions, departures
+ *   member table ──► changed ──────────────┼──► monitor, poller, upkeep, evictions, departures
  *   departures ──► departed ───────────────┘                └──► events, metrics
  *
- * Owns the order of it. Decides nothing: verdicts are the member table's, places are the roster's.
+ * Owns the order of it. Decides nothing: health states are the member table's, places are the roster's.
  */
 
 import type { LiveSettings } from '../config/live-settings.ts';
@@ -39,7 +39,7 @@ export interface MemberLifecycleOptions {
   readonly settings: LiveSettings;
   readonly membership: Pick<Membership, 'members'>;
   readonly monitor: Monitor;
-  readonly inspector: StatusPoller;
+  readonly poller: StatusPoller;
   readonly upkeep: Pick<Housekeeping, 'join' | 'slowStart'>;
   readonly drains: Drains;
   readonly sessions: Pick<Sessions, 'forget'>;
@@ -56,14 +56,14 @@ export class MemberLifecycle {
     this.#options = options;
   }
 
-  /** A verdict, the fitness of a member, or the routing mode has changed. */
+  /** The health or the eligibility of a member, or the routing mode, has changed. */
   changed(change: TableChange): void {
     const { monitor, evictions, upkeep, metrics, record } = this.#options;
     if (change.member !== undefined) this.#healthChanged(change.member);
-    if (change.fitness !== undefined) {
-      record(fitnessChanged(change.fitness));
-      const { member, unfit } = change.fitness;
-      if (unfit === undefined) upkeep.slowStart.begin(member, performance.now());
+    if (change.eligibility !== undefined) {
+      record(fitnessChanged(change.eligibility));
+      const { member, ineligibility } = change.eligibility;
+      if (ineligibility === undefined) upkeep.slowStart.begin(member, performance.now());
     }
     const { snapshot, mode, members } = monitor.table;
     if (change.mode !== undefined) {
@@ -88,16 +88,16 @@ export class MemberLifecycle {
 
   /** A member has been added to those there are. */
   joined(member: Member): void {
-    const { monitor, inspector, upkeep, metrics, record } = this.#options;
+    const { monitor, poller, upkeep, metrics, record } = this.#options;
     record(memberJoined(member));
     member.isNewcomer = true;
     upkeep.join(member);
     metrics.joined(member);
     monitor.add(member);
-    if (member.place.isLearner) monitor.table.judge(member, learner);
+    if (member.place.isLearner) monitor.table.setEligibility(member, learner);
     this.holdDrain(member);
-    inspector.add(member);
-    inspector.pollAllNow();
+    poller.add(member);
+    poller.pollAllNow();
   }
 
   /** Members where they were have another name, weight or class. */
@@ -124,12 +124,12 @@ export class MemberLifecycle {
 
   /** A member is none any more. Its sessions have the drain timeout, or no time where it had failed. */
   left(member: Member): void {
-    const { settings, inspector, departures, record } = this.#options;
+    const { settings, poller, departures, record } = this.#options;
     const timeout = isConfirmedFailure(member.health) ? 0 : settings.current.drainTimeout;
     record(memberLeft(member, timeout));
     member.leave();
     departures.begin(member, timeout, 'removed');
-    inspector.pollAllNow();
+    poller.pollAllNow();
   }
 
   /** The last session of a member that left, or is drained, has ended. */
@@ -147,7 +147,7 @@ export class MemberLifecycle {
   }
 
   #healthChanged(change: NonNullable<TableChange['member']>): void {
-    const { inspector, upkeep, metrics, record } = this.#options;
+    const { poller, upkeep, metrics, record } = this.#options;
     const { member, from, to } = change;
     record(memberChanged(change));
     metrics.stateChanged(member, to.state);
@@ -155,6 +155,6 @@ export class MemberLifecycle {
     const isNew = from.state === 'unknown' && member.isNewcomer;
     if (acceptsNew(to) && (isBack || isNew)) upkeep.slowStart.begin(member, performance.now());
     // Whoever fails or comes back, another member may lead by now.
-    inspector.pollAllNow();
+    poller.pollAllNow();
   }
 }

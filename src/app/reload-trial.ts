@@ -41,7 +41,7 @@ export async function emptiesPool(next: Settings, rules: TrialRules): Promise<st
   if (usable.length === 0 || (stays && areAskedAlike(next, rules.settings.current)))
     return undefined;
   const tls = memberTls(next.certificates.members, next.serverName);
-  const options = { tls: () => tls, lookup, isSelf, wasStarved: () => false };
+  const options = { tls: () => tls, lookup, isSelf, hasStalled: () => false };
   const tried = planned.filter((member) => drains.of(member) === undefined);
   const failures = await Promise.all(
     tried.map((member) => whyFailing(member, next.checkTimeout, options)),

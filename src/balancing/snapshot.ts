@@ -1,7 +1,7 @@
 /**
- * The one place where control and data meet: an immutable picture of where connections may go.
+ * The one place where control and data meet: an immutable list of where connections may go.
  *
- * The control flow publishes a new snapshot after a verdict changed; the data path reads whichever
+ * The control flow publishes a new snapshot after the health of a member has changed; the data path reads whichever
  * is current and never asks about health. The only thing the data path writes here is `load`.
  */
 import type { Member } from '../members/member.ts';

@@ -48,7 +48,7 @@ export interface ClusterOptions {
   readonly members: () => readonly Member[];
   readonly settings: LiveSettings<Pick<Settings, 'maxLag'>>;
   /** Told of each member, after every poll, whether it may serve. */
-  readonly onJudged: (member: Member, unfit: Ineligibility | undefined) => void;
+  readonly onEligibility: (member: Member, ineligibility: Ineligibility | undefined) => void;
   readonly onChange: (change: ClusterChange) => void;
 }
 
@@ -85,16 +85,16 @@ export class Cluster {
   }
 
   /** Takes in the answer of a member, or that it gave none, at `now` (ms since the epoch). */
-  observe(member: Member, inspection: PollResult, now: number): void {
+  observe(member: Member, result: PollResult, now: number): void {
     const { onChange } = this.#options;
     const wasUnknown = member.statusError !== undefined;
-    if (inspection.kind === 'unknown') {
-      member.statusError = inspection.why;
-      if (!wasUnknown) onChange({ kind: 'unknown', member, why: inspection.why });
+    if (result.kind === 'unknown') {
+      member.statusError = result.why;
+      if (!wasUnknown) onChange({ kind: 'unknown', member, why: result.why });
     } else {
-      member.status = inspection.facts;
+      member.status = result.status;
       member.statusError = undefined;
-      member.latency = smoothed(member.latency, inspection.facts.duration);
+      member.latency = smoothed(member.latency, result.status.duration);
       if (wasUnknown) onChange({ kind: 'known', member });
     }
     const { view } = this;
@@ -134,7 +134,7 @@ export class Cluster {
   }
 
   #judge({ clusterId, leader }: ClusterView): void {
-    const { members, settings, onJudged } = this.#options;
+    const { members, settings, onEligibility } = this.#options;
     const all = members();
     const leading = all.find(({ status }) => status && status.memberId === leader?.memberId);
     for (const member of all) {
@@ -142,7 +142,7 @@ export class Cluster {
       if (status === undefined) continue;
       member.leads = member === leading;
       const { maxLag } = settings.current;
-      onJudged(member, ineligibilityOf(status, clusterId, leading?.status, maxLag));
+      onEligibility(member, ineligibilityOf(status, clusterId, leading?.status, maxLag));
     }
   }
 }
@@ -153,7 +153,7 @@ export function viewOfAll(members: readonly Member[]): ClusterView {
     members.map(({ name, health, status, statusError }) => ({
       name,
       healthy: acceptsNew(health),
-      facts: status,
+      status,
       answers: statusError === undefined,
     })),
   );

@@ -33,7 +33,7 @@ export class EtcdClient {
   }
 
   /** Asks the member; one question at a time. Rejects with an error of one clause for people. */
-  inspect(): Promise<MemberStatus> {
+  status(): Promise<MemberStatus> {
     return this.#ask(async (etcd) => {
       const at = Date.now();
       const startedAt = performance.now();

@@ -15,7 +15,7 @@ import type { MemberStatus, PollResult } from './member-status.ts';
 /** Asks one member. */
 export interface StatusClient {
   /** Rejects with an error of one clause for people. */
-  inspect(): Promise<MemberStatus>;
+  status(): Promise<MemberStatus>;
   close(): void;
 }
 
@@ -26,7 +26,7 @@ export interface StatusPollerOptions {
   readonly settings: LiveSettings<Pick<Settings, 'inspectInterval'>>;
   /** Is there a leader, as far as is known? If not, members are asked often. */
   readonly isSettled: () => boolean;
-  readonly onInspection: (member: Member, inspection: PollResult) => void;
+  readonly onResult: (member: Member, result: PollResult) => void;
 }
 
 /** Between the starts of two questions to a member at least, ms, and while there is no leader. */
@@ -88,10 +88,10 @@ export class StatusPoller {
   }
 
   async #ask(member: Member, client: StatusClient, signal: AbortSignal): Promise<void> {
-    const inspection = await client.inspect().then(
-      (facts): PollResult => ({ kind: 'known', facts }),
+    const result = await client.status().then(
+      (status): PollResult => ({ kind: 'known', status }),
       (error: Error): PollResult => ({ kind: 'unknown', why: error.message }),
     );
-    if (!signal.aborted) attempt(() => this.#options.onInspection(member, inspection));
+    if (!signal.aborted) attempt(() => this.#options.onResult(member, result));
   }
 }

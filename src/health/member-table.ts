@@ -4,7 +4,7 @@
  *   probes ──┐
  *            ├─ observe() ──► health of that member ──► routing of all ──► snapshot ──► data path
  *   dials ───┘                        │            ▲
- *   status ──── judge() ──────────────┼────────────┘
+ *   status ─ setEligibility() ─────────┼────────────┘
  *                                     └──► onChange: events, evictions
  *
  * Writes what a member's checks have shown, and whether it may serve; nobody else does. The rules are in
@@ -20,7 +20,7 @@ import { currentHold, forgiven, nextDamping } from './damping.ts';
 import { type Health, nextHealth, type Observation } from './health.ts';
 import { isCorroborated, type Routing, type RoutingMode, route } from './routing.ts';
 
-/** What one observation or judgement changed, or a member that came or went. */
+/** What one observation changed, or what was said of a member's eligibility, or a member that came or went. */
 export interface TableChange {
   /** A member is in another state. */
   readonly member?: {
@@ -30,8 +30,11 @@ export interface TableChange {
     /** How long it has to pass its checks before it is restored, ms; 0 for `rise` checks. */
     readonly hold: number;
   };
-  /** A member has become unfit, or fit again. */
-  readonly fitness?: { readonly member: Member; readonly unfit: Ineligibility | undefined };
+  /** A member has become ineligible, or eligible again. */
+  readonly eligibility?: {
+    readonly member: Member;
+    readonly ineligibility: Ineligibility | undefined;
+  };
   readonly mode?: { readonly from: RoutingMode; readonly to: RoutingMode };
   /** All members whose sessions must leave now, also those named in an earlier change. */
   readonly evict: readonly Member[];
@@ -94,11 +97,11 @@ export class MemberTable {
   }
 
   /** Takes in whether a member may serve at all. The same reason again changes nothing. */
-  judge(member: Member, unfit: Ineligibility | undefined): void {
+  setEligibility(member: Member, ineligibility: Ineligibility | undefined): void {
     this.#expect(member);
-    const isNews = member.unfit?.reason !== unfit?.reason;
-    member.unfit = unfit;
-    if (isNews) this.#publish({ fitness: { member, unfit } });
+    const isNews = member.ineligibility?.reason !== ineligibility?.reason;
+    member.ineligibility = ineligibility;
+    if (isNews) this.#publish({ eligibility: { member, ineligibility } });
   }
 
   /** Takes in that an operator wants a member drained, or not any more. */
@@ -176,7 +179,7 @@ export class MemberTable {
     const routing = route(this.#members, this.#moment);
     const { mode, evicted } = routing;
     const evictsOthers = past.evicted.symmetricDifference(evicted).size > 0;
-    const isOwn = isOther || own.member !== undefined || own.fitness !== undefined;
+    const isOwn = isOther || own.member !== undefined || own.eligibility !== undefined;
     if (!isOwn && !evictsOthers && corroborated.length === 0) return;
     this.#routing = routing;
     if (mode === 'panic') {

@@ -32,9 +32,9 @@ export interface MonitorOptions {
   readonly tls: () => MemberTls;
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Was this process kept from running since `start` (of `performance.now()`)? */
-  readonly wasStarved: (start: number) => boolean;
+  readonly hasStalled: (start: number) => boolean;
   /** Have clients of this member been waiting for a word from it for `bound` ms, in vain? */
-  readonly isSilent: (member: Member, bound: number) => boolean;
+  readonly isUnresponsive: (member: Member, bound: number) => boolean;
   /** Told of every finished check, after the table took it in. */
   readonly onCheck: (member: Member, result: CheckResult) => void;
   /** Told of every change, after the snapshot was replaced. */
@@ -113,9 +113,9 @@ export class Monitor {
     if (this.#signal === undefined || this.#signal.aborted) return;
     const stop = new AbortController();
     const signal = AbortSignal.any([this.#signal, member.gone, stop.signal]);
-    const { settings, lookup, tls, isSelf, wasStarved, isSilent, onCheck } = this.#options;
+    const { settings, lookup, tls, isSelf, hasStalled, isUnresponsive, onCheck } = this.#options;
     const probe = new Probe({
-      ...{ url: member.checkUrl, tls, isSelf, wasStarved },
+      ...{ url: member.checkUrl, tls, isSelf, hasStalled },
       lookup: member.lookup ?? lookup,
     });
     const onAnswer = (): void => this.table.observe(member, { kind: 'answered' }, steadyNow());
@@ -123,8 +123,8 @@ export class Monitor {
       {
         // Who keeps clients waiting is given less time to explain itself.
         probe: () => {
-          const bound = this.#silentTimeout;
-          const timeout = isSilent(member, bound) ? bound : settings.current.checkTimeout;
+          const bound = this.#unresponsiveTimeout;
+          const timeout = isUnresponsive(member, bound) ? bound : settings.current.checkTimeout;
           return probe.check(timeout, onAnswer);
         },
         report: (result) => {
@@ -144,8 +144,8 @@ export class Monitor {
     signal.addEventListener('abort', onStop, { once: true });
   }
 
-  /** On one check of a member that is silent to clients that wait, ms. */
-  get #silentTimeout(): number {
+  /** Bound on one check of a member that is unresponsive to clients that wait, ms. */
+  get #unresponsiveTimeout(): number {
     const { checkTimeout, checkFastInterval } = this.#options.settings.current;
     return Math.min(checkTimeout, checkFastInterval);
   }
@@ -169,9 +169,10 @@ export class Monitor {
     const { failure } = result;
     if (failure.reason === 'local') return;
     const gone = failure.reason === 'refused' && member.checksClientPort;
-    const silent =
-      failure.reason === 'timeout' && this.#options.isSilent(member, this.#silentTimeout);
-    const evidence = silent
+    const unresponsive =
+      failure.reason === 'timeout' &&
+      this.#options.isUnresponsive(member, this.#unresponsiveTimeout);
+    const evidence = unresponsive
       ? { ...failure, detail: `${failure.detail}, and clients wait for it in vain` }
       : failure;
     this.table.observe(
@@ -179,7 +180,7 @@ export class Monitor {
       {
         kind: 'check-failed',
         failure: evidence,
-        conclusive: gone || silent,
+        conclusive: gone || unresponsive,
         startedAt: now - result.duration,
       },
       now,

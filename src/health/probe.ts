@@ -9,7 +9,7 @@
  *
  * Owns one keep-alive connection to the member, and more only while one check waits for its answer
  * and another is made. Leaves to others when to check (scheduler.ts) and what
- * follows from the answer (verdict.ts).
+ * follows from the answer (health.ts).
  */
 import type { Agent } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
@@ -29,7 +29,7 @@ export interface ProbeOptions {
   /** Is the other end of this socket the balancer itself? Such an endpoint never passes. */
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Was this process kept from running at some time since `start` (of `performance.now()`)? */
-  readonly wasStarved: (start: number) => boolean;
+  readonly hasStalled: (start: number) => boolean;
 }
 
 const readyz = '/readyz';
@@ -97,7 +97,7 @@ export class Probe {
       return { ok: false, duration, failure: unhealthy(answer) };
     } catch (error) {
       const duration = performance.now() - started;
-      if (error instanceof TimeoutError && this.#options.wasStarved(started)) {
+      if (error instanceof TimeoutError && this.#options.hasStalled(started)) {
         const detail = 'this host kept the balancer from running during the check';
         return { ok: false, duration, failure: { reason: 'local', detail } };
       }

@@ -1,8 +1,8 @@
 /**
- * What the members' verdicts mean together: who gets new connections and whose must leave.
+ * What the members' health means together: who gets new connections and whose must leave.
  *
  * One member failing is that member; all failing together is the cluster (an election, a lost
- * quorum, this host cut off), and then the last good picture is kept: everybody may be tried and
+ * quorum, this host cut off), and then what was good last is kept: everybody may be tried and
  * nobody is evicted (k3s #10240 emptied its list under load and cut its apiserver off).
  *
  * With one exception, the hung leader: nobody passes until the others have elected another, but they
@@ -14,7 +14,7 @@
  * corroborated: a member is evicted only when another one passed a check after the failure had begun,
  * and one passed again a moment later, in which every member that lives had its chance to pass as well.
  *
- * Who is barred (a learner, a member of another cluster) never gets a connection, not even then, nor
+ * Who is excluded (a learner, a member of another cluster) never gets a connection, not even then, nor
  * does a member that an operator has drained. The sessions of the latter are not evicted but leave in
  * their own time (proxy/sessions/departures.ts).
  *
@@ -25,7 +25,7 @@ import type { Member } from '../members/member.ts';
 import { acceptsNew, isConfirmedFailure, isFailing } from './health.ts';
 
 /**
- * - `normal`: at least one member is healthy and fit.
+ * - `normal`: at least one member is healthy and eligible.
  * - `starting`: none is yet, and some have not been checked, or nobody knows of any member.
  * - `panic`: every member was checked and none is healthy; all are routed to that are not absent.
  */
@@ -34,7 +34,7 @@ export type RoutingMode = 'normal' | 'starting' | 'panic';
 /** What is known of a member. */
 export type RoutedMember = Pick<
   Member,
-  'health' | 'checkTimes' | 'unfit' | 'isDrained' | 'isUnresponsive' | 'priority'
+  'health' | 'checkTimes' | 'ineligibility' | 'isDrained' | 'isUnresponsive' | 'priority'
 >;
 
 /** What is published, and why. */
@@ -70,7 +70,7 @@ export function route<T extends RoutedMember>(members: readonly T[], moment: num
   const mustLeave = (member: T): boolean => {
     const isConfirmed =
       isConfirmedFailure(member.health) && isCorroborated(member, members, lastPass - moment);
-    return isBarred(member) || isConfirmed || isLost(member, members);
+    return isExcluded(member) || isConfirmed || isLost(member, members);
   };
   return {
     mode: 'normal',
@@ -98,26 +98,26 @@ export function isCorroborated(
   );
 }
 
-/** Is it healthy, fit and not drained, so that new connections may go there? */
+/** Is it healthy, eligible and not drained, so that new connections may go there? */
 export function serves({
   health,
-  unfit,
+  ineligibility,
   isDrained,
-}: Pick<RoutedMember, 'health' | 'unfit' | 'isDrained'>): boolean {
-  return acceptsNew(health) && unfit === undefined && !isDrained;
+}: Pick<RoutedMember, 'health' | 'ineligibility' | 'isDrained'>): boolean {
+  return acceptsNew(health) && ineligibility === undefined && !isDrained;
 }
 
 /**
  * May new connections go there as far as its checks are not concerned? A drained member gets none even
  * when all others fail: whoever drained it may have wiped its disk by now.
  */
-export function mayServe(member: Pick<RoutedMember, 'unfit' | 'isDrained'>): boolean {
-  return !isBarred(member) && !member.isDrained;
+export function mayServe(member: Pick<RoutedMember, 'ineligibility' | 'isDrained'>): boolean {
+  return !isExcluded(member) && !member.isDrained;
 }
 
 /** May nothing ever go there as things stand, not even while nobody is healthy? */
-function isBarred({ unfit }: Pick<RoutedMember, 'unfit'>): boolean {
-  return unfit?.barred === true;
+function isExcluded({ ineligibility }: Pick<RoutedMember, 'ineligibility'>): boolean {
+  return ineligibility?.isExcluded === true;
 }
 
 /** Is it the leader that hangs, and is there anybody else to go to? */

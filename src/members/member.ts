@@ -54,7 +54,7 @@ export class Member implements Traits {
   /** Does it answer nothing, as the leader that others cannot reach either? See leader/hold.ts. */
   isUnresponsive = false;
   /** Why it must not serve although its checks may pass; see eligibility.ts. */
-  unfit: Ineligibility | undefined;
+  ineligibility: Ineligibility | undefined;
   /** Has an operator asked for it to be drained? Then nothing new goes there, however it is. */
   isDrained = false;
 

@@ -210,7 +210,15 @@ function endedStatus(ended: EndedHold): NonNullable<HoldStatus['last']> {
 }
 
 function memberStatus(member: Member, { proxy, drains, departures }: StatusSources): MemberReport {
-  const { name, endpoint, address, checkUrl, health, unfit, lastCheck: check } = member;
+  const {
+    name,
+    endpoint,
+    address,
+    checkUrl,
+    health,
+    ineligibility: unfit,
+    lastCheck: check,
+  } = member;
   const totals = proxy.sessions.totalsOf(member);
   const { bytes } = totals;
   const drain = drains.of(member);

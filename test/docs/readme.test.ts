@@ -204,8 +204,8 @@ async function render(): Promise<string> {
     tls: () => noTls,
     lookup,
     isSelf: () => false,
-    wasStarved: () => false,
-    isSilent: () => false,
+    hasStalled: () => false,
+    isUnresponsive: () => false,
     onCheck: ignore,
     onChange: ignore,
   });
@@ -227,7 +227,7 @@ async function render(): Promise<string> {
   });
   const cluster = undescribed([member]);
   const alarms = [{ kind: 'NOSPACE', memberId: someFacts.memberId }];
-  const known = { kind: 'known', facts: { ...someFacts, alarms } } as const;
+  const known = { kind: 'known', status: { ...someFacts, alarms } } as const;
   cluster.observe(member, known, 0);
   const { cert } = await makePair();
   const metrics = new Metrics({

@@ -10,7 +10,7 @@ export function undescribed(members: readonly Member[], changes: ClusterChange[]
   return new Cluster({
     members: () => members,
     settings: new LiveSettings({ maxLag: 0 }),
-    onJudged: () => {},
+    onEligibility: () => {},
     onChange: (change) => changes.push(change),
   });
 }

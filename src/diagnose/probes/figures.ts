@@ -206,7 +206,7 @@ function slow(what: string, p99: number, bound: number): string {
 /** Peers by the ids of the cluster's list, under the names that the endpoints have here. */
 function peerNames(observations: readonly Observation[]): (id: string) => string {
   const known = observations.flatMap(({ name, inspection }) =>
-    inspection.kind === 'known' ? [{ name, facts: inspection.facts }] : [],
+    inspection.kind === 'known' ? [{ name, facts: inspection.status }] : [],
   );
   const listed = newestList(known.map(({ facts }) => facts));
   return (id) =>

@@ -86,7 +86,7 @@ async function checkHealth(url: string, tls: MemberTls): Promise<CheckResult> {
     tls: () => tls,
     lookup,
     isSelf: () => false,
-    wasStarved: () => false,
+    hasStalled: () => false,
   });
   try {
     return await probe.check(timeout, () => {});
@@ -109,7 +109,7 @@ async function inspect(
     ...(user && { user }),
   });
   try {
-    return { kind: 'known', facts: await client.inspect() };
+    return { kind: 'known', status: await client.status() };
   } catch (error) {
     return { kind: 'unknown', why: (error as Error).message };
   } finally {

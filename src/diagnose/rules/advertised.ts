@@ -18,8 +18,8 @@ export function findInAdvertised(
   const known = observations.flatMap(({ endpoint, health, inspection }) =>
     parseEndpoints(endpoint, 'http').map((place) => ({
       ...{ place, isSeed: true, isForeign: false, healthy: health.ok },
-      facts: inspection.kind === 'known' ? inspection.facts : undefined,
-      memberId: inspection.kind === 'known' ? inspection.facts.memberId : undefined,
+      facts: inspection.kind === 'known' ? inspection.status : undefined,
+      memberId: inspection.kind === 'known' ? inspection.status.memberId : undefined,
     })),
   );
   const list = newestList(known.flatMap(({ facts }) => facts ?? []));

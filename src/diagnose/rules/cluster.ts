@@ -23,12 +23,12 @@ export function findInCluster(
       name,
       healthy: health.ok,
       answers: inspection.kind === 'known',
-      facts: inspection.kind === 'known' ? inspection.facts : undefined,
+      status: inspection.kind === 'known' ? inspection.status : undefined,
     })),
   );
   const ours = observations.flatMap(({ inspection }) =>
-    inspection.kind === 'known' && inspection.facts.clusterId === picture.clusterId
-      ? inspection.facts
+    inspection.kind === 'known' && inspection.status.clusterId === picture.clusterId
+      ? inspection.status
       : [],
   );
   const listed = newestList(ours);
@@ -53,7 +53,7 @@ function findStrangers(
   { clusterId }: ClusterView,
 ): Finding[] {
   const known = observations.flatMap(({ name, inspection }) =>
-    inspection.kind === 'known' ? [{ name, clusterId: inspection.facts.clusterId }] : [],
+    inspection.kind === 'known' ? [{ name, clusterId: inspection.status.clusterId }] : [],
   );
   const most = clusterId === undefined ? 'no cluster has most of them' : `most are of ${clusterId}`;
   return known

@@ -17,7 +17,7 @@ export function findInDatabases(observations: readonly Observation[]): Finding[]
 
 function findQuota({ name: subject, endpoint, inspection, metrics }: Observation): Finding[] {
   if (inspection.kind === 'unknown' || metrics.kind === 'unread') return [];
-  const { dbSize, dbSizeInUse } = inspection.facts;
+  const { dbSize, dbSizeInUse } = inspection.status;
   const quota = numberOf(metrics.samples, 'etcd_server_quota_backend_bytes') ?? 0;
   if (quota <= 0 || dbSize < quota * nearQuota) return []; // without a quota it is 0 or below
   return [
@@ -35,7 +35,7 @@ function findQuota({ name: subject, endpoint, inspection, metrics }: Observation
 
 function findRoom({ name: subject, endpoint, inspection }: Observation): Finding[] {
   if (inspection.kind === 'unknown') return [];
-  const { dbSize, dbSizeInUse } = inspection.facts;
+  const { dbSize, dbSizeInUse } = inspection.status;
   if (dbSize <= worthwhile || !isSparse(dbSize, dbSizeInUse)) return [];
   return [
     {

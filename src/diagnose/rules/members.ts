@@ -59,7 +59,7 @@ function findTwins(observations: readonly Observation[]): Finding[] {
   const firsts = new Map<string, string>();
   return observations.flatMap(({ name, inspection }) => {
     if (inspection.kind === 'unknown') return [];
-    const { clusterId, memberId } = inspection.facts;
+    const { clusterId, memberId } = inspection.status;
     const first = firsts.get(`${clusterId} ${memberId}`);
     if (first === undefined) {
       firsts.set(`${clusterId} ${memberId}`, name);

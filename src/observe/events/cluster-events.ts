@@ -7,15 +7,15 @@ import type { TableChange } from '../../health/member-table.ts';
 import type { EventBody } from './event-log.ts';
 
 /** "m2 is not used: it is a learner, which refuses most calls until it is promoted" */
-export function fitnessChanged(change: NonNullable<TableChange['fitness']>): EventBody {
-  const { unfit } = change;
+export function fitnessChanged(change: NonNullable<TableChange['eligibility']>): EventBody {
+  const { ineligibility: unfit } = change;
   const member = change.member.name;
   if (unfit === undefined) {
     const message = `${member} may be used: nothing but its checks decides now`;
     return { level: 'info', kind: 'member-fit', message, fields: { member } };
   }
   return {
-    level: unfit.reason === 'learner' ? 'info' : unfit.barred ? 'error' : 'warn',
+    level: unfit.reason === 'learner' ? 'info' : unfit.isExcluded ? 'error' : 'warn',
     kind: 'member-unfit',
     message: `${member} is not used: ${unfit.detail}`,
     fields: { member, reason: unfit.reason },

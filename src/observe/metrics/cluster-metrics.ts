@@ -87,7 +87,7 @@ function readMembers(registry: Registry, { members, monitor, cluster }: ClusterS
     labelNames: ['member', 'reason'],
     collect() {
       this.reset();
-      for (const { name, unfit } of monitor.table.members) {
+      for (const { name, ineligibility: unfit } of monitor.table.members) {
         for (const reason of ineligibleReasons) {
           this.set({ member: name, reason }, unfit?.reason === reason ? 1 : 0);
         }

@@ -42,14 +42,14 @@ beforeEach(() => {
   const members = settings.endpoints.map((endpoint) => new Member(endpoint));
   const monitor = new Monitor({
     ...{ members, lookup, settings: checkSettings(), tls: () => ({}) },
-    ...{ isSelf: () => false, wasStarved: () => false, isSilent: () => false },
+    ...{ isSelf: () => false, hasStalled: () => false, isUnresponsive: () => false },
     ...{ onCheck: () => {}, onChange: () => {} },
   });
   const cluster = undescribed(members);
   for (const [index, member] of members.entries()) {
     monitor.table.observe(member, { kind: 'check-passed' }, 0);
     const facts = { ...someFacts, memberId: index === 0 ? 'a' : 'b' };
-    cluster.observe(member, { kind: 'known', facts }, 0);
+    cluster.observe(member, { kind: 'known', status: facts }, 0);
   }
   const sessions = new Sessions(() => {});
   const departures = new Departures(sessions, new Farewells(sessions), () => {});

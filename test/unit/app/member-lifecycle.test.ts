@@ -54,7 +54,7 @@ class House {
     const members = (): readonly Member[] => this.membership.members;
     this.monitor = new Monitor({
       ...{ members: members(), settings, lookup, tls: () => ({}) },
-      ...{ isSelf: () => false, wasStarved: () => false, isSilent: () => false },
+      ...{ isSelf: () => false, hasStalled: () => false, isUnresponsive: () => false },
       onCheck: () => {},
       onChange: (change) => this.lifecycle.changed(change),
     });
@@ -65,8 +65,8 @@ class House {
     );
     this.lifecycle = new MemberLifecycle({
       ...{ settings, membership: this.membership, monitor: this.monitor, record },
-      inspector: new StatusPoller({
-        ...{ members, settings, isSettled: () => true, onInspection: () => {} },
+      poller: new StatusPoller({
+        ...{ members, settings, isSettled: () => true, onResult: () => {} },
         open: () => {
           throw new Error('nobody is asked');
         },

@@ -31,7 +31,7 @@ export function cluster(size: number): Observation[] {
     endpoint: `http://m${index}:2379`,
     health: healthy,
     clientPort: { kind: 'open' },
-    inspection: { kind: 'known', facts: factsOf(index, size) },
+    inspection: { kind: 'known', status: factsOf(index, size) },
     metrics: metrics(''),
   }));
 }
@@ -42,7 +42,7 @@ export function withFacts(observation: Observation, facts: Partial<MemberStatus>
   if (inspection.kind === 'unknown') throw new Error('nothing is known of it');
   return {
     ...observation,
-    inspection: { kind: 'known', facts: { ...inspection.facts, ...facts } },
+    inspection: { kind: 'known', status: { ...inspection.status, ...facts } },
   };
 }
 

@@ -8,7 +8,7 @@ import { someFacts } from '../../support/described-cluster.ts';
 /** Members `a`, `b`, … of one cluster with so many voters, all healthy; `a` leads in term 2. */
 function clusterOf(
   voters: number,
-  change: (facts: MemberStatus) => Partial<MemberStatus> = () => ({}),
+  change: (status: MemberStatus) => Partial<MemberStatus> = () => ({}),
 ) {
   const ids = Array.from({ length: voters }, (_, index) => String.fromCharCode(97 + index));
   const members = ids.map(
@@ -17,10 +17,10 @@ function clusterOf(
     }),
   );
   return ids.map((memberId): SeenMember => {
-    const facts = { ...someFacts, memberId, members };
+    const status = { ...someFacts, memberId, members };
     return {
       ...{ name: `m-${memberId}`, healthy: true, answers: true },
-      facts: { ...facts, ...change(facts) },
+      status: { ...status, ...change(status) },
     };
   });
 }
@@ -51,7 +51,7 @@ test('two quorums always share a member, and losing the tolerance leaves one', (
 });
 
 test('of nobody who has said anything nothing is known', () => {
-  const silent = [{ name: 'm0', healthy: true, answers: false, facts: undefined }];
+  const silent = [{ name: 'm0', healthy: true, answers: false, status: undefined }];
   for (const members of [[], silent]) {
     expect(viewOf(members)).toMatchObject({
       ...{ clusterId: undefined, leader: undefined, voters: [], quorum: 0, tolerance: 0, term: 0 },

@@ -17,25 +17,25 @@ let c: Member;
 const healthy: Health = { state: 'healthy', since: 0 };
 
 let changes: ClusterChange[];
-let standings: Map<Member, Ineligibility | undefined>;
+let eligibility: Map<Member, Ineligibility | undefined>;
 let there: Member[];
 let cluster: Cluster;
 beforeEach(() => {
   changes = [];
-  standings = new Map();
+  eligibility = new Map();
   there = ['a', 'b', 'c'].map((name) => aMember(name, { health: healthy }));
   [a, b, c] = there as [Member, Member, Member];
   cluster = new Cluster({
     members: () => there,
     settings: new LiveSettings({ maxLag: 10 }),
-    onJudged: (member, unfit) => standings.set(member, unfit),
+    onEligibility: (member, ineligibility) => eligibility.set(member, ineligibility),
     onChange: (change) => changes.push(change),
   });
 });
 
-function says(member: Member, facts: Partial<MemberStatus> = {}, now = 0): void {
-  const all = { ...someFacts, memberId: member.name, ...facts };
-  cluster.observe(member, { kind: 'known', facts: all }, now);
+function says(member: Member, status: Partial<MemberStatus> = {}, now = 0): void {
+  const all = { ...someFacts, memberId: member.name, ...status };
+  cluster.observe(member, { kind: 'known', status: all }, now);
 }
 
 function isSilent(member: Member, now = 0): void {
@@ -118,24 +118,24 @@ test('a member that cannot be asked is told once, and once when it can', () => {
   expect(told()).toEqual(['unknown', 'known', 'leader']);
 });
 
-describe('the standing', () => {
+describe('the eligibility', () => {
   test('of each follows from what the others say', () => {
     says(a, { clusterId: 'c2' });
-    expect(standings.get(a)).toBeUndefined();
+    expect(eligibility.get(a)).toBeUndefined();
     says(b);
     says(c);
-    expect(standings.get(a)).toMatchObject({ reason: 'other-cluster' });
-    expect(standings.get(b)).toBeUndefined();
+    expect(eligibility.get(a)).toMatchObject({ reason: 'other-cluster' });
+    expect(eligibility.get(b)).toBeUndefined();
     says(a);
-    expect(standings.get(a)).toBeUndefined();
+    expect(eligibility.get(a)).toBeUndefined();
   });
 
   test('counts the lag behind the leader', () => {
     says(b, { appliedIndex: 50 });
     says(a, { appliedIndex: 100 });
-    expect(standings.get(b)).toMatchObject({ reason: 'lagging' });
+    expect(eligibility.get(b)).toMatchObject({ reason: 'lagging' });
     says(b, { appliedIndex: 95 });
-    expect(standings.get(b)).toBeUndefined();
+    expect(eligibility.get(b)).toBeUndefined();
   });
 });
 

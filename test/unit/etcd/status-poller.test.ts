@@ -17,15 +17,15 @@ let settled: boolean;
 let answer: () => Promise<MemberStatus>;
 let closed: number;
 let stop: AbortController;
-let inspector: StatusPoller;
+let poller: StatusPoller;
 /** What follows from an answer. */
 let onTold: () => void;
 
 function start(every = interval): void {
-  inspector = new StatusPoller({
+  poller = new StatusPoller({
     members: () => [member],
     open: () => ({
-      inspect: () => {
+      status: () => {
         asked.push(performance.now());
         return answer();
       },
@@ -35,12 +35,12 @@ function start(every = interval): void {
     }),
     settings: new LiveSettings({ inspectInterval: every }),
     isSettled: () => settled,
-    onInspection: (_, inspection) => {
-      told.push(inspection);
+    onResult: (_, result) => {
+      told.push(result);
       onTold();
     },
   });
-  inspector.start(stop.signal);
+  poller.start(stop.signal);
 }
 
 beforeEach(() => {
@@ -74,7 +74,7 @@ test('a member is asked at once, and then every interval', async () => {
   expect(await within(1)).toBe(1);
   expect(await within(9_990)).toBe(0);
   expect(await within(30_000)).toBe(3);
-  expect(told).toEqual(Array(4).fill({ kind: 'known', facts: someFacts }));
+  expect(told).toEqual(Array(4).fill({ kind: 'known', status: someFacts }));
 });
 
 test('why it does not answer is told, and it is asked again', async () => {
@@ -87,7 +87,7 @@ test('why it does not answer is told, and it is asked again', async () => {
 test('many wishes for a question are one, a moment after the last', async () => {
   start();
   await within(1);
-  for (let wish = 0; wish < 100; wish += 1) inspector.pollAllNow();
+  for (let wish = 0; wish < 100; wish += 1) poller.pollAllNow();
   expect(await within(200)).toBe(0);
   expect(await within(50)).toBe(1);
   expect(await within(9_000)).toBe(0);
@@ -98,7 +98,7 @@ test('a wish while a question is open is another question after it', async () =>
   answer = () => answers.promise;
   start();
   await within(1_000);
-  inspector.pollAllNow();
+  poller.pollAllNow();
   expect(await within(1_000)).toBe(0);
   answers.resolve(someFacts);
   expect(await within(1)).toBe(1);
@@ -116,7 +116,7 @@ test('it is asked often while there is no leader', async () => {
 
 test('nobody is asked when that is turned off, nor after the end', async () => {
   start(0);
-  inspector.pollAllNow();
+  poller.pollAllNow();
   expect(await within(60_000)).toBe(0);
   start();
   await within(1);
@@ -145,7 +145,7 @@ test('who joins is asked at once, who has left no more, and what it still says i
   await within(1);
   const open = Promise.withResolvers<MemberStatus>();
   answer = () => open.promise;
-  inspector.add(aMember('m1'));
+  poller.add(aMember('m1'));
   expect(await within(1)).toBe(1);
   member.leave();
   expect(closed).toBe(1);

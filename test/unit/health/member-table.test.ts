@@ -121,7 +121,7 @@ describe('members that come and go', () => {
   });
 });
 
-test('more evidence for the same verdict changes neither the snapshot nor tells anybody', () => {
+test('more evidence for the same state changes neither the snapshot nor tells anybody', () => {
   see(m0, pass);
   see(m1, refused);
   const { snapshot } = table;
@@ -178,7 +178,7 @@ test('a member that answers nothing is evicted once most others do, and is back 
   expect(changes.at(-1)).toMatchObject({ evict: [] });
 });
 
-test('a change of state is told once, with both verdicts', () => {
+test('a change of state is told once, with both states', () => {
   see(m0, pass, pass, fail, fail, fail);
   expect(changes.map(({ member }) => [member?.from.state, member?.to.state])).toEqual([
     ['unknown', 'healthy'],
@@ -382,29 +382,29 @@ test('a stranger is an error', () => {
 });
 
 describe('a judgement', () => {
-  const learner = { reason: 'learner', detail: 'it is a learner', barred: true } as const;
+  const learner = { reason: 'learner', detail: 'it is a learner', isExcluded: true } as const;
 
   test('takes a member out at once, and is told once', () => {
     see(m0, pass);
     see(m1, pass);
     changes = [];
-    table.judge(m1, learner);
-    table.judge(m1, { ...learner, detail: 'still' });
+    table.setEligibility(m1, learner);
+    table.setEligibility(m1, { ...learner, detail: 'still' });
     expect(copy(table.snapshot)).toEqual({ routable: [m0], all: [m0, m2], evicted: [m1] });
     expect(changes).toEqual([
-      { fitness: { member: m1, unfit: learner }, evict: [m1], corroborated: [] },
+      { eligibility: { member: m1, ineligibility: learner }, evict: [m1], corroborated: [] },
     ]);
-    expect(m1.unfit?.detail).toBe('still');
+    expect(m1.ineligibility?.detail).toBe('still');
   });
 
   test('outlives what checks say, and ends when it is taken back', () => {
     see(m0, pass);
-    table.judge(m1, learner);
+    table.setEligibility(m1, learner);
     see(m1, pass, fail, pass, pass);
     expect(table.snapshot.routable).toEqual([m0]);
-    table.judge(m1, undefined);
+    table.setEligibility(m1, undefined);
     expect(copy(table.snapshot)).toEqual({ routable: [m0, m1], all: [m0, m1, m2], evicted: [] });
-    expect(changes.at(-1)?.fitness).toEqual({ member: m1, unfit: undefined });
+    expect(changes.at(-1)?.eligibility).toEqual({ member: m1, ineligibility: undefined });
   });
 });
 

@@ -1,4 +1,4 @@
-/** The monitor: from an answer on a port to a verdict in the table. */
+/** The monitor: from an answer on a port to a state in the table. */
 
 import { once } from 'node:events';
 import http from 'node:http';
@@ -25,8 +25,8 @@ function monitorOf(checkUrl: string, checksClientPort: boolean) {
     tls: () => noTls,
     lookup,
     isSelf: () => false,
-    wasStarved: () => false,
-    isSilent: () => false,
+    hasStalled: () => false,
+    isUnresponsive: () => false,
     onCheck: (who, result) => expect(who.lastCheck).toMatchObject(result),
     onChange: ({ member }) => {
       if (member !== undefined) states.push(member.to.state);
@@ -53,7 +53,7 @@ async function memberAnswering(status: () => number): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test('a refused check of the port that clients use convicts at once', async () => {
+test('a refused check of the port that clients use marks the member failed at once', async () => {
   const { member, states, becomes, start } = monitorOf('http://127.0.0.1:1', true);
   expect(member.lastCheck).toBeUndefined();
   start();
@@ -62,7 +62,7 @@ test('a refused check of the port that clients use convicts at once', async () =
   expect(member.lastCheck).toMatchObject({ failure: { reason: 'refused' } });
 });
 
-test('a refused check of another port convicts only after fall checks', async () => {
+test('a refused check of another port does so only after fall checks', async () => {
   const { member, states, becomes, start } = monitorOf('http://127.0.0.1:1', false);
   start();
   await becomes('failed');

@@ -1,4 +1,4 @@
-/** What the verdicts mean together, over whatever may be seen of any number of members. */
+/** What the members' health means together, over whatever may be seen of any number of members. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CheckTimes, noCheckTimes } from '../../../src/health/check-times.ts';
@@ -56,7 +56,7 @@ function route(members: readonly RoutedMember[], moment: number): Routing {
 
 function routed(health: Health, times: Partial<CheckTimes> = {}): RoutedMember {
   return {
-    ...{ health, unfit: undefined, isDrained: false, isUnresponsive: false, priority: 0 },
+    ...{ health, ineligibility: undefined, isDrained: false, isUnresponsive: false, priority: 0 },
     checkTimes: { ...noCheckTimes, ...times },
   };
 }
@@ -67,7 +67,7 @@ function corroborating(health: Health): RoutedMember {
   return routed(health, { passes: [always], answeredAt: always, answersSince: 0 });
 }
 
-/** Calls `each` with the verdicts and the routing after every observation. */
+/** Calls `each` with the health of all and the routing after every observation. */
 function inAnyLife(
   each: (routing: Routing, healths: readonly Health[], before: readonly Health[]) => void,
 ): void {
@@ -259,15 +259,15 @@ describe('while nobody is healthy', () => {
 });
 
 describe('who is not fit to serve', () => {
-  const learner = { reason: 'learner', detail: 'it is a learner', barred: true } as const;
-  const lagging = { reason: 'lagging', detail: 'it lags', barred: false } as const;
+  const learner = { reason: 'learner', detail: 'it is a learner', isExcluded: true } as const;
+  const lagging = { reason: 'lagging', detail: 'it lags', isExcluded: false } as const;
   const healthOf = (seen: Observation): Health =>
     nextHealth(unknownHealth(0), seen, { rise: 1, fall: 1, hold: 0 }, 1);
 
-  test('gets nothing however healthy it is, and leaves if it is barred', () => {
-    const members = [undefined, learner, lagging].map((unfit) => ({
+  test('gets nothing however healthy it is, and leaves if it is excluded', () => {
+    const members = [undefined, learner, lagging].map((ineligibility) => ({
       ...corroborating(healthOf(pass)),
-      unfit,
+      ineligibility,
     }));
     expect(route(members, 0)).toEqual({
       mode: 'normal',
@@ -279,8 +279,8 @@ describe('who is not fit to serve', () => {
   test('is no reason to think that the cluster is well', () => {
     const members = [
       corroborating(healthOf(fail)),
-      { ...corroborating(healthOf(pass)), unfit: learner },
-      { ...corroborating(healthOf(pass)), unfit: lagging },
+      { ...corroborating(healthOf(pass)), ineligibility: learner },
+      { ...corroborating(healthOf(pass)), ineligibility: lagging },
     ];
     expect(route(members, 0)).toEqual({
       mode: 'panic',
@@ -289,20 +289,26 @@ describe('who is not fit to serve', () => {
     });
   });
 
-  test('who is barred is never routed to, and evicted only while another serves', () => {
+  test('who is excluded is never routed to, and evicted only while another serves', () => {
     const anyUnfit = fc.constantFrom(undefined, undefined, learner, lagging);
-    const anyMember = fc.record({ seen: fc.constantFrom(pass, fail, refused), unfit: anyUnfit });
+    const anyMember = fc.record({
+      seen: fc.constantFrom(pass, fail, refused),
+      ineligibility: anyUnfit,
+    });
     fc.assert(
       fc.property(fc.array(anyMember, { minLength: 1, maxLength: 5 }), (given) => {
-        const members = given.map(({ seen, unfit }) => ({
+        const members = given.map(({ seen, ineligibility }) => ({
           ...corroborating(healthOf(seen)),
-          unfit,
+          ineligibility,
         }));
         const { mode, routable, evict } = route(members, 0);
-        const serving = given.some(({ seen, unfit }) => seen === pass && unfit === undefined);
+        const serving = given.some(
+          ({ seen, ineligibility }) => seen === pass && ineligibility === undefined,
+        );
         expect(mode === 'normal').toBe(serving);
-        given.forEach(({ unfit }, index) => {
-          if (unfit?.barred) expect([routable[index], evict[index]]).toEqual([false, serving]);
+        given.forEach(({ ineligibility }, index) => {
+          if (ineligibility?.isExcluded)
+            expect([routable[index], evict[index]]).toEqual([false, serving]);
         });
         if (!serving) expect(evict).not.toContain(true);
       }),

@@ -31,9 +31,9 @@ test('an alarm is an error, and says what to do', () => {
 
 test('why a member is not used is told as loud as it matters', () => {
   const levels = (['learner', 'lagging', 'other-cluster'] as const).map((reason) => {
-    const unfit = { reason, detail: 'it is so', barred: reason !== 'lagging' };
-    return fitnessChanged({ member: m2, unfit }).level;
+    const unfit = { reason, detail: 'it is so', isExcluded: reason !== 'lagging' };
+    return fitnessChanged({ member: m2, ineligibility: unfit }).level;
   });
   expect(levels).toEqual(['info', 'warn', 'error']);
-  expect(fitnessChanged({ member: m2, unfit: undefined }).kind).toBe('member-fit');
+  expect(fitnessChanged({ member: m2, ineligibility: undefined }).kind).toBe('member-fit');
 });

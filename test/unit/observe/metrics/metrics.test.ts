@@ -49,8 +49,8 @@ beforeEach(async () => {
     tls: () => noTls,
     lookup,
     isSelf: () => false,
-    wasStarved: () => false,
-    isSilent: () => false,
+    hasStalled: () => false,
+    isUnresponsive: () => false,
     onCheck: () => {},
     onChange: ({ member }) => member && metrics.stateChanged(member.member, member.to.state),
   });
@@ -556,8 +556,8 @@ describe('what members say of themselves', () => {
     const alarms = [{ kind: 'NOSPACE', memberId: 'b' }];
     for (const member of there) monitor.table.observe(member, { kind: 'check-passed' }, 1);
     const other = { ...someFacts, memberId: 'b', dbSize: 40_960, alarms };
-    cluster.observe(m0, { kind: 'known', facts: someFacts }, 1);
-    cluster.observe(m1, { kind: 'known', facts: other }, 2);
+    cluster.observe(m0, { kind: 'known', status: someFacts }, 1);
+    cluster.observe(m1, { kind: 'known', status: other }, 2);
     const { text } = await metrics.render();
     for (const line of [
       'etcd_lb_member_known{member="m1"} 1',
@@ -585,7 +585,7 @@ describe('what members say of themselves', () => {
   });
 
   test('a member that falls silent keeps its last figures, and is told apart', async () => {
-    cluster.observe(m0, { kind: 'known', facts: someFacts }, 1);
+    cluster.observe(m0, { kind: 'known', status: someFacts }, 1);
     cluster.observe(m0, { kind: 'unknown', why: 'gone' }, 2);
     const { text } = await metrics.render();
     expect(text).toContain('etcd_lb_member_known{member="m0"} 0\n');
@@ -593,7 +593,11 @@ describe('what members say of themselves', () => {
   });
 
   test('why a member is not used is shown', async () => {
-    monitor.table.judge(m1, { reason: 'learner', detail: 'it is a learner', barred: true });
+    monitor.table.setEligibility(m1, {
+      reason: 'learner',
+      detail: 'it is a learner',
+      isExcluded: true,
+    });
     const { text } = await metrics.render();
     expect(text).toContain('etcd_lb_member_unfit{member="m1",reason="learner"} 1\n');
     expect(text).toContain('etcd_lb_member_unfit{member="m1",reason="lagging"} 0\n');
