@@ -9,11 +9,11 @@
  */
 
 import type { LiveSettings } from '../config/live-settings.ts';
-import { learner } from '../etcd/eligibility.ts';
+import { learner } from '../etcd/status/eligibility.ts';
 import type { StatusPoller } from '../etcd/status-poller.ts';
-import { acceptsNew, isConfirmedFailure } from '../health/health.ts';
 import type { TableChange } from '../health/member-table.ts';
 import type { Monitor } from '../health/monitor.ts';
+import { acceptsNew, isConfirmedFailure } from '../health/state/health.ts';
 import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { Revised } from '../members/roster.ts';

@@ -14,7 +14,7 @@ import { checkUrlOf } from '../config/values/check-url.ts';
 import { trustedList, viewOfAll } from '../etcd/cluster.ts';
 import { EtcdClient } from '../etcd/etcd-client.ts';
 import type { GrpcTarget } from '../etcd/grpc-security.ts';
-import { acceptsNew } from '../health/health.ts';
+import { acceptsNew } from '../health/state/health.ts';
 import { Questions } from '../leader/questions.ts';
 import { alwaysAt } from '../lib/net/dns-cache.ts';
 import { Discovery } from '../members/discovery/discovery.ts';

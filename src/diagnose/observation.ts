@@ -3,8 +3,8 @@
  * are drawn; gather.ts makes it.
  */
 import type { X509Certificate } from 'node:crypto';
-import type { PollResult } from '../etcd/member-status.ts';
-import type { CheckResult } from '../health/check-result.ts';
+import type { PollResult } from '../etcd/status/member-status.ts';
+import type { CheckResult } from '../health/state/check-result.ts';
 import type { Failure } from '../lib/net/failure.ts';
 import type { Sample } from './probes/exposition.ts';
 

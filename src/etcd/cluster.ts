@@ -10,7 +10,7 @@
 import { smoothed } from '../balancing/latency.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import { acceptsNew } from '../health/health.ts';
+import { acceptsNew } from '../health/state/health.ts';
 import type { Member } from '../members/member.ts';
 import {
   type ClusterView,
@@ -18,9 +18,9 @@ import {
   type NamedAlarm,
   newestList,
   viewOf,
-} from './cluster-view.ts';
-import { type Ineligibility, ineligibilityOf } from './eligibility.ts';
-import type { ListedMember, PollResult } from './member-status.ts';
+} from './status/cluster-view.ts';
+import { type Ineligibility, ineligibilityOf } from './status/eligibility.ts';
+import type { ListedMember, PollResult } from './status/member-status.ts';
 
 /** What has changed. Times are ms. */
 export type ClusterChange =

@@ -11,7 +11,7 @@ import type { Etcd3 } from 'etcd3';
 import type { MemberTls } from '../certificates/certificates.ts';
 import { classify } from '../lib/net/failure.ts';
 import { answerBound, authorityOf, type GrpcTarget, grpcSecurity } from './grpc-security.ts';
-import { type MemberStatus, statusOf } from './member-status.ts';
+import { type MemberStatus, statusOf } from './status/member-status.ts';
 
 export interface EtcdClientOptions extends GrpcTarget {
   /** Of etcd's own users, where it has some. */

@@ -10,7 +10,7 @@ import type { Settings } from '../config/settings.ts';
 import { Schedule } from '../lib/schedule.ts';
 import { attempt } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
-import type { MemberStatus, PollResult } from './member-status.ts';
+import type { MemberStatus, PollResult } from './status/member-status.ts';
 
 /** Asks one member. */
 export interface StatusClient {

@@ -13,12 +13,12 @@
 import type { Snapshot } from '../balancing/snapshot.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Ineligibility } from '../etcd/eligibility.ts';
+import type { Ineligibility } from '../etcd/status/eligibility.ts';
 import type { Member } from '../members/member.ts';
-import { isAnswer, nextCheckTimes } from './check-times.ts';
-import { currentHold, forgiven, nextDamping } from './damping.ts';
-import { type Health, nextHealth, type Observation } from './health.ts';
 import { isCorroborated, type Routing, type RoutingMode, route } from './routing.ts';
+import { isAnswer, nextCheckTimes } from './state/check-times.ts';
+import { currentHold, forgiven, nextDamping } from './state/damping.ts';
+import { type Health, nextHealth, type Observation } from './state/health.ts';
 
 /** What one observation changed, or what was said of a member's eligibility, or a member that came or went. */
 export interface TableChange {

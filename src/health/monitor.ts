@@ -11,11 +11,11 @@ import type { Settings } from '../config/settings.ts';
 import type { Failure } from '../lib/net/failure.ts';
 import { steadyNow } from '../lib/steady-now.ts';
 import type { Member } from '../members/member.ts';
-import type { CheckResult } from './check-result.ts';
-import { acceptsNew } from './health.ts';
 import { MemberTable, type TableChange } from './member-table.ts';
 import { Probe } from './probe.ts';
 import { ProbeScheduler } from './scheduler.ts';
+import type { CheckResult } from './state/check-result.ts';
+import { acceptsNew } from './state/health.ts';
 
 /** The settings that say how members are checked. */
 export type CheckSettings = Pick<

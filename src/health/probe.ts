@@ -17,7 +17,7 @@ import type { MemberTls } from '../certificates/certificates.ts';
 import { classify, type Failure } from '../lib/net/failure.ts';
 import { http, https } from '../lib/net/node-http.ts';
 import { safeText } from '../lib/safe-text.ts';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from './state/check-result.ts';
 
 export interface ProbeOptions {
   /** Scheme, host and port, such as `https://10.0.0.1:2379`; no path. */

@@ -22,7 +22,7 @@
  */
 import type { Snapshot } from '../balancing/snapshot.ts';
 import type { Member } from '../members/member.ts';
-import { acceptsNew, isConfirmedFailure, isFailing } from './health.ts';
+import { acceptsNew, isConfirmedFailure, isFailing } from './state/health.ts';
 
 /**
  * - `normal`: at least one member is healthy and eligible.

@@ -9,7 +9,7 @@
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { Schedule } from '../lib/schedule.ts';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from './state/check-result.ts';
 
 export interface ProbedMember {
   /** Runs one probe; never rejects. */

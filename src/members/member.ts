@@ -12,12 +12,12 @@
  */
 import type { LookupFunction } from 'node:net';
 import { formatEndpoint } from '../config/values/endpoint.ts';
-import type { Ineligibility } from '../etcd/eligibility.ts';
-import type { MemberStatus } from '../etcd/member-status.ts';
-import type { TimedCheck } from '../health/check-result.ts';
-import { type CheckTimes, noCheckTimes } from '../health/check-times.ts';
-import { type Damping, undamped } from '../health/damping.ts';
-import { type Health, unknownHealth } from '../health/health.ts';
+import type { Ineligibility } from '../etcd/status/eligibility.ts';
+import type { MemberStatus } from '../etcd/status/member-status.ts';
+import type { TimedCheck } from '../health/state/check-result.ts';
+import { type CheckTimes, noCheckTimes } from '../health/state/check-times.ts';
+import { type Damping, undamped } from '../health/state/damping.ts';
+import { type Health, unknownHealth } from '../health/state/health.ts';
 import { steadyNow } from '../lib/steady-now.ts';
 import type { Place } from './place.ts';
 

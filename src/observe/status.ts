@@ -5,12 +5,12 @@
  */
 
 import type { Cluster } from '../etcd/cluster.ts';
-import type { ClusterView } from '../etcd/cluster-view.ts';
-import type { IneligibleReason } from '../etcd/eligibility.ts';
-import type { MemberStatus } from '../etcd/member-status.ts';
-import type { Health } from '../health/health.ts';
+import type { ClusterView } from '../etcd/status/cluster-view.ts';
+import type { IneligibleReason } from '../etcd/status/eligibility.ts';
+import type { MemberStatus } from '../etcd/status/member-status.ts';
 import type { Monitor } from '../health/monitor.ts';
 import { type RoutingMode, serves } from '../health/routing.ts';
+import type { Health } from '../health/state/health.ts';
 import type { HoldCause, HoldEnd } from '../leader/hold.ts';
 import type { EndedHold, HoldView } from '../leader/hold-status.ts';
 import type { FailureReason } from '../lib/net/failure.ts';

@@ -2,7 +2,7 @@
 
 import { LiveSettings } from '../../src/config/live-settings.ts';
 import { Cluster, type ClusterChange } from '../../src/etcd/cluster.ts';
-import type { MemberStatus } from '../../src/etcd/member-status.ts';
+import type { MemberStatus } from '../../src/etcd/status/member-status.ts';
 import type { Member } from '../../src/members/member.ts';
 
 /** A cluster of which nobody has said anything yet. All members count as healthy. */

@@ -1,7 +1,7 @@
 /** Members as tests need them: a name, and whatever matters there. */
 import { LiveSettings } from '../../src/config/live-settings.ts';
-import type { CheckResult } from '../../src/health/check-result.ts';
 import type { CheckSettings } from '../../src/health/monitor.ts';
+import type { CheckResult } from '../../src/health/state/check-result.ts';
 import { Member } from '../../src/members/member.ts';
 
 /** On loopback and port 2379 unless said otherwise. */

@@ -9,7 +9,7 @@
  * All are since the start of the process, and what is absent is passed over. Pure.
  */
 
-import { newestList } from '../../etcd/cluster-view.ts';
+import { newestList } from '../../etcd/status/cluster-view.ts';
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';
 import { timeInWords } from '../quantities.ts';

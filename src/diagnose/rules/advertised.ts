@@ -5,7 +5,7 @@
 
 import type { Settings } from '../../config/settings.ts';
 import { parseEndpoints } from '../../config/values/endpoint.ts';
-import { newestList } from '../../etcd/cluster-view.ts';
+import { newestList } from '../../etcd/status/cluster-view.ts';
 import { planMembers } from '../../members/discovery/plan.ts';
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';

@@ -2,12 +2,17 @@
  * Findings about the cluster as a whole: which one it is, whether it has a quorum and can lose a
  * member, its size, its leader, learners, alarms and versions.
  *
- * Pure. The arithmetic is the picture's (etcd/cluster-view.ts); here it is judged.
+ * Pure. The arithmetic is the picture's (etcd/status/cluster-view.ts); here it is judged.
  */
 
 import type { Settings } from '../../config/settings.ts';
-import { type ClusterView, isUnstarted, newestList, viewOf } from '../../etcd/cluster-view.ts';
-import type { ListedMember } from '../../etcd/member-status.ts';
+import {
+  type ClusterView,
+  isUnstarted,
+  newestList,
+  viewOf,
+} from '../../etcd/status/cluster-view.ts';
+import type { ListedMember } from '../../etcd/status/member-status.ts';
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';
 

@@ -13,7 +13,7 @@
  */
 
 import type { Endpoint, Scheme } from '../../config/values/endpoint.ts';
-import { type ListedMember, mostMembers } from '../../etcd/member-status.ts';
+import { type ListedMember, mostMembers } from '../../etcd/status/member-status.ts';
 import type { DnsChange } from '../../lib/net/dns-cache.ts';
 import { nextInStep } from '../../lib/step.ts';
 import { attempt } from '../../lib/unexpected.ts';

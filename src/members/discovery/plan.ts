@@ -9,8 +9,8 @@
  */
 import { isIP } from 'node:net';
 import { type Endpoint, parseEndpoints, type Scheme } from '../../config/values/endpoint.ts';
-import { isUnstarted } from '../../etcd/cluster-view.ts';
-import type { ListedMember } from '../../etcd/member-status.ts';
+import { isUnstarted } from '../../etcd/status/cluster-view.ts';
+import type { ListedMember } from '../../etcd/status/member-status.ts';
 import { addressOf, type Place } from '../place.ts';
 
 /** What is known of a member that there is now. */

@@ -1,8 +1,8 @@
 /** What is said of verdicts: on single members, on all of them, and what follows for sessions. Owns the wording. */
 
-import type { Evidence, Health } from '../../health/health.ts';
 import type { TableChange } from '../../health/member-table.ts';
 import type { RoutingMode } from '../../health/routing.ts';
+import type { Evidence, Health } from '../../health/state/health.ts';
 import { count } from '../../lib/count.ts';
 import type { Member } from '../../members/member.ts';
 import type { EventBody } from './event-log.ts';

@@ -4,9 +4,9 @@
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Cluster } from '../../etcd/cluster.ts';
-import type { ClusterView } from '../../etcd/cluster-view.ts';
-import { ineligibleReasons } from '../../etcd/eligibility.ts';
-import type { MemberStatus } from '../../etcd/member-status.ts';
+import type { ClusterView } from '../../etcd/status/cluster-view.ts';
+import { ineligibleReasons } from '../../etcd/status/eligibility.ts';
+import type { MemberStatus } from '../../etcd/status/member-status.ts';
 import type { Monitor } from '../../health/monitor.ts';
 import type { Member } from '../../members/member.ts';
 

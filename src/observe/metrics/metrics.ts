@@ -7,9 +7,9 @@
  * Every help text is a sentence that a stranger understands; the README lists them all.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { PollResult } from '../../etcd/member-status.ts';
-import type { CheckResult } from '../../health/check-result.ts';
-import { healthStates } from '../../health/health.ts';
+import type { PollResult } from '../../etcd/status/member-status.ts';
+import type { CheckResult } from '../../health/state/check-result.ts';
+import { healthStates } from '../../health/state/health.ts';
 import type { EndedHold } from '../../leader/hold-status.ts';
 import { failureReasons } from '../../lib/net/failure.ts';
 import { type RefusalReason, refusalReasons } from '../../management/server.ts';

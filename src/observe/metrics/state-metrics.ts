@@ -5,8 +5,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Certificates } from '../../certificates/certificates.ts';
 import { expiriesOf } from '../../certificates/expiry.ts';
-import { healthStates } from '../../health/health.ts';
 import { serves } from '../../health/routing.ts';
+import { healthStates } from '../../health/state/health.ts';
 import type { HoldView } from '../../leader/hold-status.ts';
 import type { Member } from '../../members/member.ts';
 import type { DataPath } from '../../proxy/data-path.ts';

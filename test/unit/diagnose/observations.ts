@@ -2,7 +2,7 @@
 
 import type { Observation } from '../../../src/diagnose/observation.ts';
 import { parseExposition } from '../../../src/diagnose/probes/exposition.ts';
-import type { MemberStatus } from '../../../src/etcd/member-status.ts';
+import type { MemberStatus } from '../../../src/etcd/status/member-status.ts';
 
 const healthy: Observation['health'] = { ok: true, duration: 1 };
 

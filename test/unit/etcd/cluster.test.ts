@@ -3,9 +3,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LiveSettings } from '../../../src/config/live-settings.ts';
 import { Cluster, type ClusterChange, trustedList } from '../../../src/etcd/cluster.ts';
-import type { Ineligibility } from '../../../src/etcd/eligibility.ts';
-import type { ListedMember, MemberStatus } from '../../../src/etcd/member-status.ts';
-import { type Health, unknownHealth } from '../../../src/health/health.ts';
+import type { Ineligibility } from '../../../src/etcd/status/eligibility.ts';
+import type { ListedMember, MemberStatus } from '../../../src/etcd/status/member-status.ts';
+import { type Health, unknownHealth } from '../../../src/health/state/health.ts';
 import type { Member } from '../../../src/members/member.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 import { aMember } from '../../support/members.ts';

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { LiveSettings } from '../../../src/config/live-settings.ts';
-import type { MemberStatus, PollResult } from '../../../src/etcd/member-status.ts';
+import type { MemberStatus, PollResult } from '../../../src/etcd/status/member-status.ts';
 import { StatusPoller } from '../../../src/etcd/status-poller.ts';
 import type { Member } from '../../../src/members/member.ts';
 import { someFacts } from '../../support/described-cluster.ts';

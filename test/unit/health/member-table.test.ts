@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../../src/balancing/snapshot.ts';
-import type { Observation } from '../../../src/health/health.ts';
 import { MemberTable, type TableChange } from '../../../src/health/member-table.ts';
+import type { Observation } from '../../../src/health/state/health.ts';
 import type { Member } from '../../../src/members/member.ts';
 import { aMember, checkSettings } from '../../support/members.ts';
 

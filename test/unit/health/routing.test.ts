@@ -1,20 +1,20 @@
 /** What the members' health means together, over whatever may be seen of any number of members. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type CheckTimes, noCheckTimes } from '../../../src/health/check-times.ts';
-import {
-  acceptsNew,
-  type Health,
-  nextHealth,
-  type Observation,
-  unknownHealth,
-} from '../../../src/health/health.ts';
 import {
   isCorroborated,
   type RoutedMember,
   type RoutingMode,
   route as routing,
 } from '../../../src/health/routing.ts';
+import { type CheckTimes, noCheckTimes } from '../../../src/health/state/check-times.ts';
+import {
+  acceptsNew,
+  type Health,
+  nextHealth,
+  type Observation,
+  unknownHealth,
+} from '../../../src/health/state/health.ts';
 
 const failure = { reason: 'refused', detail: 'connect ECONNREFUSED' } as const;
 const pass: Observation = { kind: 'check-passed' };

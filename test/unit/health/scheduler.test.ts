@@ -1,8 +1,8 @@
 /** When checks are made, on a clock that the tests move. Jitter is off unless it is the subject. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LiveSettings } from '../../../src/config/live-settings.ts';
-import type { CheckResult } from '../../../src/health/check-result.ts';
 import { ProbeScheduler } from '../../../src/health/scheduler.ts';
+import type { CheckResult } from '../../../src/health/state/check-result.ts';
 
 const schedule = new LiveSettings({ checkInterval: 2000, checkFastInterval: 250 });
 const passed: CheckResult = { ok: true, duration: 1 };

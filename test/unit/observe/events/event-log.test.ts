@@ -1,7 +1,7 @@
 /** The sentences people read at night, word by word, and the bounded memory of them. */
 
 import { describe, expect, test } from 'vitest';
-import type { Health } from '../../../../src/health/health.ts';
+import type { Health } from '../../../../src/health/state/health.ts';
 import { type Event, EventLog } from '../../../../src/observe/events/event-log.ts';
 import {
   memberChanged,

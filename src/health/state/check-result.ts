@@ -1,5 +1,5 @@
 /** What comes of a check. */
-import type { Failure } from '../lib/net/failure.ts';
+import type { Failure } from '../../lib/net/failure.ts';
 
 /** How a check ended. `duration` is in ms. */
 export type CheckResult =

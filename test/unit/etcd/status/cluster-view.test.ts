@@ -1,9 +1,9 @@
 /** Quorum arithmetic and what members together say, over whatever they may say. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { quorumOf, type SeenMember, viewOf } from '../../../src/etcd/cluster-view.ts';
-import type { ListedMember, MemberStatus } from '../../../src/etcd/member-status.ts';
-import { someFacts } from '../../support/described-cluster.ts';
+import { quorumOf, type SeenMember, viewOf } from '../../../../src/etcd/status/cluster-view.ts';
+import type { ListedMember, MemberStatus } from '../../../../src/etcd/status/member-status.ts';
+import { someFacts } from '../../../support/described-cluster.ts';
 
 /** Members `a`, `b`, … of one cluster with so many voters, all healthy; `a` leads in term 2. */
 function clusterOf(

@@ -16,7 +16,7 @@
  * Owns the states and the transitions. Leaves to others what the members' health means together
  * (routing.ts: nobody is evicted when all fail), the checks (probe.ts), the clock and the sockets.
  */
-import type { Failure } from '../lib/net/failure.ts';
+import type { Failure } from '../../lib/net/failure.ts';
 
 /** How many checks it takes, in a row; at least 1 each. */
 export interface HealthRules {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { afterFailure, holdTime, undamped } from '../../../src/health/damping.ts';
-import { MemberTable, type TableChange } from '../../../src/health/member-table.ts';
-import { aMember, checkSettings } from '../../support/members.ts';
+import { MemberTable, type TableChange } from '../../../../src/health/member-table.ts';
+import { afterFailure, holdTime, undamped } from '../../../../src/health/state/damping.ts';
+import { aMember, checkSettings } from '../../../support/members.ts';
 
 test('the first failure is forgiven, each further one doubles the hold, up to a minute', () => {
   let damping = undamped;

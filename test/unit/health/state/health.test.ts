@@ -12,8 +12,8 @@ import {
   nextHealth,
   type Observation,
   unknownHealth,
-} from '../../../src/health/health.ts';
-import type { Failure } from '../../../src/lib/net/failure.ts';
+} from '../../../../src/health/state/health.ts';
+import type { Failure } from '../../../../src/lib/net/failure.ts';
 
 const failure: Failure = { reason: 'timeout', detail: 'timed out after 700 ms' };
 const pass: Observation = { kind: 'check-passed' };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ineligibilityOf } from '../../../src/etcd/eligibility.ts';
-import { someFacts } from '../../support/described-cluster.ts';
+import { ineligibilityOf } from '../../../../src/etcd/status/eligibility.ts';
+import { someFacts } from '../../../support/described-cluster.ts';
 
 const { clusterId } = someFacts;
 
