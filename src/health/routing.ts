@@ -70,7 +70,7 @@ export function route<T extends RoutedMember>(members: readonly T[], moment: num
   const mustLeave = (member: T): boolean => {
     const isConfirmed =
       isConfirmedFailure(member.health) && isCorroborated(member, members, lastPass - moment);
-    return isExcluded(member) || isConfirmed || isLost(member, members);
+    return member.ineligibility?.isExcluded || isConfirmed || isLost(member, members);
   };
   return {
     mode: 'normal',
@@ -99,11 +99,7 @@ export function isCorroborated(
 }
 
 /** Is it healthy, eligible and not drained, so that new connections may go there? */
-export function serves({
-  health,
-  ineligibility,
-  isDrained,
-}: Pick<RoutedMember, 'health' | 'ineligibility' | 'isDrained'>): boolean {
+export function serves({ health, ineligibility, isDrained }: RoutedMember): boolean {
   return acceptsNew(health) && ineligibility === undefined && !isDrained;
 }
 
@@ -111,13 +107,8 @@ export function serves({
  * May new connections go there as far as its checks are not concerned? A drained member gets none even
  * when all others fail: whoever drained it may have wiped its disk by now.
  */
-export function mayServe(member: Pick<RoutedMember, 'ineligibility' | 'isDrained'>): boolean {
-  return !isExcluded(member) && !member.isDrained;
-}
-
-/** May nothing ever go there as things stand, not even while nobody is healthy? */
-function isExcluded({ ineligibility }: Pick<RoutedMember, 'ineligibility'>): boolean {
-  return ineligibility?.isExcluded === true;
+export function mayServe({ ineligibility, isDrained }: RoutedMember): boolean {
+  return !ineligibility?.isExcluded && !isDrained;
 }
 
 /** Is it the leader that hangs, and is there anybody else to go to? */

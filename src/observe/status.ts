@@ -210,15 +210,8 @@ function endedStatus(ended: EndedHold): NonNullable<HoldStatus['last']> {
 }
 
 function memberStatus(member: Member, { proxy, drains, departures }: StatusSources): MemberReport {
-  const {
-    name,
-    endpoint,
-    address,
-    checkUrl,
-    health,
-    ineligibility: unfit,
-    lastCheck: check,
-  } = member;
+  const { name, endpoint, address, checkUrl, health } = member;
+  const { ineligibility: unfit, lastCheck: check } = member;
   const totals = proxy.sessions.totalsOf(member);
   const { bytes } = totals;
   const drain = drains.of(member);
