@@ -13,9 +13,9 @@ import { balanced } from '../balancing/policies.ts';
 import type { SlowStart } from '../balancing/slow-start.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Cluster } from '../etcd/cluster.ts';
-import { acceptsNew } from '../health/health.ts';
 import type { Monitor } from '../health/monitor.ts';
 import { serves } from '../health/routing.ts';
+import { acceptsNew } from '../health/state/health.ts';
 import type { LeaderGuard } from '../leader/guard.ts';
 import type { LeaderMover } from '../leader/move.ts';
 import { successorOf } from '../leader/successor.ts';
@@ -98,14 +98,13 @@ export class Operations {
    * meanwhile is lost. Throws `OperationRefused` for a member that cannot lead, and where etcd refuses.
    */
   async moveLeader(who?: string): Promise<Moved> {
-    const { guard, mover, members, monitor, cluster, record } = this.#options;
+    const { guard, mover, members, monitor, record } = this.#options;
     const leader = guard.leader ?? members().find(({ leads }) => leads);
     if (leader === undefined) throw conflict('Nobody is known to lead; see etcd-lb status.');
     const named = who === undefined ? undefined : this.#find(who, members());
-    const possible = monitor.table.entries.map((entry) => {
-      const { member } = entry;
-      return { member, serves: serves(entry), facts: cluster.statusOf(member) };
-    });
+    const possible = monitor.table.members.map((member) => ({
+      ...{ member, serves: serves(member), facts: member.status },
+    }));
     const to = successorOf(leader, possible, named);
     if (to.kind === 'none') throw conflict(to.why);
     const heldMs = await mover.move(leader, to.member, to.id).catch((error: Error) => {
@@ -124,7 +123,7 @@ export class Operations {
     const { members, monitor, drains, settings } = this.#options;
     const { timeout = settings.current.drainTimeout, force = false, keepLeader = false } = options;
     const member = this.#find(who, members());
-    const others = monitor.table.entries.filter((each) => each.member !== member);
+    const others = monitor.table.members.filter((each) => each !== member);
     if (!force && !others.some(serves)) {
       throw conflict(
         `${member.name} is the last member that can be used: without it clients have nowhere to go; undrain or mend another first, or give --force.`,
@@ -170,11 +169,11 @@ export class Operations {
   /** Does what another process with the same state directory was asked for these members. */
   followDrains(changed: readonly Drainable[]): void {
     const { monitor, drains, settings, record } = this.#options;
-    for (const { member, drained } of monitor.table.entries) {
+    for (const member of monitor.table.members) {
       const { name, endpoint } = member;
       const isMeant = changed.some((each) => each.name === name || each.endpoint === endpoint);
       const isDrained = drains.of(member) !== undefined;
-      if (!isMeant || drained === isDrained) continue;
+      if (!isMeant || member.isDrained === isDrained) continue;
       if (isDrained) this.#beginDrain(member, settings.current.drainTimeout);
       else {
         record({ kind: 'member-undrained', member: name });
@@ -195,9 +194,9 @@ export class Operations {
         `Under --balance ${balance} a client that is moved may come back to where it was; ${balanced.join(', ')} are those that can be rebalanced.`,
       );
     }
-    const failing = monitor.table.entries.filter((entry) => !entry.drained && !serves(entry));
+    const failing = monitor.table.members.filter((each) => !each.isDrained && !serves(each));
     if (failing.length > 0) {
-      const names = failing.map(({ member }) => member.name).join(', ');
+      const names = failing.map(({ name }) => name).join(', ');
       throw conflict(
         `Nothing is moved while a member is not well: wait for ${names}, or drain it.`,
       );
@@ -258,7 +257,7 @@ export class Operations {
 
   #find<T extends Drainable>(who: string, among: readonly T[]): T {
     return findMember(who, among, (member) =>
-      member instanceof Member ? this.#options.cluster.statusOf(member)?.memberId : undefined,
+      member instanceof Member ? member.status?.memberId : undefined,
     );
   }
 
@@ -272,9 +271,8 @@ export class Operations {
   /** What whoever drains a member is likely to do next, and should not do blindly. */
   #warningsFor(member: Member, unkept: string | undefined, leads: boolean): (string | undefined)[] {
     const { name } = member;
-    const { cluster, monitor } = this.#options;
-    const { voters, tolerance, unseenVoters } = cluster.view;
-    const isHealthy = acceptsNew(monitor.table.health(member));
+    const { voters, tolerance, unseenVoters } = this.#options.cluster.view;
+    const isHealthy = acceptsNew(member.health);
     const isLast = isHealthy && voters.length > 1 && tolerance === 0 && unseenVoters === 0;
     return [
       unkept && `A restart of etcd-lb forgets the drain, since ${unkept}.`,

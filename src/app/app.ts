@@ -4,14 +4,13 @@
  *   membership ──► monitor ──► member table ──► snapshot ──► traffic (dial, sessions)
  *        ▲            ▲              │                         │
  *        │            └─ dial failed ┼─────────────────────────┘
- *   inspector ──► cluster            └──► member changes ──► evictions, events ──► log, metrics, status
+ *   poller ──► cluster            └──► member changes ──► evictions, events ──► log, metrics, status
  *
  *   consoles ──► orders ──► drains, departures, rebalancer        SIGHUP ──► reload ──► all of them
  */
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Operations } from '../admin/operations.ts';
-import { smoothed } from '../balancing/latency.ts';
 import { exposedSecrets } from '../certificates/certificates.ts';
 import { expiriesOf } from '../certificates/expiry.ts';
 import { CertificateReloader } from '../certificates/reloader.ts';
@@ -20,8 +19,6 @@ import type { Loaded } from '../config/load.ts';
 import { formatListenAddress, type ListenAddress } from '../config/values/listen.ts';
 import { Cluster } from '../etcd/cluster.ts';
 import { StatusPoller } from '../etcd/status-poller.ts';
-import { acceptsNew } from '../health/health.ts';
-import { liveChecks } from '../health/live-checks.ts';
 import { Monitor } from '../health/monitor.ts';
 import { LeaderGuard } from '../leader/guard.ts';
 import { LeaderMover } from '../leader/move.ts';
@@ -31,7 +28,6 @@ import { surviveErrors } from '../lib/unexpected.ts';
 import { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import { CheckHistory } from '../observe/check-history.ts';
-import { clusterEvent } from '../observe/events/changes.ts';
 import { EventLog } from '../observe/events/event-log.ts';
 import type { ReloadResult } from '../observe/events/operator-events.ts';
 import type { Log } from '../observe/log/log.ts';
@@ -98,7 +94,6 @@ export async function startApp(options: AppOptions): Promise<App> {
   const metrics = new Metrics();
   events.subscribe((recorded) => log.write(recorded));
   events.subscribe((_recorded, event) => metrics.hear(event));
-  const checks = new CheckHistory();
   const drains = new Drains(settings.current.stateDir);
   const found = drains.load();
   const [unusable] = found.unusable;
@@ -117,8 +112,6 @@ export async function startApp(options: AppOptions): Promise<App> {
   const membership = new Membership({
     settings,
     tls: () => renewal.members,
-    cluster: () => cluster,
-    isHealthy: (member) => acceptsNew(monitor.table.health(member)),
     onJoin: (member) => changes.joined(member),
     onRevise: (revised) => changes.revised(revised),
     onLeave: (member) => changes.left(member),
@@ -128,44 +121,32 @@ export async function startApp(options: AppOptions): Promise<App> {
   const names = new DnsCache(record);
   const monitor = new Monitor({
     members: membership.members,
-    ...liveChecks(settings),
+    settings,
     lookup: names.lookup,
     tls: () => renewal.members,
     isSelf: (socket, port) => traffic.isSelf(socket, port),
-    wasStarved: (start) => upkeep.starvation.since(start),
-    isSilent: (member, bound) => upkeep.silence.isSilent(member, performance.now(), bound),
+    hasStalled: (start) => upkeep.stalls.since(start),
+    isUnresponsive: (member, bound) => upkeep.silence.isSilent(member, performance.now(), bound),
     onCheck: (member, result) => {
       if (!result.ok && result.failure.reason === 'refused') guard.refused(member);
       metrics.checked(member, result);
-      checks.note(member.name, Date.now(), result);
     },
     onChange: (change) => changes.changed(change),
   });
   const cluster = new Cluster({
     members: members,
-    isHealthy: (member) => acceptsNew(monitor.table.health(member)),
-    get maxLag() {
-      return settings.current.maxLag;
-    },
-    onStanding: (member, unfit, leads) => {
-      member.leads = leads;
-      monitor.table.judge(member, unfit);
-    },
-    onChange: (change) => record(clusterEvent(change)),
+    settings,
+    onEligibility: (member, ineligibility) => monitor.table.setEligibility(member, ineligibility),
+    onChange: record,
   });
-  const inspector = new StatusPoller({
+  const poller = new StatusPoller({
     members: members,
     open: (member) => membership.clientOf(member),
-    get interval() {
-      return settings.current.inspectInterval;
-    },
+    settings,
     isSettled: () => cluster.isSettled,
-    onInspection: (member, inspection) => {
-      metrics.inspected(member, inspection);
-      if (inspection.kind === 'known') {
-        member.latency = smoothed(member.latency, inspection.facts.duration);
-      }
-      cluster.observe(member, inspection, Date.now());
+    onResult: (member, result) => {
+      metrics.polled(member, result);
+      cluster.observe(member, result, Date.now());
       membership.consider();
     },
   });
@@ -184,7 +165,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     onEnd: (hold) => {
       sessions.release();
       record({ kind: 'hold-ended', ...hold });
-      inspector.pollAllNow();
+      poller.pollAllNow();
     },
     onUnresponsive: (member) => monitor.unresponsive(member),
   });
@@ -218,8 +199,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     members: members,
   });
   const changes = new MemberLifecycle({
-    ...{ membership, monitor, cluster, guard, inspector, upkeep, drains },
-    ...{ sessions, evictions, departures, checks, metrics, record },
+    ...{ membership, monitor, poller, upkeep, drains },
+    ...{ sessions, evictions, departures, metrics, record },
     settings,
   });
 
@@ -232,7 +213,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const isAskedAnew =
       next.inspectInterval !== before.inspectInterval ||
       !isDeepStrictEqual(next.etcdUser, before.etcdUser);
-    if (isAskedAnew) inspector.restart();
+    if (isAskedAnew) poller.restart();
   });
   const reload = new Reload({
     ...{ started: loaded, load, apply: (next) => settings.replace(next) },
@@ -276,7 +257,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     if (isActivated) refuseExposure(settings.current, listen);
     consoles = await ManagementServers.open({
-      ...{ inherited, sources, events, checks, metrics, orders, record },
+      ...{ inherited, sources, events, metrics, orders, record },
+      checks: new CheckHistory(members),
       settings: settings.current,
       isShared: settings.current.reusePort || isActivated,
       reload: (force) => reload.run(force),
@@ -289,7 +271,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   for (const member of membership.members) changes.holdDrain(member);
   monitor.start(checking.signal);
-  inspector.start(checking.signal);
+  poller.start(checking.signal);
   guard.start(checking.signal);
   membership.start(checking.signal);
   void renewal.start(checking.signal);

@@ -57,7 +57,7 @@ const rareInterval = 200;
 const movedPerMinute = 0.75;
 
 export class Housekeeping {
-  readonly starvation = new EventLoopStalls();
+  readonly stalls = new EventLoopStalls();
   readonly silence: PassiveHealthChecks;
   readonly slowStart: SlowStart;
   readonly #options: HousekeepingOptions;
@@ -78,7 +78,8 @@ export class Housekeeping {
       () => settings.current.suspectAfter,
       performance.now(),
     );
-    this.slowStart = new SlowStart(() => settings.current.slowStart);
+    for (const member of members()) this.#follow(member);
+    this.slowStart = new SlowStart(members, settings);
     this.#moveNotices = new MoveNotices(members, record);
     this.#descriptors = new Descriptors(record);
     this.#rebalancer = new Rebalancer(
@@ -108,18 +109,13 @@ export class Housekeeping {
   /** A member has joined. */
   join(member: Member): void {
     this.silence.join(member, performance.now());
-  }
-
-  /** A member has left. */
-  leave(member: Member): void {
-    this.silence.leave(member);
-    this.slowStart.forget(member);
+    this.#follow(member);
   }
 
   /** Returns how long to wait until the next beat, ms. */
   beat({ now, late }: Tick): number {
     const { monitor, metrics } = this.#options;
-    const starved = this.starvation.note(late, now);
+    const starved = this.stalls.note(late, now);
     if (starved) metrics.starved();
     if (this.silence.sweep(now, starved)) this.#spokenAt = now;
     const silent = this.silence.suspects(now);
@@ -148,14 +144,18 @@ export class Housekeeping {
     );
   }
 
+  #follow(member: Member): void {
+    member.gone.addEventListener('abort', () => this.silence.leave(member), { once: true });
+  }
+
   /** What each member that may serve is due. */
   #shares(): RebalancedMember[] {
-    const { entries, snapshot } = this.#options.monitor.table;
+    const { members, snapshot } = this.#options.monitor.table;
     const due = dueMembers(snapshot.routable, this.#options.settings.current.balance);
-    return entries.filter(mayServe).map((entry) => ({
-      member: entry.member,
-      healthy: serves(entry),
-      weight: due.includes(entry.member) ? entry.member.weight : 0,
+    return members.filter(mayServe).map((member) => ({
+      member,
+      healthy: serves(member),
+      weight: due.includes(member) ? member.weight : 0,
     }));
   }
 

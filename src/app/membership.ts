@@ -11,9 +11,10 @@ import type { MemberTls } from '../certificates/certificates.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { checkUrlOf } from '../config/values/endpoint.ts';
-import type { Cluster } from '../etcd/cluster.ts';
+import { trustedList, viewOfAll } from '../etcd/cluster.ts';
 import { EtcdClient } from '../etcd/etcd-client.ts';
 import type { GrpcTarget } from '../etcd/grpc-security.ts';
+import { acceptsNew } from '../health/state/health.ts';
 import { Questions } from '../leader/questions.ts';
 import { alwaysAt } from '../lib/net/dns-cache.ts';
 import { Discovery } from '../members/discovery/discovery.ts';
@@ -29,8 +30,6 @@ export interface MembershipOptions {
   readonly settings: LiveSettings;
   /** For questions to members; see `EtcdClientOptions`. */
   readonly tls: () => MemberTls;
-  readonly cluster: () => Cluster;
-  readonly isHealthy: (member: Member) => boolean;
   readonly onJoin: (member: Member) => void;
   /** Told of members whose name, weight or class is another now. */
   readonly onRevise: (revised: readonly Revised<Member>[]) => void;
@@ -40,7 +39,7 @@ export interface MembershipOptions {
 }
 
 /** Bound on each question to a member about itself, ms. */
-const inspectTimeout = 2_000;
+const pollTimeout = 2_000;
 
 export class Membership {
   readonly #settings: LiveSettings;
@@ -50,7 +49,7 @@ export class Membership {
 
   /** Reads the state directory. Throws `Refusal` when it cannot be made. */
   constructor(options: MembershipOptions) {
-    const { cluster, isHealthy, onJoin, onRevise, onLeave, record } = options;
+    const { onJoin, onRevise, onLeave, record } = options;
     const settings = options.settings.current;
     this.#settings = options.settings;
     this.#tls = options.tls;
@@ -63,19 +62,16 @@ export class Membership {
       followsCluster: discovery === 'members',
       stateDir: isFixed ? undefined : stateDir,
       dns: systemDns,
-      known: () =>
-        this.members.map((member) => {
-          const { place } = member;
-          const facts = cluster().statusOf(member);
-          const { clusterId } = cluster().view;
-          return {
-            place,
-            memberId: facts?.memberId,
-            isForeign: facts !== undefined && facts.clusterId !== clusterId,
-            healthy: isHealthy(member) && cluster().whyUnknown(member) === undefined,
-          };
-        }),
-      list: () => cluster().list,
+      known: () => {
+        const { clusterId } = viewOfAll(this.members);
+        return this.members.map(({ place, health, status, statusError }) => ({
+          place,
+          memberId: status?.memberId,
+          isForeign: status !== undefined && status.clusterId !== clusterId,
+          healthy: acceptsNew(health) && statusError === undefined,
+        }));
+      },
+      list: () => trustedList(this.members),
       onPlaces: (places) => this.#roster.set(places),
       onChange: record,
       onNameChange: record,
@@ -83,7 +79,7 @@ export class Membership {
     this.#roster = new Roster(this.#discovery.begin(), {
       admit: (place) => memberAt(place, this.#settings.current),
       revise: (member, place) => {
-        revise(member, place, this.#settings.current);
+        member.revise(place, traitsOf(place, this.#settings.current));
         return member;
       },
       onJoin,
@@ -110,11 +106,9 @@ export class Membership {
     const settings = this.#settings.current;
     this.#discovery.configure(settings.endpoints);
     return this.members.filter((member) => {
-      revise(member, member.place, settings);
-      const checked = checkedBy(member.place, settings);
-      if (checked.checkUrl === member.checkUrl) return false;
-      Object.assign(member, checked);
-      return true;
+      const { place, checkUrl } = member;
+      member.revise(place, traitsOf(place, settings));
+      return member.checkUrl !== checkUrl;
     });
   }
 
@@ -132,11 +126,9 @@ export class Membership {
 
   /** For questions to a member about itself. */
   clientOf(member: Member): EtcdClient {
-    const { etcdUser } = this.#settings.current;
-    return new EtcdClient({
-      ...{ ...this.#targetOf(member), timeout: inspectTimeout },
-      ...(etcdUser && { user: etcdUser }),
-    });
+    const { etcdUser: user } = this.#settings.current;
+    const target = this.#targetOf(member);
+    return new EtcdClient({ ...target, timeout: pollTimeout, ...(user && { user }) });
   }
 
   /** For questions to a member about the leader. */
@@ -145,40 +137,24 @@ export class Membership {
   }
 
   #targetOf({ place }: Member): GrpcTarget {
-    const { scheme, host, address, port } = place;
-    return { scheme, host, address, port, tls: this.#tls };
+    return { ...place, tls: this.#tls };
   }
 }
 
 function memberAt(place: Place, settings: Settings): Member {
   const { address } = place;
   const lookup = address === undefined ? undefined : alwaysAt(address);
-  return new Member(place, { lookup, ...duesOf(place, settings), ...checkedBy(place, settings) });
+  return new Member(place, { lookup, ...traitsOf(place, settings) });
 }
 
-/** Its due against the others', and its class. */
-function duesOf(place: Place, settings: Settings): Pick<Traits, 'share' | 'priority'> {
+/** Its due against the others', its class, and how it is checked. */
+function traitsOf(place: Place, settings: Settings): Omit<Traits, 'lookup'> {
   const { name, settingsName = name } = place;
   const numberOf = (setting: 'weight' | 'priority'): number | undefined =>
     settings[setting].find(({ member }) => member === name || member === settingsName)?.value;
   return {
     share: numberOf('weight') ?? place.weight ?? 1,
     priority: numberOf('priority') ?? place.priority ?? 0,
-  };
-}
-
-/** Gives a member that there is the due and class it has now; one that starts slowly goes on to. */
-function revise(member: Member, place: Place, settings: Settings): void {
-  const { share, priority } = duesOf(place, settings);
-  member.weight *= share / member.share;
-  Object.assign(member, { place, share, priority });
-}
-
-function checkedBy(
-  place: Place,
-  settings: Settings,
-): Pick<Traits, 'checkUrl' | 'checksClientPort'> {
-  return {
     checkUrl: checkUrlOf(place, settings.checkUrl),
     checksClientPort: settings.checkUrl === undefined,
   };

@@ -2,8 +2,10 @@
  * Slow start: a member that comes back after a failure gets its share of new connections little by
  * little, since its caches are cold and a thousand clients may be waiting.
  *
- * Owns the weights of the members.
+ * Writes the weights of the members.
  */
+import type { LiveSettings } from '../config/live-settings.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Member } from '../members/member.ts';
 
 /** The part that a member starts with. */
@@ -20,36 +22,36 @@ export function slowStartWeight(elapsed: number, duration: number): number {
 }
 
 export class SlowStart {
-  readonly #duration: () => number;
-  readonly #startedAt = new Map<Member, number>();
+  readonly #members: () => readonly Member[];
+  readonly #settings: LiveSettings<Pick<Settings, 'slowStart'>>;
 
-  /** @param duration until a member has its full weight, ms; 0 for at once. */
-  constructor(duration: () => number) {
-    this.#duration = duration;
+  /** @param members those there are. */
+  constructor(
+    members: () => readonly Member[],
+    settings: LiveSettings<Pick<Settings, 'slowStart'>>,
+  ) {
+    this.#members = members;
+    this.#settings = settings;
   }
 
   /** A member is back at `now`, ms of `performance.now()`. */
   begin(member: Member, now: number): void {
-    this.#startedAt.set(member, now);
+    member.startsSlowlySince = now;
     this.beat(now);
   }
 
   /** Those that have not had their full weight yet. */
   get underWay(): readonly Member[] {
-    return [...this.#startedAt.keys()];
-  }
-
-  /** A member has left. */
-  forget(member: Member): void {
-    this.#startedAt.delete(member);
+    return this.#members().filter(({ startsSlowlySince }) => startsSlowlySince !== undefined);
   }
 
   /** Brings the weights up to `now`. */
   beat(now: number): void {
-    for (const [member, startedAt] of this.#startedAt) {
-      const part = slowStartWeight(now - startedAt, this.#duration());
-      member.weight = part * (member.share ?? 1);
-      if (part >= 1) this.#startedAt.delete(member);
+    for (const member of this.underWay) {
+      const elapsed = now - (member.startsSlowlySince ?? now);
+      const part = slowStartWeight(elapsed, this.#settings.current.slowStart);
+      member.weight = part * member.share;
+      if (part >= 1) member.startsSlowlySince = undefined;
     }
   }
 }

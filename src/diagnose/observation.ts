@@ -3,8 +3,8 @@
  * findings follow; gather.ts makes it.
  */
 import type { X509Certificate } from 'node:crypto';
-import type { MemberStatus, PollResult } from '../etcd/member-status.ts';
-import type { CheckResult } from '../health/probe.ts';
+import type { MemberStatus, PollResult } from '../etcd/status/member-status.ts';
+import type { CheckResult } from '../health/state/check-result.ts';
 import type { Failure } from '../lib/net/failure.ts';
 import type { Sample } from './probes/exposition.ts';
 
@@ -47,8 +47,8 @@ export function isReachable({ health, poll }: Observation): boolean {
 /** Those that said what they are. */
 export function knownAmong(
   observations: readonly Observation[],
-): { readonly name: string; readonly facts: MemberStatus }[] {
+): { readonly name: string; readonly status: MemberStatus }[] {
   return observations.flatMap(({ name, poll }) =>
-    poll.kind === 'known' ? [{ name, facts: poll.facts }] : [],
+    poll.kind === 'known' ? [{ name, status: poll.status }] : [],
   );
 }

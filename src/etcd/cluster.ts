@@ -1,12 +1,16 @@
 /**
  * The cluster as its members describe it, kept up to date.
  *
- *   inspections ──► facts of each ──┬──► picture ──► onChange: leader, alarms
- *   verdicts ───────────────────────┘ └► standing of each ──► member table
+ *   status polls ──► status of each ──┬──► cluster view ──► onChange: leader, alarms
+ *   health of each ───────────────────┘ └► eligibility of each ──► member table
  *
- * Owns what was last heard of each member, and what is told of a change. The rules are in cluster-view.ts
- * and eligibility.ts, both pure.
+ * Writes what was last heard of each member, and owns what is told of a change. The rules are in
+ * cluster-view.ts and eligibility.ts, both pure.
  */
+import { smoothed } from '../balancing/latency.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
+import type { Settings } from '../config/settings.ts';
+import { acceptsNew } from '../health/state/health.ts';
 import type { Member } from '../members/member.ts';
 import {
   type ClusterView,
@@ -14,51 +18,33 @@ import {
   type NamedAlarm,
   newestList,
   viewOf,
-} from './cluster-view.ts';
-import { type Ineligibility, ineligibilityOf } from './eligibility.ts';
-import type { ListedMember, MemberStatus, PollResult } from './member-status.ts';
+} from './status/cluster-view.ts';
+import { type Ineligibility, ineligibilityOf } from './status/eligibility.ts';
+import type { ListedMember, PollResult } from './status/member-status.ts';
 
-/** What has changed. Times are ms. */
-export type ClusterChange =
-  | {
-      readonly kind: 'leader';
-      readonly leader: Leader;
-      readonly term: number;
-      /** For how long members had been seen to know no leader; `undefined` if none was seen to. */
-      readonly without: number | undefined;
-      /** Is it the first that we know of? */
-      readonly first: boolean;
-    }
-  | { readonly kind: 'no-leader'; readonly was: Leader; readonly term: number }
-  | {
-      readonly kind: 'alarm';
-      readonly alarm: string;
-      readonly member: string;
-      readonly on: boolean;
-    }
-  | { readonly kind: 'unknown'; readonly member: Member; readonly why: string }
-  | { readonly kind: 'known'; readonly member: Member };
+/** What has changed, as events of these kinds. Members by their names; `why` is one clause. */
+export type ClusterChange = Readonly<
+  /** `without`: for how long nobody was known to lead, ms. `first`: is it the first that is known? */
+  | { kind: 'leader-changed'; leader: string; term: number; without?: number; first: boolean }
+  | { kind: 'leader-lost'; was: string; term: number }
+  | { kind: 'alarm-raised' | 'alarm-cleared'; alarm: string; member: string }
+  | { kind: 'inspection-failing'; member: string; why: string }
+  | { kind: 'inspection-back'; member: string }
+>;
 
 export interface ClusterOptions {
   /** Those there are at this moment. */
   readonly members: () => readonly Member[];
-  /** Does it pass its checks? */
-  readonly isHealthy: (member: Member) => boolean;
-  /** Entries a member may be behind the leader; 0 for any number. */
-  readonly maxLag: number;
-  /** Told how each member stands, after every inspection: may it serve, and does it lead? */
-  readonly onStanding: (member: Member, unfit: Ineligibility | undefined, leads: boolean) => void;
+  readonly settings: LiveSettings<Pick<Settings, 'maxLag'>>;
+  /** Told of each member, after every poll, whether it may serve. */
+  readonly onEligibility: (member: Member, ineligibility: Ineligibility | undefined) => void;
   readonly onChange: (change: ClusterChange) => void;
 }
 
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly #facts = new Map<Member, MemberStatus>();
-  readonly #unknown = new Map<Member, string>();
-  #leader: Leader | undefined;
-  #lastLeaderId: string | undefined;
-  #leaderSince: number | undefined;
-  #leaderlessSince: number | undefined;
+  /** The last leader that was known, ms since the epoch; `lostAt` is undefined while it leads. */
+  #led: { leader: Leader; since: number; lostAt: number | undefined } | undefined;
   #leaderChanges = 0;
   #alarms: ReadonlyMap<string, NamedAlarm> = new Map();
 
@@ -66,55 +52,14 @@ export class Cluster {
     this.#options = options;
   }
 
-  /** The picture at this moment. */
+  /** The cluster at this moment. */
   get view(): ClusterView {
-    const { members, isHealthy } = this.#options;
-    return viewOf(
-      members().map((member) => ({
-        name: member.name,
-        healthy: isHealthy(member),
-        facts: this.#facts.get(member),
-        answers: !this.#unknown.has(member),
-      })),
-    );
-  }
-
-  /**
-   * The members of the cluster as one lists them that is healthy, and so has passed a linearizable read
-   * within the last moment: what it had applied by then a quorum has agreed on. (MemberList itself asks
-   * no quorum before 3.5, and etcd3 cannot ask for it.) Of several lists that of who has applied most.
-   * Empty when nobody can tell.
-   */
-  get list(): readonly ListedMember[] {
-    const { members, isHealthy } = this.#options;
-    const { clusterId } = this.view;
-    const trusted = members().flatMap((member) => {
-      const facts = this.#facts.get(member);
-      const isTrusted = isHealthy(member) && !this.#unknown.has(member);
-      return isTrusted && facts?.clusterId === clusterId && !facts?.isLearner ? (facts ?? []) : [];
-    });
-    return newestList(trusted);
-  }
-
-  /** Forgets a member that has left. */
-  forget(member: Member): void {
-    this.#facts.delete(member);
-    this.#unknown.delete(member);
-  }
-
-  /** What it last said of itself; kept while it says nothing more. */
-  statusOf(member: Member): MemberStatus | undefined {
-    return this.#facts.get(member);
-  }
-
-  /** Why it says nothing at this moment; `undefined` when it does, or was not asked yet. */
-  whyUnknown(member: Member): string | undefined {
-    return this.#unknown.get(member);
+    return viewOfAll(this.#options.members());
   }
 
   /** Since when the present leader is known to lead, ms since the epoch. */
   get leaderSince(): number | undefined {
-    return this.#leader && this.#leaderSince;
+    return this.#isLed ? this.#led?.since : undefined;
   }
 
   /** How often another member than before was found to lead. */
@@ -124,19 +69,23 @@ export class Cluster {
 
   /** Is a leader known, or nothing at all, so that there is nothing to wait for? */
   get isSettled(): boolean {
-    return this.#leader !== undefined || this.#facts.size === 0;
+    const isSaid = this.#options.members().some(({ status }) => status !== undefined);
+    return this.#isLed || !isSaid;
   }
 
   /** Takes in the answer of a member, or that it gave none, at `now` (ms since the epoch). */
-  observe(member: Member, inspection: PollResult, now: number): void {
+  observe(member: Member, result: PollResult, now: number): void {
     const { onChange } = this.#options;
-    if (inspection.kind === 'unknown') {
-      const isNews = !this.#unknown.has(member);
-      this.#unknown.set(member, inspection.why);
-      if (isNews) onChange({ kind: 'unknown', member, why: inspection.why });
+    const { name } = member;
+    const wasUnknown = member.statusError !== undefined;
+    if (result.kind === 'unknown') {
+      member.statusError = result.why;
+      if (!wasUnknown) onChange({ kind: 'inspection-failing', member: name, why: result.why });
     } else {
-      this.#facts.set(member, inspection.facts);
-      if (this.#unknown.delete(member)) onChange({ kind: 'known', member });
+      member.status = result.status;
+      member.statusError = undefined;
+      member.latency = smoothed(member.latency, result.status.duration);
+      if (wasUnknown) onChange({ kind: 'inspection-back', member: name });
     }
     const { view } = this;
     this.#followLeader(view, now);
@@ -144,42 +93,75 @@ export class Cluster {
     this.#judge(view);
   }
 
+  get #isLed(): boolean {
+    return this.#led !== undefined && this.#led.lostAt === undefined;
+  }
+
   #followLeader({ leader, term }: ClusterView, now: number): void {
-    const was = this.#leader;
+    const { onChange } = this.#options;
+    const last = this.#led;
     if (leader === undefined) {
-      if (was === undefined) return;
-      this.#leader = undefined;
-      this.#leaderlessSince = now;
-      this.#options.onChange({ kind: 'no-leader', was, term });
+      if (last === undefined || last.lostAt !== undefined) return;
+      this.#led = { ...last, lostAt: now };
+      onChange({ kind: 'leader-lost', was: last.leader.name, term });
       return;
     }
-    if (leader.memberId === was?.memberId) return;
-    const first = this.#leaderSince === undefined;
-    const without = this.#leaderlessSince === undefined ? undefined : now - this.#leaderlessSince;
-    this.#leader = leader;
-    this.#leaderSince = now;
-    this.#leaderlessSince = undefined;
-    if (!first && leader.memberId !== this.#lastLeaderId) this.#leaderChanges += 1;
-    this.#lastLeaderId = leader.memberId;
-    this.#options.onChange({ kind: 'leader', leader, term, without, first });
+    const isOther = leader.memberId !== last?.leader.memberId;
+    if (!isOther && last.lostAt === undefined) return;
+    if (isOther && last !== undefined) this.#leaderChanges += 1;
+    this.#led = { leader, since: now, lostAt: undefined };
+    onChange({
+      ...{ kind: 'leader-changed', leader: leader.name, term, first: last === undefined },
+      ...(last?.lostAt !== undefined && { without: now - last.lostAt }),
+    });
   }
 
   #followAlarms({ alarms }: ClusterView): void {
     const before = this.#alarms;
     this.#alarms = new Map(alarms.map((alarm) => [`${alarm.kind} ${alarm.memberId}`, alarm]));
-    const tell = ({ kind, member }: NamedAlarm, on: boolean): void =>
-      this.#options.onChange({ kind: 'alarm', alarm: kind, member, on });
-    for (const [key, alarm] of this.#alarms) if (!before.has(key)) tell(alarm, true);
-    for (const [key, alarm] of before) if (!this.#alarms.has(key)) tell(alarm, false);
+    const tell = (kind: 'alarm-raised' | 'alarm-cleared', { kind: alarm, member }: NamedAlarm) =>
+      this.#options.onChange({ kind, alarm, member });
+    for (const [key, alarm] of this.#alarms) if (!before.has(key)) tell('alarm-raised', alarm);
+    for (const [key, alarm] of before) if (!this.#alarms.has(key)) tell('alarm-cleared', alarm);
   }
 
   #judge({ clusterId, leader }: ClusterView): void {
-    const { maxLag, onStanding } = this.#options;
-    const all = [...this.#facts];
-    const [, leading] = all.find(([, { memberId }]) => memberId === leader?.memberId) ?? [];
-    for (const [member, facts] of all) {
-      const unfit = ineligibilityOf(facts, clusterId, leading, maxLag);
-      onStanding(member, unfit, facts === leading);
+    const { members, settings, onEligibility } = this.#options;
+    const all = members();
+    const leading = all.find(({ status }) => status && status.memberId === leader?.memberId);
+    for (const member of all) {
+      const { status } = member;
+      if (status === undefined) continue;
+      member.leads = member === leading;
+      const { maxLag } = settings.current;
+      onEligibility(member, ineligibilityOf(status, clusterId, leading?.status, maxLag));
     }
   }
+}
+
+/** The cluster as these members describe it. */
+export function viewOfAll(members: readonly Member[]): ClusterView {
+  return viewOf(
+    members.map(({ name, health, status, statusError }) => ({
+      name,
+      healthy: acceptsNew(health),
+      status,
+      answers: statusError === undefined,
+    })),
+  );
+}
+
+/**
+ * The members of the cluster as one lists them that is healthy, and so has passed a linearizable read
+ * within the last moment: what it had applied by then a quorum has agreed on. (MemberList itself asks
+ * no quorum before 3.5, and etcd3 cannot ask for it.) Of several lists that of who has applied most.
+ * Empty when nobody can tell.
+ */
+export function trustedList(members: readonly Member[]): readonly ListedMember[] {
+  const { clusterId } = viewOfAll(members);
+  const trusted = members.flatMap(({ health, status, statusError }) => {
+    const isTrusted = acceptsNew(health) && statusError === undefined;
+    return isTrusted && status?.clusterId === clusterId && !status?.isLearner ? (status ?? []) : [];
+  });
+  return newestList(trusted);
 }

@@ -11,7 +11,7 @@ import type { Etcd3 } from 'etcd3';
 import type { MemberTls } from '../certificates/certificates.ts';
 import { classify } from '../lib/net/failure.ts';
 import { answerBound, authorityOf, type GrpcTarget, grpcSecurity } from './grpc-security.ts';
-import { type MemberStatus, statusOf } from './member-status.ts';
+import { type MemberStatus, statusOf } from './status/member-status.ts';
 
 export interface EtcdClientOptions extends GrpcTarget {
   /** Of etcd's own users, where it has some. */
@@ -33,13 +33,8 @@ export class EtcdClient {
   }
 
   /** Asks the member; one question at a time. Rejects with an error of one clause for people. */
-  async inspect(): Promise<MemberStatus> {
-    const tls = this.#options.tls();
-    if (tls !== this.#tls) this.#disconnect();
-    this.#tls = tls;
-    try {
-      this.#etcd ??= this.#connect();
-      const etcd = await this.#etcd;
+  status(): Promise<MemberStatus> {
+    return this.#ask(async (etcd) => {
       const at = Date.now();
       const startedAt = performance.now();
       let duration = 0;
@@ -57,12 +52,7 @@ export class EtcdClient {
         ),
       ]);
       return statusOf(status, members, { at, duration });
-    } catch (error) {
-      // The next question begins anew: the member may be another one by then, with another certificate,
-      // and grpc-js would wait ever longer before it tries again.
-      this.#disconnect();
-      throw new Error(inWords(error, this.#options), { cause: error });
-    }
+    });
   }
 
   /**
@@ -71,20 +61,29 @@ export class EtcdClient {
    * Rejects with an error of one clause for people.
    */
   async moveLeader(to: string): Promise<void> {
-    try {
-      this.#etcd ??= this.#connect();
-      const etcd = await this.#etcd;
-      await etcd.maintenance.moveLeader({ targetID: BigInt(`0x${to}`).toString() });
-    } catch (error) {
-      this.#disconnect();
-      throw new Error(inWords(error, this.#options), { cause: error });
-    }
+    const targetID = BigInt(`0x${to}`).toString();
+    await this.#ask((etcd) => etcd.maintenance.moveLeader({ targetID }));
   }
 
   /** Closes the connection; a question in flight fails. */
   close(): void {
     this.#closed.abort(new Error('stopped'));
     this.#disconnect();
+  }
+
+  async #ask<T>(question: (etcd: Etcd3) => Promise<T>): Promise<T> {
+    const tls = this.#options.tls();
+    if (tls !== this.#tls) this.#disconnect();
+    this.#tls = tls;
+    try {
+      this.#etcd ??= this.#connect();
+      return await question(await this.#etcd);
+    } catch (error) {
+      // The next question begins anew: the member may be another one by then, with another certificate,
+      // and grpc-js would wait ever longer before it tries again.
+      this.#disconnect();
+      throw new Error(inWords(error, this.#options), { cause: error });
+    }
   }
 
   #disconnect(): void {

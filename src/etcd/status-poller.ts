@@ -1,20 +1,21 @@
 /**
- * When members are asked what they are: now and then while all is well, at once when a verdict has
+ * When members are asked what they are: now and then while all is well, at once when the health of one has
  * changed, and often while the cluster has no leader.
  *
- * Owns one timer and one client a member. Never on the data path, and nothing waits for it. Leaves to
+ * Owns one schedule and one client a member. Never on the data path, and nothing waits for it. Leaves to
  * others what a member is asked (etcd-client.ts) and what its answer means (cluster.ts).
  */
-
-import { nextInStep } from '../lib/step.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
+import type { Settings } from '../config/settings.ts';
+import { Schedule } from '../lib/schedule.ts';
 import { attempt } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
-import type { MemberStatus, PollResult } from './member-status.ts';
+import type { MemberStatus, PollResult } from './status/member-status.ts';
 
 /** Asks one member. */
 export interface StatusClient {
   /** Rejects with an error of one clause for people. */
-  inspect(): Promise<MemberStatus>;
+  status(): Promise<MemberStatus>;
   close(): void;
 }
 
@@ -22,22 +23,21 @@ export interface StatusPollerOptions {
   /** Those there are. */
   readonly members: () => readonly Member[];
   readonly open: (member: Member) => StatusClient;
-  /** Between two inspections of a member, ms; 0 for none at all. */
-  readonly interval: number;
+  readonly settings: LiveSettings<Pick<Settings, 'inspectInterval'>>;
   /** Is there a leader, as far as is known? If not, members are asked often. */
   readonly isSettled: () => boolean;
-  readonly onInspection: (member: Member, inspection: PollResult) => void;
+  readonly onResult: (member: Member, result: PollResult) => void;
 }
 
-/** Between the starts of two inspections of a member at least, ms, and while there is no leader. */
+/** Between the starts of two questions to a member at least, ms, and while there is no leader. */
 const fastInterval = 250;
-/** Fast intervals vary by up to this share either way: who has no leader is not asked in step. */
-const jitter = 0.1;
 
 export class StatusPoller {
   readonly #options: StatusPollerOptions;
-  readonly #rounds = new Map<Member, Round>();
+  readonly #schedules = new Set<Schedule>();
   #signal: AbortSignal | undefined;
+  /** Ends what was begun since the last restart. */
+  #round = new AbortController();
 
   constructor(options: StatusPollerOptions) {
     this.#options = options;
@@ -45,100 +45,53 @@ export class StatusPoller {
 
   /** Starts to ask every member and goes on until `signal` aborts. Call it once. */
   start(signal: AbortSignal): void {
-    if (signal.aborted) return;
     this.#signal = signal;
     this.restart();
-    signal.addEventListener('abort', () => this.#stop(), { once: true });
   }
 
   /** Asks everybody anew: how, or how often, has changed. */
   restart(): void {
-    this.#stop();
+    this.#round.abort();
+    this.#round = new AbortController();
     for (const member of this.#options.members()) this.add(member);
   }
 
-  /** Takes in a member that has joined. */
+  /** Takes in a member that has joined. It is asked until it leaves. */
   add(member: Member): void {
-    const isOn = this.#signal?.aborted === false && this.#options.interval > 0;
-    if (isOn) this.#rounds.set(member, new Round(member, this.#options));
-  }
-
-  /** Forgets a member that has left. */
-  remove(member: Member): void {
-    this.#rounds.get(member)?.stop();
-    this.#rounds.delete(member);
+    const { settings, isSettled, open } = this.#options;
+    if (this.#signal === undefined || this.#signal.aborted) return;
+    if (settings.current.inspectInterval === 0) return;
+    const signal = AbortSignal.any([this.#signal, this.#round.signal, member.gone]);
+    const client = open(member);
+    const interval = (): number => settings.current.inspectInterval;
+    const schedule = new Schedule(
+      {
+        interval,
+        fastInterval: () => Math.min(fastInterval, interval()),
+        isCalm: isSettled,
+        work: () => void this.#ask(member, client, signal).then(() => schedule.arm()),
+      },
+      signal,
+    );
+    this.#schedules.add(schedule);
+    const onStop = (): void => {
+      this.#schedules.delete(schedule);
+      client.close();
+    };
+    signal.addEventListener('abort', onStop, { once: true });
+    schedule.arm();
   }
 
   /** Has every member asked at once: something about the cluster has changed. */
   pollAllNow(): void {
-    for (const round of this.#rounds.values()) round.hurry();
+    for (const schedule of this.#schedules) schedule.hurry();
   }
 
-  #stop(): void {
-    for (const round of this.#rounds.values()) round.stop();
-    this.#rounds.clear();
-  }
-}
-
-/** The inspections of one member, one after the other. */
-class Round {
-  readonly #member: Member;
-  readonly #options: StatusPollerOptions;
-  readonly #inquirer: StatusClient;
-  #timer: NodeJS.Timeout | undefined;
-  #startedAt = Number.NEGATIVE_INFINITY;
-  #asking = false;
-  /** The first question is in a hurry. */
-  #hurried = true;
-  #stopped = false;
-
-  constructor(member: Member, options: StatusPollerOptions) {
-    this.#member = member;
-    this.#options = options;
-    this.#inquirer = options.open(member);
-    this.#arm();
-  }
-
-  hurry(): void {
-    if (this.#hurried) return;
-    this.#hurried = true;
-    if (!this.#asking) this.#arm();
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    this.#inquirer.close();
-  }
-
-  #arm(): void {
-    clearTimeout(this.#timer);
-    const { interval, isSettled } = this.#options;
-    const fast = this.#hurried || !isSettled();
-    const soon = this.#startedAt + Math.min(fastInterval, interval) * this.#variation();
-    const due = fast ? soon : nextInStep(Math.max(soon, performance.now()), interval);
-    this.#timer = setTimeout(
-      () => void this.#ask(),
-      Math.max(0, Math.ceil(due - performance.now())),
-    );
-  }
-
-  async #ask(): Promise<void> {
-    this.#asking = true;
-    this.#hurried = false;
-    this.#startedAt = performance.now();
-    const inspection = await this.#inquirer.inspect().then(
-      (facts): PollResult => ({ kind: 'known', facts }),
+  async #ask(member: Member, client: StatusClient, signal: AbortSignal): Promise<void> {
+    const result = await client.status().then(
+      (status): PollResult => ({ kind: 'known', status }),
       (error: Error): PollResult => ({ kind: 'unknown', why: error.message }),
     );
-    this.#asking = false;
-    if (this.#stopped) return;
-    attempt(() => this.#options.onInspection(this.#member, inspection));
-    // It may have led to a stop.
-    if (!this.#stopped) this.#arm();
-  }
-
-  #variation(): number {
-    return 1 + jitter * (2 * Math.random() - 1);
+    if (!signal.aborted) attempt(() => this.#options.onResult(member, result));
   }
 }

@@ -1,50 +1,26 @@
 /**
- * The member table: every member's verdict, and the snapshot published from them.
+ * The member table: the state of every member's health, and the snapshot published from all of them.
  *
  *   probes ──┐
- *            ├─ observe() ──► verdict of that member ──► routing of all ──► snapshot ──► data path
+ *            ├─ observe() ──► health of that member ──► routing of all ──► snapshot ──► data path
  *   dials ───┘                        │            ▲
- *   facts ───── judge() ──────────────┼────────────┘
+ *   status ─ setEligibility() ─────────┼────────────┘
  *                                     └──► onChange: events, evictions
  *
- * Owns the current state, nothing else: the rules are in verdict.ts and routing.ts, both pure.
+ * Writes what a member's checks have shown, and whether it may serve; nobody else does. The rules are in
+ * health.ts, damping.ts, check-times.ts and routing.ts, all pure.
  */
-
 import type { Snapshot } from '../balancing/snapshot.ts';
-import type { Ineligibility } from '../etcd/eligibility.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Ineligibility } from '../etcd/status/eligibility.ts';
 import type { Member } from '../members/member.ts';
-import { afterFailure, type Damping, holdTime, undamped } from './damping.ts';
-import {
-  acceptsNew,
-  type Health,
-  type HealthRules,
-  nextHealth,
-  type Observation,
-  unknownHealth,
-} from './health.ts';
-import { mayServe, type RoutedMember, type RoutingMode, route } from './routing.ts';
+import { isCorroborated, type Routing, type RoutingMode, route } from './routing.ts';
+import { isAnswer, nextCheckTimes } from './state/check-times.ts';
+import { currentHold, forgiven, nextDamping } from './state/damping.ts';
+import { type Health, nextHealth, type Observation } from './state/health.ts';
 
-/** A member, the current verdict on it, and what its past adds to its next recovery. */
-export interface MemberEntry extends RoutedMember {
-  readonly member: Member;
-  readonly drained: boolean;
-  readonly unresponsive: boolean;
-  /** Of failures that are over. */
-  readonly damping: Damping;
-  /**
-   * When it was lost, while it is not back; ms since the epoch. Forgotten when all fail together,
-   * since an election is no fault of a member.
-   */
-  readonly lostAt: number | undefined;
-}
-
-/** The counts are the operator's; the hold follows from each member's past. */
-export interface TableRules extends Omit<HealthRules, 'hold'> {
-  /** See `route`, ms. */
-  readonly moment: number;
-}
-
-/** What one observation or judgement changed, or a member that came or went. */
+/** What one observation changed, or what was said of a member's eligibility, or a member that came or went. */
 export interface TableChange {
   /** A member is in another state. */
   readonly member?: {
@@ -54,240 +30,170 @@ export interface TableChange {
     /** How long it has to pass its checks before it is restored, ms; 0 for `rise` checks. */
     readonly hold: number;
   };
-  /** A member has become unfit, or fit again. */
-  readonly fitness?: { readonly member: Member; readonly unfit: Ineligibility | undefined };
+  /** A member has become ineligible, or eligible again. */
+  readonly eligibility?: {
+    readonly member: Member;
+    readonly ineligibility: Ineligibility | undefined;
+  };
   readonly mode?: { readonly from: RoutingMode; readonly to: RoutingMode };
   /** All members whose sessions must leave now, also those named in an earlier change. */
   readonly evict: readonly Member[];
   /** Members that fail, and for which another was just seen to pass for the first time since. */
-  readonly witnessed: readonly Member[];
+  readonly corroborated: readonly Member[];
 }
 
+/** The settings that say how many checks it takes, and how they follow each other. */
+type TableSettings = Pick<
+  Settings,
+  'checkRise' | 'checkFall' | 'checkInterval' | 'checkFastInterval'
+>;
+
+/** A second pass comes one fast check after the first, which may be a little early. */
+const momentShare = 0.9;
+
 export class MemberTable {
-  readonly #rules: TableRules;
+  readonly #settings: LiveSettings<TableSettings>;
   readonly #onChange: (change: TableChange) => void;
-  #entries: readonly MemberEntry[];
-  #mode: RoutingMode;
-  #snapshot: Snapshot;
+  #members: readonly Member[] = [];
+  #routing: Routing<Member>;
 
   /**
    * @param members the members at the start, in the configured order.
-   * @param now ms since the epoch.
    * @param onChange called after the snapshot was replaced, in the same tick as the observation.
    */
   constructor(
     members: readonly Member[],
-    rules: TableRules,
-    now: number,
+    settings: LiveSettings<TableSettings>,
     onChange: (change: TableChange) => void,
   ) {
-    this.#rules = rules;
+    this.#settings = settings;
     this.#onChange = onChange;
-    this.#entries = members.map((member) => newEntry(member, now));
-    const { mode, snapshot } = derive(this.#entries, rules.moment);
-    this.#mode = mode;
-    this.#snapshot = snapshot;
+    for (const member of members) this.#enter(member);
+    this.#routing = route(this.#members, this.#moment);
   }
 
   /** Where connections may go at this moment. */
   get snapshot(): Snapshot {
-    return this.#snapshot;
+    return this.#routing;
   }
 
   get mode(): RoutingMode {
-    return this.#mode;
+    return this.#routing.mode;
   }
 
-  get entries(): readonly MemberEntry[] {
-    return this.#entries;
+  /** In the order in which they came. */
+  get members(): readonly Member[] {
+    return this.#members;
   }
 
-  /** Takes in a member that nothing is known of yet, at `now` (ms since the epoch). */
-  add(member: Member, now: number): void {
-    this.#entries = [...this.#entries, newEntry(member, now)];
-    this.#publish({ witnessed: [] }, true);
-  }
-
-  /** Forgets a member: nothing goes there any more. */
-  remove(member: Member): void {
-    this.#entries = this.#entries.filter((entry) => entry.member !== member);
-    this.#publish({ witnessed: [] }, true);
+  /** Takes in a member that nothing is known of yet. When it leaves nothing goes there any more. */
+  add(member: Member): void {
+    this.#enter(member);
+    this.#publish({}, true);
   }
 
   has(member: Member): boolean {
-    return this.#entries.some((entry) => entry.member === member);
-  }
-
-  /** The verdict on one member of the table. Throws for a member that is not in it. */
-  health(member: Member): Health {
-    return this.#entry(member).health;
-  }
-
-  /** All that is known of it, likewise. */
-  entry(member: Member): MemberEntry {
-    return this.#entry(member);
+    return this.#members.includes(member);
   }
 
   /** Takes in whether a member may serve at all. The same reason again changes nothing. */
-  judge(member: Member, unfit: Ineligibility | undefined): void {
-    const entry = this.#entry(member);
-    const isNews = entry.unfit?.reason !== unfit?.reason;
-    this.#entries = this.#entries.map((each) => (each === entry ? { ...each, unfit } : each));
-    if (isNews) this.#publish({ fitness: { member, unfit }, witnessed: [] });
+  setEligibility(member: Member, ineligibility: Ineligibility | undefined): void {
+    this.#expect(member);
+    const isNews = member.ineligibility?.reason !== ineligibility?.reason;
+    member.ineligibility = ineligibility;
+    if (isNews) this.#publish({ eligibility: { member, ineligibility } });
   }
 
   /** Takes in that an operator wants a member drained, or not any more. */
-  drain(member: Member, drained: boolean): void {
-    const entry = this.#entry(member);
-    if (entry.drained === drained) return;
-    this.#entries = this.#entries.map((each) => (each === entry ? { ...each, drained } : each));
-    this.#publish({ witnessed: [] }, true);
+  drain(member: Member, isDrained: boolean): void {
+    this.#expect(member);
+    if (member.isDrained === isDrained) return;
+    member.isDrained = isDrained;
+    this.#publish({}, true);
   }
 
   /** Takes in that the members' classes have changed. */
   refresh(): void {
-    this.#publish({ witnessed: [] }, true);
+    this.#publish({}, true);
   }
 
   /**
-   * Is somebody in doubt, or convicted without a witness? Until that is decided it matters how the
-   * others are.
+   * Is somebody in doubt, or marked failed without being corroborated? Until that is decided it matters how
+   * the others are.
    */
-  get undecided(): boolean {
-    return this.#entries.some(
-      ({ member, health }) =>
-        health.state === 'suspect' ||
-        (health.state === 'failed' && !this.#snapshot.evicted.has(member)),
+  get isUndecided(): boolean {
+    return this.#members.some(
+      (member) =>
+        member.health.state === 'suspect' ||
+        (member.health.state === 'failed' && !this.snapshot.evicted.has(member)),
     );
   }
 
   /** Takes in what was seen of a member, at `now` (ms since the epoch). */
   observe(member: Member, observation: Observation, now: number): void {
-    const entry = this.#entry(member);
-    const { health: from, lostAt } = entry;
-    const damping = lostAt === undefined ? entry.damping : afterFailure(entry.damping, lostAt);
+    this.#expect(member);
+    const { health: from, damping } = member;
+    const { checkRise: rise, checkFall: fall, checkInterval } = this.#settings.current;
     // Nobody is made to wait while nobody is healthy, nor for having failed when all did.
-    const hold = this.#mode === 'normal' && lostAt !== undefined ? holdTime(damping) : 0;
-    const to = nextHealth(from, observation, { ...this.#rules, hold }, now);
-    const passed = observation.kind === 'check-passed';
-    const answered = passed || observation.kind === 'answered' || saysNo(observation);
-    const lost = acceptsNew(from) && !acceptsNew(to);
-    const witnessedAt = passed ? undefined : (entry.witnessedAt ?? this.#witnessOf(member, to));
-    const after: MemberEntry = {
-      ...entry,
-      health: to,
-      damping: acceptsNew(to) ? damping : entry.damping,
-      lostAt: acceptsNew(to) ? undefined : lost ? now : lostAt,
-      passedAt: passed ? now : entry.passedAt,
-      witnessedAt,
-      unresponsive: observation.kind === 'unresponsive' || (entry.unresponsive && !answered),
-      answeredAt: answered ? now : entry.answeredAt,
-      answersSince: answered
-        ? (entry.answersSince ?? now)
-        : wentUnanswered(entry, observation)
-          ? undefined
-          : entry.answersSince,
-    };
-    const witnessed: Member[] = [];
-    this.#entries = this.#entries.map((each) => {
-      if (each.member === member) return after;
-      if (!passed || !lacksWitness(each)) return each;
-      witnessed.push(each.member);
-      return { ...each, witnessedAt: now };
-    });
+    const hold = this.mode === 'normal' ? currentHold(damping) : 0;
+    const to = nextHealth(from, observation, { rise, fall, hold }, now);
+    const before = this.#corroborated();
+    member.health = to;
+    member.damping = nextDamping(damping, from, to, now);
+    // As long as the last pass of whoever serves can be ago.
+    const kept = checkInterval + this.#moment;
+    member.checkTimes = nextCheckTimes(member.checkTimes, observation, kept, now);
+    member.isUnresponsive =
+      observation.kind === 'unresponsive' || (member.isUnresponsive && !isAnswer(observation));
+    const corroborated =
+      observation.kind === 'check-passed'
+        ? this.#corroborated().filter((each) => !before.includes(each))
+        : [];
     const change = to.state === from.state ? {} : { member: { member, from, to, hold } };
-    this.#publish({ ...change, witnessed });
+    this.#publish({ ...change, corroborated });
   }
 
-  /** The first of the others' last passed checks that is not older than this one's failure. */
-  #witnessOf(member: Member, health: Health): number | undefined {
-    if (health.state !== 'suspect' && health.state !== 'failed') return undefined;
-    const passes = this.#entries.flatMap(({ member: other, passedAt }) =>
-      other !== member && passedAt !== undefined && passedAt >= health.evidence.since
-        ? [passedAt]
-        : [],
-    );
-    return passes.length === 0 ? undefined : Math.min(...passes);
+  /** See `route`, ms. */
+  get #moment(): number {
+    return this.#settings.current.checkFastInterval * momentShare;
+  }
+
+  #corroborated(): readonly Member[] {
+    return this.#members.filter((member) => isCorroborated(member, this.#members));
+  }
+
+  #enter(member: Member): void {
+    this.#members = [...this.#members, member];
+    member.gone.addEventListener('abort', () => this.#remove(member), { once: true });
+  }
+
+  #remove(member: Member): void {
+    this.#members = this.#members.filter((each) => each !== member);
+    this.#publish({}, true);
   }
 
   /** @param isOther the table has other members than before, or other wishes for them. */
-  #publish(change: Pick<TableChange, 'member' | 'fitness' | 'witnessed'>, isOther = false): void {
-    const past = { mode: this.#mode, evicted: this.#snapshot.evicted };
-    const { mode, snapshot } = derive(this.#entries, this.#rules.moment);
-    const evictsOthers = past.evicted.symmetricDifference(snapshot.evicted).size > 0;
-    const isOwn = isOther || change.member !== undefined || change.fitness !== undefined;
-    if (!isOwn && !evictsOthers && change.witnessed.length === 0) return;
-    this.#mode = mode;
-    this.#snapshot = snapshot;
+  #publish(change: Omit<Partial<TableChange>, 'mode' | 'evict'>, isOther = false): void {
+    const past = this.#routing;
+    const { corroborated = [], ...own } = change;
+    const routing = route(this.#members, this.#moment);
+    const { mode, evicted } = routing;
+    const evictsOthers = past.evicted.symmetricDifference(evicted).size > 0;
+    const isOwn = isOther || own.member !== undefined || own.eligibility !== undefined;
+    if (!isOwn && !evictsOthers && corroborated.length === 0) return;
+    this.#routing = routing;
     if (mode === 'panic') {
-      this.#entries = this.#entries.map((each) => ({ ...each, lostAt: undefined }));
+      for (const member of this.#members) member.damping = forgiven(member.damping);
     }
     this.#onChange({
-      ...change,
+      ...own,
+      corroborated,
       ...(mode === past.mode ? {} : { mode: { from: past.mode, to: mode } }),
-      evict: [...snapshot.evicted],
+      evict: [...evicted],
     });
   }
 
-  #entry(member: Member): MemberEntry {
-    const entry = this.#entries.find((each) => each.member === member);
-    if (entry === undefined) throw new Error(`${member.name} is not in the member table`);
-    return entry;
+  #expect(member: Member): void {
+    if (!this.has(member)) throw new Error(`${member.name} is not in the member table`);
   }
-}
-
-function newEntry(member: Member, now: number): MemberEntry {
-  return {
-    member,
-    health: unknownHealth(now),
-    unfit: undefined,
-    drained: false,
-    unresponsive: false,
-    damping: undamped,
-    lostAt: undefined,
-    passedAt: undefined,
-    witnessedAt: undefined,
-    answeredAt: undefined,
-    answersSince: undefined,
-  };
-}
-
-/** A check has failed without any answer in its time. */
-function wentUnanswered({ answeredAt }: MemberEntry, observation: Observation): boolean {
-  return (
-    observation.kind === 'check-failed' &&
-    (answeredAt === undefined || answeredAt < observation.startedAt)
-  );
-}
-
-/** A check failed because the member answered that it is not well. */
-function saysNo(observation: Observation): boolean {
-  return observation.kind === 'check-failed' && observation.failure.reason === 'unhealthy';
-}
-
-/** It fails, and nobody was seen to pass since. */
-function lacksWitness({ health, witnessedAt }: MemberEntry): boolean {
-  return witnessedAt === undefined && (health.state === 'suspect' || health.state === 'failed');
-}
-
-function derive(
-  entries: readonly MemberEntry[],
-  moment: number,
-): { mode: RoutingMode; snapshot: Snapshot } {
-  const routing = route(entries, moment);
-  const members = entries.map((entry) => entry.member);
-  const routable = members.filter((_, index) => routing.routable[index]);
-  // While nobody serves, whoever may be there is tried, of whatever class.
-  const first = Math.min(...routable.map(({ priority = 0 }) => priority));
-  return {
-    mode: routing.mode,
-    snapshot: {
-      routable:
-        routing.mode === 'normal'
-          ? routable.filter(({ priority = 0 }) => priority === first)
-          : routable,
-      all: entries.filter(mayServe).map((entry) => entry.member),
-      evicted: new Set(members.filter((_, index) => routing.evict[index])),
-    },
-  };
 }

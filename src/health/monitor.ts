@@ -1,108 +1,83 @@
 /**
- * The monitor: checks every member for as long as it runs, and keeps the member table.
+ * The monitor: probes every member for as long as it runs, and keeps the member table.
  *
- * Owns the probes, their schedules and the last result of each. Leaves to others the rules
- * (verdict.ts, routing.ts) and what is done about a change (its `onChange`).
+ * Owns the probes and their schedules, and writes the last checks of each member. Leaves to others the
+ * rules (health.ts, routing.ts) and what is done about a change (its `onChange`).
  */
 import type { LookupFunction, Socket } from 'node:net';
 import type { MemberTls } from '../certificates/certificates.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Failure } from '../lib/net/failure.ts';
+import { steadyNow } from '../lib/steady-now.ts';
 import type { Member } from '../members/member.ts';
-import { acceptsNew } from './health.ts';
-import { MemberTable, type TableChange, type TableRules } from './member-table.ts';
-import { type CheckResult, Probe } from './probe.ts';
-import { type ProbeSchedule, ProbeScheduler } from './scheduler.ts';
+import { MemberTable, type TableChange } from './member-table.ts';
+import { Probe } from './probe.ts';
+import { ProbeScheduler } from './scheduler.ts';
+import type { CheckResult } from './state/check-result.ts';
+import { acceptsNew } from './state/health.ts';
 
-export interface CheckBounds {
-  /** On one check, ms. */
-  readonly timeout: number;
-  /** The same for a member that is silent to clients that wait, ms; at most `timeout`. */
-  readonly silentTimeout: number;
-}
+/** The settings that say how members are checked. */
+export type CheckSettings = Pick<
+  Settings,
+  'checkRise' | 'checkFall' | 'checkInterval' | 'checkFastInterval' | 'checkTimeout'
+>;
 
-/** What a reload can change is read when it is needed, here as in the other rooms: it may be a getter. */
 export interface MonitorOptions {
   /** At the start. */
   readonly members: readonly Member[];
-  readonly rules: Omit<TableRules, 'moment'>;
-  readonly schedule: ProbeSchedule;
-  readonly bounds: CheckBounds;
+  readonly settings: LiveSettings<CheckSettings>;
   readonly lookup: LookupFunction;
   /** For checks over https; see `ProbeOptions`. */
   readonly tls: () => MemberTls;
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Was this process kept from running since `start` (of `performance.now()`)? */
-  readonly wasStarved: (start: number) => boolean;
+  readonly hasStalled: (start: number) => boolean;
   /** Have clients of this member been waiting for a word from it for `bound` ms, in vain? */
-  readonly isSilent: (member: Member, bound: number) => boolean;
+  readonly isUnresponsive: (member: Member, bound: number) => boolean;
   /** Told of every finished check, after the table took it in. */
   readonly onCheck: (member: Member, result: CheckResult) => void;
   /** Told of every change, after the snapshot was replaced. */
   readonly onChange: (change: TableChange) => void;
 }
 
-/** A second witness comes one fast check after the first, which may be a little early. */
-const witnessShare = 0.9;
+/** Of each member: two minutes at one a second, for a plot of them. */
+const keptChecks = 120;
 
-/** A finished check and when it finished, in ms since the epoch. */
-export type TimedCheck = CheckResult & {
-  readonly at: number;
-  /** The same moment by `performance.now()`, ms. */
-  readonly finishedAt: number;
-};
+/** The probes of one member, and how to end them. */
+interface Probing {
+  readonly scheduler: ProbeScheduler;
+  readonly stop: AbortController;
+}
 
 export class Monitor {
   readonly table: MemberTable;
   readonly #options: MonitorOptions;
-  readonly #checks = new Map<Member, ProbeScheduler>();
-  readonly #watches = new Map<Member, AbortController>();
-  readonly #last = new Map<Member, TimedCheck>();
+  readonly #probing = new Map<Member, Probing>();
   #signal: AbortSignal | undefined;
 
   constructor(options: MonitorOptions) {
+    const { members, settings } = options;
     this.#options = options;
-    const { rules, schedule } = options;
-    this.table = new MemberTable(
-      options.members,
-      {
-        get rise() {
-          return rules.rise;
-        },
-        get fall() {
-          return rules.fall;
-        },
-        get moment() {
-          return schedule.fastInterval * witnessShare;
-        },
-      },
-      steadyNow(),
-      (change) => this.#react(change),
-    );
+    this.table = new MemberTable(members, settings, (change) => this.#react(change));
   }
 
   /** Starts to check every member at once and goes on until `signal` aborts. Call it once. */
   start(signal: AbortSignal): void {
     this.#signal = signal;
-    for (const member of this.#options.members) this.#watch(member, signal);
+    for (const member of this.#options.members) this.#watch(member);
   }
 
-  /** Takes in a member that has joined. */
+  /** Takes in a member that has joined. What is still heard of it once it has left is passed over. */
   add(member: Member): void {
-    this.table.add(member, steadyNow());
-    if (this.#signal !== undefined) this.#watch(member, this.#signal);
+    this.table.add(member);
+    this.#watch(member);
   }
 
-  /** Checks a member in another way than before; the verdict on it stays until that says otherwise. */
+  /** Checks a member in another way than before; the state of its health stays until that says otherwise. */
   rewatch(member: Member): void {
-    this.#watches.get(member)?.abort();
-    if (this.#signal !== undefined) this.#watch(member, this.#signal);
-  }
-
-  /** Forgets a member that has left; what is still heard of it is passed over. */
-  remove(member: Member): void {
-    this.#watches.get(member)?.abort();
-    for (const known of [this.#watches, this.#checks, this.#last]) known.delete(member);
-    this.table.remove(member);
+    this.#probing.get(member)?.stop.abort();
+    this.#watch(member);
   }
 
   /**
@@ -110,7 +85,7 @@ export class Monitor {
    * this host alone is to blame for says nothing about the member and is passed over.
    */
   dialFailed(member: Member, failure: Failure): void {
-    if (failure.reason === 'local' || !this.table.has(member)) return;
+    if (failure.reason === 'local' || member.gone.aborted) return;
     const sign = { ...failure, detail: `dial failed: ${failure.detail}` };
     this.table.observe(member, { kind: 'dial-failed', failure: sign }, steadyNow());
     this.checkNow(member);
@@ -118,7 +93,7 @@ export class Monitor {
 
   /** Takes in that the leader hangs: its sessions leave at once, and it gets no more until it answers. */
   unresponsive(member: Member): void {
-    if (!this.table.has(member)) return;
+    if (member.gone.aborted) return;
     const failure: Failure = { reason: 'timeout', detail: 'the leader does not answer' };
     this.table.observe(member, { kind: 'unresponsive', failure }, steadyNow());
     this.checkNow(member);
@@ -126,68 +101,78 @@ export class Monitor {
 
   /** Has a member checked at once: the data path had a bad sign of it, which decides nothing. */
   checkNow(member: Member): void {
-    this.#checks.get(member)?.hurry();
+    this.#probing.get(member)?.scheduler.hurry();
   }
 
   /** The same for every member: how the others are tells a member's failure from the cluster's. */
   checkAllNow(): void {
-    for (const checks of this.#checks.values()) checks.hurry();
+    for (const { scheduler } of this.#probing.values()) scheduler.hurry();
   }
 
-  /** The last finished check of a member; `undefined` before the first. */
-  lastCheck(member: Member): TimedCheck | undefined {
-    return this.#last.get(member);
-  }
-
-  #watch(member: Member, whole: AbortSignal): void {
-    const own = new AbortController();
-    const signal = AbortSignal.any([whole, own.signal]);
-    this.#watches.set(member, own);
-    const options = this.#options;
-    const { schedule, isSilent, onCheck, tls, isSelf, wasStarved } = options;
-    const lookup = member.lookup ?? this.#options.lookup;
-    const probe = new Probe({ url: member.checkUrl, tls, lookup, isSelf, wasStarved });
-    signal.addEventListener('abort', () => probe.close(), { once: true });
+  #watch(member: Member): void {
+    if (this.#signal === undefined || this.#signal.aborted) return;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([this.#signal, member.gone, stop.signal]);
+    const { settings, lookup, tls, isSelf, hasStalled, isUnresponsive, onCheck } = this.#options;
+    const probe = new Probe({
+      ...{ url: member.checkUrl, tls, isSelf, hasStalled },
+      lookup: member.lookup ?? lookup,
+    });
     const onAnswer = (): void => this.table.observe(member, { kind: 'answered' }, steadyNow());
-    const checked = {
-      // Who keeps clients waiting is given less time to explain itself.
-      check: () => {
-        const { timeout, silentTimeout } = options.bounds;
-        return probe.check(isSilent(member, silentTimeout) ? silentTimeout : timeout, onAnswer);
+    const scheduler = new ProbeScheduler(
+      {
+        // Who keeps clients waiting is given less time to explain itself.
+        probe: () => {
+          const bound = this.#unresponsiveTimeout;
+          const timeout = isUnresponsive(member, bound) ? bound : settings.current.checkTimeout;
+          return probe.check(timeout, onAnswer);
+        },
+        report: (result) => {
+          this.#take(member, result);
+          onCheck(member, result);
+        },
+        isWell: () => acceptsNew(member.health) && !this.table.isUndecided,
       },
-      report: (result: CheckResult) => {
-        this.#take(member, result);
-        onCheck(member, result);
-      },
-      isWell: () => acceptsNew(this.table.health(member)) && !this.table.undecided,
+      settings,
+      signal,
+    );
+    this.#probing.set(member, { scheduler, stop });
+    const onStop = (): void => {
+      this.#probing.delete(member);
+      probe.close();
     };
-    this.#checks.set(member, new ProbeScheduler(checked, schedule, signal));
+    signal.addEventListener('abort', onStop, { once: true });
+  }
+
+  /** Bound on one check of a member that is unresponsive to clients that wait, ms. */
+  get #unresponsiveTimeout(): number {
+    const { checkTimeout, checkFastInterval } = this.#options.settings.current;
+    return Math.min(checkTimeout, checkFastInterval);
   }
 
   #react(change: TableChange): void {
-    // Who lives has its chance to say so before the next witness is heard.
-    for (const member of change.witnessed) this.#checks.get(member)?.now();
+    // Who lives has its chance to say so before another passes again.
+    for (const member of change.corroborated) this.#probing.get(member)?.scheduler.now();
     if (change.member !== undefined && acceptsNew(change.member.from)) this.checkAllNow();
     this.#options.onChange(change);
   }
 
   #take(member: Member, result: CheckResult): void {
-    const at = steadyNow();
-    this.#last.set(member, {
-      ...result,
-      at: Date.now(), // shown to people: the wall clock
-      finishedAt: performance.now(),
-    });
+    const now = steadyNow();
+    const at = Date.now(); // shown to people: the wall clock
+    const check = { ...result, at, finishedAt: performance.now() };
+    member.checks = [...member.checks, check].slice(-keptChecks);
     if (result.ok) {
-      this.table.observe(member, { kind: 'check-passed' }, at);
+      this.table.observe(member, { kind: 'check-passed' }, now);
       return;
     }
     const { failure } = result;
     if (failure.reason === 'local') return;
-    const { bounds, isSilent } = this.#options;
     const gone = failure.reason === 'refused' && member.checksClientPort;
-    const silent = failure.reason === 'timeout' && isSilent(member, bounds.silentTimeout);
-    const evidence = silent
+    const unresponsive =
+      failure.reason === 'timeout' &&
+      this.#options.isUnresponsive(member, this.#unresponsiveTimeout);
+    const evidence = unresponsive
       ? { ...failure, detail: `${failure.detail}, and clients wait for it in vain` }
       : failure;
     this.table.observe(
@@ -195,15 +180,10 @@ export class Monitor {
       {
         kind: 'check-failed',
         failure: evidence,
-        conclusive: gone || silent,
-        startedAt: at - result.duration,
+        conclusive: gone || unresponsive,
+        startedAt: now - result.duration,
       },
-      at,
+      now,
     );
   }
-}
-
-/** Now in ms since the epoch, but for steps of the clock: what is compared must not jump. */
-function steadyNow(): number {
-  return performance.timeOrigin + performance.now();
 }

@@ -9,7 +9,7 @@
  *
  * Owns one keep-alive connection to the member, and more only while one check waits for its answer
  * and another is made. Leaves to others when to check (scheduler.ts) and what
- * follows from the answer (verdict.ts).
+ * follows from the answer (health.ts).
  */
 import type { Agent } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
@@ -17,6 +17,7 @@ import type { MemberTls } from '../certificates/certificates.ts';
 import { classify, type Failure } from '../lib/net/failure.ts';
 import { http, https } from '../lib/net/node-http.ts';
 import { safeText } from '../lib/safe-text.ts';
+import type { CheckResult } from './state/check-result.ts';
 
 export interface ProbeOptions {
   /** Scheme, host and port, such as `https://10.0.0.1:2379`; no path. */
@@ -28,13 +29,8 @@ export interface ProbeOptions {
   /** Is the other end of this socket the balancer itself? Such an endpoint never passes. */
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Was this process kept from running at some time since `start` (of `performance.now()`)? */
-  readonly wasStarved: (start: number) => boolean;
+  readonly hasStalled: (start: number) => boolean;
 }
-
-/** How a check ended. `duration` is in ms. */
-export type CheckResult =
-  | { readonly ok: true; readonly duration: number }
-  | { readonly ok: false; readonly duration: number; readonly failure: Failure };
 
 const readyz = '/readyz';
 const healthWithoutSpaceAlarm = '/health?exclude=NOSPACE';
@@ -61,7 +57,8 @@ export class Probe {
   #tls: MemberTls;
   /** Those of before a renewal, for as long as a check is in flight. */
   readonly #retired: Agent[] = [];
-  readonly #inFlight = new Set<AbortController>();
+  readonly #closed = new AbortController();
+  #inFlight = 0;
   #path = readyz;
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
@@ -81,8 +78,9 @@ export class Probe {
    */
   async check(timeout: number, onAnswer: () => void): Promise<CheckResult> {
     const started = performance.now();
-    const abort = new AbortController();
-    this.#inFlight.add(abort);
+    const timeUp = new AbortController();
+    const signal = AbortSignal.any([this.#closed.signal, timeUp.signal]);
+    this.#inFlight += 1;
     this.#renew();
     const late = setTimeout(
       () => this.#askWhetherItRuns(timeout * (1 - patience), onAnswer),
@@ -90,16 +88,16 @@ export class Probe {
     );
     const timer = setTimeout(() => {
       // Timers run before sockets are read: what has arrived by now is an answer in time.
-      setImmediate(() => abort.abort(new TimeoutError(`timed out after ${timeout} ms`)));
+      setImmediate(() => timeUp.abort(new TimeoutError(`timed out after ${timeout} ms`)));
     }, timeout);
     try {
-      const answer = await this.#ask(abort.signal);
+      const answer = await this.#ask(signal);
       const duration = performance.now() - started;
       if (answer.status === 200) return { ok: true, duration };
       return { ok: false, duration, failure: unhealthy(answer) };
     } catch (error) {
       const duration = performance.now() - started;
-      if (error instanceof TimeoutError && this.#options.wasStarved(started)) {
+      if (error instanceof TimeoutError && this.#options.hasStalled(started)) {
         const detail = 'this host kept the balancer from running during the check';
         return { ok: false, duration, failure: { reason: 'local', detail } };
       }
@@ -107,14 +105,14 @@ export class Probe {
     } finally {
       clearTimeout(timer);
       clearTimeout(late);
-      this.#inFlight.delete(abort);
-      if (this.#inFlight.size === 0) for (const agent of this.#retired.splice(0)) agent.destroy();
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) for (const agent of this.#retired.splice(0)) agent.destroy();
     }
   }
 
   /** Closes the connections; checks in flight fail. */
   close(): void {
-    for (const abort of this.#inFlight) abort.abort(new Error('stopped'));
+    this.#closed.abort(new Error('stopped'));
     for (const agent of [this.#agent, ...this.#retired]) agent.destroy();
   }
 
@@ -135,14 +133,10 @@ export class Probe {
   }
 
   #askWhetherItRuns(timeout: number, onAnswer: () => void): void {
-    const abort = new AbortController();
-    this.#inFlight.add(abort);
-    const timer = setTimeout(() => abort.abort(new TimeoutError()), timeout);
-    const done = (): void => {
-      clearTimeout(timer);
-      this.#inFlight.delete(abort);
-    };
-    this.#get(version, abort.signal).then(onAnswer).then(done, done);
+    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(timeout)]);
+    this.#get(version, signal)
+      .then(onAnswer)
+      .catch(() => {});
   }
 
   async #ask(signal: AbortSignal): Promise<Answer> {

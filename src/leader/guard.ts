@@ -15,7 +15,7 @@
  * Owns one timer, and the state of the hold. hold.ts decides, schedule.ts says what is asked when, and
  * whoever is told holds.
  */
-import type { Live } from '../config/live-settings.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { attempt } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
@@ -44,7 +44,7 @@ import type { LeaderView } from './status-answer.ts';
 export interface GuardOptions
   extends Pick<PollsOptions, 'open' | 'cluster'>,
     Pick<HeartbeatOptions, 'lookup' | 'tls' | 'isSelf'> {
-  readonly settings: Live<Pick<Settings, 'hold' | 'inspectInterval'>>;
+  readonly settings: LiveSettings<Pick<Settings, 'hold' | 'inspectInterval'>>;
   readonly members: () => readonly Member[];
   /** For how long neither a client nor a member has said anything, ms. */
   readonly quietFor: () => number;

@@ -50,7 +50,7 @@ export class LeaderMover {
     const client = this.#options.clientOf(from);
     try {
       // Connects, and learns of a wrong password, before anybody has to wait.
-      const { leaderId, memberId } = await client.inspect();
+      const { leaderId, memberId } = await client.status();
       if (leaderId !== memberId) throw new Error('it leads no longer');
       return await this.#hold(client, id);
     } catch (error) {

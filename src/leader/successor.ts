@@ -1,6 +1,6 @@
 /** Who is to lead next. Pure. */
 
-import type { MemberStatus } from '../etcd/member-status.ts';
+import type { MemberStatus } from '../etcd/status/member-status.ts';
 import type { Member } from '../members/member.ts';
 
 /** A member that may be asked to lead. */

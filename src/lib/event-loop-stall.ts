@@ -1,7 +1,7 @@
 /**
- * Starvation: times when this process was kept from running, by a suspended host, a busy neighbour
+ * Event-loop stalls: times when this process was kept from running, by a suspended host, a busy neighbour
  * or its own event loop. What seemed late then was perhaps only noticed late, so a check that timed
- * out across such a time convicts nobody.
+ * out across such a time marks nobody failed.
  *
  * Owns the memory of the last such time. Told by whoever owns a regular timer (app.ts).
  */

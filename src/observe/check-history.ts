@@ -1,10 +1,7 @@
 /**
- * The last checks of every member, so that a plot of them is not empty when somebody opens the page.
- *
- * Owns a ring of a fixed size for each member; noting a check allocates nothing. Leaves to others how
- * it is shown (event-stream.ts, src/page/).
+ * The last checks of all members, as they are shown (event-stream.ts, src/page/). Each member keeps its own.
  */
-import type { CheckResult } from '../health/probe.ts';
+import type { Member } from '../members/member.ts';
 
 /** A finished check. */
 export interface PastCheck {
@@ -15,78 +12,40 @@ export interface PastCheck {
   readonly ok: boolean;
 }
 
-/** By the name of the member, oldest first. */
+/** By the name of the member, oldest first; members without any are left out. */
 export type PastChecks = Readonly<Record<string, readonly PastCheck[]>>;
 
-/** So many are kept of each member: two minutes at one a second. */
-export const keptChecks = 120;
-
 export class CheckHistory {
-  readonly #rings = new Map<string, Ring>();
+  readonly #members: () => readonly Member[];
+  /** By `performance.now()`, ms. */
+  #takenAt = Number.NEGATIVE_INFINITY;
 
-  /** @param at ms since the epoch. */
-  note(member: string, at: number, { duration, ok }: CheckResult): void {
-    let ring = this.#rings.get(member);
-    if (ring === undefined) {
-      ring = new Ring();
-      this.#rings.set(member, ring);
-    }
-    ring.add(at, duration, ok);
-  }
-
-  /** Forgets a member that has left. */
-  forget(member: string): void {
-    this.#rings.delete(member);
+  /** @param members those there are. */
+  constructor(members: () => readonly Member[]) {
+    this.#members = members;
   }
 
   /** All that is kept. */
   get all(): PastChecks {
-    return this.#list((ring) => ring.last(keptChecks));
+    return this.#since(Number.NEGATIVE_INFINITY);
   }
 
-  /** Those that were noted since this was asked last; members without any are left out. */
+  /** Those that were made since this was asked last. */
   takeNew(): PastChecks {
-    return this.#list((ring) => ring.takeNew());
+    const since = this.#takenAt;
+    this.#takenAt = performance.now();
+    return this.#since(since);
   }
 
-  #list(of: (ring: Ring) => readonly PastCheck[]): PastChecks {
-    const lists = [...this.#rings].map(([member, ring]) => [member, of(ring)] as const);
+  #since(time: number): PastChecks {
+    const lists = this.#members().map(({ name, checks }) => {
+      const asked = checks.filter(({ finishedAt }) => finishedAt > time);
+      return [name, asked.map(toPastCheck)] as const;
+    });
     return Object.fromEntries(lists.filter(([, checks]) => checks.length > 0));
   }
 }
 
-class Ring {
-  readonly #at = new Float64Array(keptChecks);
-  readonly #duration = new Float32Array(keptChecks);
-  readonly #ok = new Uint8Array(keptChecks);
-  /** Ever added, and up to which of them `takeNew` has given. */
-  #added = 0;
-  #given = 0;
-
-  add(at: number, duration: number, ok: boolean): void {
-    const place = this.#added % keptChecks;
-    this.#at[place] = at;
-    this.#duration[place] = duration;
-    this.#ok[place] = ok ? 1 : 0;
-    this.#added += 1;
-  }
-
-  takeNew(): PastCheck[] {
-    const checks = this.last(this.#added - this.#given);
-    this.#given = this.#added;
-    return checks;
-  }
-
-  /** The last `count`, or as many as are kept. */
-  last(count: number): PastCheck[] {
-    const length = Math.min(count, this.#added, keptChecks);
-    return Array.from({ length }, (_, index) => {
-      const place = (this.#added - length + index) % keptChecks;
-      return {
-        at: this.#at[place] ?? 0,
-        duration: Math.round((this.#duration[place] ?? 0) * 10) / 10,
-        ok: this.#ok[place] === 1,
-      };
-    });
-  }
+function toPastCheck({ at, duration, ok }: Member['checks'][number]): PastCheck {
+  return { at, duration: Math.round(duration * 10) / 10, ok };
 }

@@ -5,12 +5,12 @@
  */
 
 import type { Cluster } from '../etcd/cluster.ts';
-import type { ClusterView } from '../etcd/cluster-view.ts';
-import type { Ineligibility } from '../etcd/eligibility.ts';
-import type { MemberStatus } from '../etcd/member-status.ts';
-import type { Evidence, Health } from '../health/health.ts';
+import type { ClusterView } from '../etcd/status/cluster-view.ts';
+import type { Ineligibility } from '../etcd/status/eligibility.ts';
+import type { MemberStatus } from '../etcd/status/member-status.ts';
 import type { Monitor } from '../health/monitor.ts';
 import { type RoutingMode, serves } from '../health/routing.ts';
+import type { Evidence, Health } from '../health/state/health.ts';
 import type { CurrentHold, EndedHold, HoldView } from '../leader/hold-status.ts';
 import type { Failure } from '../lib/net/failure.ts';
 import { rounded } from '../lib/quantities.ts';
@@ -191,11 +191,9 @@ function ended(hold: EndedHold): HoldStatus['last'] {
 }
 
 function memberStatus(member: Member, sources: StatusSources): MemberReport {
-  const { monitor, cluster, proxy, drains, departures } = sources;
-  const { name, endpoint, address, checkUrl } = member;
-  const entry = monitor.table.entry(member);
-  const { health, unfit } = entry;
-  const check = monitor.lastCheck(member);
+  const { proxy, drains, departures } = sources;
+  const { name, endpoint, address, checkUrl, health } = member;
+  const { ineligibility: unfit, lastCheck: check } = member;
   const { opened, ended, bytes, calls } = proxy.sessions.totalsOf(member);
   const drain = drains.of(member);
   const deadline = departures.deadlineOf(member);
@@ -203,7 +201,7 @@ function memberStatus(member: Member, sources: StatusSources): MemberReport {
     ...{ name, endpoint, address, checkUrl },
     state: health.state,
     since: iso(health.since),
-    acceptsNew: serves(entry),
+    acceptsNew: serves(member),
     unfit: unfit && { reason: unfit.reason, detail: unfit.detail },
     drain: drain && {
       since: drain.since,
@@ -216,8 +214,8 @@ function memberStatus(member: Member, sources: StatusSources): MemberReport {
       durationMs: Math.round(check.duration * 10) / 10,
       detail: check.ok ? undefined : check.failure.detail,
     },
-    etcd: saidBy(cluster.statusOf(member)),
-    unknown: cluster.whyUnknown(member),
+    etcd: saidBy(member.status),
+    unknown: member.statusError,
     sessions: proxy.sessions.countOf(member),
     sessionsOpened: opened,
     sessionsEnded: ended,

@@ -13,7 +13,7 @@ import type { Socket } from 'node:net';
 import { TimerQueue } from '../lib/timer-queue.ts';
 import { handOver } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
-import { ConnectTimes } from './dial/connect-times.ts';
+import { meanConnectTime, raceAfter } from './dial/connect-times.ts';
 import { type DialAttempt, type DialOptions, dial } from './dial/dial.ts';
 import { Sources } from './listen/sources.ts';
 import { plainBytes, withinTls } from './relay/byte-counts.ts';
@@ -73,7 +73,6 @@ export class DataPath {
   constructor(options: DataPathOptions) {
     const { observer } = options;
     this.#options = options;
-    const times = new ConnectTimes(() => options.raceAfter);
     this.#dialOptions = {
       ...options,
       get policy() {
@@ -83,9 +82,11 @@ export class DataPath {
         return options.timeout;
       },
       alarms: new TimerQueue(),
-      raceAfter: (member) => times.raceAfter(member),
+      raceAfter: ({ connectTime }) => raceAfter(connectTime, options.raceAfter),
       onAttempt: (member, attempt) => {
-        if (attempt.result === 'connected') times.learn(member, attempt.duration);
+        if (attempt.result === 'connected') {
+          member.connectTime = meanConnectTime(member.connectTime, attempt.duration);
+        }
         observer.attempted(member, attempt);
       },
     };

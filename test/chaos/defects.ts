@@ -81,7 +81,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'never-restored',
     what: 'a member that has failed is never healthy again',
-    file: 'src/health/health.ts',
+    file: 'src/health/state/health.ts',
     edits: [
       {
         find: 'if (passedChecks >= rules.rise && now - since >= rules.hold) {',

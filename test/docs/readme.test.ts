@@ -12,14 +12,14 @@ import manifest from '../../package.json' with { type: 'json' };
 import { createPolicy } from '../../src/balancing/policies.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { envName, options } from '../../src/config/options.ts';
-import { healthStates, unknownHealth } from '../../src/health/health.ts';
 import { Monitor } from '../../src/health/monitor.ts';
+import { healthStates, unknownHealth } from '../../src/health/state/health.ts';
 import { Metrics } from '../../src/observe/metrics/metrics.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
 import { someFacts, undescribed } from '../support/described-cluster.ts';
 import { lookup } from '../support/lookup.ts';
-import { aMember } from '../support/members.ts';
+import { aMember, checkSettings } from '../support/members.ts';
 import { folderWith } from '../unit/config/folder.ts';
 import { makePair } from '../unit/config/pem.ts';
 
@@ -200,14 +200,12 @@ async function render(): Promise<string> {
   const ignore = (): void => {};
   const monitor = new Monitor({
     members: [member],
-    rules: { rise: 1, fall: 1 },
-    schedule: { interval: 1, fastInterval: 1 },
-    bounds: { timeout: 1, silentTimeout: 100 },
+    settings: checkSettings(),
     tls: () => noTls,
     lookup,
     isSelf: () => false,
-    wasStarved: () => false,
-    isSilent: () => false,
+    hasStalled: () => false,
+    isUnresponsive: () => false,
     onCheck: ignore,
     onChange: ignore,
   });
@@ -229,7 +227,7 @@ async function render(): Promise<string> {
   });
   const cluster = undescribed([member]);
   const alarms = [{ kind: 'NOSPACE', memberId: someFacts.memberId }];
-  const known = { kind: 'known', facts: { ...someFacts, alarms } } as const;
+  const known = { kind: 'known', status: { ...someFacts, alarms } } as const;
   cluster.observe(member, known, 0);
   const { cert } = await makePair();
   const metrics = new Metrics();
@@ -247,7 +245,7 @@ async function render(): Promise<string> {
     },
   });
   metrics.checked(member, { ok: true, duration: 1 });
-  metrics.inspected(member, known);
+  metrics.polled(member, known);
   metrics.attempted(member, { result: 'connected', duration: 1 });
   metrics.sessionEnded(member, 1);
   const health = unknownHealth(0);

@@ -1,16 +1,16 @@
 /** A cluster as its members describe it, for tests that say what those are. */
 
+import { LiveSettings } from '../../src/config/live-settings.ts';
 import { Cluster, type ClusterChange } from '../../src/etcd/cluster.ts';
-import type { MemberStatus } from '../../src/etcd/member-status.ts';
+import type { MemberStatus } from '../../src/etcd/status/member-status.ts';
 import type { Member } from '../../src/members/member.ts';
 
 /** A cluster of which nobody has said anything yet. All members count as healthy. */
 export function undescribed(members: readonly Member[], changes: ClusterChange[] = []): Cluster {
   return new Cluster({
     members: () => members,
-    isHealthy: () => true,
-    maxLag: 0,
-    onStanding: () => {},
+    settings: new LiveSettings({ maxLag: 0 }),
+    onEligibility: () => {},
     onChange: (change) => changes.push(change),
   });
 }

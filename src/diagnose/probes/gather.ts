@@ -11,8 +11,9 @@ import { type MemberTls, memberTls } from '../../certificates/certificates.ts';
 import type { Settings } from '../../config/settings.ts';
 import { checkUrlOf, type Endpoint, formatEndpoint } from '../../config/values/endpoint.ts';
 import { EtcdClient } from '../../etcd/etcd-client.ts';
-import type { PollResult } from '../../etcd/member-status.ts';
-import { type CheckResult, Probe } from '../../health/probe.ts';
+import type { PollResult } from '../../etcd/status/member-status.ts';
+import { Probe } from '../../health/probe.ts';
+import type { CheckResult } from '../../health/state/check-result.ts';
 import { SettingError } from '../../lib/setting-error.ts';
 import { findSrvMembers, memberSchemes } from '../../members/discovery/srv.ts';
 import { systemDns } from '../../members/discovery/system-dns.ts';
@@ -70,7 +71,7 @@ async function observe(
 /** The same question as the balancer asks. */
 async function checkHealth(url: string, tls: MemberTls): Promise<CheckResult> {
   const never = (): boolean => false;
-  const probe = new Probe({ url, tls: () => tls, lookup, isSelf: never, wasStarved: never });
+  const probe = new Probe({ url, tls: () => tls, lookup, isSelf: never, hasStalled: never });
   try {
     return await probe.check(timeout, () => {});
   } finally {
@@ -85,7 +86,7 @@ async function pollStatus(
 ): Promise<PollResult> {
   const client = new EtcdClient({ ...endpoint, tls: () => tls, timeout, ...(user && { user }) });
   try {
-    return { kind: 'known', facts: await client.inspect() };
+    return { kind: 'known', status: await client.status() };
   } catch (error) {
     return { kind: 'unknown', why: (error as Error).message };
   } finally {

@@ -5,7 +5,7 @@
 
 import type { Settings } from '../../config/settings.ts';
 import { parseEndpoints } from '../../config/values/endpoint.ts';
-import { newestList } from '../../etcd/cluster-view.ts';
+import { newestList } from '../../etcd/status/cluster-view.ts';
 import { planMembers } from '../../members/discovery/plan.ts';
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';
@@ -18,11 +18,11 @@ export function findInAdvertised(
   const known = observations.flatMap(({ endpoint, health, poll }) =>
     parseEndpoints(endpoint, 'http').map((place) => ({
       ...{ place, isForeign: false, healthy: health.ok },
-      facts: poll.kind === 'known' ? poll.facts : undefined,
-      memberId: poll.kind === 'known' ? poll.facts.memberId : undefined,
+      status: poll.kind === 'known' ? poll.status : undefined,
+      memberId: poll.kind === 'known' ? poll.status.memberId : undefined,
     })),
   );
-  const list = newestList(known.flatMap(({ facts }) => facts ?? []));
+  const list = newestList(known.flatMap(({ status }) => status ?? []));
   const places = known.map(({ place }) => place);
   return planMembers(list, known, places).misadvertised.map(({ name, why, usedAt }) => ({
     severity: discovery === 'members' && usedAt === undefined ? 'warning' : 'note',

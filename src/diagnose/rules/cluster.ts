@@ -6,8 +6,13 @@
  */
 
 import type { Settings } from '../../config/settings.ts';
-import { type ClusterView, isUnstarted, newestList, viewOf } from '../../etcd/cluster-view.ts';
-import type { ListedMember } from '../../etcd/member-status.ts';
+import {
+  type ClusterView,
+  isUnstarted,
+  newestList,
+  viewOf,
+} from '../../etcd/status/cluster-view.ts';
+import type { ListedMember } from '../../etcd/status/member-status.ts';
 import type { Finding, Severity } from '../finding.ts';
 import { knownAmong, type Observation } from '../observation.ts';
 
@@ -24,10 +29,10 @@ export function findInCluster(
       name,
       healthy: health.ok,
       answers: poll.kind === 'known',
-      facts: poll.kind === 'known' ? poll.facts : undefined,
+      status: poll.kind === 'known' ? poll.status : undefined,
     })),
   );
-  const ours = known.flatMap(({ facts }) => (facts.clusterId === view.clusterId ? facts : []));
+  const ours = known.flatMap(({ status }) => (status.clusterId === view.clusterId ? status : []));
   const seen = new Set(ours.map(({ memberId }) => memberId));
   const unseen = newestList(ours).filter(({ id }) => !seen.has(id));
   const unnamed = unnamedAmong(unseen, observations);
@@ -50,11 +55,11 @@ function findStrangers(
 ): Finding[] {
   const most = clusterId === undefined ? 'no cluster has most of them' : `most are of ${clusterId}`;
   return known
-    .filter(({ facts }) => facts.clusterId !== clusterId)
-    .map(({ name: subject, facts }) => ({
+    .filter(({ status }) => status.clusterId !== clusterId)
+    .map(({ name: subject, status }) => ({
       severity: 'error',
       subject,
-      seen: `of cluster ${facts.clusterId}, and ${most}`,
+      seen: `of cluster ${status.clusterId}, and ${most}`,
       why: 'Clients would read and write other data, depending on the member they get.',
       mend: 'Name members of one cluster in --endpoints; one restored from a backup by itself is emptied and added anew with `etcdctl member add`.',
     }));

@@ -17,7 +17,7 @@ export function findInDatabases(observations: readonly Observation[]): Finding[]
 
 function* findQuota({ name: subject, endpoint, poll, metrics }: Observation): Iterable<Finding> {
   if (poll.kind === 'unknown' || metrics.kind === 'unread') return;
-  const { dbSize, dbSizeInUse } = poll.facts;
+  const { dbSize, dbSizeInUse } = poll.status;
   const quota = numberOf(metrics.samples, 'etcd_server_quota_backend_bytes') ?? 0;
   if (quota <= 0 || dbSize < quota * nearQuota) return; // without a quota it is 0 or below
   yield {
@@ -33,7 +33,7 @@ function* findQuota({ name: subject, endpoint, poll, metrics }: Observation): It
 
 function* findRoom({ name: subject, endpoint, poll }: Observation): Iterable<Finding> {
   if (poll.kind === 'unknown') return;
-  const { dbSize, dbSizeInUse } = poll.facts;
+  const { dbSize, dbSizeInUse } = poll.status;
   if (dbSize <= worthwhile || !isSparse(dbSize, dbSizeInUse)) return;
   yield {
     severity: 'note',

@@ -9,7 +9,7 @@
  * All are since the start of the process, and what is absent is passed over. Pure.
  */
 
-import { newestList } from '../../etcd/cluster-view.ts';
+import { newestList } from '../../etcd/status/cluster-view.ts';
 import { roughTime } from '../../lib/quantities.ts';
 import type { Finding } from '../finding.ts';
 import { knownAmong, type Observation } from '../observation.ts';
@@ -194,8 +194,8 @@ function slow(what: string, p99: number, bound: number): string {
 /** Peers by the ids of the cluster's list, under the names that the endpoints have here. */
 function peerNames(observations: readonly Observation[]): (id: string) => string {
   const known = knownAmong(observations);
-  const listed = newestList(known.map(({ facts }) => facts));
+  const listed = newestList(known.map(({ status }) => status));
   return (id) =>
-    known.find(({ facts }) => facts.memberId === id)?.name ??
+    known.find(({ status }) => status.memberId === id)?.name ??
     (listed.find((member) => member.id === id)?.name || id);
 }

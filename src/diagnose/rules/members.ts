@@ -56,8 +56,8 @@ function* findInMember(observation: Observation): Iterable<Finding> {
 /** One member under two endpoints looks like two to the balancer. */
 function* findTwins(observations: readonly Observation[]): Iterable<Finding> {
   const firsts = new Map<string, string>();
-  for (const { name, facts } of knownAmong(observations)) {
-    const id = `${facts.clusterId} ${facts.memberId}`;
+  for (const { name, status } of knownAmong(observations)) {
+    const id = `${status.clusterId} ${status.memberId}`;
     const first = firsts.get(id);
     if (first === undefined) {
       firsts.set(id, name);

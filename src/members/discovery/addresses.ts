@@ -7,7 +7,7 @@
  * domains, and the name server for how long they hold.
  */
 import { isIP } from 'node:net';
-import { mostMembers } from '../../etcd/member-status.ts';
+import { mostMembers } from '../../etcd/status/member-status.ts';
 import { Condition } from '../../lib/condition.ts';
 import type { DnsChange } from '../../lib/net/dns-cache.ts';
 import { classify } from '../../lib/net/failure.ts';

@@ -8,8 +8,8 @@
  * for what may not. Pure.
  */
 import { type Endpoint, parseEndpoints, type Scheme } from '../../config/values/endpoint.ts';
-import { isUnstarted } from '../../etcd/cluster-view.ts';
-import type { ListedMember } from '../../etcd/member-status.ts';
+import { isUnstarted } from '../../etcd/status/cluster-view.ts';
+import type { ListedMember } from '../../etcd/status/member-status.ts';
 import { isLoopback } from '../../lib/net/host-port.ts';
 import { addressOf, keyOf, type Place } from '../place.ts';
 

@@ -8,7 +8,7 @@
  * Pure.
  */
 import type { Endpoint } from '../../config/values/endpoint.ts';
-import { type ListedMember, mostMembers } from '../../etcd/member-status.ts';
+import { type ListedMember, mostMembers } from '../../etcd/status/member-status.ts';
 import { addressOf, type Place } from '../place.ts';
 import { type KnownMember, planMembers } from './plan.ts';
 

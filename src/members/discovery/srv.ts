@@ -5,7 +5,7 @@
 import type { SrvRecord } from 'node:dns';
 import type { Settings } from '../../config/settings.ts';
 import { parseEndpoints, type Scheme } from '../../config/values/endpoint.ts';
-import { mostMembers } from '../../etcd/member-status.ts';
+import { mostMembers } from '../../etcd/status/member-status.ts';
 import { classify } from '../../lib/net/failure.ts';
 import { formatHostPort } from '../../lib/net/host-port.ts';
 import type { Place } from '../place.ts';

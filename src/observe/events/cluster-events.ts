@@ -6,7 +6,7 @@ interface LeaderChange {
   leader: string;
   term: number;
   /** For how long members had been seen to know no leader, ms; `undefined` if none was seen to. */
-  without: number | undefined;
+  without?: number;
   /** Is it the first that is known? */
   first: boolean;
 }

@@ -1,7 +1,7 @@
 /** How changes of health states are told: of single members, of all of them, and what follows for sessions. */
-import type { Ineligibility } from '../../etcd/eligibility.ts';
-import type { Evidence, Health } from '../../health/health.ts';
+import type { Ineligibility } from '../../etcd/status/eligibility.ts';
 import type { RoutingMode } from '../../health/routing.ts';
+import type { Evidence, Health } from '../../health/state/health.ts';
 import { count } from '../../lib/count.ts';
 import { error, info, warn } from './sentence.ts';
 
@@ -41,8 +41,8 @@ export const healthEvents = {
     });
   },
   /** "m2 is not used: it is a learner, which refuses most calls until it is promoted" */
-  'member-unfit': ({ member, reason, detail, barred }: Ineligibility & { member: string }) => {
-    const tell = reason === 'learner' ? info : barred ? error : warn;
+  'member-unfit': ({ member, reason, detail, isExcluded }: Ineligibility & { member: string }) => {
+    const tell = reason === 'learner' ? info : isExcluded ? error : warn;
     return tell(`${member} is not used: ${detail}`, { member, reason });
   },
   'member-fit': ({ member }: { member: string }) =>

@@ -2,9 +2,9 @@
  * Metrics of what the members say about themselves and their cluster. A member that has never answered has no series
  * but that it is not known.
  */
-import type { ClusterView } from '../../etcd/cluster-view.ts';
-import { ineligibleReasons } from '../../etcd/eligibility.ts';
-import type { MemberStatus } from '../../etcd/member-status.ts';
+import type { ClusterView } from '../../etcd/status/cluster-view.ts';
+import { ineligibleReasons } from '../../etcd/status/eligibility.ts';
+import type { MemberStatus } from '../../etcd/status/member-status.ts';
 import { flag, perMember, present, type ReadMetric } from './read-metrics.ts';
 
 type Row<From> = readonly [name: string, help: string, of: (from: From) => number];
@@ -74,28 +74,27 @@ export const clusterMetrics: readonly ReadMetric[] = [
   {
     name: 'etcd_lb_member_known',
     help: '1 while a member answers questions about itself over gRPC, else 0; the figures below are then its last.',
-    ...perMember(present, (member, { cluster }) =>
-      flag(cluster.statusOf(member) !== undefined && !cluster.whyUnknown(member)),
+    ...perMember(present, ({ status, statusError }) =>
+      flag(status !== undefined && statusError === undefined),
     ),
   },
   {
     name: 'etcd_lb_member_info',
     help: 'Always 1; the labels tell the id, the cluster id and the version that a member says it has.',
     labels: ['member', 'id', 'cluster', 'version'],
-    read: ({ members, cluster }) =>
-      members().flatMap((member) => {
-        const status = cluster.statusOf(member);
+    read: ({ members }) =>
+      members().flatMap(({ name: member, status }) => {
         if (status === undefined) return [];
-        const { memberId: id, clusterId, version } = status;
-        return [[1, { member: member.name, id, cluster: clusterId, version }]];
+        const { memberId: id, clusterId: cluster, version } = status;
+        return [[1, { member, id, cluster, version }]];
       }),
   },
   {
     name: 'etcd_lb_member_leader',
     help: '1 for the member that most of those that answer take for the leader, else 0.',
-    ...perMember(present, (member, { cluster }) => {
+    ...perMember(present, ({ status }, { cluster }) => {
       const leader = cluster.view.leader?.memberId;
-      return flag(leader !== undefined && cluster.statusOf(member)?.memberId === leader);
+      return flag(leader !== undefined && status?.memberId === leader);
     }),
   },
   {
@@ -103,20 +102,17 @@ export const clusterMetrics: readonly ReadMetric[] = [
     help: '1 for the reason why a member is not used although its checks may pass: it is a learner, belongs to another cluster than most, its data is corrupt, or it lags too far behind the leader.',
     labels: ['member', 'reason'],
     read: ({ monitor }) =>
-      monitor.table.entries.flatMap(({ member, unfit }) =>
+      monitor.table.members.flatMap(({ name: member, ineligibility }) =>
         ineligibleReasons.map((reason) => [
-          flag(unfit?.reason === reason),
-          { member: member.name, reason },
+          flag(ineligibility?.reason === reason),
+          { member, reason },
         ]),
       ),
   },
   ...memberFigures.map(
     ([name, help, of]): ReadMetric => ({
       ...{ name: `etcd_lb_member_${name}`, help },
-      ...perMember(present, (member, { cluster }) => {
-        const status = cluster.statusOf(member);
-        return status && of(status);
-      }),
+      ...perMember(present, ({ status }) => status && of(status)),
     }),
   ),
   ...clusterFigures.map(

@@ -8,9 +8,9 @@
  * Only what would be lost otherwise is counted here. Nothing of it is touched on the byte path.
  */
 import { Gauge, Registry } from 'prom-client';
-import type { PollResult } from '../../etcd/member-status.ts';
-import { healthStates } from '../../health/health.ts';
-import type { CheckResult } from '../../health/probe.ts';
+import type { PollResult } from '../../etcd/status/member-status.ts';
+import type { CheckResult } from '../../health/state/check-result.ts';
+import { healthStates } from '../../health/state/health.ts';
 import { type HoldCause, type HoldEnd, holdCauses, holdEnds } from '../../leader/hold.ts';
 import { failureReasons } from '../../lib/net/failure.ts';
 import { type RefusalReason, refusalReasons } from '../../management/server.ts';
@@ -101,7 +101,7 @@ export class Metrics {
     this.#histograms.checkDuration.observe({ member }, result.duration / 1000);
   }
 
-  inspected({ name: member }: Member, { kind: result }: PollResult): void {
+  polled({ name: member }: Member, { kind: result }: PollResult): void {
     this.#counters.inspections.inc({ member, result });
   }
 

@@ -1,7 +1,7 @@
 /** Metrics of the balancer and its members that need no recording. */
 import { expiriesOf } from '../../certificates/expiry.ts';
-import { healthStates } from '../../health/health.ts';
 import { serves } from '../../health/routing.ts';
+import { healthStates } from '../../health/state/health.ts';
 import { endReasons } from '../../proxy/sessions/sessions.ts';
 import { flag, perMember, present, type ReadMetric, served } from './read-metrics.ts';
 
@@ -30,25 +30,21 @@ export const stateMetrics: readonly ReadMetric[] = [
   {
     name: 'etcd_lb_member_up',
     help: '1 while a member is healthy and gets new connections, else 0.',
-    labels: ['member'],
-    read: ({ monitor }) =>
-      monitor.table.entries.map((entry) => [flag(serves(entry)), { member: entry.member.name }]),
+    ...perMember(present, (member) => flag(serves(member))),
   },
   {
     name: 'etcd_lb_member_state',
     help: '1 for the state that a member is in and 0 for the others: unknown (not checked yet), healthy, suspect (no new connections), failed (its sessions are closed while another member is healthy), recovering.',
     labels: ['member', 'state'],
     read: ({ monitor }) =>
-      monitor.table.entries.flatMap(({ member, health }) =>
-        healthStates.map((state) => [flag(health.state === state), { member: member.name, state }]),
+      monitor.table.members.flatMap(({ name: member, health }) =>
+        healthStates.map((state) => [flag(health.state === state), { member, state }]),
       ),
   },
   {
     name: 'etcd_lb_member_drained',
     help: '1 while an operator has a member drained, so that it gets no new connections, else 0.',
-    labels: ['member'],
-    read: ({ monitor }) =>
-      monitor.table.entries.map(({ member, drained }) => [flag(drained), { member: member.name }]),
+    ...perMember(present, ({ isDrained }) => flag(isDrained)),
   },
   {
     name: 'etcd_lb_member_weight',

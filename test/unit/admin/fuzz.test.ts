@@ -22,6 +22,7 @@ import { Farewells } from '../../../src/proxy/sessions/farewells.ts';
 import { Sessions } from '../../../src/proxy/sessions/sessions.ts';
 import { someFacts, undescribed } from '../../support/described-cluster.ts';
 import { lookup } from '../../support/lookup.ts';
+import { checkSettings } from '../../support/members.ts';
 
 const silentLog: Log = {
   level: 'info',
@@ -39,17 +40,15 @@ beforeEach(() => {
   const { settings } = loadSettings({ flags: { endpoints: 'm0=http://a,m1=http://b' }, env: {} });
   const members = settings.endpoints.map((endpoint) => new Member(endpoint));
   const monitor = new Monitor({
-    ...{ members, lookup, rules: { rise: 1, fall: 1 }, tls: () => ({}) },
-    schedule: { interval: 1_000, fastInterval: 250 },
-    bounds: { timeout: 1_000, silentTimeout: 1_000 },
-    ...{ isSelf: () => false, wasStarved: () => false, isSilent: () => false },
+    ...{ members, lookup, settings: checkSettings(), tls: () => ({}) },
+    ...{ isSelf: () => false, hasStalled: () => false, isUnresponsive: () => false },
     ...{ onCheck: () => {}, onChange: () => {} },
   });
   const cluster = undescribed(members);
   for (const [index, member] of members.entries()) {
     monitor.table.observe(member, { kind: 'check-passed' }, 0);
     const facts = { ...someFacts, memberId: index === 0 ? 'a' : 'b' };
-    cluster.observe(member, { kind: 'known', facts }, 0);
+    cluster.observe(member, { kind: 'known', status: facts }, 0);
   }
   const sessions = new Sessions(() => {});
   const departures = new Departures(sessions, new Farewells(sessions), () => {});
@@ -63,7 +62,10 @@ beforeEach(() => {
     },
   });
   // The rest of it needs sockets.
-  const upkeep = { balance: () => new Map(), slowStart: new SlowStart(() => 0) };
+  const upkeep = {
+    balance: () => new Map(),
+    slowStart: new SlowStart(() => members, new LiveSettings({ slowStart: 0 })),
+  };
   const orders = new Operations({
     ...{ monitor, cluster, sessions, departures, mover, drains: new Drains(undefined) },
     guard: guard as unknown as LeaderGuard,

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { leastConnections } from '../../../src/balancing/least-connections.ts';
 import { SlowStart, slowStartWeight } from '../../../src/balancing/slow-start.ts';
+import { LiveSettings } from '../../../src/config/live-settings.ts';
 import { newMembers, seeded } from './members.ts';
+
+const duration = new LiveSettings({ slowStart: 1_000 });
 
 test('a weight never falls, is never 0 and ends at 1', () => {
   fc.assert(
@@ -19,7 +22,7 @@ test('a weight never falls, is never 0 and ends at 1', () => {
 test('only the member that came back starts slowly, from its first moment on', () => {
   const [m0, m1] = newMembers(2);
   if (m0 === undefined || m1 === undefined) throw new Error('no members');
-  const slow = new SlowStart(() => 1000);
+  const slow = new SlowStart(() => [m0, m1], duration);
   slow.begin(m1, 5000);
   expect([m0.weight, m1.weight]).toEqual([1, 0.1]);
   slow.beat(5500);
@@ -46,7 +49,7 @@ test('under least connections a member of half the weight gets half as many', ()
 test('a member with a weight of its own comes back to that', () => {
   const [member] = newMembers(1).map((each) => Object.assign(each, { share: 4, weight: 4 }));
   if (member === undefined) throw new Error('no member');
-  const slow = new SlowStart(() => 1000);
+  const slow = new SlowStart(() => [member], duration);
   slow.begin(member, 0);
   slow.beat(500);
   expect(member.weight).toBe(2);

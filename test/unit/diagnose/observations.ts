@@ -2,7 +2,7 @@
 
 import type { Observation } from '../../../src/diagnose/observation.ts';
 import { parseExposition } from '../../../src/diagnose/probes/exposition.ts';
-import type { MemberStatus } from '../../../src/etcd/member-status.ts';
+import type { MemberStatus } from '../../../src/etcd/status/member-status.ts';
 
 const healthy: Observation['health'] = { ok: true, duration: 1 };
 
@@ -31,7 +31,7 @@ export function cluster(size: number): Observation[] {
     endpoint: `http://m${index}:2379`,
     health: healthy,
     clientPort: { kind: 'open' },
-    poll: { kind: 'known', facts: factsOf(index, size) },
+    poll: { kind: 'known', status: factsOf(index, size) },
     metrics: metrics(''),
   }));
 }
@@ -42,7 +42,7 @@ export function withFacts(observation: Observation, facts: Partial<MemberStatus>
   if (poll.kind === 'unknown') throw new Error('nothing is known of it');
   return {
     ...observation,
-    poll: { kind: 'known', facts: { ...poll.facts, ...facts } },
+    poll: { kind: 'known', status: { ...poll.status, ...facts } },
   };
 }
 

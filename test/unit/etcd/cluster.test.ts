@@ -1,46 +1,48 @@
 /** What is told as members describe their cluster, and to whom. */
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Cluster, type ClusterChange } from '../../../src/etcd/cluster.ts';
-import type { Ineligibility } from '../../../src/etcd/eligibility.ts';
-import type { ListedMember, MemberStatus } from '../../../src/etcd/member-status.ts';
+import { LiveSettings } from '../../../src/config/live-settings.ts';
+import { Cluster, type ClusterChange, trustedList } from '../../../src/etcd/cluster.ts';
+import type { Ineligibility } from '../../../src/etcd/status/eligibility.ts';
+import type { ListedMember, MemberStatus } from '../../../src/etcd/status/member-status.ts';
+import { type Health, unknownHealth } from '../../../src/health/state/health.ts';
 import type { Member } from '../../../src/members/member.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 import { aMember } from '../../support/members.ts';
 
-const [a, b, c] = [aMember('a'), aMember('b'), aMember('c')];
+let a: Member;
+let b: Member;
+let c: Member;
+
+const healthy: Health = { state: 'healthy', since: 0 };
 
 let changes: ClusterChange[];
-let standings: Map<Member, Ineligibility | undefined>;
-let leading: Set<string>;
-let failing: Set<Member>;
+let eligibility: Map<Member, Ineligibility | undefined>;
+let there: Member[];
 let cluster: Cluster;
 beforeEach(() => {
   changes = [];
-  standings = new Map();
-  leading = new Set();
-  failing = new Set();
+  eligibility = new Map();
+  there = ['a', 'b', 'c'].map((name) => aMember(name, { health: healthy }));
+  [a, b, c] = there as [Member, Member, Member];
   cluster = new Cluster({
-    members: () => [a, b, c],
-    isHealthy: (member) => !failing.has(member),
-    maxLag: 10,
-    onStanding: (member, unfit, leads) => {
-      standings.set(member, unfit);
-      if (leads) leading.add(member.name);
-      else leading.delete(member.name);
-    },
+    members: () => there,
+    settings: new LiveSettings({ maxLag: 10 }),
+    onEligibility: (member, ineligibility) => eligibility.set(member, ineligibility),
     onChange: (change) => changes.push(change),
   });
 });
 
-function says(member: Member, facts: Partial<MemberStatus> = {}, now = 0): void {
-  const all = { ...someFacts, memberId: member.name, ...facts };
-  cluster.observe(member, { kind: 'known', facts: all }, now);
+function says(member: Member, status: Partial<MemberStatus> = {}, now = 0): void {
+  const all = { ...someFacts, memberId: member.name, ...status };
+  cluster.observe(member, { kind: 'known', status: all }, now);
 }
 
 function isSilent(member: Member, now = 0): void {
   cluster.observe(member, { kind: 'unknown', why: 'timed out' }, now);
 }
+
+const leading = (): string[] => there.filter(({ leads }) => leads).map(({ name }) => name);
 
 const told = (): string[] => changes.splice(0).map(({ kind }) => kind);
 
@@ -51,8 +53,7 @@ describe('the leader', () => {
     says(a);
     expect(changes).toEqual([
       {
-        ...{ kind: 'leader', leader: { memberId: 'a', name: 'a' }, term: 2, first: true },
-        without: undefined,
+        ...{ kind: 'leader-changed', leader: 'a', term: 2, first: true },
       },
     ]);
     expect(cluster.leaderChanges).toBe(0);
@@ -68,10 +69,10 @@ describe('the leader', () => {
     expect(cluster.isSettled).toBe(false);
     says(b, { leaderId: 'c', term: 3 }, 2_400);
     expect(changes).toEqual([
-      { kind: 'unknown', member: a, why: 'timed out' },
-      { kind: 'no-leader', was: { memberId: 'a', name: 'a' }, term: 3 },
+      { kind: 'inspection-failing', member: 'a', why: 'timed out' },
+      { kind: 'leader-lost', was: 'a', term: 3 },
       {
-        ...{ kind: 'leader', leader: { memberId: 'c', name: 'c' }, term: 3, first: false },
+        ...{ kind: 'leader-changed', leader: 'c', term: 3, first: false },
         without: 1_300,
       },
     ]);
@@ -81,17 +82,17 @@ describe('the leader', () => {
 
   test('is the only one that leads, until another does', () => {
     for (const member of [a, b, c]) says(member);
-    expect([...leading]).toEqual(['a']);
+    expect(leading()).toEqual(['a']);
     isSilent(a);
     for (const member of [b, c]) says(member, { leaderId: 'c', term: 3 });
-    expect([...leading]).toEqual(['c']);
+    expect(leading()).toEqual(['c']);
   });
 
   test('that is elected again is told of, and is no change of leader', () => {
     says(a);
     says(a, { leaderId: undefined }, 10);
     says(a, {}, 20);
-    expect(told()).toEqual(['leader', 'no-leader', 'leader']);
+    expect(told()).toEqual(['leader-changed', 'leader-lost', 'leader-changed']);
     expect(cluster.leaderChanges).toBe(0);
   });
 });
@@ -100,40 +101,40 @@ test('an alarm is told when it is raised and when it is over', () => {
   const alarms = [{ kind: 'NOSPACE', memberId: 'b' }];
   says(b, { alarms });
   says(a, { alarms });
-  expect(changes.slice(1)).toEqual([{ kind: 'alarm', alarm: 'NOSPACE', member: 'b', on: true }]);
+  expect(changes.slice(1)).toEqual([{ kind: 'alarm-raised', alarm: 'NOSPACE', member: 'b' }]);
   says(a);
   expect(changes).toHaveLength(2); // the other still says so
   says(b);
-  expect(changes.slice(2)).toEqual([{ kind: 'alarm', alarm: 'NOSPACE', member: 'b', on: false }]);
+  expect(changes.slice(2)).toEqual([{ kind: 'alarm-cleared', alarm: 'NOSPACE', member: 'b' }]);
 });
 
 test('a member that cannot be asked is told once, and once when it can', () => {
   isSilent(a);
   isSilent(a);
-  expect(cluster.whyUnknown(a)).toBe('timed out');
+  expect(a.statusError).toBe('timed out');
   says(a);
-  expect(cluster.whyUnknown(a)).toBeUndefined();
-  expect(told()).toEqual(['unknown', 'known', 'leader']);
+  expect(a.statusError).toBeUndefined();
+  expect(told()).toEqual(['inspection-failing', 'inspection-back', 'leader-changed']);
 });
 
-describe('the standing', () => {
+describe('the eligibility', () => {
   test('of each follows from what the others say', () => {
     says(a, { clusterId: 'c2' });
-    expect(standings.get(a)).toBeUndefined();
+    expect(eligibility.get(a)).toBeUndefined();
     says(b);
     says(c);
-    expect(standings.get(a)).toMatchObject({ reason: 'other-cluster' });
-    expect(standings.get(b)).toBeUndefined();
+    expect(eligibility.get(a)).toMatchObject({ reason: 'other-cluster' });
+    expect(eligibility.get(b)).toBeUndefined();
     says(a);
-    expect(standings.get(a)).toBeUndefined();
+    expect(eligibility.get(a)).toBeUndefined();
   });
 
   test('counts the lag behind the leader', () => {
     says(b, { appliedIndex: 50 });
     says(a, { appliedIndex: 100 });
-    expect(standings.get(b)).toMatchObject({ reason: 'lagging' });
+    expect(eligibility.get(b)).toMatchObject({ reason: 'lagging' });
     says(b, { appliedIndex: 95 });
-    expect(standings.get(b)).toBeUndefined();
+    expect(eligibility.get(b)).toBeUndefined();
   });
 });
 
@@ -141,31 +142,32 @@ describe('the list', () => {
   const grown = [...someFacts.members, { ...someFacts.members[0], id: 'd' } as ListedMember];
 
   test('is that of who has applied most, among those that are healthy and voters', () => {
-    expect(cluster.list).toEqual([]);
+    expect(trustedList(there)).toEqual([]);
     says(a);
     says(b, { members: grown, appliedIndex: 101 });
-    expect(cluster.list).toEqual(grown);
-    failing.add(b);
-    expect(cluster.list).toEqual(someFacts.members);
-    failing.clear();
+    expect(trustedList(there)).toEqual(grown);
+    b.health = unknownHealth(0);
+    expect(trustedList(there)).toEqual(someFacts.members);
+    b.health = healthy;
     says(b, { members: grown, appliedIndex: 101, isLearner: true });
-    expect(cluster.list).toEqual(someFacts.members);
+    expect(trustedList(there)).toEqual(someFacts.members);
     says(b, { members: grown, appliedIndex: 101 });
     isSilent(b);
-    expect(cluster.list).toEqual(someFacts.members);
+    expect(trustedList(there)).toEqual(someFacts.members);
   });
 
   test('is not that of another cluster than most', () => {
     says(a);
     says(b);
     says(c, { clusterId: 'c2', members: grown, appliedIndex: 1_000 });
-    expect(cluster.list).toEqual(someFacts.members);
+    expect(trustedList(there)).toEqual(someFacts.members);
   });
 
   test('is empty when nobody can tell, and what is forgotten tells nothing', () => {
     says(a);
-    cluster.forget(a);
-    expect(cluster.list).toEqual([]);
-    expect(cluster.statusOf(a)).toBeUndefined();
+    expect(cluster.isSettled).toBe(true);
+    there = [b, c];
+    expect(trustedList(there)).toEqual([]);
+    expect(cluster.view.clusterId).toBeUndefined();
   });
 });

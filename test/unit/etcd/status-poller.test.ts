@@ -1,12 +1,14 @@
 /** When members are asked, on a clock of our own. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { MemberStatus, PollResult } from '../../../src/etcd/member-status.ts';
+import { LiveSettings } from '../../../src/config/live-settings.ts';
+import type { MemberStatus, PollResult } from '../../../src/etcd/status/member-status.ts';
 import { StatusPoller } from '../../../src/etcd/status-poller.ts';
+import type { Member } from '../../../src/members/member.ts';
 import { someFacts } from '../../support/described-cluster.ts';
 import { aMember } from '../../support/members.ts';
 
-const member = aMember('m0');
+let member: Member;
 const interval = 10_000;
 
 let asked: number[];
@@ -15,15 +17,15 @@ let settled: boolean;
 let answer: () => Promise<MemberStatus>;
 let closed: number;
 let stop: AbortController;
-let inspector: StatusPoller;
+let poller: StatusPoller;
 /** What follows from an answer. */
 let onTold: () => void;
 
 function start(every = interval): void {
-  inspector = new StatusPoller({
+  poller = new StatusPoller({
     members: () => [member],
     open: () => ({
-      inspect: () => {
+      status: () => {
         asked.push(performance.now());
         return answer();
       },
@@ -31,19 +33,20 @@ function start(every = interval): void {
         closed += 1;
       },
     }),
-    interval: every,
+    settings: new LiveSettings({ inspectInterval: every }),
     isSettled: () => settled,
-    onInspection: (_, inspection) => {
-      told.push(inspection);
+    onResult: (_, result) => {
+      told.push(result);
       onTold();
     },
   });
-  inspector.start(stop.signal);
+  poller.start(stop.signal);
 }
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   vi.spyOn(Math, 'random').mockReturnValue(0.5); // the middle of the jitter
+  member = aMember('m0');
   asked = [];
   told = [];
   settled = true;
@@ -71,7 +74,7 @@ test('a member is asked at once, and then every interval', async () => {
   expect(await within(1)).toBe(1);
   expect(await within(9_990)).toBe(0);
   expect(await within(30_000)).toBe(3);
-  expect(told).toEqual(Array(4).fill({ kind: 'known', facts: someFacts }));
+  expect(told).toEqual(Array(4).fill({ kind: 'known', status: someFacts }));
 });
 
 test('why it does not answer is told, and it is asked again', async () => {
@@ -84,7 +87,7 @@ test('why it does not answer is told, and it is asked again', async () => {
 test('many wishes for a question are one, a moment after the last', async () => {
   start();
   await within(1);
-  for (let wish = 0; wish < 100; wish += 1) inspector.pollAllNow();
+  for (let wish = 0; wish < 100; wish += 1) poller.pollAllNow();
   expect(await within(200)).toBe(0);
   expect(await within(50)).toBe(1);
   expect(await within(9_000)).toBe(0);
@@ -95,7 +98,7 @@ test('a wish while a question is open is another question after it', async () =>
   answer = () => answers.promise;
   start();
   await within(1_000);
-  inspector.pollAllNow();
+  poller.pollAllNow();
   expect(await within(1_000)).toBe(0);
   answers.resolve(someFacts);
   expect(await within(1)).toBe(1);
@@ -113,7 +116,7 @@ test('it is asked often while there is no leader', async () => {
 
 test('nobody is asked when that is turned off, nor after the end', async () => {
   start(0);
-  inspector.pollAllNow();
+  poller.pollAllNow();
   expect(await within(60_000)).toBe(0);
   start();
   await within(1);
@@ -129,7 +132,7 @@ test('nobody is asked when that is turned off, nor after the end', async () => {
 
 test.each<[string, () => void]>([
   ['the end', () => stop.abort()],
-  ['its leaving', () => inspector.remove(member)],
+  ['its leaving', () => member.leave()],
 ])('an answer that leads to %s is the last', async (_, follows) => {
   onTold = follows;
   start();
@@ -142,9 +145,9 @@ test('who joins is asked at once, who has left no more, and what it still says i
   await within(1);
   const open = Promise.withResolvers<MemberStatus>();
   answer = () => open.promise;
-  inspector.add(aMember('m1'));
+  poller.add(aMember('m1'));
   expect(await within(1)).toBe(1);
-  inspector.remove(member);
+  member.leave();
   expect(closed).toBe(1);
   expect(await within(interval)).toBe(0);
   open.resolve(someFacts);

@@ -3,16 +3,19 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../../src/balancing/snapshot.ts';
-import type { Observation } from '../../../src/health/health.ts';
 import { MemberTable, type TableChange } from '../../../src/health/member-table.ts';
+import type { Observation } from '../../../src/health/state/health.ts';
 import type { Member } from '../../../src/members/member.ts';
-import { aMember } from '../../support/members.ts';
+import { aMember, checkSettings } from '../../support/members.ts';
 
 const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
 const pass: Observation = { kind: 'check-passed' };
 const fail: Observation = { kind: 'check-failed', failure, conclusive: false, startedAt: 0 };
 const refused: Observation = { kind: 'check-failed', failure, conclusive: true, startedAt: 0 };
 const dial: Observation = { kind: 'dial-failed', failure };
+
+/** Of both sorts of checks, and a moment of no length. */
+const twice = checkSettings({ checkRise: 2, checkFall: 2, checkFastInterval: 0 });
 
 let m0: Member;
 let m1: Member;
@@ -23,9 +26,7 @@ let table: MemberTable;
 beforeEach(() => {
   [m0, m1, m2] = [aMember('m0'), aMember('m1'), aMember('m2')];
   changes = [];
-  table = new MemberTable([m0, m1, m2], { rise: 2, fall: 2, moment: 0 }, 1, (change) =>
-    changes.push(change),
-  );
+  table = new MemberTable([m0, m1, m2], twice, (change) => changes.push(change));
 });
 
 function see(member: Member, ...observations: Observation[]): void {
@@ -50,7 +51,7 @@ test('lists are in the configured order, whatever the order of events', () => {
   see(m2, pass);
   see(m0, pass);
   expect(table.snapshot.routable).toEqual([m0, m2]);
-  expect(table.entries.map((entry) => entry.member)).toEqual([m0, m1, m2]);
+  expect(table.members).toEqual([m0, m1, m2]);
 });
 
 describe('a leader that hangs', () => {
@@ -60,7 +61,7 @@ describe('a leader that hangs', () => {
     for (const each of [m0, m1, m2]) see(each, pass);
     see(m1, hangs);
     expect(copy(table.snapshot)).toMatchObject({ routable: [m0, m2], evicted: [m1] });
-    expect(table.health(m1).state).toBe('suspect');
+    expect(m1.health.state).toBe('suspect');
     see(m1, { kind: 'answered' });
     expect(copy(table.snapshot)).toMatchObject({ routable: [m0, m2], evicted: [] });
   });
@@ -85,7 +86,7 @@ describe('members that come and go', () => {
   test('one that joins gets nothing before it has passed', () => {
     see(m0, pass);
     const m3 = aMember('m3');
-    table.add(m3, 2);
+    table.add(m3);
     expect(copy(table.snapshot)).toEqual({ routable: [m0], all: [m0, m1, m2, m3], evicted: [] });
     see(m3, pass);
     expect(table.snapshot.routable).toEqual([m0, m3]);
@@ -94,12 +95,12 @@ describe('members that come and go', () => {
   test('one that leaves gets nothing more, and the rest is as it was', () => {
     see(m0, pass);
     see(m1, pass);
-    const health = table.health(m1);
-    table.remove(m0);
+    const health = m1.health;
+    m0.leave();
     expect(copy(table.snapshot)).toEqual({ routable: [m1], all: [m1, m2], evicted: [] });
-    expect(table.health(m1)).toBe(health);
+    expect(m1.health).toBe(health);
     expect([table.has(m0), table.has(m1)]).toEqual([false, true]);
-    expect(() => table.health(m0)).toThrow('m0 is not in the member table');
+    expect(() => see(m0, pass)).toThrow('m0 is not in the member table');
   });
 
   test('when the last healthy one leaves, the others are tried', () => {
@@ -107,22 +108,20 @@ describe('members that come and go', () => {
     see(m1, refused);
     see(m2, refused);
     changes = [];
-    table.remove(m0);
+    m0.leave();
     expect(changes).toMatchObject([{ mode: { from: 'normal', to: 'panic' }, evict: [] }]);
     expect(table.snapshot.routable).toEqual([m1, m2]);
   });
 
   test('an empty table waits for its first member', () => {
-    table = new MemberTable([], { rise: 2, fall: 2, moment: 0 }, 1, (change) =>
-      changes.push(change),
-    );
+    table = new MemberTable([], twice, (change) => changes.push(change));
     expect([table.mode, table.snapshot.all]).toEqual(['starting', []]);
-    table.add(m0, 2);
+    table.add(m0);
     expect([table.mode, table.snapshot.routable]).toEqual(['starting', [m0]]);
   });
 });
 
-test('more evidence for the same verdict changes neither the snapshot nor tells anybody', () => {
+test('more evidence for the same state changes neither the snapshot nor tells anybody', () => {
   see(m0, pass);
   see(m1, refused);
   const { snapshot } = table;
@@ -130,7 +129,7 @@ test('more evidence for the same verdict changes neither the snapshot nor tells 
   see(m1, fail, dial);
   expect(table.snapshot).toBe(snapshot);
   expect(changes).toEqual([]);
-  expect(table.health(m1)).toMatchObject({ evidence: { failedChecks: 2 } });
+  expect(m1.health).toMatchObject({ evidence: { failedChecks: 2 } });
 });
 
 test('a member that is lost again and again is restored ever later', () => {
@@ -141,7 +140,7 @@ test('a member that is lost again and again is restored ever later', () => {
   };
   const recover = (now: number): string => {
     table.observe(m0, pass, now);
-    return table.health(m0).state;
+    return m0.health.state;
   };
   see(m0, pass);
   expect([lose(10), recover(11)]).toEqual([0, 'healthy']);
@@ -154,7 +153,7 @@ test('elections do not count against the members', () => {
     for (const member of [m0, m1, m2]) table.observe(member, pass, now);
     for (const member of [m0, m1, m2]) table.observe(member, fail, now + 1);
     for (const member of [m0, m1, m2, m0, m1, m2]) table.observe(member, pass, now + 2);
-    expect(table.entries.map(({ health }) => health.state)).toEqual([
+    expect(table.members.map(({ health }) => health.state)).toEqual([
       'healthy',
       'healthy',
       'healthy',
@@ -179,7 +178,7 @@ test('a member that answers nothing is evicted once most others do, and is back 
   expect(changes.at(-1)).toMatchObject({ evict: [] });
 });
 
-test('a change of state is told once, with both verdicts', () => {
+test('a change of state is told once, with both states', () => {
   see(m0, pass, pass, fail, fail, fail);
   expect(changes.map(({ member }) => [member?.from.state, member?.to.state])).toEqual([
     ['unknown', 'healthy'],
@@ -193,10 +192,9 @@ test('the snapshot, the mode and the health are the new ones when the change is 
   const seen: unknown[] = [];
   table = new MemberTable(
     [m0, m1],
-    { rise: 1, fall: 1, moment: 0 },
-    1,
+    checkSettings({ checkFastInterval: 0 }),
     ({ member, mode, evict }) => {
-      if (member !== undefined) expect(table.health(member.member)).toBe(member.to);
+      if (member !== undefined) expect(member.member.health).toBe(member.to);
       if (mode !== undefined) expect(table.mode).toBe(mode.to);
       expect(evict).toEqual([...table.snapshot.evicted]);
       seen.push(copy(table.snapshot).routable.map(({ name }) => name));
@@ -237,28 +235,28 @@ function seeAt(now: number, member: Member, observation: Observation): void {
   table.observe(member, observation, now);
 }
 
-describe('eviction waits for a witness', () => {
+describe('eviction waits until another corroborates it', () => {
   const failAt = (startedAt: number): Observation => ({ ...fail, startedAt }) as Observation;
 
   beforeEach(() => {
-    const rules = { rise: 2, fall: 2, moment: 225 };
-    table = new MemberTable([m0, m1, m2], rules, 0, (change) => changes.push(change));
+    const rules = checkSettings({ checkRise: 2, checkFall: 2, checkFastInterval: 250 });
+    table = new MemberTable([m0, m1, m2], rules, (change) => changes.push(change));
     for (const member of [m0, m1, m2]) seeAt(0, member, pass);
   });
 
   test('a member that fails alone leaves once another has passed twice since', () => {
     seeAt(2700, m1, failAt(2000));
     seeAt(2705, m2, pass);
-    expect(changes.at(-1)?.witnessed).toEqual([m1]);
+    expect(changes.at(-1)?.corroborated).toEqual([m1]);
     seeAt(2950, m1, failAt(2250));
     expect(changes.at(-1)?.evict).toEqual([]);
-    expect(table.undecided).toBe(true);
+    expect(table.isUndecided).toBe(true);
     seeAt(2955, m2, pass);
     expect(changes.at(-1)?.evict).toEqual([m1]);
-    expect(table.undecided).toBe(false);
+    expect(table.isUndecided).toBe(false);
   });
 
-  test('another that passed while the check was under way is the first witness', () => {
+  test('another that passed while the check was under way corroborates it', () => {
     seeAt(1005, m2, pass);
     seeAt(1250, m1, { ...failAt(1000), conclusive: true } as Observation);
     expect(changes.at(-1)?.evict).toEqual([]);
@@ -266,10 +264,10 @@ describe('eviction waits for a witness', () => {
     expect(changes.at(-1)?.evict).toEqual([m1]);
   });
 
-  test('a member that has not been asked since is no witness', () => {
+  test('a member that has not been asked since corroborates nothing', () => {
     seeAt(2700, m1, failAt(2000));
     seeAt(2950, m1, failAt(2250));
-    expect(table.health(m1).state).toBe('failed');
+    expect(m1.health.state).toBe('failed');
     expect(table.mode).toBe('normal');
     expect(changes.flatMap(({ evict }) => evict)).toEqual([]);
   });
@@ -280,13 +278,13 @@ describe('eviction waits for a witness', () => {
     }
     expect(table.mode).toBe('panic');
     seeAt(1500, m2, pass);
-    expect(changes.at(-1)?.witnessed).toEqual([m0, m1]);
-    seeAt(1510, m1, pass); // asked at once, because of the witness
+    expect(changes.at(-1)?.corroborated).toEqual([m0, m1]);
+    seeAt(1510, m1, pass); // asked at once, because of that
     seeAt(1750, m2, pass);
     expect(changes.at(-1)?.evict).toEqual([m0]);
   });
 
-  test('a witness of an earlier failure does not count for the next', () => {
+  test('what has corroborated an earlier failure does not count for the next', () => {
     seeAt(1000, m1, failAt(300));
     seeAt(1005, m2, pass);
     seeAt(1100, m1, pass);
@@ -297,13 +295,72 @@ describe('eviction waits for a witness', () => {
   });
 });
 
+test('a member is evicted exactly when others have passed since its failure began, a moment apart', () => {
+  const moment = 225;
+  const interval = 500;
+  const settings = checkSettings({
+    ...{ checkRise: 2, checkFall: 2, checkInterval: interval, checkFastInterval: 250 },
+  });
+  const step = fc.record({
+    who: fc.nat(2),
+    wait: fc.integer({ min: 1, max: 200 }),
+    what: fc.constantFrom<'pass' | 'fail' | 'refused' | 'dial'>(
+      'pass',
+      'pass',
+      'fail',
+      'refused',
+      'dial',
+    ),
+    duration: fc.nat(700),
+  });
+  let evictions = 0;
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+      const members = [aMember('a'), aMember('b'), aMember('c')];
+      const all = new Map(members.map((member) => [member, [] as number[]]));
+      const one = new MemberTable(members, settings, () => {});
+      let now = 1_000;
+      for (const { who, wait, what, duration } of steps) {
+        const member = members[who] as Member;
+        now += wait;
+        const failed = what === 'refused' ? refused : fail;
+        const startedAt = now - duration;
+        if (what === 'pass') all.get(member)?.push(now);
+        if (what === 'pass') one.observe(member, pass, now);
+        else if (what === 'dial') one.observe(member, dial, now);
+        else one.observe(member, { ...failed, startedAt } as Observation, now);
+        if (one.mode !== 'normal') continue;
+        const lastPass = Math.max(
+          ...one.snapshot.routable.map((each) => all.get(each)?.at(-1) ?? 0),
+        );
+        for (const each of members) {
+          const { health } = each;
+          const others = members.filter((other) => other !== each);
+          const isDue =
+            health.state === 'failed' &&
+            others.some((other) =>
+              all.get(other)?.some((at) => at >= health.evidence.since && at + moment <= lastPass),
+            );
+          const isEvicted = one.snapshot.evicted.has(each);
+          if (isEvicted) expect(isDue).toBe(true);
+          // Who serves has been checked within the interval.
+          if (lastPass >= now - interval) expect(isEvicted).toBe(isDue);
+          if (isEvicted) evictions += 1;
+        }
+      }
+    }),
+    { numRuns: 500 },
+  );
+  expect(evictions).toBeGreaterThan(100);
+});
+
 test('a published snapshot never changes afterwards', () => {
   const anyObservation = fc.tuple(fc.nat(2), fc.constantFrom(pass, fail, refused, dial));
   fc.assert(
     fc.property(fc.array(anyObservation, { maxLength: 30 }), (history) => {
       const published = new Map<Snapshot, ReturnType<typeof copy>>();
       const members = [m0, m1, m2];
-      table = new MemberTable(members, { rise: 2, fall: 2, moment: 0 }, 1, () => {});
+      table = new MemberTable(members, twice, () => {});
       for (const [who, observation] of history) {
         published.set(table.snapshot, copy(table.snapshot));
         see(members[who] ?? m0, observation);
@@ -320,34 +377,34 @@ test('the load stays out of it: members keep their identity', () => {
 });
 
 test('a stranger is an error', () => {
-  expect(() => table.health(aMember('m0'))).toThrow('m0 is not in the member table');
+  expect(() => table.drain(aMember('m0'), true)).toThrow('m0 is not in the member table');
   expect(() => see(aMember('m9'), pass)).toThrow('m9 is not in the member table');
 });
 
 describe('a judgement', () => {
-  const learner = { reason: 'learner', detail: 'it is a learner', barred: true } as const;
+  const learner = { reason: 'learner', detail: 'it is a learner', isExcluded: true } as const;
 
   test('takes a member out at once, and is told once', () => {
     see(m0, pass);
     see(m1, pass);
     changes = [];
-    table.judge(m1, learner);
-    table.judge(m1, { ...learner, detail: 'still' });
+    table.setEligibility(m1, learner);
+    table.setEligibility(m1, { ...learner, detail: 'still' });
     expect(copy(table.snapshot)).toEqual({ routable: [m0], all: [m0, m2], evicted: [m1] });
     expect(changes).toEqual([
-      { fitness: { member: m1, unfit: learner }, evict: [m1], witnessed: [] },
+      { eligibility: { member: m1, ineligibility: learner }, evict: [m1], corroborated: [] },
     ]);
-    expect(table.entry(m1).unfit?.detail).toBe('still');
+    expect(m1.ineligibility?.detail).toBe('still');
   });
 
   test('outlives what checks say, and ends when it is taken back', () => {
     see(m0, pass);
-    table.judge(m1, learner);
+    table.setEligibility(m1, learner);
     see(m1, pass, fail, pass, pass);
     expect(table.snapshot.routable).toEqual([m0]);
-    table.judge(m1, undefined);
+    table.setEligibility(m1, undefined);
     expect(copy(table.snapshot)).toEqual({ routable: [m0, m1], all: [m0, m1, m2], evicted: [] });
-    expect(changes.at(-1)?.fitness).toEqual({ member: m1, unfit: undefined });
+    expect(changes.at(-1)?.eligibility).toEqual({ member: m1, ineligibility: undefined });
   });
 });
 
@@ -355,7 +412,11 @@ describe('priorities', () => {
   beforeEach(() => {
     m1.priority = 1;
     m2.priority = 1;
-    table = new MemberTable([m0, m1, m2], { rise: 1, fall: 2, moment: 0 }, 1, () => {});
+    table = new MemberTable(
+      [m0, m1, m2],
+      checkSettings({ checkFall: 2, checkFastInterval: 0 }),
+      () => {},
+    );
   });
 
   test('the lowest class with a member that serves gets the connections', () => {
@@ -413,8 +474,7 @@ describe('drained members', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const all = [aMember('a'), aMember('b'), aMember('c')];
-        const rules = { rise: 2, fall: 2, moment: 0 };
-        const one = new MemberTable(all, rules, 1, () => {});
+        const one = new MemberTable(all, twice, () => {});
         const drained = new Set<Member>();
         for (const { who, what } of steps) {
           const member = all[who] as Member;

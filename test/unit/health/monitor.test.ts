@@ -1,14 +1,15 @@
-/** The monitor: from an answer on a port to a verdict in the table. */
+/** The monitor: from an answer on a port to a state in the table. */
 
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
-import type { Health } from '../../../src/health/health.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Monitor } from '../../../src/health/monitor.ts';
+import type { TimedCheck } from '../../../src/health/state/check-result.ts';
+import type { Health } from '../../../src/health/state/health.ts';
 import { alwaysAt } from '../../../src/lib/net/dns-cache.ts';
 import { lookup } from '../../support/lookup.ts';
-import { aMember } from '../../support/members.ts';
+import { aMember, checkSettings } from '../../support/members.ts';
 
 const noTls = {};
 
@@ -20,15 +21,13 @@ function monitorOf(checkUrl: string, checksClientPort: boolean) {
   const stop = new AbortController();
   const monitor = new Monitor({
     members: [member],
-    rules: { rise: 1, fall: 3 },
-    schedule: { interval: 60_000, fastInterval: 20 },
-    bounds: { timeout: 1000, silentTimeout: 100 },
+    settings: checkSettings({ checkFall: 3, checkFastInterval: 20 }),
     tls: () => noTls,
     lookup,
     isSelf: () => false,
-    wasStarved: () => false,
-    isSilent: () => false,
-    onCheck: (who, result) => expect(monitor.lastCheck(who)).toMatchObject(result),
+    hasStalled: () => false,
+    isUnresponsive: () => false,
+    onCheck: (who, result) => expect(who.lastCheck).toMatchObject(result),
     onChange: ({ member }) => {
       if (member !== undefined) states.push(member.to.state);
       onState();
@@ -54,21 +53,21 @@ async function memberAnswering(status: () => number): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test('a refused check of the port that clients use convicts at once', async () => {
-  const { monitor, member, states, becomes, start } = monitorOf('http://127.0.0.1:1', true);
-  expect(monitor.lastCheck(member)).toBeUndefined();
+test('a refused check of the port that clients use marks the member failed at once', async () => {
+  const { member, states, becomes, start } = monitorOf('http://127.0.0.1:1', true);
+  expect(member.lastCheck).toBeUndefined();
   start();
   await becomes('failed');
   expect(states).toEqual(['failed']);
-  expect(monitor.lastCheck(member)).toMatchObject({ failure: { reason: 'refused' } });
+  expect(member.lastCheck).toMatchObject({ failure: { reason: 'refused' } });
 });
 
-test('a refused check of another port convicts only after fall checks', async () => {
-  const { monitor, member, states, becomes, start } = monitorOf('http://127.0.0.1:1', false);
+test('a refused check of another port does so only after fall checks', async () => {
+  const { member, states, becomes, start } = monitorOf('http://127.0.0.1:1', false);
   start();
   await becomes('failed');
   expect(states).toEqual(['suspect', 'failed']);
-  expect(monitor.table.health(member)).toMatchObject({ evidence: { failedChecks: 3 } });
+  expect(member.health).toMatchObject({ evidence: { failedChecks: 3 } });
 });
 
 test('a failed dial withdraws the member and has it checked long before its next turn', async () => {
@@ -104,6 +103,18 @@ test('a dial that failed for want of something on this host does not withdraw th
   expect(states).toEqual(['healthy']);
 });
 
+test('the last checks of a member are kept, two minutes of one a second', async () => {
+  const { member, start } = monitorOf('http://127.0.0.1:1', true);
+  start();
+  await vi.waitFor(() => expect(member.checks.length).toBeGreaterThan(2));
+  const { at } = member.lastCheck as TimedCheck;
+  expect(Math.abs(Date.now() - at)).toBeLessThan(1_000);
+  const before: TimedCheck = { ok: true, duration: 1, at: 1, finishedAt: 1 };
+  member.checks = Array(120).fill(before);
+  await vi.waitFor(() => expect(member.lastCheck).not.toBe(before));
+  expect(member.checks).toHaveLength(120);
+});
+
 test('a member that joins is checked at once, at its own address, and one that has left no more', async () => {
   const url = await memberAnswering(() => 200);
   const { monitor, member, states, start, becomes } = monitorOf(url, true);
@@ -118,12 +129,11 @@ test('a member that joins is checked at once, at its own address, and one that h
   states.length = 0;
   await becomes('healthy');
   expect(monitor.table.snapshot.routable).toEqual([member, other]);
-  monitor.remove(other);
+  other.leave();
   expect(monitor.table.has(other)).toBe(false);
-  expect(monitor.lastCheck(other)).toBeUndefined();
   // Dials to it that are still on their way end as they like.
   monitor.dialFailed(other, { reason: 'refused', detail: 'connection refused' });
   monitor.checkNow(other);
   monitor.checkAllNow();
-  expect(monitor.table.entries).toHaveLength(1);
+  expect(monitor.table.members).toHaveLength(1);
 });

@@ -25,7 +25,7 @@ function probe({ timeout = 2000, ...options }: Partial<ProbeOptions> & Given) {
     tls: () => noTls,
     lookup,
     isSelf: () => false,
-    wasStarved: () => false,
+    hasStalled: () => false,
     ...options,
   });
   probes.push(made);

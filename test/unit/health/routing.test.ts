@@ -1,14 +1,20 @@
-/** What the verdicts mean together, over whatever may be seen of any number of members. */
+/** What the members' health means together, over whatever may be seen of any number of members. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import {
+  isCorroborated,
+  type RoutedMember,
+  type RoutingMode,
+  route as routing,
+} from '../../../src/health/routing.ts';
+import { type CheckTimes, noCheckTimes } from '../../../src/health/state/check-times.ts';
 import {
   acceptsNew,
   type Health,
   nextHealth,
   type Observation,
   unknownHealth,
-} from '../../../src/health/health.ts';
-import { type RoutedMember, type Routing, route } from '../../../src/health/routing.ts';
+} from '../../../src/health/state/health.ts';
 
 const failure = { reason: 'refused', detail: 'connect ECONNREFUSED' } as const;
 const pass: Observation = { kind: 'check-passed' };
@@ -31,17 +37,37 @@ const anyCluster = fc.integer({ min: 1, max: 5 }).chain((size) => {
   return fc.record({ size: fc.constant(size), history: history.map((rounds) => rounds.flat()) });
 });
 
-function witnessed(health: Health): RoutedMember {
+/** Where connections go, and who must leave, in the order of the members. */
+interface Routing {
+  readonly mode: RoutingMode;
+  readonly routable: readonly boolean[];
+  readonly evict: readonly boolean[];
+}
+
+function route(members: readonly RoutedMember[], moment: number): Routing {
+  const { mode, routable, all, evicted } = routing(members, moment);
+  for (const each of routable) expect(all).toContain(each);
   return {
-    health,
-    passedAt: 1,
-    witnessedAt: 1,
-    answeredAt: Number.POSITIVE_INFINITY,
-    answersSince: 0,
+    mode,
+    routable: members.map((each) => routable.includes(each)),
+    evict: members.map((each) => evicted.has(each)),
   };
 }
 
-/** Calls `each` with the verdicts and the routing after every observation. */
+function routed(health: Health, times: Partial<CheckTimes> = {}): RoutedMember {
+  return {
+    ...{ health, ineligibility: undefined, isDrained: false, isUnresponsive: false, priority: 0 },
+    checkTimes: { ...noCheckTimes, ...times },
+  };
+}
+
+/** Passes and answers at all times, so that whoever else fails is corroborated. */
+function corroborating(health: Health): RoutedMember {
+  const always = Number.MAX_SAFE_INTEGER;
+  return routed(health, { passes: [always], answeredAt: always, answersSince: 0 });
+}
+
+/** Calls `each` with the health of all and the routing after every observation. */
 function inAnyLife(
   each: (routing: Routing, healths: readonly Health[], before: readonly Health[]) => void,
 ): void {
@@ -53,8 +79,7 @@ function inAnyLife(
         healths = before.map((health, index) =>
           index === who ? nextHealth(health, seen, rules, now) : health,
         );
-        // Everybody has witnesses: who they are is the table's affair.
-        each(route(healths.map(witnessed), 0), healths, before);
+        each(route(healths.map(corroborating), 0), healths, before);
       });
     }),
     { numRuns: 1000 },
@@ -110,7 +135,7 @@ test('after an election the first member to recover does not evict those that re
     unknownHealth(0),
   );
   const healthy = nextHealth(fallen, pass, rules, 2);
-  expect(route([healthy, fallen, fallen].map(witnessed), 0)).toEqual({
+  expect(route([healthy, fallen, fallen].map(corroborating), 0)).toEqual({
     mode: 'normal',
     routable: [true, false, false],
     evict: [false, false, false],
@@ -121,23 +146,37 @@ test('without members the answers are empty', () => {
   expect(route([], 0)).toEqual({ mode: 'starting', routable: [], evict: [] });
 });
 
-const mute = { answeredAt: undefined, answersSince: undefined };
+describe('a failed member stays until others have passed twice since it began, a moment apart', () => {
+  const rules = { rise: 1, fall: 1, hold: 0 };
+  const failed = nextHealth(unknownHealth(0), { ...refused, startedAt: 1000 }, rules, 1000);
+  const healthy = nextHealth(unknownHealth(0), pass, rules, 1000);
+  const evicts = (...others: RoutedMember[]) => route([routed(failed), ...others], 225).evict[0];
 
-test('a failed member stays until a witness is heard twice, a moment apart', () => {
-  const failed = nextHealth(unknownHealth(0), refused, { rise: 1, fall: 1, hold: 0 }, 1000);
-  const healthy = nextHealth(unknownHealth(0), pass, { rise: 1, fall: 1, hold: 0 }, 1000);
-  const evicts = (witnessedAt: number | undefined, passedAt: number | undefined) =>
-    route(
-      [
-        { health: failed, passedAt: undefined, witnessedAt, ...mute },
-        { health: healthy, passedAt, witnessedAt: undefined, ...mute },
-      ],
-      225,
-    ).evict[0];
-  expect(evicts(undefined, 5000)).toBe(false);
-  expect(evicts(1005, undefined)).toBe(false);
-  expect(evicts(1005, 1229)).toBe(false);
-  expect(evicts(1005, 1230)).toBe(true);
+  test.each([
+    [[], false],
+    [[5000], false],
+    [[1005], false],
+    [[999, 5000], false],
+    [[1005, 1229], false],
+    [[1005, 1230], true],
+    [[1000, 1225], true],
+  ])('%j', (passes, expected) => {
+    expect(evicts(routed(healthy, { passes }))).toBe(expected);
+  });
+
+  test('the second of them may be another, but must serve', () => {
+    const first = routed(failed, { passes: [1005] });
+    const second = routed(healthy, { passes: [1230] });
+    expect(evicts(first, second)).toBe(true);
+    expect(evicts(first, { ...second, isDrained: true })).toBe(false);
+    expect(evicts(second, { ...routed(healthy, { passes: [1005] }), isDrained: true })).toBe(true);
+  });
+
+  test('its own checks are nothing to it', () => {
+    const own = routed(failed, { passes: [1005] });
+    expect(route([own, routed(healthy, { passes: [1230] })], 225).evict[0]).toBe(false);
+    expect(isCorroborated(own, [own])).toBe(false);
+  });
 });
 
 describe('while nobody is healthy', () => {
@@ -146,11 +185,10 @@ describe('while nobody is healthy', () => {
   const panic = (answers: readonly (number | undefined)[], answersSince = 0) => {
     const failing = { ...refused, startedAt: 1000 };
     const health = nextHealth(unknownHealth(0), failing, { rise: 1, fall: 1, hold: 0 }, 1100);
-    const members = answers.map((answeredAt) => ({
-      ...{ health, answeredAt, answersSince },
-      ...{ passedAt: undefined, witnessedAt: undefined },
-    }));
-    return route(members, moment);
+    return route(
+      answers.map((answeredAt) => routed(health, { answeredAt, answersSince })),
+      moment,
+    );
   };
 
   test('who answers nothing is left aside while a majority answers', () => {
@@ -184,9 +222,8 @@ describe('while nobody is healthy', () => {
 
   test('who is only suspected stays, however silent', () => {
     const suspect = nextHealth(unknownHealth(0), fail, { rise: 1, fall: 2, hold: 0 }, 1000);
-    const others = { passedAt: undefined, witnessedAt: undefined, answersSince: 0 };
-    const present = { health: suspect, answeredAt: 9000, ...others };
-    const silent = { health: suspect, answeredAt: undefined, ...others };
+    const present = routed(suspect, { answeredAt: 9000, answersSince: 0 });
+    const silent = routed(suspect, { answersSince: 0 });
     expect(route([silent, present, present], moment).evict).not.toContain(true);
   });
 
@@ -199,13 +236,11 @@ describe('while nobody is healthy', () => {
     let evictions = 0;
     fc.assert(
       fc.property(fc.array(anyMember, { minLength: 1, maxLength: 5 }), (given) => {
-        const members = given.map(({ failed, since, answeredAt }): RoutedMember => {
+        const members = given.map(({ failed, since, answeredAt }) => {
           const failing = { ...(failed ? refused : fail), startedAt: since };
           const rules = { rise: 1, fall: 2, hold: 0 };
-          return {
-            ...{ passedAt: undefined, witnessedAt: undefined, answeredAt, answersSince: 0 },
-            health: nextHealth(unknownHealth(0), failing, rules, since),
-          };
+          const health = nextHealth(unknownHealth(0), failing, rules, since);
+          return routed(health, { answeredAt, answersSince: 0 });
         });
         const { evict, routable } = route(members, 2);
         fc.pre(evict.includes(true));
@@ -213,7 +248,7 @@ describe('while nobody is healthy', () => {
         const present = evict.filter((leaves) => !leaves);
         expect(present.length).toBeGreaterThan(members.length / 2);
         expect(routable).toEqual(evict.map((leaves) => !leaves));
-        members.forEach(({ answeredAt = -1 }, index) => {
+        given.forEach(({ answeredAt = -1 }, index) => {
           if (evict[index]) expect(answeredAt).toBeLessThan(given[index]?.since ?? -1);
         });
       }),
@@ -224,15 +259,15 @@ describe('while nobody is healthy', () => {
 });
 
 describe('who is not fit to serve', () => {
-  const learner = { reason: 'learner', detail: 'it is a learner', barred: true } as const;
-  const lagging = { reason: 'lagging', detail: 'it lags', barred: false } as const;
+  const learner = { reason: 'learner', detail: 'it is a learner', isExcluded: true } as const;
+  const lagging = { reason: 'lagging', detail: 'it lags', isExcluded: false } as const;
   const healthOf = (seen: Observation): Health =>
     nextHealth(unknownHealth(0), seen, { rise: 1, fall: 1, hold: 0 }, 1);
 
-  test('gets nothing however healthy it is, and leaves if it is barred', () => {
-    const members = [undefined, learner, lagging].map((unfit) => ({
-      ...witnessed(healthOf(pass)),
-      unfit,
+  test('gets nothing however healthy it is, and leaves if it is excluded', () => {
+    const members = [undefined, learner, lagging].map((ineligibility) => ({
+      ...corroborating(healthOf(pass)),
+      ineligibility,
     }));
     expect(route(members, 0)).toEqual({
       mode: 'normal',
@@ -243,9 +278,9 @@ describe('who is not fit to serve', () => {
 
   test('is no reason to think that the cluster is well', () => {
     const members = [
-      witnessed(healthOf(fail)),
-      { ...witnessed(healthOf(pass)), unfit: learner },
-      { ...witnessed(healthOf(pass)), unfit: lagging },
+      corroborating(healthOf(fail)),
+      { ...corroborating(healthOf(pass)), ineligibility: learner },
+      { ...corroborating(healthOf(pass)), ineligibility: lagging },
     ];
     expect(route(members, 0)).toEqual({
       mode: 'panic',
@@ -254,17 +289,26 @@ describe('who is not fit to serve', () => {
     });
   });
 
-  test('who is barred is never routed to, and evicted only while another serves', () => {
+  test('who is excluded is never routed to, and evicted only while another serves', () => {
     const anyUnfit = fc.constantFrom(undefined, undefined, learner, lagging);
-    const anyMember = fc.record({ seen: fc.constantFrom(pass, fail, refused), unfit: anyUnfit });
+    const anyMember = fc.record({
+      seen: fc.constantFrom(pass, fail, refused),
+      ineligibility: anyUnfit,
+    });
     fc.assert(
       fc.property(fc.array(anyMember, { minLength: 1, maxLength: 5 }), (given) => {
-        const members = given.map(({ seen, unfit }) => ({ ...witnessed(healthOf(seen)), unfit }));
+        const members = given.map(({ seen, ineligibility }) => ({
+          ...corroborating(healthOf(seen)),
+          ineligibility,
+        }));
         const { mode, routable, evict } = route(members, 0);
-        const serving = given.some(({ seen, unfit }) => seen === pass && unfit === undefined);
+        const serving = given.some(
+          ({ seen, ineligibility }) => seen === pass && ineligibility === undefined,
+        );
         expect(mode === 'normal').toBe(serving);
-        given.forEach(({ unfit }, index) => {
-          if (unfit?.barred) expect([routable[index], evict[index]]).toEqual([false, serving]);
+        given.forEach(({ ineligibility }, index) => {
+          if (ineligibility?.isExcluded)
+            expect([routable[index], evict[index]]).toEqual([false, serving]);
         });
         if (!serving) expect(evict).not.toContain(true);
       }),

@@ -1,9 +1,10 @@
 /** When checks are made, on a clock that the tests move. Jitter is off unless it is the subject. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { CheckResult } from '../../../src/health/probe.ts';
+import { LiveSettings } from '../../../src/config/live-settings.ts';
 import { ProbeScheduler } from '../../../src/health/scheduler.ts';
+import type { CheckResult } from '../../../src/health/state/check-result.ts';
 
-const schedule = { interval: 2000, fastInterval: 250 };
+const schedule = new LiveSettings({ checkInterval: 2000, checkFastInterval: 250 });
 const passed: CheckResult = { ok: true, duration: 1 };
 
 /** Plays the member: notes when checks start and answers when told to, or after `latency`. */
@@ -17,7 +18,7 @@ class Subject {
   constructor({ well = true, latency = 0, random = (): number => 0.5 } = {}) {
     this.well = well;
     const member = {
-      check: () => {
+      probe: () => {
         this.startedAt.push(performance.now());
         return new Promise<CheckResult>((resolve) =>
           latency === 0 ? resolve(passed) : setTimeout(() => resolve(passed), latency),
@@ -77,11 +78,11 @@ test('an answer to an older question than the last one answered is not reported'
   const stop = new AbortController();
   new ProbeScheduler(
     {
-      check: () => new Promise((resolve) => answers.push(resolve)),
+      probe: () => new Promise((resolve) => answers.push(resolve)),
       report: (result) => reported.push(result),
       isWell: () => false,
     },
-    { interval: 2000, fastInterval: 250 },
+    schedule,
     stop.signal,
     () => 0.5,
   );
@@ -103,11 +104,11 @@ test('answers that a hung member gives all at once are one pass', async () => {
   const stop = new AbortController();
   new ProbeScheduler(
     {
-      check: () => new Promise((resolve) => answers.push(resolve)),
+      probe: () => new Promise((resolve) => answers.push(resolve)),
       report: (result) => reported.push(result),
       isWell: () => false,
     },
-    { interval: 2000, fastInterval: 250 },
+    schedule,
     stop.signal,
     () => 0.5,
   );
@@ -232,7 +233,7 @@ describe('abort', () => {
   test('from within the report of a check leaves no timer', async () => {
     const stop = new AbortController();
     const member = {
-      check: () => Promise.resolve(passed),
+      probe: () => Promise.resolve(passed),
       report: () => stop.abort(),
       isWell: () => true,
     };
@@ -244,7 +245,7 @@ describe('abort', () => {
   test('before the start prevents even the first check', async () => {
     let checks = 0;
     const member = {
-      check: () => {
+      probe: () => {
         checks += 1;
         return Promise.resolve(passed);
       },

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { LiveSettings } from '../../../src/config/live-settings.ts';
-import type { ClusterView } from '../../../src/etcd/cluster-view.ts';
+import type { ClusterView } from '../../../src/etcd/status/cluster-view.ts';
 import { LeaderGuard } from '../../../src/leader/guard.ts';
 import type { CurrentHold, EndedHold } from '../../../src/leader/hold-status.ts';
 import type { Questions } from '../../../src/leader/questions.ts';

@@ -21,7 +21,7 @@ function scene(parts: { readonly holds?: boolean; readonly refuses?: boolean } =
     },
   };
   const client = {
-    inspect: async () => ({ leaderId: 'a', memberId: 'a' }),
+    status: async () => ({ leaderId: 'a', memberId: 'a' }),
     moveLeader: async (id: string) => {
       said.push(`to ${id}`);
       if (refuses) throw new Error('etcdserver: leader transfer failed');

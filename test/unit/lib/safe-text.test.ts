@@ -1,7 +1,7 @@
 /** Text from outside, and what of it reaches a terminal. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { statusOf } from '../../../src/etcd/member-status.ts';
+import { statusOf } from '../../../src/etcd/status/member-status.ts';
 import { classify } from '../../../src/lib/net/failure.ts';
 import { safeText } from '../../../src/lib/safe-text.ts';
 import { findSrvMembers } from '../../../src/members/discovery/srv.ts';

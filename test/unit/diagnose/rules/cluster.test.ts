@@ -170,7 +170,7 @@ describe('the list of members', () => {
     const ghost = { id: 'abc', name: '', clientUrls: [], isLearner: false };
     const haunted = changed(listed, (each) =>
       each.poll.kind === 'known'
-        ? withFacts(each, { members: [...each.poll.facts.members, ghost] })
+        ? withFacts(each, { members: [...each.poll.status.members, ghost] })
         : each,
     );
     expect(said(haunted)).toContain('warning abc: was added to the cluster and has never started');
@@ -180,7 +180,7 @@ describe('the list of members', () => {
     const withLearner = changed(listed, (each) =>
       each.poll.kind === 'known'
         ? withFacts(each, {
-            members: each.poll.facts.members.map((member) => ({
+            members: each.poll.status.members.map((member) => ({
               ...member,
               isLearner: member.id === '4',
             })),

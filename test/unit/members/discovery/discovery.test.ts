@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ListedMember } from '../../../../src/etcd/member-status.ts';
+import type { ListedMember } from '../../../../src/etcd/status/member-status.ts';
 import { Discovery, type DiscoveryOptions } from '../../../../src/members/discovery/discovery.ts';
 import type { KnownMember } from '../../../../src/members/discovery/plan.ts';
 import { SavedMembers } from '../../../../src/members/discovery/saved-members.ts';

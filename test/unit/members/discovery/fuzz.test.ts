@@ -6,7 +6,11 @@ import type { SrvRecord } from 'node:dns';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { formatEndpoint, parseEndpoints } from '../../../../src/config/values/endpoint.ts';
-import { type ListedMember, mostMembers, statusOf } from '../../../../src/etcd/member-status.ts';
+import {
+  type ListedMember,
+  mostMembers,
+  statusOf,
+} from '../../../../src/etcd/status/member-status.ts';
 import { Discovery } from '../../../../src/members/discovery/discovery.ts';
 import { type KnownMember, planMembers } from '../../../../src/members/discovery/plan.ts';
 import { findSrvMembers } from '../../../../src/members/discovery/srv.ts';

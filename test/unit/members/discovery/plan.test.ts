@@ -1,7 +1,7 @@
 /** Who the members are, from what the cluster lists and what is known of those there are. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ListedMember } from '../../../../src/etcd/member-status.ts';
+import type { ListedMember } from '../../../../src/etcd/status/member-status.ts';
 import {
   type KnownMember,
   type Plan,

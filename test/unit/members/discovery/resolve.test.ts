@@ -1,7 +1,7 @@
 /** Which members follow from what the sources have said, whatever that is. fast-check prints the seed of what fails. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mostMembers } from '../../../../src/etcd/member-status.ts';
+import { mostMembers } from '../../../../src/etcd/status/member-status.ts';
 import { resolve, type Sources, seedsOf } from '../../../../src/members/discovery/resolve.ts';
 import { addressOf, keyOf, type Place } from '../../../../src/members/place.ts';
 

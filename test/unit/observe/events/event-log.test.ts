@@ -1,8 +1,8 @@
 /** The sentences people read at night, word by word, and the bounded memory of them. */
 
 import { describe, expect, test } from 'vitest';
-import type { Health } from '../../../../src/health/health.ts';
 import type { RoutingMode } from '../../../../src/health/routing.ts';
+import type { Health } from '../../../../src/health/state/health.ts';
 import { type Event, describe as told } from '../../../../src/observe/events/event.ts';
 import { EventLog, type NumberedEvent } from '../../../../src/observe/events/event-log.ts';
 import type { Sentence } from '../../../../src/observe/events/sentence.ts';

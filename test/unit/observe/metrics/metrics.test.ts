@@ -16,6 +16,7 @@ import { DataPath } from '../../../../src/proxy/data-path.ts';
 import { copyThroughSharedBuffer } from '../../../../src/proxy/relay/shared-buffer.ts';
 import { someFacts, undescribed } from '../../../support/described-cluster.ts';
 import { lookup } from '../../../support/lookup.ts';
+import { checkSettings } from '../../../support/members.ts';
 import { inOrder, Members, memberAt, refusing } from '../../proxy/members.ts';
 
 const noTls = {};
@@ -44,14 +45,12 @@ beforeEach(async () => {
   hold = { limit: 4_000, current: undefined, last: undefined };
   monitor = new Monitor({
     members: [m0, m1],
-    rules: { rise: 1, fall: 1 },
-    schedule: { interval: 2000, fastInterval: 250 },
-    bounds: { timeout: 700, silentTimeout: 100 },
+    settings: checkSettings(),
     tls: () => noTls,
     lookup,
     isSelf: () => false,
-    wasStarved: () => false,
-    isSilent: () => false,
+    hasStalled: () => false,
+    isUnresponsive: () => false,
     onCheck: () => {},
     onChange: ({ member: change }) => {
       if (change === undefined) return;
@@ -434,7 +433,7 @@ describe('what happens is counted', () => {
     expect(await valuesOf(...names)).toEqual([0, 1, 0, 1, 0, 1]);
     monitor.table.observe(m0, fail, 2);
     expect(await valuesOf(...names)).toEqual([1, 0, 0, 0, 0, 1]);
-    const health = monitor.table.health(m1);
+    const { health } = m1;
     const moved = { member: 'm1', sessions: 1, health, others: ['m0'], mode: 'normal' } as const;
     metrics.hear({ kind: 'sessions-evicted', ...moved });
     expect(
@@ -489,7 +488,7 @@ test('a member that has left is there until its last session has ended, and then
   const whole = (await own()).length;
   there = [m0];
   leaving = [m1];
-  monitor.remove(m1);
+  m1.leave();
   const less = await own();
   expect(less).toContain('etcd_lb_sessions{member="m1"}');
   expect(less).not.toContain('etcd_lb_member_up{member="m1"}');
@@ -564,9 +563,10 @@ describe('what members say of themselves', () => {
 
   test('is shown for each and for the cluster', async () => {
     const alarms = [{ kind: 'NOSPACE', memberId: 'b' }];
+    for (const member of there) monitor.table.observe(member, { kind: 'check-passed' }, 1);
     const other = { ...someFacts, memberId: 'b', dbSize: 40_960, alarms };
-    cluster.observe(m0, { kind: 'known', facts: someFacts }, 1);
-    cluster.observe(m1, { kind: 'known', facts: other }, 2);
+    cluster.observe(m0, { kind: 'known', status: someFacts }, 1);
+    cluster.observe(m1, { kind: 'known', status: other }, 2);
     const { text } = await metrics.render();
     for (const line of [
       'etcd_lb_member_known{member="m1"} 1',
@@ -594,7 +594,7 @@ describe('what members say of themselves', () => {
   });
 
   test('a member that falls silent keeps its last figures, and is told apart', async () => {
-    cluster.observe(m0, { kind: 'known', facts: someFacts }, 1);
+    cluster.observe(m0, { kind: 'known', status: someFacts }, 1);
     cluster.observe(m0, { kind: 'unknown', why: 'gone' }, 2);
     const { text } = await metrics.render();
     expect(text).toContain('etcd_lb_member_known{member="m0"} 0\n');
@@ -602,7 +602,11 @@ describe('what members say of themselves', () => {
   });
 
   test('why a member is not used is shown', async () => {
-    monitor.table.judge(m1, { reason: 'learner', detail: 'it is a learner', barred: true });
+    monitor.table.setEligibility(m1, {
+      reason: 'learner',
+      detail: 'it is a learner',
+      isExcluded: true,
+    });
     const { text } = await metrics.render();
     expect(text).toContain('etcd_lb_member_unfit{member="m1",reason="learner"} 1\n');
     expect(text).toContain('etcd_lb_member_unfit{member="m1",reason="lagging"} 0\n');

@@ -4,10 +4,12 @@ import http, { type IncomingMessage } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Member } from '../../../../src/members/member.ts';
 import { CheckHistory } from '../../../../src/observe/check-history.ts';
 import { EventLog } from '../../../../src/observe/events/event-log.ts';
 import { EventStreams, maxStreams } from '../../../../src/observe/server/event-stream.ts';
 import type { Status } from '../../../../src/observe/status.ts';
+import { aMember, note } from '../../../support/members.ts';
 
 interface Message {
   readonly event: string;
@@ -17,7 +19,7 @@ interface Message {
 
 let parts: AsyncDisposableStack;
 let events: EventLog;
-let checks: CheckHistory;
+let member: Member;
 let streams: EventStreams;
 let statuses: number;
 let port: number;
@@ -25,7 +27,7 @@ let port: number;
 beforeEach(async () => {
   parts = new AsyncDisposableStack();
   events = new EventLog();
-  checks = new CheckHistory();
+  member = aMember('m0');
   statuses = 0;
   streams = new EventStreams({
     status: () => {
@@ -33,7 +35,7 @@ beforeEach(async () => {
       return { mode: 'normal', sessions: statuses, events: [] } as unknown as Status;
     },
     events,
-    checks,
+    checks: new CheckHistory(() => [member]),
   });
   const server = http.createServer((request, response) => {
     if (!streams.open(request, response)) response.writeHead(503).end();
@@ -99,7 +101,7 @@ class Reader {
 test('begins with the events that are kept, the checks and the status', async () => {
   happens('first');
   happens('second');
-  checks.note('m0', 5, { ok: true, duration: 1 });
+  note(member, { at: 5, ok: true, duration: 1 });
   const reader = await Reader.open();
   await reader.has('status', 1);
   expect(reader.response.headers).toMatchObject({
@@ -142,10 +144,10 @@ test('tells an event at once, and one status for many of them', async () => {
 });
 
 test('goes on by itself, with the checks since', async () => {
-  checks.note('m0', 5, { ok: true, duration: 1 });
+  note(member, { at: 5, ok: true, duration: 1 });
   const reader = await Reader.open();
   await reader.has('status', 1);
-  checks.note('m0', 7, { ok: true, duration: 2 });
+  note(member, { at: 7, ok: true, duration: 2 });
   await reader.has('status', 2);
   expect(reader.of('checks').map(({ data }) => data)).toEqual([
     { m0: [{ at: 5, duration: 1, ok: true }] },

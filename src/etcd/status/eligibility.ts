@@ -1,12 +1,12 @@
 /**
- * Standing: may a member serve clients at all, whatever its checks say? A learner, a member of another
+ * Eligibility: may a member serve clients at all, whatever its checks say? A learner, a member of another
  * cluster, one that lags far behind or whose data is corrupt may well answer every check.
  *
- * Pure, from its facts and those of the others. Leaves to routing.ts what is done about it.
+ * Pure, from its status and those of the others. Leaves to routing.ts what is done about it.
  */
 import type { MemberStatus } from './member-status.ts';
 
-/** Why a member is not fit to serve. Used as a metric label. */
+/** Why a member is not eligible. Used as a metric label. */
 export const ineligibleReasons = ['learner', 'other-cluster', 'corrupt', 'lagging'] as const;
 export type IneligibleReason = (typeof ineligibleReasons)[number];
 
@@ -14,54 +14,54 @@ export interface Ineligibility {
   readonly reason: IneligibleReason;
   /** One clause without a full stop. */
   readonly detail: string;
-  /** Is it so unfit that nothing may ever go there, and what is there must leave? */
-  readonly barred: boolean;
+  /** May nothing ever go there as things stand, not even while nobody is healthy, and must its sessions leave? */
+  readonly isExcluded: boolean;
 }
 
 export const learner: Ineligibility = {
   reason: 'learner',
   detail: 'it is a learner, which refuses most calls until it is promoted',
-  barred: true,
+  isExcluded: true,
 };
 
 /**
  * Why this member must not serve; `undefined` when it may.
  *
- * @param facts its own.
+ * @param status its own.
  * @param clusterId that of the majority, if there is one.
- * @param leader the facts of the leader, if they are known.
+ * @param leader that of the leader, if it is known.
  * @param maxLag entries it may be behind the leader; 0 for any number.
  */
 export function ineligibilityOf(
-  facts: MemberStatus,
+  status: MemberStatus,
   clusterId: string | undefined,
   leader: MemberStatus | undefined,
   maxLag: number,
 ): Ineligibility | undefined {
-  if (clusterId !== undefined && facts.clusterId !== clusterId) {
+  if (clusterId !== undefined && status.clusterId !== clusterId) {
     return {
       reason: 'other-cluster',
-      detail: `it belongs to cluster ${facts.clusterId} and most others to ${clusterId}; is its address right, or was it restored from a backup by itself?`,
-      barred: true,
+      detail: `it belongs to cluster ${status.clusterId} and most others to ${clusterId}; is its address right, or was it restored from a backup by itself?`,
+      isExcluded: true,
     };
   }
-  if (facts.isLearner) return learner;
-  const isCorrupt = facts.alarms.some(
-    ({ kind, memberId }) => kind === 'CORRUPT' && memberId === facts.memberId,
+  if (status.isLearner) return learner;
+  const isCorrupt = status.alarms.some(
+    ({ kind, memberId }) => kind === 'CORRUPT' && memberId === status.memberId,
   );
   if (isCorrupt) {
     return {
       reason: 'corrupt',
       detail: 'its data differs from that of the others (alarm CORRUPT); replace the member',
-      barred: true,
+      isExcluded: true,
     };
   }
-  const lag = leader === undefined ? 0 : lagBehind(leader, facts);
+  const lag = leader === undefined ? 0 : lagBehind(leader, status);
   if (maxLag > 0 && lag > maxLag) {
     return {
       reason: 'lagging',
       detail: `it is ${lag} entries behind the leader, more than max-lag allows (${maxLag})`,
-      barred: false,
+      isExcluded: false,
     };
   }
   return undefined;
@@ -71,6 +71,6 @@ export function ineligibilityOf(
  * Entries that the leader has applied and this member has not. 0 when the member was asked before the
  * leader was, since what came in between is no lag.
  */
-function lagBehind(leader: MemberStatus, facts: MemberStatus): number {
-  return facts.at < leader.at ? 0 : Math.max(0, leader.appliedIndex - facts.appliedIndex);
+function lagBehind(leader: MemberStatus, status: MemberStatus): number {
+  return status.at < leader.at ? 0 : Math.max(0, leader.appliedIndex - status.appliedIndex);
 }

@@ -1,11 +1,11 @@
 /**
- * Facts: what a member says about itself and its cluster, as plain data.
+ * Member status: what a member says about itself and its cluster, as plain data.
  *
  * Owns the shape, and the way to it from etcd's answers, whose text is made safe to show. Pure. Who asks is etcd-client.ts; what
  * follows for the traffic is eligibility.ts, and for the cluster as a whole cluster-view.ts.
  */
 import type { IMember, IStatusResponse } from 'etcd3';
-import { safeText } from '../lib/safe-text.ts';
+import { safeText } from '../../lib/safe-text.ts';
 
 /** Identifiers are hexadecimal, as etcdctl and etcd's log show them. */
 export interface MemberStatus {
@@ -57,7 +57,7 @@ const mostAlarms = 4;
 
 /** What is known of a member at this moment; `why` is one clause. */
 export type PollResult =
-  | { readonly kind: 'known'; readonly facts: MemberStatus }
+  | { readonly kind: 'known'; readonly status: MemberStatus }
   | { readonly kind: 'unknown'; readonly why: string };
 
 /**

@@ -1,14 +1,14 @@
 /** Quorum arithmetic and what members together say, over whatever they may say. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { quorumOf, type SeenMember, viewOf } from '../../../src/etcd/cluster-view.ts';
-import type { ListedMember, MemberStatus } from '../../../src/etcd/member-status.ts';
-import { someFacts } from '../../support/described-cluster.ts';
+import { quorumOf, type SeenMember, viewOf } from '../../../../src/etcd/status/cluster-view.ts';
+import type { ListedMember, MemberStatus } from '../../../../src/etcd/status/member-status.ts';
+import { someFacts } from '../../../support/described-cluster.ts';
 
 /** Members `a`, `b`, … of one cluster with so many voters, all healthy; `a` leads in term 2. */
 function clusterOf(
   voters: number,
-  change: (facts: MemberStatus) => Partial<MemberStatus> = () => ({}),
+  change: (status: MemberStatus) => Partial<MemberStatus> = () => ({}),
 ) {
   const ids = Array.from({ length: voters }, (_, index) => String.fromCharCode(97 + index));
   const members = ids.map(
@@ -17,10 +17,10 @@ function clusterOf(
     }),
   );
   return ids.map((memberId): SeenMember => {
-    const facts = { ...someFacts, memberId, members };
+    const status = { ...someFacts, memberId, members };
     return {
       ...{ name: `m-${memberId}`, healthy: true, answers: true },
-      facts: { ...facts, ...change(facts) },
+      status: { ...status, ...change(status) },
     };
   });
 }
@@ -51,7 +51,7 @@ test('two quorums always share a member, and losing the tolerance leaves one', (
 });
 
 test('of nobody who has said anything nothing is known', () => {
-  const silent = [{ name: 'm0', healthy: true, answers: false, facts: undefined }];
+  const silent = [{ name: 'm0', healthy: true, answers: false, status: undefined }];
   for (const members of [[], silent]) {
     expect(viewOf(members)).toMatchObject({
       ...{ clusterId: undefined, leader: undefined, voters: [], quorum: 0, tolerance: 0, term: 0 },

@@ -1,5 +1,5 @@
 /**
- * The verdict on one member: a pure state machine over what was observed of it.
+ * The health of one member: a pure state machine over what was observed of it.
  *
  *                 fail                    fall-th fail, or refused
  *   unknown ──────────────► suspect ─────────────────────────────► failed
@@ -11,12 +11,12 @@
  *
  * It answers two questions, never one boolean:
  *   - may new connections go there?      only while `healthy`: withdraw early, at the first bad sign
- *   - must existing connections leave?   only while `failed`: convict late, on confirmed failure
+ *   - must existing connections leave?   only while `failed`: mark failed late, on confirmed failure
  *
- * Owns the states and the transitions. Leaves to others what the members' verdicts mean together
+ * Owns the states and the transitions. Leaves to others what the members' health means together
  * (routing.ts: nobody is evicted when all fail), the checks (probe.ts), the clock and the sockets.
  */
-import type { Failure } from '../lib/net/failure.ts';
+import type { Failure } from '../../lib/net/failure.ts';
 
 /** How many checks it takes, in a row; at least 1 each. */
 export interface HealthRules {
@@ -29,8 +29,8 @@ export interface HealthRules {
 }
 
 /**
- * What was seen of a member. Only a check can convict or restore; a dial can only raise suspicion.
- * That it has answered anything at all changes no verdict: what it is good for is in routing.ts.
+ * What was seen of a member. Only a check can mark it failed or restore it; a dial can only raise suspicion.
+ * That it has answered anything at all changes no state: what it is good for is in routing.ts.
  */
 export type Observation =
   | { readonly kind: 'check-passed' }
@@ -39,7 +39,7 @@ export type Observation =
       readonly kind: 'check-failed';
       readonly failure: Failure;
       /**
-       * Proof by itself, which convicts at once. Either the port that clients use refused the check:
+       * Proof by itself, which marks the member failed at once. Either the port that clients use refused the check:
        * the process is gone and its connections with it (never so for a check URL of its own, whose
        * listener can be down while the client port serves). Or the check timed out while clients
        * had been waiting for a word from the member at least as long.
@@ -61,7 +61,7 @@ export interface Evidence {
   readonly since: number;
 }
 
-/** The verdict. `since` is when this state was entered, in ms since the epoch. */
+/** The state. `since` is when this state was entered, in ms since the epoch. */
 export type Health =
   | { readonly state: 'unknown'; readonly since: number }
   | { readonly state: 'healthy'; readonly since: number }
@@ -89,13 +89,20 @@ export function acceptsNew(health: Health): boolean {
   return health.state === 'healthy';
 }
 
+/** Does it fail at this moment, confirmed or not? */
+export function isFailing(
+  health: Health,
+): health is Extract<Health, { state: 'suspect' | 'failed' }> {
+  return health.state === 'suspect' || health.state === 'failed';
+}
+
 /** Is the failure confirmed, so that existing connections are better off elsewhere? */
 export function isConfirmedFailure(health: Health): health is Extract<Health, { state: 'failed' }> {
   return health.state === 'failed';
 }
 
 /**
- * The next verdict. Returns `health` itself when nothing changed, so that identity tells a change.
+ * The next state. Returns `health` itself when nothing changed, so that identity tells a change.
  *
  * @param now ms since the epoch; never before the times already in `health`.
  */
@@ -151,7 +158,7 @@ function afterFail(
   now: number,
 ): Health {
   // A run of failures is broken by a passed check, so one that recovers starts a new run.
-  const run = health.state === 'suspect' || health.state === 'failed' ? health.evidence : undefined;
+  const run = isFailing(health) ? health.evidence : undefined;
   const evidence: Evidence = {
     failure,
     failedChecks: (run?.failedChecks ?? 0) + 1,

@@ -1,6 +1,6 @@
 /** From what etcd answers, as its protocol has it, to facts. */
 import { describe, expect, test } from 'vitest';
-import { statusOf } from '../../../src/etcd/member-status.ts';
+import { statusOf } from '../../../../src/etcd/status/member-status.ts';
 
 const status = {
   header: {

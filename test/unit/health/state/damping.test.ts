@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { afterFailure, holdTime, undamped } from '../../../src/health/damping.ts';
-import { MemberTable, type TableChange } from '../../../src/health/member-table.ts';
-import { aMember } from '../../support/members.ts';
+import { MemberTable, type TableChange } from '../../../../src/health/member-table.ts';
+import { afterFailure, holdTime, undamped } from '../../../../src/health/state/damping.ts';
+import { aMember, checkSettings } from '../../../support/members.ts';
 
 test('the first failure is forgiven, each further one doubles the hold, up to a minute', () => {
   let damping = undamped;
@@ -25,9 +25,8 @@ const timeout = { reason: 'timeout', detail: 'timed out' } as const;
 function restoredAfter(failures: number, otherHealthy: boolean): number | undefined {
   const [m0, m1] = [aMember('m0'), aMember('m1')];
   const changes: TableChange[] = [];
-  const table = new MemberTable([m0, m1], { rise: 2, fall: 1, moment: 0 }, 0, (change) =>
-    changes.push(change),
-  );
+  const settings = checkSettings({ checkRise: 2, checkFastInterval: 0 });
+  const table = new MemberTable([m0, m1], settings, (change) => changes.push(change));
   const fail = { kind: 'check-failed', failure: timeout, conclusive: false, startedAt: 0 } as const;
   const pass = { kind: 'check-passed' } as const;
   table.observe(m0, pass, 0);
@@ -38,7 +37,7 @@ function restoredAfter(failures: number, otherHealthy: boolean): number | undefi
     if (failure === failures && !otherHealthy) table.observe(m1, fail, now);
     table.observe(m0, fail, now);
     const failedAt = now;
-    while (table.health(m0).state !== 'healthy') {
+    while (m0.health.state !== 'healthy') {
       now += 250;
       if (now - failedAt > 120_000) return undefined;
       table.observe(m0, pass, now);

@@ -1,7 +1,7 @@
 /**
- * The picture: what the members' facts mean together. Quorum arithmetic, who leads, who disagrees.
+ * The cluster view: what the members' statuses mean together. Quorum arithmetic, who leads, who disagrees.
  *
- * Pure, and drawn afresh every time. What it says is told and shown; what follows for a single
+ * Pure, and derived afresh every time. What it says is told and shown; what follows for a single
  * member's connections is eligibility.ts.
  */
 import type { Alarm, ListedMember, MemberStatus } from './member-status.ts';
@@ -11,7 +11,7 @@ export interface SeenMember {
   readonly name: string;
   readonly healthy: boolean;
   /** What it said last; absent if it never did. */
-  readonly facts?: MemberStatus | undefined;
+  readonly status: MemberStatus | undefined;
   /** Does it answer at this moment? What others said goes on to count where it does not change. */
   readonly answers: boolean;
 }
@@ -55,30 +55,32 @@ export interface Leader {
   readonly name: string;
 }
 
-/** Draws the picture from what is known. Members of another cluster are left out of it. */
+/** The view of what is known. Members of another cluster are left out of it. */
 export function viewOf(members: readonly SeenMember[]): ClusterView {
-  const clusterId = majority(members.flatMap(({ facts }) => facts?.clusterId ?? []));
-  const seen = members.flatMap(({ name, healthy, answers, facts }) =>
-    facts !== undefined && facts.clusterId === clusterId ? [{ name, healthy, answers, facts }] : [],
+  const clusterId = majority(members.flatMap(({ status }) => status?.clusterId ?? []));
+  const seen = members.flatMap(({ name, healthy, answers, status }) =>
+    status !== undefined && status.clusterId === clusterId
+      ? [{ name, healthy, answers, status }]
+      : [],
   );
   const answering = seen.filter(({ answers }) => answers);
-  // When all have gone silent at once they may well be as they were.
-  const voices = answering.length === 0 ? seen : answering;
-  const listed = newestList(seen.map(({ facts }) => facts));
+  // When none answers any more they may well be as they were.
+  const speaking = answering.length === 0 ? seen : answering;
+  const listed = newestList(seen.map(({ status }) => status));
   const nameOf = (id: string): string =>
-    seen.find(({ facts }) => facts.memberId === id)?.name ??
+    seen.find(({ status }) => status.memberId === id)?.name ??
     (listed.find((member) => member.id === id)?.name || id);
   const namesOf = (some: readonly ListedMember[]): string[] =>
     some.map(({ id }) => nameOf(id)).sort(byNumber);
   const voters = listed.filter(({ isLearner }) => !isLearner);
-  const healthOf = new Map(seen.map(({ healthy, facts }) => [facts.memberId, healthy]));
+  const healthOf = new Map(seen.map(({ healthy, status }) => [status.memberId, healthy]));
   const healthyVoters = voters.filter(({ id }) => healthOf.get(id) === true).length;
   const quorum = quorumOf(voters.length);
   // Not whoever speaks of the newest term: one that is cut off counts up terms all by itself.
-  const byTerm = voices.toSorted((a, b) => b.facts.term - a.facts.term);
-  const leaderId = mostNamed(byTerm.flatMap(({ facts }) => facts.leaderId ?? []));
-  const leading = byTerm.find(({ facts }) => facts.leaderId === leaderId);
-  const term = leading?.facts.term ?? 0;
+  const byTerm = speaking.toSorted((a, b) => b.status.term - a.status.term);
+  const leaderId = mostNamed(byTerm.flatMap(({ status }) => status.leaderId ?? []));
+  const leading = byTerm.find(({ status }) => status.leaderId === leaderId);
+  const term = leading?.status.term ?? 0;
   return {
     clusterId,
     voters: namesOf(voters),
@@ -91,13 +93,13 @@ export function viewOf(members: readonly SeenMember[]): ClusterView {
     leader: leaderId === undefined ? undefined : { memberId: leaderId, name: nameOf(leaderId) },
     term,
     disagreeing: answering
-      .filter(({ facts }) => facts.leaderId !== leaderId || facts.term !== term)
+      .filter(({ status }) => status.leaderId !== leaderId || status.term !== term)
       .map(({ name }) => name),
-    alarms: distinctAlarms(voices.flatMap(({ facts }) => facts.alarms)).map((alarm) => ({
+    alarms: distinctAlarms(speaking.flatMap(({ status }) => status.alarms)).map((alarm) => ({
       ...alarm,
       member: nameOf(alarm.memberId),
     })),
-    versions: [...new Set(seen.map(({ facts }) => facts.version))].sort(byNumber),
+    versions: [...new Set(seen.map(({ status }) => status.version))].sort(byNumber),
   };
 }
 
@@ -129,9 +131,9 @@ function mostNamed<T>(all: readonly T[]): T | undefined {
 /** A member that lags may know an old list, so that of who has applied most is taken; empty of none. */
 export function newestList(all: readonly MemberStatus[]): readonly ListedMember[] {
   let newest: MemberStatus | undefined;
-  for (const facts of all) {
-    if (facts.members.length === 0) continue;
-    if (newest === undefined || facts.appliedIndex > newest.appliedIndex) newest = facts;
+  for (const status of all) {
+    if (status.members.length === 0) continue;
+    if (newest === undefined || status.appliedIndex > newest.appliedIndex) newest = status;
   }
   return newest?.members ?? [];
 }

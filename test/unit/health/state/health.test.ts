@@ -1,5 +1,5 @@
 /**
- * The state machine: every arrow of the picture in verdict.ts, and what holds for any sequence of
+ * The state machine: every arrow of the picture in health.ts, and what holds for any sequence of
  * observations. The models in the properties count signs and know nothing of states.
  */
 import fc from 'fast-check';
@@ -12,8 +12,8 @@ import {
   nextHealth,
   type Observation,
   unknownHealth,
-} from '../../../src/health/health.ts';
-import type { Failure } from '../../../src/lib/net/failure.ts';
+} from '../../../../src/health/state/health.ts';
+import type { Failure } from '../../../../src/lib/net/failure.ts';
 
 const failure: Failure = { reason: 'timeout', detail: 'timed out after 700 ms' };
 const pass: Observation = { kind: 'check-passed' };
@@ -97,7 +97,7 @@ describe('transitions, with rise 2 and fall 3', () => {
   });
 });
 
-test('with rise 1 one pass restores, with fall 1 one failure convicts', () => {
+test('with rise 1 one pass restores, with fall 1 one failure marks it failed', () => {
   const rules = { rise: 1, fall: 1, hold: 0 };
   expect(stateAfter(rules, pass, fail)).toBe('failed');
   expect(stateAfter(rules, pass, fail, pass)).toBe('healthy');
@@ -145,23 +145,23 @@ describe('for any rules and any sequence of observations', () => {
     check((rules, history) => {
       let passes = 0;
       let failures = 0;
-      let convicted = false;
+      let isFailed = false;
       for (const { seen, after } of live(rules, history)) {
         if (seen.kind === 'check-passed') {
           passes += 1;
           failures = 0;
-          if (passes >= rules.rise) convicted = false;
+          if (passes >= rules.rise) isFailed = false;
         } else if (seen.kind === 'check-failed') {
           failures += 1;
           passes = 0;
-          convicted ||= seen.conclusive || failures >= rules.fall;
+          isFailed ||= seen.conclusive || failures >= rules.fall;
         }
-        expect(isConfirmedFailure(after)).toBe(convicted && failures > 0);
+        expect(isConfirmedFailure(after)).toBe(isFailed && failures > 0);
       }
     });
   });
 
-  test('a failed dial never convicts', () => {
+  test('a failed dial never marks a member failed', () => {
     check((rules, history) => {
       for (const { seen, before, after } of live(rules, history)) {
         if (seen.kind !== 'dial-failed') continue;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ineligibilityOf } from '../../../src/etcd/eligibility.ts';
-import { someFacts } from '../../support/described-cluster.ts';
+import { ineligibilityOf } from '../../../../src/etcd/status/eligibility.ts';
+import { someFacts } from '../../../support/described-cluster.ts';
 
 const { clusterId } = someFacts;
 
@@ -13,15 +13,15 @@ test('a member of the cluster that votes and keeps up may serve', () => {
 test('a learner must not, whatever else is known', () => {
   const learner = { ...someFacts, isLearner: true };
   expect(ineligibilityOf(learner, undefined, undefined, 0)).toMatchObject({
-    ...{ reason: 'learner', barred: true },
+    ...{ reason: 'learner', isExcluded: true },
   });
 });
 
 test('nor one of another cluster, and both are named', () => {
   const other = { ...someFacts, clusterId: 'c2' };
-  const unfit = ineligibilityOf(other, clusterId, someFacts, 0);
-  expect(unfit).toMatchObject({ reason: 'other-cluster', barred: true });
-  expect(unfit?.detail).toMatch(/cluster c2 and most others to c1/);
+  const ineligibility = ineligibilityOf(other, clusterId, someFacts, 0);
+  expect(ineligibility).toMatchObject({ reason: 'other-cluster', isExcluded: true });
+  expect(ineligibility?.detail).toMatch(/cluster c2 and most others to c1/);
 });
 
 test('nor one whose data is corrupt; that of another is no fault of its own', () => {
@@ -30,7 +30,7 @@ test('nor one whose data is corrupt; that of another is no fault of its own', ()
   expect(
     ineligibilityOf({ ...someFacts, memberId: 'b', alarms }, clusterId, someFacts, 0),
   ).toMatchObject({
-    ...{ reason: 'corrupt', barred: true },
+    ...{ reason: 'corrupt', isExcluded: true },
   });
 });
 
@@ -44,11 +44,11 @@ test('one that lags is left alone for new connections only, and exactly beyond t
     fc.property(fc.nat(1_000), fc.nat(1_000), fc.nat(100), (leading, applied, maxLag) => {
       const leader = { ...someFacts, appliedIndex: leading };
       const facts = { ...someFacts, memberId: 'b', appliedIndex: applied };
-      const unfit = ineligibilityOf(facts, clusterId, leader, maxLag);
+      const ineligibility = ineligibilityOf(facts, clusterId, leader, maxLag);
       if (maxLag > 0 && leading - applied > maxLag) {
-        expect(unfit).toMatchObject({ reason: 'lagging', barred: false });
+        expect(ineligibility).toMatchObject({ reason: 'lagging', isExcluded: false });
       } else {
-        expect(unfit).toBeUndefined();
+        expect(ineligibility).toBeUndefined();
       }
     }),
   );
