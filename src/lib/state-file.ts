@@ -66,11 +66,16 @@ export async function saveState(path: string, content: object): Promise<void> {
 
 /** Until its folder is flushed, a loss of power may undo a rename (fsync(2)). */
 async function flushFolder(path: string): Promise<void> {
-  await using handle = await open(path, 'r');
-  await handle.sync().catch((error: NodeJS.ErrnoException) => {
+  // No `await using`: older Nodes read the bundle too, to say which one it needs.
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
     // A file system that has no such thing says so; others fail.
-    if (error.code !== 'EINVAL') throw error;
-  });
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  } finally {
+    await handle.close();
+  }
 }
 
 const envelope = z.looseObject({ version: z.literal(1), savedAt: z.iso.datetime() });
