@@ -2,7 +2,7 @@
  * Orders: what an operator may have a running balancer do.
  *
  *   drain, undrain ──► drains (kept) ──► member table ──► snapshot
- *                            └─────────► departures
+ *                            └─────────► member drains
  *   move leader ──► mover ──► hold  rebalance ──► rebalancer   close ──► session   log level ──► log
  *
  * Owns which orders are refused, and what an operator is warned of before he goes on. Leaves to others how
@@ -31,7 +31,8 @@ import {
   sessionClosed,
 } from '../observe/events/operator-events.ts';
 import type { Log } from '../observe/log/log.ts';
-import type { Departures } from '../proxy/sessions/departures.ts';
+import type { Drainer } from '../proxy/sessions/drainer.ts';
+import type { MemberDrains } from '../proxy/sessions/member-drains.ts';
 import type { Sessions } from '../proxy/sessions/sessions.ts';
 import { type Called, findMember } from './find-member.ts';
 import { OperationRefused } from './refused.ts';
@@ -44,7 +45,8 @@ export interface OperationsOptions {
   readonly cluster: Cluster;
   readonly sessions: Sessions;
   readonly drains: Drains;
-  readonly departures: Departures;
+  readonly drainer: Drainer;
+  readonly memberDrains: MemberDrains;
   readonly guard: LeaderGuard;
   readonly mover: LeaderMover;
   readonly upkeep: Housekeeping;
@@ -121,7 +123,7 @@ export class Operations {
    */
   async drain(who: string, options: DrainOptions = {}): Promise<Drained> {
     const { timeout, force = false, keepLeader = false } = options;
-    const { monitor, sessions, drains, departures, settings, record } = this.#options;
+    const { monitor, sessions, drains, memberDrains, settings, record } = this.#options;
     const { member, ...called } = findMember(who, this.#called());
     if (!force) this.#refuseLast(member);
     const leads = this.#leads(member);
@@ -136,7 +138,7 @@ export class Operations {
     monitor.table.drain(member, true);
     const count = sessions.countOf(member);
     record(memberDrained(member, count, time, unkept));
-    departures.begin(member, time, 'drained');
+    memberDrains.drain(member, time, 'drained');
     const warnings = [
       ...(unmoved === undefined ? [] : [unmoved]),
       ...this.#warningsFor(member, unkept, stillLeads),
@@ -146,7 +148,7 @@ export class Operations {
 
   /** Takes a drain back; also that of a member that is none at the moment. Throws `OrderRefused`. */
   async undrain(who: string): Promise<{ readonly member: string; readonly warnings: string[] }> {
-    const { monitor, drains, departures, upkeep, record } = this.#options;
+    const { monitor, drains, memberDrains, upkeep, record } = this.#options;
     const members = this.#called();
     const absent = drains.all
       .filter((drain) => !members.some((member) => drains.of(member) === drain))
@@ -162,7 +164,7 @@ export class Operations {
     const unkept = await drains.remove(called);
     record(memberUndrained(name));
     if (member !== undefined && monitor.table.has(member)) {
-      departures.cancel(member);
+      memberDrains.cancel(member);
       upkeep.slowStart.begin(member, performance.now());
       monitor.table.drain(member, false);
     }
@@ -174,7 +176,7 @@ export class Operations {
 
   /** Does what another process with the same state directory was asked for these members. */
   followDrains(changed: readonly Drainable[]): void {
-    const { monitor, sessions, drains, departures, upkeep, settings, record } = this.#options;
+    const { monitor, sessions, drains, memberDrains, upkeep, settings, record } = this.#options;
     for (const { member, name, endpoint } of this.#called()) {
       const isMeant = changed.some((each) => each.name === name || each.endpoint === endpoint);
       const entry = monitor.table.entries.find((each) => each.member === member);
@@ -184,10 +186,10 @@ export class Operations {
         const timeout = settings.current.drainTimeout;
         monitor.table.drain(member, true);
         record(memberDrained(member, sessions.countOf(member), timeout, undefined));
-        departures.begin(member, timeout, 'drained');
+        memberDrains.drain(member, timeout, 'drained');
       } else {
         record(memberUndrained(name));
-        departures.cancel(member);
+        memberDrains.cancel(member);
         upkeep.slowStart.begin(member, performance.now());
         monitor.table.drain(member, false);
       }
@@ -236,12 +238,12 @@ export class Operations {
 
   /** Closes one at once; its client comes back. Throws `OrderRefused`. */
   closeSession(id: number): void {
-    const { sessions, record } = this.#options;
+    const { sessions, drainer, record } = this.#options;
     const session = sessions.all().find((each) => each.id === id);
     if (session === undefined) {
       throw new OperationRefused('unknown', `There is no session ${id}; see etcd-lb sessions.`);
     }
-    session.close('operator');
+    drainer.close([session], 'operator');
     record(sessionClosed(id, session.member));
   }
 

@@ -4,9 +4,9 @@
  *   membership ──► monitor ──► member table ──► snapshot ──► traffic (dial, sessions)
  *        ▲            ▲              │                         │
  *        │            └─ dial failed ┼─────────────────────────┘
- *   inspector ──► cluster            └──► member changes ──► evictions, events ──► log, metrics, status
+ *   inspector ──► cluster            └──► member changes ──► drainer, events ──► log, metrics, status
  *
- *   consoles ──► orders ──► drains, departures, rebalancer        SIGHUP ──► reload ──► all of them
+ *   consoles ──► orders ──► drains, drainer, rebalancer           SIGHUP ──► reload ──► all of them
  */
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -51,8 +51,7 @@ import {
 import type { Log } from '../observe/log/log.ts';
 import { Metrics } from '../observe/metrics/metrics.ts';
 import { type Status, type StatusSources, takeStatus } from '../observe/status.ts';
-import { Departures } from '../proxy/sessions/departures.ts';
-import { Evictions } from '../proxy/sessions/evictions.ts';
+import { MemberDrains } from '../proxy/sessions/member-drains.ts';
 import { type Inherited, noneInherited } from '../systemd/inherited.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { agree, refuseExposure } from './inherited-addresses.ts';
@@ -209,19 +208,17 @@ export async function startApp(options: AppOptions): Promise<App> {
     settings,
     lookup: names.lookup,
     metrics: () => metrics,
-    onSessionEnd: (session) => upkeep.silence.forget(session),
   });
   const dataPath = traffic.path;
-  const { sessions, farewells } = dataPath;
-  const evictions = new Evictions(sessions);
-  const departures = new Departures(sessions, farewells, (member, departure) =>
-    changes.departed(member, departure),
+  const { sessions, drainer } = dataPath;
+  const memberDrains = new MemberDrains(sessions, drainer, (member, drained) =>
+    changes.drained(member, drained),
   );
 
   // Observation, and what follows from what is seen.
   const metrics = new Metrics({
     ...{ version, members: members, monitor, cluster, proxy: dataPath },
-    leaving: () => departures.leaving,
+    leaving: () => memberDrains.leaving,
     certificates: () => renewal.certificates,
     hold: () => guard.view,
     lostLogLines: () => log.lost(),
@@ -234,7 +231,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
   const changes = new MemberLifecycle({
     ...{ membership, monitor, cluster, guard, inspector, upkeep, drains },
-    ...{ sessions, evictions, departures, checks, metrics, record },
+    ...{ memberDrains, checks, metrics, record },
     settings,
   });
 
@@ -267,7 +264,19 @@ export async function startApp(options: AppOptions): Promise<App> {
     clientOf: (member) => membership.clientOf(member),
   });
   const orders = new Operations({
-    ...{ monitor, cluster, sessions, drains, departures, guard, mover, upkeep, log, record },
+    ...{
+      monitor,
+      cluster,
+      sessions,
+      drains,
+      drainer,
+      memberDrains,
+      guard,
+      mover,
+      upkeep,
+      log,
+      record,
+    },
     settings,
     members: () => membership.members,
   });
@@ -279,7 +288,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...{ version, node: process.version, pid: process.pid, startedAt: startedAt.toISOString() },
       ...{ listen: listen.map(formatListenAddress), copier: traffic.copier },
     },
-    ...{ departures, drains, monitor, cluster, hold: () => guard.view, proxy: dataPath },
+    ...{ memberDrains, drains, monitor, cluster, hold: () => guard.view, proxy: dataPath },
     policy: () => settings.current.balance,
     members: () => membership.members,
     events: () => events.recent,
@@ -328,12 +337,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     traffic.stopAccepting();
     consoles.yield();
     record(stoppingEvent(sessions.count, settings.current.drainTimeout));
-    departures.beginAll(settings.current.drainTimeout);
+    memberDrains.drainAll(settings.current.drainTimeout);
     const timer = setTimeout(() => giveUpWaiting.resolve(), settings.current.drainTimeout);
     await Promise.race([dataPath.idle(), giveUpWaiting.promise]);
     clearTimeout(timer);
-    evictions.stop();
-    departures.stop();
+    memberDrains.stop();
     const cut = dataPath.close();
     await dataPath.idle();
     checking.abort();

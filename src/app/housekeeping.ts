@@ -1,7 +1,7 @@
 /**
  * Upkeep: what is looked at a few times a second and follows from no single event.
  *
- *   beat ──► was this process starved? ──► sweep of all sessions ──► who is silent? check everybody
+ *   tick ──► has this process stalled? ──► activity of all sessions ──► who is silent? check everybody
  *
  *   now and then ──► weights of members that start slowly
  *                ├──► rebalancing, one step
@@ -26,7 +26,11 @@ import type { EventBody } from '../observe/events/event-log.ts';
 import { MoveNotices } from '../observe/events/throttle.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import type { DataPath } from '../proxy/data-path.ts';
-import { type RebalancedMember, Rebalancer } from '../proxy/sessions/rebalancer.ts';
+import {
+  type RebalancedMember,
+  Rebalancer,
+  type RebalancerRules,
+} from '../proxy/sessions/rebalancer.ts';
 import { Descriptors } from './descriptors.ts';
 import { Garbage } from './garbage.ts';
 
@@ -78,35 +82,24 @@ export class Housekeeping {
   constructor(options: HousekeepingOptions) {
     const { settings, members, dataPath, record } = options;
     this.#options = options;
-    this.silence = new PassiveHealthChecks(
-      dataPath.sessions,
-      members(),
-      () => settings.current.suspectAfter,
-      performance.now(),
-    );
+    const bound = (): number => settings.current.suspectAfter;
+    this.silence = new PassiveHealthChecks(members(), bound, performance.now());
+    dataPath.sessions.onEnd((session) => this.silence.forget(session));
     this.slowStart = new SlowStart(() => settings.current.slowStart);
     this.#moveNotices = new MoveNotices(members, record);
     this.#descriptors = new Descriptors(record);
-    this.#rebalancer = new Rebalancer(
-      dataPath.sessions,
-      dataPath.farewells,
-      {
-        get spread() {
-          const { balance, rebalance } = settings.current;
-          // Another policy would not send a moved client where there is room.
-          return balanced.includes(balance) ? rebalance : 0;
-        },
-        perMinute: movedPerMinute,
-        minAge: movableAge,
-        get maxAge() {
-          return settings.current.maxSessionAge;
-        },
-      },
-      (from) => this.#moveNotices.moved(from, performance.now()),
+    const rules = (): RebalancerRules => {
+      const { balance, rebalance, maxSessionAge: maxAge } = settings.current;
+      // Another policy would not send a moved client where there is room.
+      const spread = balanced.includes(balance) ? rebalance : 0;
+      return { spread, perMinute: movedPerMinute, minAge: movableAge, maxAge };
+    };
+    this.#rebalancer = new Rebalancer(dataPath.sessions, dataPath.drainer, rules, (from) =>
+      this.#moveNotices.moved(from, performance.now()),
     );
   }
 
-  /** For how long no session has said anything, as of the last sweep, ms. */
+  /** For how long no session has said anything, as of the last sample, ms. */
   quietFor(now: number): number {
     return now - this.#spokenAt;
   }
@@ -124,10 +117,12 @@ export class Housekeeping {
 
   /** Returns how long to wait until the next beat, ms. */
   beat({ now, late }: Tick): number {
-    const { monitor, metrics } = this.#options;
+    const { monitor, metrics, dataPath } = this.#options;
     const starved = this.starvation.note(late, now);
     if (starved) metrics.starved();
-    if (this.silence.sweep(now, starved)) this.#spokenAt = now;
+    const spoken = dataPath.sessions.sample(now);
+    if (spoken.length > 0) this.#spokenAt = now;
+    this.silence.observe(spoken, now, starved);
     const silent = this.silence.suspects(now);
     for (const member of silent) metrics.fellSilent(member);
     if (silent.length > 0) this.#doubtUntil = now + doubtTime;
@@ -171,7 +166,7 @@ export class Housekeeping {
     const { firstByteTimeout } = settings.current;
     if (firstByteTimeout > 0) dataPath.closeSilent(now - firstByteTimeout);
     this.slowStart.beat(now);
-    this.#rebalancer.beat(this.#shares(), now);
+    this.#rebalancer.tick(this.#shares(), now);
     this.#moveNotices.beat(now);
     const { count, opened } = dataPath.sessions;
     this.#descriptors.beat(dataPath.waiting + count, now);

@@ -2,8 +2,8 @@
  * Member changes: what follows in each room when a member joins, leaves, fails, recovers, or is drained.
  *
  *   membership ──► joined, revised, left ──┐
- *   member table ──► changed ──────────────┼──► monitor, inspector, upkeep, evictions, departures
- *   departures ──► departed ───────────────┘                └──► events, metrics
+ *   member table ──► changed ──────────────┼──► monitor, inspector, upkeep, member drains
+ *   member drains ──► drained ─────────────┘                └──► events, metrics
  *
  * Owns the order of it. Decides nothing: verdicts are the member table's, places are the roster's.
  */
@@ -31,9 +31,8 @@ import type { EventBody } from '../observe/events/event-log.ts';
 import { memberChanged, modeChanged, sessionsEvicted } from '../observe/events/health-events.ts';
 import { drainEnded } from '../observe/events/operator-events.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
-import type { Departed, Departures } from '../proxy/sessions/departures.ts';
-import type { Evictions } from '../proxy/sessions/evictions.ts';
-import type { Session, Sessions } from '../proxy/sessions/sessions.ts';
+import type { Drained, MemberDrains } from '../proxy/sessions/member-drains.ts';
+import type { Session } from '../proxy/sessions/session.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Membership } from './membership.ts';
 
@@ -47,9 +46,7 @@ export interface MemberLifecycleOptions {
   readonly guard: LeaderGuard;
   readonly upkeep: Housekeeping;
   readonly drains: Drains;
-  readonly sessions: Sessions;
-  readonly evictions: Evictions;
-  readonly departures: Departures;
+  readonly memberDrains: MemberDrains;
   readonly checks: CheckHistory;
   readonly metrics: Metrics;
   readonly record: (body: EventBody) => void;
@@ -66,7 +63,7 @@ export class MemberLifecycle {
 
   /** A verdict, the fitness of a member, or the routing mode has changed. */
   changed(change: TableChange): void {
-    const { monitor, evictions, upkeep, metrics, record } = this.#options;
+    const { monitor, memberDrains, upkeep, metrics, record } = this.#options;
     if (change.member !== undefined) this.#healthChanged(change.member);
     if (change.fitness !== undefined) {
       record(fitnessChanged(change.fitness));
@@ -78,7 +75,7 @@ export class MemberLifecycle {
       const drained = entries.filter((entry) => entry.drained).map(({ member }) => member);
       record(modeChanged(change.mode.from, change.mode.to, drained));
     }
-    for (const [member, sessions] of evictions.set(change.evict, this.#isDisproof)) {
+    for (const [member, sessions] of memberDrains.evict(change.evict, this.#isDisproof)) {
       metrics.evicted(member);
       const health = monitor.table.health(member);
       record(sessionsEvicted(member, sessions, health, snapshot.routable, mode));
@@ -135,7 +132,7 @@ export class MemberLifecycle {
   /** A member is none any more. Its sessions have the drain timeout, or no time where it had failed. */
   left(member: Member): void {
     const { settings, monitor, cluster, guard, inspector, upkeep } = this.#options;
-    const { departures, record } = this.#options;
+    const { memberDrains, record } = this.#options;
     const isGone = isConfirmedFailure(monitor.table.health(member));
     const timeout = isGone ? 0 : settings.current.drainTimeout;
     record(memberLeft(member, timeout));
@@ -145,20 +142,19 @@ export class MemberLifecycle {
     guard.forget(member);
     monitor.remove(member);
     upkeep.leave(member);
-    departures.begin(member, timeout, 'removed');
+    memberDrains.drain(member, timeout, 'removed');
     inspector.pollAllNow();
   }
 
   /** The last session of a member that left, or is drained, has ended. */
-  departed(member: Member, departure: Departed): void {
-    const { membership, sessions, checks, metrics, record } = this.#options;
-    const { reason, cut } = departure;
+  drained(member: Member, drained: Drained): void {
+    const { membership, checks, metrics, record } = this.#options;
+    const { reason, cut } = drained;
     if (reason === 'drained') {
-      record(drainEnded(member, departure));
+      record(drainEnded(member, drained));
       return;
     }
     if (cut > 0) record(sessionsRemoved(member, cut));
-    sessions.forget(member);
     const isSucceeded = membership.members.some(({ name }) => name === member.name);
     if (isSucceeded) return;
     checks.forget(member.name);

@@ -7,10 +7,13 @@ import type { Settings } from './settings.ts';
 /** @typeParam T the part of the settings that a room reads. */
 export class LiveSettings<T = Settings> {
   #current: T;
-  readonly #listeners: ((next: T, before: T) => void)[] = [];
+  #before: T;
+  /** Without `T` in their type: whoever reads a part of the settings takes all of them as well. */
+  readonly #listeners: (() => void)[] = [];
 
   constructor(first: T) {
     this.#current = first;
+    this.#before = first;
   }
 
   get current(): T {
@@ -19,13 +22,13 @@ export class LiveSettings<T = Settings> {
 
   /** Has `listener` told of every change, after those that were added before it. */
   onChange(listener: (next: T, before: T) => void): void {
-    this.#listeners.push(listener);
+    this.#listeners.push(() => listener(this.#current, this.#before));
   }
 
   /** Puts others in force, and tells of it. */
   replace(next: T): void {
-    const before = this.#current;
+    this.#before = this.#current;
     this.#current = next;
-    for (const listener of this.#listeners) listener(next, before);
+    for (const tell of this.#listeners) tell();
   }
 }

@@ -17,8 +17,8 @@ import type { FailureReason } from '../lib/net/failure.ts';
 import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';
-import type { Departures } from '../proxy/sessions/departures.ts';
-import type { EndReason } from '../proxy/sessions/sessions.ts';
+import type { MemberDrains } from '../proxy/sessions/member-drains.ts';
+import type { EndReason } from '../proxy/sessions/session.ts';
 import type { Event } from './events/event-log.ts';
 import { rounded } from './events/hold-events.ts';
 
@@ -135,7 +135,7 @@ export interface StatusSources {
   /** The name of the policy. */
   readonly policy: () => string;
   readonly members: () => readonly Member[];
-  readonly departures: Pick<Departures, 'leaving' | 'deadlineOf'>;
+  readonly memberDrains: Pick<MemberDrains, 'leaving' | 'deadlineOf'>;
   readonly drains: Pick<Drains, 'all' | 'of'>;
   readonly monitor: Monitor;
   readonly cluster: Cluster;
@@ -147,7 +147,7 @@ export interface StatusSources {
 
 /** Takes the picture. Walks the open sessions once. */
 export function takeStatus(sources: StatusSources): Status {
-  const { identity, departures, drains, monitor, proxy, cluster, events, stopping } = sources;
+  const { identity, memberDrains, drains, monitor, proxy, cluster, events, stopping } = sources;
   const members = sources.members();
   return {
     ...identity,
@@ -162,7 +162,7 @@ export function takeStatus(sources: StatusSources): Status {
     absentDrains: drains.all
       .filter((drain) => !members.some((member) => drains.of(member) === drain))
       .map(({ name }) => name),
-    leaving: departures.leaving.map((member) => ({
+    leaving: memberDrains.leaving.map((member) => ({
       name: member.name,
       sessions: proxy.sessions.countOf(member),
     })),
@@ -211,7 +211,7 @@ function endedStatus(ended: EndedHold): NonNullable<HoldStatus['last']> {
 
 function memberStatus(
   member: Member,
-  { monitor, cluster, proxy, drains, departures }: StatusSources,
+  { monitor, cluster, proxy, drains, memberDrains }: StatusSources,
 ): MemberReport {
   const { name, endpoint, address, checkUrl } = member;
   const entry = monitor.table.entry(member);
@@ -220,7 +220,7 @@ function memberStatus(
   const totals = proxy.sessions.totalsOf(member);
   const { bytes } = totals;
   const drain = drains.of(member);
-  const deadline = departures.deadlineOf(member);
+  const deadline = memberDrains.deadlineOf(member);
   return {
     name,
     endpoint,

@@ -9,6 +9,7 @@ import net, { type AddressInfo, type Socket } from 'node:net';
 import tls, { type TLSSocket, type TlsOptions } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TlsMaterial } from '../../src/certificates/certificates.ts';
+import { LiveSettings } from '../../src/config/live-settings.ts';
 import type { Member } from '../../src/members/member.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
@@ -18,6 +19,7 @@ import {
   createCertificates,
   type KeyPairFiles,
 } from '../support/certificates.ts';
+import { dataPathSettings } from '../support/data-path-settings.ts';
 import { lookup } from '../support/lookup.ts';
 import { inOrder, memberAt, routeTo } from '../unit/proxy/members.ts';
 
@@ -54,21 +56,16 @@ async function open(...members: Member[]): Promise<void> {
   forClients = { ca, ...read(certificates.server) };
   forMembers = { ca, ...read(certificates.client) };
   const reception = new ClientHandshakes({
+    settings: new LiveSettings({ allowClient: [], dialTimeout: 5_000 }),
     clients: () => forClients,
-    allow: () => [],
     members: () => forMembers,
-    isPlain: () => false,
-    hostOf: ({ host }) => host,
-    timeout: 5_000,
     onHandshakeFailure: (reason) => words.push(`handshake ${reason}`),
     onNoRequest: () => words.push('no request'),
   });
   dataPath = new DataPath({
-    ...{ policy: inOrder, timeout: 5_000, raceAfter: 1_000, keepalive: 0, maxConnections: 10 },
+    settings: dataPathSettings({ dialTimeout: 5_000, dialRaceAfter: 1_000, maxConnections: 10 }),
+    policy: inOrder,
     snapshot: () => routeTo(...members),
-    isPlain: () => true,
-    maxSourceShare: 100,
-    follows: () => false,
     lookup,
     connect: net.connect,
     isSelf: () => false,

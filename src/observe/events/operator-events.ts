@@ -3,7 +3,7 @@
 import { count } from '../../lib/count.ts';
 import type { FoundDrains } from '../../members/drains.ts';
 import type { Member } from '../../members/member.ts';
-import type { Departed } from '../../proxy/sessions/departures.ts';
+import type { Drained } from '../../proxy/sessions/member-drains.ts';
 import type { EventBody } from './event-log.ts';
 import { lasted, rounded } from './hold-events.ts';
 
@@ -28,7 +28,7 @@ export function memberDrained(
 }
 
 /** "m1 has no session left: 12 have moved, 1 was closed when the time was over" */
-export function drainEnded({ name }: Member, { sessions, cut }: Departed): EventBody {
+export function drainEnded({ name }: Member, { sessions, cut }: Drained): EventBody {
   const how =
     cut === 0 ? 'all have left by themselves' : `${cut} were closed when the time was over`;
   return {

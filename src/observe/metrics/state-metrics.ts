@@ -10,7 +10,7 @@ import { serves } from '../../health/routing.ts';
 import type { HoldView } from '../../leader/hold-status.ts';
 import type { Member } from '../../members/member.ts';
 import type { DataPath } from '../../proxy/data-path.ts';
-import { endReasons } from '../../proxy/sessions/sessions.ts';
+import { endReasons } from '../../proxy/sessions/session.ts';
 import type { ClusterSources } from './cluster-metrics.ts';
 
 /** What is read, that of cluster-metrics.ts included. */

@@ -10,15 +10,18 @@
  *                    └ race after 250 ms
  *                      m0 ── connected ──► session
  *
- * Owns the attempts of one dial and the `load` of the members tried. Leaves to others whom to pick
- * (balance/) and what a failure means (cluster/).
+ * Owns the attempts of one dial and their load leases. Leaves to others whom to pick (balancing/) and what a
+ * failure means (health/).
  */
 import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Policy } from '../../balancing/policy.ts';
 import type { Snapshot } from '../../balancing/snapshot.ts';
+import type { LiveSettings } from '../../config/live-settings.ts';
+import type { Settings } from '../../config/settings.ts';
 import { classify, type Failure } from '../../lib/net/failure.ts';
 import type { QueuedTimer, TimerQueue } from '../../lib/timer-queue.ts';
+import { LoadLease } from '../../members/load-lease.ts';
 import type { Member } from '../../members/member.ts';
 
 /** As `net.connect` takes them, and who is connected to. */
@@ -27,21 +30,18 @@ export interface ConnectOptions extends TcpNetConnectOpts {
 }
 
 export interface DialOptions {
+  readonly settings: LiveSettings<Pick<Settings, 'dialTimeout' | 'keepalive'>>;
   readonly policy: Policy;
   /** Where connections may go now; asked before each attempt. */
   readonly snapshot: () => Snapshot;
-  /** Bound on the whole dial, ms. */
-  readonly timeout: number;
   /** How long an attempt at this member may take before the next is tried beside it, ms. */
   readonly raceAfter: (member: Member) => number;
-  /** Idle time before TCP keepalive probes, ms; 0 turns them off. */
-  readonly keepalive: number;
   /** Finds the addresses of a host name. */
   readonly lookup: LookupFunction;
   /** `net.connect`, or another way to a connection that fits the copier, with TLS or without. */
   readonly connect: (options: ConnectOptions) => Socket;
   /** What rings when a dial, or an attempt, has taken long enough. */
-  readonly alarms: TimerQueue;
+  readonly timers: TimerQueue;
   /** Is the other end of this socket the balancer itself? */
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Told of every attempt that ended. */
@@ -54,9 +54,10 @@ export type DialAttempt =
   | { readonly result: 'failed'; readonly duration: number; readonly failure: Failure }
   | { readonly result: 'abandoned'; readonly duration: number };
 
-/** A connected member: the socket is paused and unread, and counted in `member.load`. */
+/** A connected member: the socket is paused and unread, and whoever takes it over has the lease. */
 export interface Dialled {
   readonly member: Member;
+  readonly lease: LoadLease;
   readonly socket: Socket;
   /** Members tried before this one connected; 0 when the first pick did. */
   readonly failovers: number;
@@ -72,6 +73,7 @@ export function dial(options: DialOptions, signal: AbortSignal): Promise<Dialled
 
 interface Attempt {
   readonly member: Member;
+  readonly lease: LoadLease;
   readonly socket: Socket;
   readonly startedAt: number;
 }
@@ -95,7 +97,7 @@ class Dial {
     this.#options = options;
     this.#signal = signal;
     this.#resolve = resolve;
-    this.#budget = options.alarms.set(options.timeout, () => this.#giveUp());
+    this.#budget = options.timers.set(options.settings.current.dialTimeout, () => this.#giveUp());
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#finish();
     else this.#tryNext();
@@ -103,22 +105,22 @@ class Dial {
 
   #tryNext(): void {
     if (this.#finished) return;
-    this.#options.alarms.cancel(this.#race);
+    this.#options.timers.cancel(this.#race);
     const { routable, all } = this.#options.snapshot();
-    const { policy, raceAfter, alarms } = this.#options;
+    const { policy, raceAfter, timers } = this.#options;
     const member = policy(routable, this.#tried) ?? policy(all, this.#tried);
     if (member === undefined) {
       if (this.#pending.size === 0) this.#finish();
       return;
     }
-    this.#race = alarms.set(raceAfter(member), () => this.#tryNext());
+    this.#race = timers.set(raceAfter(member), () => this.#tryNext());
     this.#attempt(member);
   }
 
   #attempt(member: Member): void {
-    const { keepalive } = this.#options;
+    const { keepalive } = this.#options.settings.current;
     this.#tried.push(member);
-    member.load += 1;
+    const lease = new LoadLease(member);
     const socket = this.#options.connect({
       member,
       host: member.host,
@@ -130,7 +132,7 @@ class Dial {
       keepAliveInitialDelay: keepalive,
     });
     socket.pause(); // nothing is read before there is a session to read it
-    const attempt: Attempt = { member, socket, startedAt: performance.now() };
+    const attempt: Attempt = { member, lease, socket, startedAt: performance.now() };
     this.#pending.add(attempt);
     socket.once('connect', () => this.#refuseSelf(attempt));
     const usable = socket instanceof TLSSocket ? 'secureConnect' : 'connect';
@@ -145,10 +147,10 @@ class Dial {
   }
 
   #connected(attempt: Attempt): void {
-    const { member, socket, startedAt } = attempt;
+    const { member, lease, socket, startedAt } = attempt;
     if (!this.#pending.has(attempt) || socket.destroyed) return;
     if (this.#options.snapshot().evicted.has(member)) {
-      // Convicted while this was under way; a hung process still connects.
+      // It has failed while this was under way; a hung process still connects.
       this.#failed(attempt, {
         reason: 'unhealthy',
         detail: 'the member failed its checks meanwhile',
@@ -160,7 +162,7 @@ class Dial {
       result: 'connected',
       duration: performance.now() - startedAt,
     });
-    this.#finish({ member, socket, failovers: this.#tried.indexOf(member) });
+    this.#finish({ member, lease, socket, failovers: this.#tried.indexOf(member) });
   }
 
   #failed(attempt: Attempt, failure: Failure): void {
@@ -173,7 +175,7 @@ class Dial {
   #giveUp(): void {
     const failure: Failure = {
       reason: 'timeout',
-      detail: `not connected within ${this.#options.timeout} ms`,
+      detail: `not connected within ${this.#options.settings.current.dialTimeout} ms`,
     };
     for (const attempt of [...this.#pending]) {
       this.#drop(attempt);
@@ -183,19 +185,19 @@ class Dial {
     this.#finish();
   }
 
-  /** Ends an attempt and takes it off the member's load. Returns false when it had ended before. */
+  /** Ends an attempt. Returns false when it had ended before. */
   #drop(attempt: Attempt): boolean {
     if (!this.#pending.delete(attempt)) return false;
-    attempt.member.load -= 1;
+    attempt.lease.release();
     attempt.socket.destroy();
     return true;
   }
 
   #finish(dialled?: Dialled): void {
     this.#finished = true;
-    const { alarms } = this.#options;
-    alarms.cancel(this.#budget);
-    alarms.cancel(this.#race);
+    const { timers } = this.#options;
+    timers.cancel(this.#budget);
+    timers.cancel(this.#race);
     this.#signal.removeEventListener('abort', this.#onAbort);
     for (const attempt of [...this.#pending]) {
       this.#drop(attempt);

@@ -5,13 +5,13 @@
  * is passed on as a reset, and errors are values here: they become the reason why the relay ended.
  *
  * Owns the two sockets. Leaves to others how the bytes are moved (copier.ts), which two ends they
- * are and what is counted (session.ts).
+ * are and what is counted (sessions/session.ts).
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { formatHostPort } from '../../lib/net/host-port.ts';
 import type { ByteCounts } from './byte-counts.ts';
-import type { Copier, Follower, SocketPair } from './copier.ts';
+import type { Copier, Copying, Follower, SocketPair } from './copier.ts';
 
 /** Who ended it and how: the first to close, unless a reset came later. */
 export type RelayEnd =
@@ -21,7 +21,7 @@ export type RelayEnd =
   | 'member-reset'
   | 'closed-by-us';
 
-export interface Relay {
+export interface Relay extends Pick<Copying, 'catchUp' | 'hold' | 'release'> {
   /** Closes both ends at once. `onEnd` follows, with `closed-by-us`, unless it was ending already. */
   close(): void;
   /**
@@ -29,16 +29,12 @@ export interface Relay {
    * the member. `onEnd` follows as with `close` once the client has ended its side too.
    */
   finish(): void;
-  /** Sends the client a word of our own, after all that the member has said so far; not after its end. */
-  say(word: Uint8Array): void;
+  /** Sends the client frames of our own, after all that the member has said so far; not after its end. */
+  inject(frames: Uint8Array): void;
+  /** Bytes from the member that the kernel has not taken for the client yet: `close` would lose them. */
+  unsent(): number;
   /** Asks the system, so for people who look; undefined on a Unix socket, and once it is closed. */
   clientAddress(): string | undefined;
-  /** See `Copying`. */
-  catchUp(): boolean;
-  /** See `Copying`. */
-  hold(): void;
-  /** See `Copying`. */
-  release(): void;
 }
 
 /**
@@ -90,10 +86,11 @@ export function startRelay(
       client.end();
       client.resume(); // it may have waited for the member, and its own end must be seen
     },
-    say: (word) => {
+    inject: (frames) => {
       // A client to whom the member's end was passed on hears nothing more, and needs no asking to leave.
-      if (client.writable) client.write(word);
+      if (client.writable) client.write(frames);
     },
+    unsent: () => client.writableLength,
     clientAddress: () => {
       const { remoteAddress, remotePort = 0 } = client;
       return remoteAddress === undefined ? undefined : formatHostPort(remoteAddress, remotePort);

@@ -4,7 +4,7 @@
  * Where calls are followed it is known which are open. Of opaque bytes a short silence of the member is all
  * that can be seen: it is longer than the answer to a write takes on a sound disk.
  */
-import type { Session } from './sessions.ts';
+import type { Session } from './session.ts';
 
 /** Between two looks, ms. */
 const interval = 2;

@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Policy } from '../../../../src/balancing/policy.ts';
 import type { Snapshot } from '../../../../src/balancing/snapshot.ts';
+import { LiveSettings } from '../../../../src/config/live-settings.ts';
 import { TimerQueue } from '../../../../src/lib/timer-queue.ts';
 import type { Member } from '../../../../src/members/member.ts';
 import {
@@ -37,7 +38,7 @@ const minute = 60_000;
 const never = new AbortController().signal;
 let frozenPort: FrozenPort;
 let members: Members;
-let alarms: TimerQueue;
+let timers: TimerQueue;
 let attempts: [member: Member, attempt: DialAttempt][];
 let dialled: Dialled | undefined;
 
@@ -47,7 +48,7 @@ beforeAll(async () => {
 afterAll(() => frozenPort[Symbol.asyncDispose]());
 beforeEach(() => {
   members = new Members();
-  alarms = new TimerQueue();
+  timers = new TimerQueue();
   attempts = [];
   dialled = undefined;
 });
@@ -58,16 +59,19 @@ afterEach(async () => {
 
 const frozen = (name: string): Member => memberAt(frozenPort.port, name);
 
+/** Settings for a dial that may take so long, ms. */
+const within = (dialTimeout: number): DialOptions['settings'] =>
+  new LiveSettings({ dialTimeout, keepalive: 15_000 });
+
 function optionsFor(snapshot: Snapshot, options: Partial<DialOptions> = {}): DialOptions {
   return {
+    settings: within(minute),
     policy: inOrder,
     snapshot: () => snapshot,
-    timeout: minute,
     raceAfter: () => minute,
-    keepalive: 15_000,
     lookup,
     connect: net.connect,
-    alarms,
+    timers,
     isSelf: () => false,
     onAttempt: (member, attempt) => attempts.push([member, attempt]),
     ...options,
@@ -126,7 +130,7 @@ test('when one does not answer, the next is raced, and the slower is abandoned',
 
 test('no race is started before its time', async () => {
   const targets = [frozen('m0'), await members.echo('m1')];
-  await dialTo(targets, { raceAfter: () => minute, timeout: 100 });
+  await dialTo(targets, { raceAfter: () => minute, settings: within(100) });
   expect(told()).toEqual(['m0 timeout']);
 });
 
@@ -139,7 +143,7 @@ test('when all refuse, each was tried once', async () => {
 
 test('when the budget is used up, what is under way has failed by timeout', async () => {
   const targets = [frozen('m0'), refusing('m1'), frozen('m2')];
-  expect(await dialTo(targets, { raceAfter: () => 20, timeout: 120 })).toBeUndefined();
+  expect(await dialTo(targets, { raceAfter: () => 20, settings: within(120) })).toBeUndefined();
   expect(told()).toEqual(['m1 refused', 'm0 timeout', 'm2 timeout']);
   const [, last] = attempts.at(-1) ?? [];
   expect(last).toMatchObject({ failure: { detail: 'not connected within 120 ms' } });
@@ -237,12 +241,12 @@ describe('abort', () => {
 
 test('no alarm is left behind, however it ended', async () => {
   await dialTo([refusing('m0'), await members.echo('m1')]);
-  expect(alarms.pending).toBe(0);
+  expect(timers.pending).toBe(0);
   dialled?.socket.destroy();
   await dialTo([refusing('m0')]);
-  expect(alarms.pending).toBe(0);
+  expect(timers.pending).toBe(0);
   await dialTo([refusing('m0')], {}, AbortSignal.abort());
-  expect(alarms.pending).toBe(0);
+  expect(timers.pending).toBe(0);
 });
 
 test('what a member sends at once waits unread in a paused socket', async () => {

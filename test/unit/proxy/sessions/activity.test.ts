@@ -7,7 +7,7 @@ import {
   newByteCounts,
   plainBytes,
 } from '../../../../src/proxy/relay/byte-counts.ts';
-import { isQuiet, look, newActivity } from '../../../../src/proxy/sessions/activity.ts';
+import { isQuiet, newActivity, sample } from '../../../../src/proxy/sessions/activity.ts';
 
 const words = {
   ask: (counts: ByteCounts) => clientSpoke(counts, 60),
@@ -28,7 +28,7 @@ function live(moments: readonly (readonly Word[])[]) {
   for (const moment of moments) {
     for (const word of moment) words[word](bytes);
     now += 50;
-    look(activity, bytes, now);
+    sample(activity, bytes, now);
   }
   return { activity, quiet: isQuiet(activity, bytes, now) };
 }

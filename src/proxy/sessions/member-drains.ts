@@ -1,0 +1,175 @@
+/**
+ * Member drains: which sessions leave when a member is drained by an operator, is removed, or has failed, or
+ * when this process stops. The drainer does it; this adds the sessions that open meanwhile, and tells when none
+ * is left and none can come.
+ *
+ * Owns the deadline of each member. That a member is removed, drained or failed is decided elsewhere.
+ */
+import type { Member } from '../../members/member.ts';
+import { type Drain, type Drainer, type Pace, quickly } from './drainer.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
+
+/** Between two looks for sessions that have opened meanwhile, and between two lots of a drain, ms. */
+const interval = 100;
+/** A drain has this many lots, which is three seconds, or fewer. */
+const lots = 30;
+
+/** What is to be told when no session is left and none can come. */
+export interface Drained {
+  readonly reason: 'removed' | 'drained';
+  /** Sessions there were at the begin. */
+  readonly sessions: number;
+  /** Sessions that were closed as they were when their time was over. */
+  readonly cut: number;
+}
+
+interface MemberDrain extends Drain {
+  readonly reason: Drained['reason'];
+  readonly sessions: number;
+  /** How long its sessions have, ms. */
+  readonly timeout: number;
+}
+
+export class MemberDrains {
+  readonly #sessions: Pick<Sessions, 'all' | 'openOn'>;
+  readonly #drainer: Drainer;
+  readonly #onDrained: (member: Member, drained: Drained) => void;
+  readonly #underWay = new Map<Member, MemberDrain>();
+  readonly #evictions = new Map<Member, Drain>();
+  #shutdown: Drain | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param onDrained is told when no session is left and none can come. */
+  constructor(
+    sessions: Pick<Sessions, 'all' | 'openOn'>,
+    drainer: Drainer,
+    onDrained: (member: Member, drained: Drained) => void,
+  ) {
+    this.#sessions = sessions;
+    this.#drainer = drainer;
+    this.#onDrained = onDrained;
+  }
+
+  /** Members that were removed, and still have sessions. */
+  get leaving(): readonly Member[] {
+    return [...this.#underWay].flatMap(([member, { reason }]) =>
+      reason === 'removed' ? [member] : [],
+    );
+  }
+
+  /** Until when the sessions of a member have time, ms of `performance.now()`; undefined if none leave. */
+  deadlineOf(member: Member): number | undefined {
+    return this.#underWay.get(member)?.deadline;
+  }
+
+  /**
+   * Lets the sessions of a member leave, or changes why and by when they must.
+   *
+   * @param timeout after which what is left is closed, ms; 0 for at once.
+   */
+  drain(member: Member, timeout: number, reason: Drained['reason']): void {
+    const deadline = performance.now() + timeout;
+    const known = this.#underWay.get(member);
+    if (known !== undefined) Object.assign(known, { reason, timeout, deadline });
+    else {
+      const sessions = this.#sessions.openOn(member).size;
+      const drain = { ...newDrain(timeout), reason, sessions, timeout, deadline };
+      this.#underWay.set(member, drain);
+    }
+    this.#tick();
+  }
+
+  /**
+   * Lets the sessions of all members leave, those that open meanwhile included, until `stop`. What is open
+   * then, and how many those are, is for the caller to see.
+   *
+   * @param timeout how long that will be, ms, for the pace.
+   */
+  drainAll(timeout: number): void {
+    this.#shutdown = newDrain(timeout);
+    this.#tick();
+  }
+
+  /** Leaves the sessions where they are, but for those whose clients were asked to leave already. */
+  cancel(member: Member): void {
+    const drain = this.#underWay.get(member);
+    this.#underWay.delete(member);
+    if (drain !== undefined) this.#drainer.cancel(drain);
+  }
+
+  /**
+   * Makes exactly these members the ones whose sessions must leave as they are: begins with those that are
+   * new, gives up those that are not named any more. Returns how many sessions each new one has.
+   *
+   * @param isDisproof does this session show that its member has not failed any more? It stays.
+   */
+  evict(
+    members: readonly Member[],
+    isDisproof: (session: Session) => boolean = () => false,
+  ): ReadonlyMap<Member, number> {
+    for (const [member, drain] of this.#evictions) {
+      if (members.includes(member) && this.#drainer.isUnderWay(drain)) continue;
+      this.#evictions.delete(member);
+      this.#drainer.cancel(drain);
+    }
+    const begun = new Map<Member, number>();
+    for (const member of members) {
+      if (this.#evictions.has(member)) continue;
+      const open = [...this.#sessions.openOn(member)];
+      const leaving = open.filter((session) => !isEnding(session) && !isDisproof(session));
+      if (leaving.length === 0) continue;
+      begun.set(member, leaving.length);
+      const drain: Drain = { ...newDrain(0), reason: 'evicted', graceful: false, pace: quickly };
+      this.#evictions.set(member, drain);
+      this.#drainer.request(leaving, drain);
+    }
+    return begun;
+  }
+
+  /** Stops the timer; what is open stays so. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#underWay.clear();
+    this.#shutdown = undefined;
+  }
+
+  #tick(): void {
+    clearTimeout(this.#timer);
+    // Before the work, so that it goes on also if that throws.
+    this.#timer = setTimeout(() => this.#tick(), interval);
+    for (const [member, drain] of this.#underWay) {
+      this.#drainer.request(this.#sessions.openOn(member), drain);
+      // The load counts dials too: one that was under way may still become a session.
+      if (member.load > 0 || this.#sessions.openOn(member).size > 0) continue;
+      this.#underWay.delete(member);
+      const { reason, sessions, timeout, cut } = drain;
+      // Who was given no time has not outstayed it.
+      this.#onDrained(member, { reason, sessions, cut: timeout > 0 ? cut : 0 });
+    }
+    if (this.#shutdown !== undefined) this.#drainOthers(this.#shutdown);
+    else if (this.#underWay.size === 0) clearTimeout(this.#timer);
+  }
+
+  /** Who leaves already has a deadline of its own. */
+  #drainOthers(drain: Drain): void {
+    const open = this.#sessions.all().filter(({ member }) => !this.#underWay.has(member));
+    for (const sessions of Map.groupBy(open, ({ member }) => member).values()) {
+      this.#drainer.request(sessions, drain);
+    }
+  }
+}
+
+/** As at a shutdown: without a deadline. All have had their turn by half of `timeout`, ms. */
+function newDrain(timeout: number): Drain {
+  const pace: Pace = {
+    ...{ interval, smallest: 5, isUneven: false },
+    lots: Math.max(1, Math.min(lots, Math.floor(timeout / 2 / interval))),
+  };
+  const deadline = Number.POSITIVE_INFINITY;
+  return { reason: 'shutdown', graceful: true, deadline, atDeadline: 'close', pace, cut: 0 };
+}
+
+function isEnding({ state }: Session): boolean {
+  return state.kind === 'finishing' || state.kind === 'closed';
+}
