@@ -39,6 +39,8 @@ export class Member implements Traits {
   leads = false;
   /** How long it takes to answer, ms; undefined until it has. */
   latency: number | undefined;
+  /** How long it takes to connect to it, a running mean, ms; undefined until a dial has. Kept as `load` is. */
+  connectTime: number | undefined;
 
   constructor(place: Place, traits: Partial<Traits> = {}) {
     this.place = place;

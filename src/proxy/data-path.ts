@@ -15,7 +15,6 @@ import type { Settings } from '../config/settings.ts';
 import { TimerQueue } from '../lib/timer-queue.ts';
 import { attempt, handOver } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
-import { ConnectTimes } from './dial/connect-times.ts';
 import { type DialAttempt, type DialOptions, dial } from './dial/dial.ts';
 import { Sources } from './listen/sources.ts';
 import { plainBytes, withinTls } from './relay/byte-counts.ts';
@@ -45,19 +44,10 @@ export interface DataPathObserver {
   rejected(reason: RejectReason): void;
 }
 
-/** What may change while it runs; see `Settings`. */
-type DataPathSettings = Pick<
-  Settings,
-  | 'dialTimeout'
-  | 'dialRaceAfter'
-  | 'keepalive'
-  | 'maxConnections'
-  | 'maxSourceShare'
-  | 'followCalls'
->;
+type DataPathSettings = DialOptions['settings']['current'] &
+  Pick<Settings, 'maxConnections' | 'maxSourceShare' | 'followCalls'>;
 
-export interface DataPathOptions
-  extends Omit<DialOptions, 'settings' | 'raceAfter' | 'timers' | 'onAttempt'> {
+export interface DataPathOptions extends Omit<DialOptions, 'timers' | 'onAttempt'> {
   readonly settings: LiveSettings<DataPathSettings>;
   readonly copy: Copier;
   /** What comes before the dial where we speak TLS ourselves; `undefined`: there is nobody to serve. */
@@ -77,17 +67,12 @@ export class DataPath {
   readonly #onIdle: (() => void)[] = [];
 
   constructor(options: DataPathOptions) {
-    const { settings, observer } = options;
+    const { observer } = options;
     this.#options = options;
-    const times = new ConnectTimes(() => settings.current.dialRaceAfter);
     this.#dialOptions = {
       ...options,
       timers: new TimerQueue(),
-      raceAfter: (member) => times.raceAfter(member),
-      onAttempt: (member, attempt) => {
-        if (attempt.result === 'connected') times.learn(member, attempt.duration);
-        observer.attempted(member, attempt);
-      },
+      onAttempt: (member, attempt) => observer.attempted(member, attempt),
     };
     this.sessions.onEnd((session, reason) => {
       this.drainer.forget(session);

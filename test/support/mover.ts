@@ -13,7 +13,6 @@ import {
   connectToSharedBuffer,
   copyThroughSharedBuffer,
 } from '../../src/proxy/relay/shared-buffer.ts';
-import { quickly } from '../../src/proxy/sessions/drainer.ts';
 import type { EndReason } from '../../src/proxy/sessions/session.ts';
 import { dataPathSettings } from './data-path-settings.ts';
 import { lookup } from './lookup.ts';
@@ -93,7 +92,7 @@ export class Mover implements AsyncDisposable {
       .filter((session) => !drainer.has(session) && session.calls?.state === 'followed');
     if (oldest === undefined || performance.now() - oldest.openedAt < age) return;
     drainer.request([oldest], {
-      ...{ reason: 'rebalanced', graceful: true, pace: quickly, cut: 0 },
+      ...{ reason: 'rebalanced', graceful: true, timeout: 0, cut: 0 },
       ...{ deadline: Number.POSITIVE_INFINITY, atDeadline: 'stay' },
       onLeaving: () => {
         this.moves += 1;

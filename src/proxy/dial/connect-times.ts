@@ -11,25 +11,14 @@ const floor = 50;
 /** The weight of the newest time in the running mean. */
 const newest = 0.2;
 
-export class ConnectTimes {
-  readonly #longest: () => number;
-  readonly #means = new WeakMap<Member, number>();
+/** Takes in a dial that succeeded after `duration` ms. */
+export function learnConnectTime(member: Member, duration: number): void {
+  const mean = member.connectTime ?? duration;
+  member.connectTime = mean + newest * (duration - mean);
+}
 
-  /** @param longest how long to wait for a member of which nothing is known, and at most, ms. */
-  constructor(longest: () => number) {
-    this.#longest = longest;
-  }
-
-  /** Takes in a dial that succeeded after `duration` ms. */
-  learn(member: Member, duration: number): void {
-    const mean = this.#means.get(member) ?? duration;
-    this.#means.set(member, mean + newest * (duration - mean));
-  }
-
-  /** How long to wait for this member before another is tried beside it, ms. */
-  raceAfter(member: Member): number {
-    const mean = this.#means.get(member);
-    const longest = this.#longest();
-    return mean === undefined ? longest : Math.min(longest, Math.max(floor, lateness * mean));
-  }
+/** How long to wait for this member before another is tried beside it, ms; `longest` at most. */
+export function raceAfter({ connectTime }: Member, longest: number): number {
+  if (connectTime === undefined) return longest;
+  return Math.min(longest, Math.max(floor, lateness * connectTime));
 }

@@ -23,6 +23,7 @@ import { classify, type Failure } from '../../lib/net/failure.ts';
 import type { QueuedTimer, TimerQueue } from '../../lib/timer-queue.ts';
 import { LoadLease } from '../../members/load-lease.ts';
 import type { Member } from '../../members/member.ts';
+import { learnConnectTime, raceAfter } from './connect-times.ts';
 
 /** As `net.connect` takes them, and who is connected to. */
 export interface ConnectOptions extends TcpNetConnectOpts {
@@ -30,12 +31,10 @@ export interface ConnectOptions extends TcpNetConnectOpts {
 }
 
 export interface DialOptions {
-  readonly settings: LiveSettings<Pick<Settings, 'dialTimeout' | 'keepalive'>>;
+  readonly settings: LiveSettings<Pick<Settings, 'dialTimeout' | 'dialRaceAfter' | 'keepalive'>>;
   readonly policy: Policy;
   /** Where connections may go now; asked before each attempt. */
   readonly snapshot: () => Snapshot;
-  /** How long an attempt at this member may take before the next is tried beside it, ms. */
-  readonly raceAfter: (member: Member) => number;
   /** Finds the addresses of a host name. */
   readonly lookup: LookupFunction;
   /** `net.connect`, or another way to a connection that fits the copier, with TLS or without. */
@@ -49,10 +48,10 @@ export interface DialOptions {
 }
 
 /** How an attempt ended; `duration` in ms. `abandoned`: another member was quicker. */
-export type DialAttempt =
-  | { readonly result: 'connected'; readonly duration: number }
-  | { readonly result: 'failed'; readonly duration: number; readonly failure: Failure }
-  | { readonly result: 'abandoned'; readonly duration: number };
+export type DialAttempt = AttemptEnd & { readonly duration: number };
+type AttemptEnd =
+  | { readonly result: 'connected' | 'abandoned' }
+  | { readonly result: 'failed'; readonly failure: Failure };
 
 /** A connected member: the socket is paused and unread, and whoever takes it over has the lease. */
 export interface Dialled {
@@ -71,10 +70,7 @@ export function dial(options: DialOptions, signal: AbortSignal): Promise<Dialled
   return new Promise((resolve) => new Dial(options, signal, resolve));
 }
 
-interface Attempt {
-  readonly member: Member;
-  readonly lease: LoadLease;
-  readonly socket: Socket;
+interface Attempt extends Omit<Dialled, 'failovers'> {
   readonly startedAt: number;
 }
 
@@ -107,20 +103,20 @@ class Dial {
     if (this.#finished) return;
     this.#options.timers.cancel(this.#race);
     const { routable, all } = this.#options.snapshot();
-    const { policy, raceAfter, timers } = this.#options;
+    const { policy, settings, timers } = this.#options;
     const member = policy(routable, this.#tried) ?? policy(all, this.#tried);
     if (member === undefined) {
       if (this.#pending.size === 0) this.#finish();
       return;
     }
-    this.#race = timers.set(raceAfter(member), () => this.#tryNext());
+    const wait = raceAfter(member, settings.current.dialRaceAfter);
+    this.#race = timers.set(wait, () => this.#tryNext());
     this.#attempt(member);
   }
 
   #attempt(member: Member): void {
     const { keepalive } = this.#options.settings.current;
     this.#tried.push(member);
-    const lease = new LoadLease(member);
     const socket = this.#options.connect({
       member,
       host: member.host,
@@ -132,6 +128,7 @@ class Dial {
       keepAliveInitialDelay: keepalive,
     });
     socket.pause(); // nothing is read before there is a session to read it
+    const lease = new LoadLease(member);
     const attempt: Attempt = { member, lease, socket, startedAt: performance.now() };
     this.#pending.add(attempt);
     socket.once('connect', () => this.#refuseSelf(attempt));
@@ -147,49 +144,39 @@ class Dial {
   }
 
   #connected(attempt: Attempt): void {
-    const { member, lease, socket, startedAt } = attempt;
+    const { member, socket, startedAt } = attempt;
     if (!this.#pending.has(attempt) || socket.destroyed) return;
     if (this.#options.snapshot().evicted.has(member)) {
       // It has failed while this was under way; a hung process still connects.
-      this.#failed(attempt, {
-        reason: 'unhealthy',
-        detail: 'the member failed its checks meanwhile',
-      });
+      const detail = 'the member failed its checks meanwhile';
+      this.#failed(attempt, { reason: 'unhealthy', detail });
       return;
     }
-    this.#pending.delete(attempt);
-    this.#options.onAttempt(member, {
-      result: 'connected',
-      duration: performance.now() - startedAt,
-    });
-    this.#finish({ member, lease, socket, failovers: this.#tried.indexOf(member) });
+    learnConnectTime(member, performance.now() - startedAt);
+    this.#end(attempt, { result: 'connected' });
+    this.#finish({ ...attempt, failovers: this.#tried.indexOf(member) });
   }
 
   #failed(attempt: Attempt, failure: Failure): void {
-    if (!this.#drop(attempt)) return;
-    const duration = performance.now() - attempt.startedAt;
-    this.#options.onAttempt(attempt.member, { result: 'failed', duration, failure });
-    this.#tryNext();
+    if (this.#end(attempt, { result: 'failed', failure })) this.#tryNext();
   }
 
   #giveUp(): void {
-    const failure: Failure = {
-      reason: 'timeout',
-      detail: `not connected within ${this.#options.settings.current.dialTimeout} ms`,
-    };
-    for (const attempt of [...this.#pending]) {
-      this.#drop(attempt);
-      const duration = performance.now() - attempt.startedAt;
-      this.#options.onAttempt(attempt.member, { result: 'failed', duration, failure });
-    }
+    const detail = `not connected within ${this.#options.settings.current.dialTimeout} ms`;
+    const failure: Failure = { reason: 'timeout', detail };
+    for (const attempt of this.#pending) this.#end(attempt, { result: 'failed', failure });
     this.#finish();
   }
 
-  /** Ends an attempt. Returns false when it had ended before. */
-  #drop(attempt: Attempt): boolean {
+  /** Ends an attempt and tells how. Returns false when it had ended before. */
+  #end(attempt: Attempt, end: AttemptEnd): boolean {
     if (!this.#pending.delete(attempt)) return false;
-    attempt.lease.release();
-    attempt.socket.destroy();
+    const { member, lease, socket, startedAt } = attempt;
+    if (end.result !== 'connected') {
+      lease.release();
+      socket.destroy();
+    }
+    this.#options.onAttempt(member, { ...end, duration: performance.now() - startedAt });
     return true;
   }
 
@@ -199,11 +186,7 @@ class Dial {
     timers.cancel(this.#budget);
     timers.cancel(this.#race);
     this.#signal.removeEventListener('abort', this.#onAbort);
-    for (const attempt of [...this.#pending]) {
-      this.#drop(attempt);
-      const duration = performance.now() - attempt.startedAt;
-      this.#options.onAttempt(attempt.member, { result: 'abandoned', duration });
-    }
+    for (const attempt of this.#pending) this.#end(attempt, { result: 'abandoned' });
     this.#resolve(dialled);
   }
 }

@@ -144,40 +144,17 @@ export class Calls implements Follower {
 
   #asked(type: number, flags: number, id: number): void {
     if (this.#isLost) return; // given up in the midst of a chunk
-    switch (type) {
-      case frameTypes.headers:
-        // Others are trailers, perhaps of a stream that the member has ended already.
-        if (id > this.#streams.latest) this.#open(id);
-        if ((flags & endStream) !== 0) this.#askedAll(id);
-        break;
-      case frameTypes.data:
-        if ((flags & endStream) !== 0) this.#askedAll(id);
-        break;
-      case frameTypes.resetStream:
-        this.#close(id);
-        break;
-      case frameTypes.ping:
-        if ((flags & acknowledgement) !== 0) this.#acknowledged();
-        break;
-    }
+    // Others are trailers, perhaps of a stream that the member has ended already.
+    if (type === frameTypes.headers && id > this.#streams.latest) this.#open(id);
+    if (isEndOfStream(type, flags)) this.#askedAll(id);
+    else if (type === frameTypes.resetStream) this.#close(id);
+    else if (type === frameTypes.ping && (flags & acknowledgement) !== 0) this.#acknowledged();
   }
 
   #answered(type: number, flags: number, id: number): void {
-    switch (type) {
-      case frameTypes.headers:
-        if ((flags & endStream) !== 0) this.#close(id);
-        else this.#began(id);
-        break;
-      case frameTypes.data:
-        if ((flags & endStream) !== 0) this.#close(id);
-        break;
-      case frameTypes.resetStream:
-        this.#close(id);
-        break;
-      case frameTypes.ping:
-        if ((flags & acknowledgement) === 0) this.#pings += 1;
-        break;
-    }
+    if (type === frameTypes.resetStream || isEndOfStream(type, flags)) this.#close(id);
+    else if (type === frameTypes.headers) this.#began(id);
+    else if (type === frameTypes.ping && (flags & acknowledgement) === 0) this.#pings += 1;
   }
 
   #open(id: number): void {
@@ -228,4 +205,9 @@ export class Calls implements Follower {
     }
     if (this.#pings > 0) this.#pings -= 1;
   }
+}
+
+function isEndOfStream(type: number, flags: number): boolean {
+  const canEnd = type === frameTypes.headers || type === frameTypes.data;
+  return canEnd && (flags & endStream) !== 0;
 }

@@ -4,35 +4,20 @@
  *                         ┌─ not graceful ─────────────────────────────────────────────► closed
  *   request ──► its turn ─┼─ opaque ──► idle gap ──────────────────────────────────────► closed
  *                         └─ followed ──► GOAWAY and PING ──► acknowledged, no call open ──► finished
- *   deadline ──► what is left is closed as it is, and counted; or stays
+ *   deadline ──► who is left is closed as it is, and counted; or stays
  *
  * GOAWAY cuts nothing: tried with etcd's Go client, 20 of them with a watch each, one session moved every
  * 100 ms, none of 23,866 puts failed and no event was lost; cutting the same sessions failed 66 and reordered
  * two. It needs bytes that are plain HTTP/2 and followed (calls.ts).
  *
- * Owns the pace, the GOAWAY, the idle gap, the deadline, the count of what was cut, and one timer for all of
- * it. Who leaves, and why, is decided elsewhere: member-drains.ts, rebalancer.ts.
+ * Owns pace, GOAWAY, idle gap and deadline, the count of what was cut, and one timer for all of it. Who leaves,
+ * and why, is decided elsewhere: member-drains.ts, rebalancer.ts.
  */
 import type { RandomSource } from '../../balancing/policy.ts';
 import { attempt } from '../../lib/unexpected.ts';
 import { isQuiet } from './activity.ts';
 import { isInIdleGap, isUntouched } from './idle-gap.ts';
 import type { CloseReason, Session } from './session.ts';
-
-/** Many leave a lot at a time, so that their clients do not all come back in the same moment. */
-export interface Pace {
-  /** Between two lots, ms. */
-  readonly interval: number;
-  /** Everybody has had a turn after this many lots. */
-  readonly lots: number;
-  /** A lot is at least this large. */
-  readonly smallest: number;
-  /** Are they a little uneven, so that many balancers do not keep step? */
-  readonly isUneven: boolean;
-}
-
-/** Everybody has had a turn within half a second, a handful at once. */
-export const quickly: Pace = { interval: 20, lots: 25, smallest: 50, isUneven: true };
 
 /** Why, how, and by when sessions leave: one object for all that leave together, read anew at each step. */
 export interface Drain {
@@ -43,14 +28,30 @@ export interface Drain {
   readonly deadline: number;
   /** What becomes of who is left then; who was asked by GOAWAY never stays. */
   readonly atDeadline: 'close' | 'stay';
-  /** Of sessions that are not asked by GOAWAY. */
-  readonly pace: Pace;
+  /** How long they have, ms: all have had their turn by half of it, or sooner. */
+  readonly timeout: number;
   /** Sessions that were closed as they were at the deadline. */
   cut: number;
-  /** Told of each session that was asked by GOAWAY, or closed. */
+  /** Told once of each session, when it is asked by GOAWAY or closed. */
   readonly onLeaving?: (session: Session) => void;
 }
 
+/**
+ * Many leave a lot at a time, so that their clients do not all come back in the same moment: in lots of at
+ * least `smallest`, in no more than so many `lots`, between two of which are `interval` ms.
+ */
+interface Pace {
+  readonly interval: number;
+  readonly lots: number;
+  readonly smallest: number;
+  /** 1: intervals differ by half, so that many balancers do not keep step; 0: not at all. */
+  readonly jitter: number;
+}
+
+/** Of those that are closed at once, or asked by GOAWAY: within half a second, a handful at once. */
+const quick: Pace = { interval: 20, lots: 25, smallest: 50, jitter: 1 };
+/** Of those whose idle gap is waited for: within three seconds. */
+const steady: Pace = { interval: 100, lots: 30, smallest: 5, jitter: 0 };
 /** Between two samples of a session whose idle gap is waited for, ms. */
 const gapInterval = 5;
 /** Between two looks at a session that was asked by GOAWAY, ms. */
@@ -60,18 +61,12 @@ const patience = 5_000;
 /** For the client to end its side of the connection, ms. */
 const closingTime = 1_000;
 
-/** Of those that were asked by GOAWAY for a drain that is over: they still leave, in their own time. */
-const unhurried: Drain = {
-  ...{ reason: 'rebalanced', graceful: true, deadline: Number.POSITIVE_INFINITY },
-  ...{ atDeadline: 'stay', pace: quickly, cut: 0 },
-};
-
 interface Leaving {
   drain: Drain;
   /** When it is looked at again, its turn at first, ms of `performance.now()`. */
   nextAt: number;
   /** Since when its idle gap is waited for. */
-  gapSince: number | undefined;
+  gapSince?: number;
 }
 
 export class Drainer {
@@ -90,17 +85,19 @@ export class Drainer {
    */
   request(sessions: Iterable<Session>, drain: Drain): void {
     const now = performance.now();
-    const joining = [...sessions].filter((session) => this.#mayJoin(session, drain));
-    const isQuick = ({ state, calls }: Session): boolean =>
-      state.kind !== 'open' || calls?.state === 'followed';
     const rank = ({ activity }: Session): number =>
       drain.graceful ? activity.askedAt : (activity.waitingSince ?? Number.MAX_VALUE);
-    const { quick = [], opaque = [] } = Object.groupBy(
-      joining.sort((a, b) => rank(a) - rank(b)),
-      (session) => (drain.graceful && isQuick(session) ? 'quick' : 'opaque'),
+    const joining = [...sessions].filter((session) => this.#mayJoin(session, drain));
+    joining.sort((a, b) => rank(a) - rank(b));
+    const isSteady = ({ state, calls }: Session): boolean =>
+      drain.graceful && state.kind === 'open' && calls?.state !== 'followed';
+    this.#enqueue(joining.filter(isSteady), steady, drain, now);
+    this.#enqueue(
+      joining.filter((session) => !isSteady(session)),
+      quick,
+      drain,
+      now,
     );
-    this.#enqueue(quick, drain, quickly, now);
-    this.#enqueue(opaque, drain, drain.pace, now);
     this.#tick();
   }
 
@@ -129,18 +126,11 @@ export class Drainer {
     return this.#leaving.has(session);
   }
 
-  /** Sessions of a reason that wait: neither asked by GOAWAY nor closed. */
-  waiting(reason: CloseReason): number {
+  /** How many of the sessions that leave are such? */
+  count(isCounted: (drain: Drain, session: Session) => boolean): number {
     let count = 0;
-    for (const [{ state }, { drain }] of this.#leaving) {
-      if (state.kind === 'open' && drain.reason === reason) count += 1;
-    }
+    for (const [session, { drain }] of this.#leaving) if (isCounted(drain, session)) count += 1;
     return count;
-  }
-
-  /** Does any session still have to leave for this drain? */
-  isUnderWay(drain: Drain): boolean {
-    return this.#leaving.values().some((leaving) => leaving.drain === drain);
   }
 
   /** A session has ended. */
@@ -164,14 +154,15 @@ export class Drainer {
     return !drain.graceful || isFirmer || drain.deadline < current.deadline;
   }
 
-  #enqueue(sessions: readonly Session[], drain: Drain, pace: Pace, now: number): void {
-    const lot = Math.max(pace.smallest, Math.ceil(sessions.length / pace.lots));
+  #enqueue(sessions: readonly Session[], pace: Pace, drain: Drain, now: number): void {
+    const { interval, smallest, jitter } = pace;
+    const lots = Math.max(1, Math.min(pace.lots, Math.floor(drain.timeout / 2 / interval)));
+    const lot = Math.max(smallest, Math.ceil(sessions.length / lots));
     let nextAt = now;
     for (const [index, session] of sessions.entries()) {
-      if (index > 0 && index % lot === 0) {
-        nextAt += pace.interval * (pace.isUneven ? 0.5 + this.#random() : 1);
-      }
-      this.#leaving.set(session, { drain, nextAt, gapSince: undefined });
+      const isNextLot = index > 0 && index % lot === 0;
+      if (isNextLot) nextAt += interval * (1 + jitter * (this.#random() - 0.5));
+      this.#leaving.set(session, { drain, nextAt });
     }
   }
 
@@ -181,11 +172,14 @@ export class Drainer {
     const idle: Session[] = [];
     let next = Number.POSITIVE_INFINITY;
     for (const [session, leaving] of this.#leaving) {
-      attempt(() => {
-        if (now >= leaving.drain.deadline) this.#expire(session, leaving);
-        else if (now >= leaving.nextAt && this.#step(session, leaving, now)) idle.push(session);
-      });
-      if (!this.#leaving.has(session)) continue;
+      const isOver = now >= leaving.drain.deadline;
+      if (isOver || now >= leaving.nextAt) {
+        attempt(() => {
+          if (isOver) this.#expire(session, leaving);
+          else if (this.#step(session, leaving, now)) idle.push(session);
+        });
+        if (!this.#leaving.has(session)) continue;
+      }
       next = Math.min(next, leaving.nextAt, leaving.drain.deadline);
     }
     // Once the sockets have been read again: a question that had arrived already, unread, keeps its session.
@@ -199,8 +193,7 @@ export class Drainer {
     const { state, calls, relay } = session;
     const { drain } = leaving;
     leaving.nextAt = now + askedInterval;
-    if (state.kind === 'closed') this.#leaving.delete(session);
-    else if (!drain.graceful) this.#close(session, drain);
+    if (!drain.graceful) this.#close(session, drain);
     else if (state.kind === 'finishing') {
       // Nothing is in flight: the client only has not ended its side.
       if (now - state.since >= closingTime) this.#close(session, drain);
@@ -230,8 +223,9 @@ export class Drainer {
   }
 
   #close(session: Session, drain: Drain): void {
-    this.#leaving.delete(session);
-    if (session.close(drain.reason)) drain.onLeaving?.(session);
+    const isTold = session.state.kind !== 'open';
+    this.close([session], drain.reason);
+    if (!isTold) drain.onLeaving?.(session);
   }
 
   #expire(session: Session, leaving: Leaving): void {
@@ -242,7 +236,9 @@ export class Drainer {
 
   #letStay(session: Session, leaving: Leaving): void {
     if (session.state.kind === 'open') this.#leaving.delete(session);
-    else leaving.drain = unhurried;
+    // Its client asks nothing more here: it still leaves, in its own time.
+    const deadline = Number.POSITIVE_INFINITY;
+    leaving.drain = { ...leaving.drain, graceful: true, deadline, atDeadline: 'stay' };
   }
 }
 

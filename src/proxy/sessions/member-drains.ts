@@ -1,19 +1,15 @@
 /**
  * Member drains: which sessions leave when a member is drained by an operator, is removed, or has failed, or
  * when this process stops. The drainer does it; this adds the sessions that open meanwhile, and tells when none
- * is left and none can come.
- *
- * Owns the deadline of each member. That a member is removed, drained or failed is decided elsewhere.
+ * is left and none can come. That a member is removed, drained or failed is decided elsewhere.
  */
 import type { Member } from '../../members/member.ts';
-import { type Drain, type Drainer, type Pace, quickly } from './drainer.ts';
+import type { Drain, Drainer } from './drainer.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
-/** Between two looks for sessions that have opened meanwhile, and between two lots of a drain, ms. */
+/** Between two looks for sessions that have opened meanwhile, ms. */
 const interval = 100;
-/** A drain has this many lots, which is three seconds, or fewer. */
-const lots = 30;
 
 /** What is to be told when no session is left and none can come. */
 export interface Drained {
@@ -24,18 +20,17 @@ export interface Drained {
   readonly cut: number;
 }
 
-interface MemberDrain extends Drain {
-  readonly reason: Drained['reason'];
-  readonly sessions: number;
-  /** How long its sessions have, ms. */
-  readonly timeout: number;
-}
+/** Without an end, as at a shutdown. */
+const endless: Omit<Drain, 'reason' | 'timeout'> = {
+  ...{ graceful: true, atDeadline: 'close', cut: 0 },
+  deadline: Number.POSITIVE_INFINITY,
+};
 
 export class MemberDrains {
   readonly #sessions: Pick<Sessions, 'all' | 'openOn'>;
   readonly #drainer: Drainer;
   readonly #onDrained: (member: Member, drained: Drained) => void;
-  readonly #underWay = new Map<Member, MemberDrain>();
+  readonly #underWay = new Map<Member, Drain & Drained>();
   readonly #evictions = new Map<Member, Drain>();
   #shutdown: Drain | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -53,9 +48,8 @@ export class MemberDrains {
 
   /** Members that were removed, and still have sessions. */
   get leaving(): readonly Member[] {
-    return [...this.#underWay].flatMap(([member, { reason }]) =>
-      reason === 'removed' ? [member] : [],
-    );
+    const leaving = this.#underWay.entries().filter(([, { reason }]) => reason === 'removed');
+    return [...leaving].map(([member]) => member);
   }
 
   /** Until when the sessions of a member have time, ms of `performance.now()`; undefined if none leave. */
@@ -69,14 +63,11 @@ export class MemberDrains {
    * @param timeout after which what is left is closed, ms; 0 for at once.
    */
   drain(member: Member, timeout: number, reason: Drained['reason']): void {
-    const deadline = performance.now() + timeout;
+    const order = { reason, timeout, deadline: performance.now() + timeout };
     const known = this.#underWay.get(member);
-    if (known !== undefined) Object.assign(known, { reason, timeout, deadline });
-    else {
-      const sessions = this.#sessions.openOn(member).size;
-      const drain = { ...newDrain(timeout), reason, sessions, timeout, deadline };
-      this.#underWay.set(member, drain);
-    }
+    const { size: sessions } = this.#sessions.openOn(member);
+    if (known !== undefined) Object.assign(known, order);
+    else this.#underWay.set(member, { ...endless, ...order, sessions });
     this.#tick();
   }
 
@@ -87,7 +78,7 @@ export class MemberDrains {
    * @param timeout how long that will be, ms, for the pace.
    */
   drainAll(timeout: number): void {
-    this.#shutdown = newDrain(timeout);
+    this.#shutdown = { ...endless, reason: 'shutdown', timeout };
     this.#tick();
   }
 
@@ -109,18 +100,21 @@ export class MemberDrains {
     isDisproof: (session: Session) => boolean = () => false,
   ): ReadonlyMap<Member, number> {
     for (const [member, drain] of this.#evictions) {
-      if (members.includes(member) && this.#drainer.isUnderWay(drain)) continue;
+      const isUnderWay = this.#drainer.count((each) => each === drain) > 0;
+      if (isUnderWay && members.includes(member)) continue;
       this.#evictions.delete(member);
       this.#drainer.cancel(drain);
     }
     const begun = new Map<Member, number>();
     for (const member of members) {
       if (this.#evictions.has(member)) continue;
-      const open = [...this.#sessions.openOn(member)];
-      const leaving = open.filter((session) => !isEnding(session) && !isDisproof(session));
+      const leaving = [...this.#sessions.openOn(member)].filter(
+        (session) => !isEnding(session) && !isDisproof(session),
+      );
       if (leaving.length === 0) continue;
       begun.set(member, leaving.length);
-      const drain: Drain = { ...newDrain(0), reason: 'evicted', graceful: false, pace: quickly };
+      const timeout = Number.POSITIVE_INFINITY;
+      const drain: Drain = { ...endless, reason: 'evicted', graceful: false, timeout };
       this.#evictions.set(member, drain);
       this.#drainer.request(leaving, drain);
     }
@@ -158,16 +152,6 @@ export class MemberDrains {
       this.#drainer.request(sessions, drain);
     }
   }
-}
-
-/** As at a shutdown: without a deadline. All have had their turn by half of `timeout`, ms. */
-function newDrain(timeout: number): Drain {
-  const pace: Pace = {
-    ...{ interval, smallest: 5, isUneven: false },
-    lots: Math.max(1, Math.min(lots, Math.floor(timeout / 2 / interval))),
-  };
-  const deadline = Number.POSITIVE_INFINITY;
-  return { reason: 'shutdown', graceful: true, deadline, atDeadline: 'close', pace, cut: 0 };
 }
 
 function isEnding({ state }: Session): boolean {

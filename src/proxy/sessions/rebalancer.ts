@@ -10,7 +10,7 @@ import type { RandomSource } from '../../balancing/policy.ts';
 import { type MemberShare, planMove, type RebalanceRules } from '../../balancing/rebalance.ts';
 import type { Member } from '../../members/member.ts';
 import { isQuiet } from './activity.ts';
-import { type Drain, type Drainer, quickly } from './drainer.ts';
+import type { Drainer } from './drainer.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -41,7 +41,7 @@ export interface RebalancedMember {
 
 export class Rebalancer {
   readonly #sessions: Pick<Sessions, 'openOn' | 'opened'>;
-  readonly #drainer: Pick<Drainer, 'request' | 'has' | 'waiting'>;
+  readonly #drainer: Drainer;
   readonly #rules: () => RebalancerRules;
   readonly #onMoved: (from: Member) => void;
   readonly #random: RandomSource;
@@ -51,7 +51,7 @@ export class Rebalancer {
 
   constructor(
     sessions: Pick<Sessions, 'openOn' | 'opened'>,
-    drainer: Pick<Drainer, 'request' | 'has' | 'waiting'>,
+    drainer: Drainer,
     rules: () => RebalancerRules,
     onMoved: (from: Member) => void,
     random: RandomSource = Math.random,
@@ -86,8 +86,10 @@ export class Rebalancer {
         moved: this.#moves.filter(({ from }) => from === member).length,
       }),
     );
-    const leaving = this.#inTransit(now) + this.#drainer.waiting('rebalanced');
-    const move = planMove(shares, leaving, rules);
+    const waiting = this.#drainer.count(
+      ({ reason }, { state }) => reason === 'rebalanced' && state.kind === 'open',
+    );
+    const move = planMove(shares, this.#inTransit(now) + waiting, rules);
     const member = move && members[move.from]?.member;
     if (move === undefined || member === undefined) return;
     const isOverdue = ({ openedAt }: Session): boolean =>
@@ -106,16 +108,15 @@ export class Rebalancer {
   }
 
   #move(session: Session, graceful: boolean, now: number): void {
-    const drain: Drain = {
-      ...{ reason: 'rebalanced', graceful, pace: quickly, cut: 0 },
+    this.#drainer.request([session], {
+      ...{ reason: 'rebalanced', graceful, timeout: gapTime, cut: 0 },
       // However long a call may take, such as a backup, where it is followed: there is no hurry.
       ...{ deadline: now + gapTime, atDeadline: 'stay' },
       onLeaving: ({ member }) => {
         this.#moves.push({ from: member, at: performance.now(), opened: this.#sessions.opened });
         this.#onMoved(member);
       },
-    };
-    this.#drainer.request([session], drain);
+    });
   }
 
   /** Clients that were moved and are not back: every session opened since is one of them. */

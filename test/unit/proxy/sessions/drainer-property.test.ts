@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { LoadLease } from '../../../../src/members/load-lease.ts';
 import type { Member } from '../../../../src/members/member.ts';
-import { Drainer, quickly } from '../../../../src/proxy/sessions/drainer.ts';
+import { Drainer } from '../../../../src/proxy/sessions/drainer.ts';
 import { MemberDrains } from '../../../../src/proxy/sessions/member-drains.ts';
 import {
   acknowledged,
@@ -120,7 +120,7 @@ class World {
 
   #move(sessions: FakeSession[], graceful: boolean): void {
     this.drainer.request(sessions, {
-      ...{ reason: 'rebalanced', graceful, pace: quickly, cut: 0 },
+      ...{ reason: 'rebalanced', graceful, timeout: Number.POSITIVE_INFINITY, cut: 0 },
       ...{ deadline: performance.now() + 1_000, atDeadline: 'stay' },
       onLeaving: (session) => this.moved.push(session as FakeSession),
     });

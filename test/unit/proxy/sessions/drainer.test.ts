@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Member } from '../../../../src/members/member.ts';
 import { frameTypes } from '../../../../src/proxy/http2/frames.ts';
-import { type Drain, Drainer, quickly } from '../../../../src/proxy/sessions/drainer.ts';
+import { type Drain, Drainer } from '../../../../src/proxy/sessions/drainer.ts';
 import type { CloseReason } from '../../../../src/proxy/sessions/session.ts';
 import { frame } from '../../../support/http2-frames.ts';
 import {
@@ -40,16 +40,12 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 /** Has sessions leave without a cut, unless told otherwise. */
 function leave(reason: CloseReason, all: FakeSession[], given: Partial<Drain> = {}): void {
-  const deadline = Number.POSITIVE_INFINITY;
-  const drain = {
-    reason,
-    graceful: true,
-    deadline,
-    atDeadline: 'close',
-    pace: quickly,
-    cut: 0,
-  } as const;
-  drainer.request(all, { ...drain, ...given });
+  const forever = Number.POSITIVE_INFINITY;
+  drainer.request(all, {
+    ...{ reason, graceful: true, timeout: forever, deadline: forever },
+    ...{ atDeadline: 'close', cut: 0 },
+    ...given,
+  });
 }
 
 /** A session whose calls are followed. */
@@ -192,7 +188,7 @@ test('a client that has yet to take an answer keeps its session', async () => {
 test('when its drain is taken back one that was asked by GOAWAY leaves all the same, in its own time', async () => {
   const drain: Drain = {
     ...{ reason: 'drained', graceful: true, deadline: performance.now() + 500 },
-    ...{ atDeadline: 'close', pace: quickly, cut: 0 },
+    ...{ atDeadline: 'close', timeout: Number.POSITIVE_INFINITY, cut: 0 },
   };
   const [asked, opaque] = [followed(), sessions.start(m0)];
   drainer.request([asked, opaque], drain);
@@ -206,17 +202,17 @@ test('when its drain is taken back one that was asked by GOAWAY leaves all the s
 });
 
 test('at the deadline what is left is closed and counted, those whose turn has not come among them', async () => {
-  const all = Array.from({ length: 20 }, () => sessions.start(m0));
+  const all = Array.from({ length: 40 }, () => sessions.start(m0));
   for (const session of all) session.ask();
   const drain: Drain = {
-    ...{ reason: 'removed', graceful: true, deadline: performance.now() + 1_500 },
+    ...{ reason: 'removed', graceful: true, deadline: performance.now() + 150, timeout: 60_000 },
     ...{ atDeadline: 'close', cut: 0 },
-    pace: { interval: 1_000, lots: 1, smallest: 5, isUneven: false },
   };
-  drainer.request(all, { ...drain, pace: { ...drain.pace, lots: 4 } });
-  await pass(1_490);
-  expect(all.map(stateOf)).toEqual(Array(20).fill('open'));
-  await pass(11);
-  expect(all.map(stateOf)).toEqual(Array(20).fill('closed removed'));
+  drainer.request(all, drain);
+  await pass(145);
+  expect(all.map(stateOf)).toEqual(Array(40).fill('open'));
+  await pass(6);
+  expect(all.map(stateOf)).toEqual(Array(40).fill('closed removed'));
+  expect(drain.cut).toBe(40);
   expect(vi.getTimerCount()).toBe(0);
 });

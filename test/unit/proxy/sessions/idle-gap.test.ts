@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Drainer, quickly } from '../../../../src/proxy/sessions/drainer.ts';
+import { Drainer } from '../../../../src/proxy/sessions/drainer.ts';
 import { type FakeSession, FakeSessions } from '../fake-session.ts';
 import { memberAt } from '../members.ts';
 
@@ -23,7 +23,7 @@ async function gapOf(life: Life): Promise<number | undefined> {
     if (reason === 'rebalanced') gap = performance.now() - begun;
   });
   drainer.request([session], {
-    ...{ reason: 'rebalanced', graceful: true, pace: quickly, cut: 0 },
+    ...{ reason: 'rebalanced', graceful: true, timeout: Number.POSITIVE_INFINITY, cut: 0 },
     ...{ deadline: begun + 1_000, atDeadline: 'stay' },
   });
   for (const [at, happens] of Object.entries(life)) setTimeout(happens, Number(at), session);

@@ -1,7 +1,7 @@
 /** How the sessions of members leave that are removed, drained or failed, on a clock of our own. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Member } from '../../../../src/members/member.ts';
-import { Drainer, quickly } from '../../../../src/proxy/sessions/drainer.ts';
+import { Drainer } from '../../../../src/proxy/sessions/drainer.ts';
 import { MemberDrains } from '../../../../src/proxy/sessions/member-drains.ts';
 import {
   acknowledged,
@@ -212,7 +212,7 @@ test('one that was to be moved at leisure has no more time than the others', asy
   const session = follow(sessions.start(m0, true));
   say(session, 'client', question);
   drainer.request([session], {
-    ...{ reason: 'rebalanced', graceful: true, pace: quickly, cut: 0 },
+    ...{ reason: 'rebalanced', graceful: true, timeout: Number.POSITIVE_INFINITY, cut: 0 },
     ...{ deadline: performance.now() + 1_000, atDeadline: 'stay' },
   });
   await pass(100);
