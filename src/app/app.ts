@@ -264,19 +264,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     clientOf: (member) => membership.clientOf(member),
   });
   const orders = new Operations({
-    ...{
-      monitor,
-      cluster,
-      sessions,
-      drains,
-      drainer,
-      memberDrains,
-      guard,
-      mover,
-      upkeep,
-      log,
-      record,
-    },
+    ...{ monitor, cluster, sessions, drains, guard, mover, upkeep, log, record },
+    ...{ drainer, memberDrains },
     settings,
     members: () => membership.members,
   });

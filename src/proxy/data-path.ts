@@ -15,7 +15,7 @@ import type { Settings } from '../config/settings.ts';
 import { TimerQueue } from '../lib/timer-queue.ts';
 import { attempt, handOver } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
-import { type DialAttempt, type DialOptions, dial } from './dial/dial.ts';
+import { type DialAttempt, type Dialled, type DialOptions, dial } from './dial/dial.ts';
 import { Sources } from './listen/sources.ts';
 import { plainBytes, withinTls } from './relay/byte-counts.ts';
 import type { Copier } from './relay/copier.ts';
@@ -155,7 +155,7 @@ export class DataPath {
 
   /** Resolves with the session, or with `undefined` where none came of it. */
   async #serve(accepted: Socket, source: string | undefined): Promise<Session | undefined> {
-    const { observer, copy, connect, receive } = this.#options;
+    const { observer, connect, receive } = this.#options;
     const { signal } = this.#dials;
     const received = receive ? await receive(accepted, signal) : { client: accepted, connect };
     if (received === undefined) {
@@ -164,29 +164,30 @@ export class DataPath {
     }
     const { client } = received;
     const dialled = await dial({ ...this.#dialOptions, connect: received.connect }, signal);
-    if (dialled === undefined) {
-      if (!signal.aborted) observer.rejected('no-member');
-      resetConnection(client);
-      return undefined;
-    }
+    if (dialled === undefined && !signal.aborted) observer.rejected('no-member');
+    const session = dialled && this.#join(client, dialled);
+    if (session === undefined) resetConnection(client);
+    else if (source !== undefined) this.#sourceOf.set(session, source);
+    return session;
+  }
+
+  /** Returns `undefined` where one of them is gone by now. */
+  #join(client: Socket, dialled: Dialled): Session | undefined {
+    const { observer, copy } = this.#options;
     const { member, lease, socket, failovers } = dialled;
+    const wire = this.#isPlain(member) ? plainBytes : withinTls;
     let session: Session | undefined;
     try {
-      if (!client.destroyed && !socket.destroyed) {
-        const wire = this.#isPlain(member) ? plainBytes : withinTls;
-        session = this.sessions.open(client, dialled, copy, this.follows(member), wire);
-      }
+      if (client.destroyed || socket.destroyed) return undefined;
+      const follow = this.follows(member);
+      session = this.sessions.open({ client, dialled, copy, wire, follow });
     } finally {
       if (session === undefined) {
         lease.release();
         socket.destroy();
-        resetConnection(client);
       }
     }
-    if (session === undefined) return undefined;
-    if (source !== undefined) this.#sourceOf.set(session, source);
-    const opened = session;
-    attempt(() => observer.opened(opened, failovers));
+    attempt(() => observer.opened(session, failovers));
     return session;
   }
 

@@ -36,6 +36,8 @@ export interface Drain {
   readonly onLeaving?: (session: Session) => void;
 }
 
+type Matcher = (drain: Drain, session: Session) => boolean;
+
 /**
  * Many leave a lot at a time, so that their clients do not all come back in the same moment: in lots of at
  * least `smallest`, in no more than so many `lots`, between two of which are `interval` ms.
@@ -113,10 +115,10 @@ export class Drainer {
     return cut;
   }
 
-  /** Leaves the sessions of a drain where they are, but for those that were asked by GOAWAY. */
-  cancel(drain: Drain): void {
+  /** Leaves those of the sessions where they are that match, and were not asked by GOAWAY. */
+  cancel(matches: Matcher): void {
     for (const [session, leaving] of this.#leaving) {
-      if (leaving.drain === drain) this.#letStay(session, leaving);
+      if (matches(leaving.drain, session)) this.#letStay(session, leaving);
     }
     this.#tick();
   }
@@ -126,10 +128,10 @@ export class Drainer {
     return this.#leaving.has(session);
   }
 
-  /** How many of the sessions that leave are such? */
-  count(isCounted: (drain: Drain, session: Session) => boolean): number {
+  /** Sessions that leave, and match. */
+  count(matches: Matcher): number {
     let count = 0;
-    for (const [session, { drain }] of this.#leaving) if (isCounted(drain, session)) count += 1;
+    for (const [session, { drain }] of this.#leaving) if (matches(drain, session)) count += 1;
     return count;
   }
 

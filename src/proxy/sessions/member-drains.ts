@@ -26,12 +26,16 @@ const endless: Omit<Drain, 'reason' | 'timeout'> = {
   deadline: Number.POSITIVE_INFINITY,
 };
 
+/** Of all members that have failed. */
+const eviction: Drain = {
+  ...{ ...endless, reason: 'evicted', graceful: false, timeout: Number.POSITIVE_INFINITY },
+};
+
 export class MemberDrains {
   readonly #sessions: Pick<Sessions, 'all' | 'openOn'>;
   readonly #drainer: Drainer;
   readonly #onDrained: (member: Member, drained: Drained) => void;
   readonly #underWay = new Map<Member, Drain & Drained>();
-  readonly #evictions = new Map<Member, Drain>();
   #shutdown: Drain | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -86,7 +90,7 @@ export class MemberDrains {
   cancel(member: Member): void {
     const drain = this.#underWay.get(member);
     this.#underWay.delete(member);
-    if (drain !== undefined) this.#drainer.cancel(drain);
+    this.#drainer.cancel((each) => each === drain);
   }
 
   /**
@@ -99,24 +103,16 @@ export class MemberDrains {
     members: readonly Member[],
     isDisproof: (session: Session) => boolean = () => false,
   ): ReadonlyMap<Member, number> {
-    for (const [member, drain] of this.#evictions) {
-      const isUnderWay = this.#drainer.count((each) => each === drain) > 0;
-      if (isUnderWay && members.includes(member)) continue;
-      this.#evictions.delete(member);
-      this.#drainer.cancel(drain);
-    }
+    this.#drainer.cancel((drain, { member }) => drain === eviction && !members.includes(member));
     const begun = new Map<Member, number>();
     for (const member of members) {
-      if (this.#evictions.has(member)) continue;
-      const leaving = [...this.#sessions.openOn(member)].filter(
-        (session) => !isEnding(session) && !isDisproof(session),
-      );
-      if (leaving.length === 0) continue;
+      const open = [...this.#sessions.openOn(member)];
+      const leaving = open.filter((session) => !isEnding(session) && !isDisproof(session));
+      const isUnderWay =
+        this.#drainer.count((drain, each) => drain === eviction && each.member === member) > 0;
+      if (isUnderWay || leaving.length === 0) continue;
       begun.set(member, leaving.length);
-      const timeout = Number.POSITIVE_INFINITY;
-      const drain: Drain = { ...endless, reason: 'evicted', graceful: false, timeout };
-      this.#evictions.set(member, drain);
-      this.#drainer.request(leaving, drain);
+      this.#drainer.request(leaving, eviction);
     }
     return begun;
   }

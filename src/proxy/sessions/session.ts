@@ -45,18 +45,13 @@ export type SessionState =
   | { readonly kind: 'closed'; readonly reason: EndReason };
 
 export interface SessionOptions {
-  readonly id: number;
   readonly client: Socket;
   readonly dialled: Dialled;
   readonly copy: Copier;
   /** What the bytes are. */
   readonly wire: Wire;
-  /** Follows its calls; undefined where the bytes are opaque. */
-  readonly calls: Calls | undefined;
-  /** Called with the first bytes after `noted` was reset. */
-  readonly onSpoken: (session: Session) => void;
-  /** Called once, later, when both ends are closed. */
-  readonly onEnd: (session: Session, reason: EndReason) => void;
+  /** Are its calls to be followed? Only where the bytes are plain. */
+  readonly follow: boolean;
 }
 
 export class Session {
@@ -66,32 +61,41 @@ export class Session {
   /** Time of `performance.now()`, ms. */
   readonly openedAt = performance.now();
   readonly bytes: Counted;
-  /** What was seen of it lately. */
-  readonly activity: Readonly<Activity>;
+  /** What the samples have shown. */
+  readonly activity: Readonly<Activity> = newActivity(this.openedAt);
   /** What is known of its calls; undefined where nobody follows them. */
   readonly calls: Calls | undefined;
   readonly relay: Omit<Relay, 'close' | 'finish' | 'inject'>;
   readonly #relay: Relay;
-  readonly #activity = newActivity(this.openedAt);
   readonly #lease: LoadLease;
   #state: SessionState = { kind: 'open' };
 
-  /** Takes over both sockets and the load lease. Throws when one of the sockets is destroyed already. */
-  constructor({ id, client, dialled, copy, wire, calls, onSpoken, onEnd }: SessionOptions) {
+  /**
+   * Takes over both sockets and the load lease.
+   *
+   * @param onSpoken is called with the first bytes after `noted` was reset.
+   * @param onEnd is called once, later, when both ends are closed.
+   * @throws when one of the sockets is destroyed already.
+   */
+  constructor(
+    id: number,
+    { client, dialled, copy, wire }: SessionOptions,
+    calls: Calls | undefined,
+    onSpoken: (session: Session) => void,
+    onEnd: (session: Session, reason: EndReason) => void,
+  ) {
     const bytes: ByteCounts = newByteCounts(wire, () => {
       bytes.noted = true;
       onSpoken(this);
     });
-    const pair = { client, member: dialled.socket };
     const ended = (end: RelayEnd): void => onEnd(this, this.#ended(end));
-    this.#relay = startRelay(pair, copy, bytes, ended, calls);
+    this.#relay = startRelay({ client, member: dialled.socket }, copy, bytes, ended, calls);
+    this.relay = this.#relay;
     this.id = id;
     this.member = dialled.member;
-    this.bytes = bytes;
-    this.activity = this.#activity;
-    this.calls = calls;
-    this.relay = this.#relay;
     this.#lease = dialled.lease;
+    this.bytes = bytes;
+    this.calls = calls;
   }
 
   get state(): SessionState {
@@ -100,7 +104,7 @@ export class Session {
 
   /** Brings its activity up to date, at `now`, ms of `performance.now()`. */
   sample(now: number): void {
-    sample(this.#activity, this.bytes, now);
+    sample(this.activity, this.bytes, now);
   }
 
   /**

@@ -4,16 +4,12 @@
  * Owns the set of open sessions, by member too, and the totals of ended ones. Leaves to others when a session
  * must leave (drainer.ts) and how that is told (observe/ reads the figures when someone asks).
  */
-
-import type { Socket } from 'node:net';
 import { attempt } from '../../lib/unexpected.ts';
 import type { Member } from '../../members/member.ts';
-import type { Dialled } from '../dial/dial.ts';
 import { type CallFigures, newCallFigures } from '../http2/call-figures.ts';
 import { Calls } from '../http2/calls.ts';
-import { type ByteCounts, type Wire, withinTls } from '../relay/byte-counts.ts';
-import type { Copier } from '../relay/copier.ts';
-import { type EndReason, endReasons, Session } from './session.ts';
+import type { ByteCounts } from '../relay/byte-counts.ts';
+import { type EndReason, endReasons, Session, type SessionOptions } from './session.ts';
 
 /** What a member's sessions add up to, open ones included. Only ever grows. */
 export interface MemberTotals {
@@ -24,10 +20,9 @@ export interface MemberTotals {
   readonly calls: CallFigures;
 }
 
-interface MemberSessions {
+/** Its `bytes` are those of ended sessions only. */
+interface MemberSessions extends MemberTotals {
   readonly open: Set<Session>;
-  /** Its `bytes` are those of ended sessions only. */
-  readonly past: MemberTotals;
 }
 
 type EndListener = (session: Session, reason: EndReason) => void;
@@ -61,32 +56,22 @@ export class Sessions {
   /**
    * Joins a client and a member. Takes over both sockets and the load lease of the dial. Throws when one of
    * the sockets is destroyed already.
-   *
-   * @param follow are its calls to be followed? Only where the bytes are plain.
-   * @param wire what the bytes are.
    */
-  open(
-    client: Socket,
-    dialled: Dialled,
-    copy: Copier,
-    follow = false,
-    wire: Wire = withinTls,
-  ): Session {
-    const { open, past } = this.#of(dialled.member);
-    const session = new Session({
-      ...{ id: this.#opened + 1, client, dialled, copy, wire },
-      calls: follow ? new Calls(dialled.member, past.calls) : undefined,
-      onSpoken: (spoken) => {
-        this.#spoken.push(spoken);
-        if (spoken.bytes.client > 0) this.#unspoken.delete(spoken);
-      },
-      onEnd: (ended, reason) => this.#ended(ended, reason),
-    });
+  open(options: SessionOptions): Session {
+    const { member } = options.dialled;
+    const here = this.#of(member);
+    const session = new Session(
+      this.#opened + 1,
+      options,
+      options.follow ? new Calls(member, here.calls) : undefined,
+      (spoken) => this.#noteSpoken(spoken),
+      (ended, reason) => this.#ended(ended, reason),
+    );
     if (this.#held) session.relay.hold();
     this.#open.add(session);
-    open.add(session);
+    here.open.add(session);
     this.#unspoken.add(session);
-    past.opened += 1;
+    here.opened += 1;
     this.#opened += 1;
     return session;
   }
@@ -147,38 +132,39 @@ export class Sessions {
    * not for the data path.
    */
   totalsOf(member: Member): MemberTotals {
-    const { open, past } = this.#of(member);
+    const { open, opened, ended, bytes: past, calls } = this.#of(member);
     return {
-      opened: past.opened,
-      ended: { ...past.ended },
-      calls: past.calls,
+      ...{ opened, ended: { ...ended }, calls },
       get bytes() {
-        const bytes = { ...past.bytes };
+        const bytes = { ...past };
         for (const session of open) addBytes(bytes, session);
         return bytes;
       },
     };
   }
 
+  #noteSpoken(session: Session): void {
+    this.#spoken.push(session);
+    if (session.bytes.client > 0) this.#unspoken.delete(session);
+  }
+
   #ended(session: Session, reason: EndReason): void {
-    const { open, past } = this.#of(session.member);
+    const { open, ended, bytes } = this.#of(session.member);
     this.#open.delete(session);
     open.delete(session);
     this.#unspoken.delete(session);
-    past.ended[reason] += 1;
-    addBytes(past.bytes, session);
+    ended[reason] += 1;
+    addBytes(bytes, session);
     for (const listener of this.#endListeners) attempt(() => listener(session, reason));
   }
 
   #of(member: Member): MemberSessions {
     let known = this.#byMember.get(member);
     if (known === undefined) {
-      const ended = Object.fromEntries(endReasons.map((reason) => [reason, 0]));
-      const past = {
-        ...{ opened: 0, bytes: { client: 0, member: 0 }, calls: newCallFigures() },
-        ended: ended as Record<EndReason, number>,
-      };
-      known = { open: new Set(), past };
+      const none = Object.fromEntries(endReasons.map((reason) => [reason, 0]));
+      const ended = none as Record<EndReason, number>;
+      const bytes = { client: 0, member: 0 };
+      known = { open: new Set(), opened: 0, ended, bytes, calls: newCallFigures() };
       this.#byMember.set(member, known);
     }
     return known;

@@ -83,7 +83,9 @@ export class FakeSessions extends Sessions {
       bytes = counts;
       return copying as unknown as Copying;
     };
-    const opened = this.open(client as unknown as Socket, dialled, copy, follow, plainBytes);
+    const opened = this.open({
+      ...{ client: client as unknown as Socket, dialled, copy, follow, wire: plainBytes },
+    });
     const session: FakeSession = Object.assign(opened, played);
     client.on('close', () => {
       session.closes += 1;

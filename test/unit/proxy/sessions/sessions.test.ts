@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LoadLease } from '../../../../src/members/load-lease.ts';
 import type { Member } from '../../../../src/members/member.ts';
+import { withinTls } from '../../../../src/proxy/relay/byte-counts.ts';
 import { copyThroughSharedBuffer } from '../../../../src/proxy/relay/shared-buffer.ts';
 import { Drainer } from '../../../../src/proxy/sessions/drainer.ts';
 import {
@@ -49,7 +50,10 @@ async function open(member: Member, follow = false): Promise<Opened> {
   const [client, upstream] = [await pairs.connect(), await pairs.connect()];
   const lease = new LoadLease(member);
   const dialled = { member, lease, socket: upstream.far, failovers: 0 };
-  const session = sessions.open(client.far, dialled, copyThroughSharedBuffer, follow);
+  const session = sessions.open({
+    ...{ client: client.far, dialled, copy: copyThroughSharedBuffer },
+    ...{ wire: withinTls, follow },
+  });
   return { session, client: client.near, member: upstream.near };
 }
 
