@@ -237,7 +237,6 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   settings.onChange((next, before) => {
     log.level = next.logLevel;
-    if (next.balance !== before.balance) traffic.applyPolicy();
     renewal.configure(next);
     for (const member of membership.configure()) monitor.rewatch(member);
     monitor.table.refresh();

@@ -63,7 +63,11 @@ export class Traffic {
 
   constructor(options: TrafficOptions) {
     this.#options = options;
-    this.#policy = createPolicy(options.settings.current.balance);
+    const { settings } = options;
+    this.#policy = createPolicy(settings.current.balance);
+    settings.onChange((next, before) => {
+      if (next.balance !== before.balance) this.#policy = createPolicy(next.balance);
+    });
     this.#observer = observerOf(options);
     this.#handshakes = handshakesOf(options, this.#observer);
     this.path = this.#createPath();
@@ -94,11 +98,6 @@ export class Traffic {
     });
     if (!this.#listeners.servers.every(isSupported)) return;
     this.#copier = this.#handshakes === undefined ? 'shared-buffer' : 'shared-buffer-beside-tls';
-  }
-
-  /** Picks by the policy that is in force now. */
-  applyPolicy(): void {
-    this.#policy = createPolicy(this.#options.settings.current.balance);
   }
 
   /** Sessions, and clients that wait for a member, go on. */

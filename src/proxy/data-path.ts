@@ -97,14 +97,11 @@ export class DataPath {
     const { settings, observer } = this.#options;
     const { maxConnections, maxSourceShare } = settings.current;
     client.on('error', () => {}); // a client that is gone while it waits is noticed below
-    if (this.#waiting + this.sessions.count >= maxConnections) {
-      observer.rejected('limit');
-      resetConnection(client);
-      return;
-    }
     const source = client.remoteAddress;
-    if (!this.#sources.take(source, Math.ceil((maxConnections * maxSourceShare) / 100))) {
-      observer.rejected('source-limit');
+    const most = Math.ceil((maxConnections * maxSourceShare) / 100);
+    const isFull = this.#waiting + this.sessions.count >= maxConnections;
+    if (isFull || !this.#sources.take(source, most)) {
+      observer.rejected(isFull ? 'limit' : 'source-limit');
       resetConnection(client);
       return;
     }

@@ -21,7 +21,8 @@ import {
 } from '../support/certificates.ts';
 import { dataPathSettings } from '../support/data-path-settings.ts';
 import { lookup } from '../support/lookup.ts';
-import { inOrder, memberAt, routeTo } from '../unit/proxy/members.ts';
+import { aMember } from '../support/members.ts';
+import { inOrder, routeTo } from '../unit/proxy/members.ts';
 
 let certificates: Certificates;
 let ca: string;
@@ -48,6 +49,10 @@ const read = ({ cert, key }: KeyPairFiles) => ({
   cert: readFileSync(cert, 'utf8'),
   key: readFileSync(key, 'utf8'),
 });
+
+/** One with which TLS is spoken. */
+const memberAt = (port: number, name: string): Member =>
+  aMember(name, { place: { name, scheme: 'https', host: '127.0.0.1', port } });
 
 /** Opens the way to these members. */
 async function open(...members: Member[]): Promise<void> {

@@ -4,8 +4,7 @@
  * An end of stream is passed on as such and leaves the other direction open (half-close), a reset
  * is passed on as a reset, and errors are values here: they become the reason why the relay ended.
  *
- * Owns the two sockets. Leaves to others how the bytes are moved (copier.ts), which two ends they
- * are and what is counted (sessions/session.ts).
+ * Owns the two sockets. How the bytes are moved: copier.ts; whose they are: sessions/session.ts.
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';

@@ -6,12 +6,11 @@
  *                         └─ followed ──► GOAWAY and PING ──► acknowledged, no call open ──► finished
  *   deadline ──► who is left is closed as it is, and counted; or stays
  *
- * GOAWAY cuts nothing: tried with etcd's Go client, 20 of them with a watch each, one session moved every
- * 100 ms, none of 23,866 puts failed and no event was lost; cutting the same sessions failed 66 and reordered
- * two. It needs bytes that are plain HTTP/2 and followed (calls.ts).
+ * GOAWAY cuts nothing, and needs bytes that are plain HTTP/2 and followed (calls.ts). Tried with etcd's Go client,
+ * 20 of them with a watch each, one session moved every 100 ms: none of 23,866 puts failed and no event was lost;
+ * cutting the same sessions failed 66 and reordered two.
  *
- * Owns pace, GOAWAY, idle gap and deadline, the count of what was cut, and one timer for all of it. Who leaves,
- * and why, is decided elsewhere: member-drains.ts, rebalancer.ts.
+ * Owns all of this, with one timer. Who leaves, and why, is decided in member-drains.ts and rebalancer.ts.
  */
 import type { RandomSource } from '../../balancing/policy.ts';
 import { attempt } from '../../lib/unexpected.ts';
@@ -39,17 +38,10 @@ export interface Drain {
 type Matcher = (drain: Drain, session: Session) => boolean;
 
 /**
- * Many leave a lot at a time, so that their clients do not all come back in the same moment: in lots of at
- * least `smallest`, in no more than so many `lots`, between two of which are `interval` ms.
+ * The pace: a lot each `interval` ms, so that clients do not all come back in the same moment. A lot is a part of
+ * `lots`, and `smallest` at least. With a jitter of 1 intervals differ by half: many balancers do not keep step.
  */
-interface Pace {
-  readonly interval: number;
-  readonly lots: number;
-  readonly smallest: number;
-  /** 1: intervals differ by half, so that many balancers do not keep step; 0: not at all. */
-  readonly jitter: number;
-}
-
+type Pace = Readonly<Record<'interval' | 'lots' | 'smallest' | 'jitter', number>>;
 /** Of those that are closed at once, or asked by GOAWAY: within half a second, a handful at once. */
 const quick: Pace = { interval: 20, lots: 25, smallest: 50, jitter: 1 };
 /** Of those whose idle gap is waited for: within three seconds. */
@@ -93,13 +85,10 @@ export class Drainer {
     joining.sort((a, b) => rank(a) - rank(b));
     const isSteady = ({ state, calls }: Session): boolean =>
       drain.graceful && state.kind === 'open' && calls?.state !== 'followed';
-    this.#enqueue(joining.filter(isSteady), steady, drain, now);
-    this.#enqueue(
-      joining.filter((session) => !isSteady(session)),
-      quick,
-      drain,
-      now,
-    );
+    const later = joining.filter(isSteady);
+    const soon = joining.filter((session) => !isSteady(session));
+    this.#enqueue(soon, quick, drain, now);
+    this.#enqueue(later, steady, drain, now);
     this.#tick();
   }
 
@@ -177,7 +166,7 @@ export class Drainer {
       const isOver = now >= leaving.drain.deadline;
       if (isOver || now >= leaving.nextAt) {
         attempt(() => {
-          if (isOver) this.#expire(session, leaving);
+          if (isOver) this.#end(session, leaving);
           else if (this.#step(session, leaving, now)) idle.push(session);
         });
         if (!this.#leaving.has(session)) continue;
@@ -230,7 +219,8 @@ export class Drainer {
     if (!isTold) drain.onLeaving?.(session);
   }
 
-  #expire(session: Session, leaving: Leaving): void {
+  /** The deadline has come. */
+  #end(session: Session, leaving: Leaving): void {
     const { drain } = leaving;
     if (drain.atDeadline === 'stay') this.#letStay(session, leaving);
     else drain.cut += this.close([session], drain.reason);

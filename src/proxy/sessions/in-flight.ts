@@ -6,7 +6,7 @@
  */
 import type { Session } from './session.ts';
 
-/** Between two looks, ms. */
+/** Between two samples, ms. */
 const interval = 2;
 /** Without a byte from members for this long, ms, opaque sessions have their answers. */
 const silence = 25;

@@ -4,8 +4,7 @@
  *   open ──► asked (GOAWAY, no load any more) ──► finishing (no call in flight) ──► closed
  *     └────────────────┴──────────────────────────────┴──────── cut, or ended by a peer ──┘
  *
- * Owns its state, its activity, and its share in the member's load. When it must leave is decided by the
- * drainer, and elsewhere.
+ * Owns its state, its activity, and its share in the member's load. When it leaves: drainer.ts.
  */
 import type { Socket } from 'node:net';
 import type { LoadLease } from '../../members/load-lease.ts';

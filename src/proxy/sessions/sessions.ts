@@ -1,8 +1,8 @@
 /**
  * The sessions: one for each client connection that reached a member, and what they add up to.
  *
- * Owns the set of open sessions, by member too, and the totals of ended ones. Leaves to others when a session
- * must leave (drainer.ts) and how that is told (observe/ reads the figures when someone asks).
+ * Owns the set of open sessions, by member too, and the totals of ended ones, which observe/ reads when someone
+ * asks.
  */
 import { attempt } from '../../lib/unexpected.ts';
 import type { Member } from '../../members/member.ts';
