@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { newCallFigures } from '../../src/proxy/http2/call-figures.ts';
+import { CallFigures } from '../../src/proxy/http2/call-figures.ts';
 import { Calls } from '../../src/proxy/http2/calls.ts';
 import type { Copier } from '../../src/proxy/relay/copier.ts';
 import {
@@ -38,7 +38,7 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
   afterEach(() => pairs[Symbol.asyncDispose]());
 
   async function followed(): Promise<{ session: Relayed; calls: Calls }> {
-    const calls = new Calls(memberAt(1, 'm0'), newCallFigures());
+    const calls = new Calls(memberAt(1, 'm0'), new CallFigures());
     return { session: await relayed(pairs, copy, connect, calls), calls };
   }
 

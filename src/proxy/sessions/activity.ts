@@ -14,35 +14,27 @@ import { type ByteCounts, hasOpenQuestion } from '../relay/byte-counts.ts';
 export type Counted = Readonly<Omit<ByteCounts, 'note' | 'noted'>>;
 
 /** What the samples have shown. All times are ms of `performance.now()`, those of samples. */
-export interface Activity {
-  client: number;
-  member: number;
+export class Activity {
+  client = 0;
+  member = 0;
   /** The last sample that found new bytes from either. */
   changedAt: number;
   /** The first sample that found a question with no answer since. */
   waitingSince: number | undefined;
   /** Where in what the client has said that question begins. */
-  waitingFrom: number;
+  waitingFrom = 0;
   /** The last sample that found new bytes from the client. */
   askedAt: number;
   /** The last sample that found an answer of the member, or a part of one. */
-  answeredAt: number;
+  answeredAt = Number.NEGATIVE_INFINITY;
   /** What the member has said since the client asked last, bytes. */
-  answer: number;
-}
+  answer = 0;
 
-/** For a session that opens at `now`. */
-export function newActivity(now: number): Activity {
-  return {
-    client: 0,
-    member: 0,
-    changedAt: now,
-    waitingSince: undefined,
-    waitingFrom: 0,
-    askedAt: now,
-    answeredAt: Number.NEGATIVE_INFINITY,
-    answer: 0,
-  };
+  /** For a session that opens at `now`. */
+  constructor(now: number) {
+    this.changedAt = now;
+    this.askedAt = now;
+  }
 }
 
 /** Takes in the counts at `now`: for the session that has it, and nobody else. */

@@ -11,10 +11,10 @@ import type { LoadLease } from '../../members/load-lease.ts';
 import type { Member } from '../../members/member.ts';
 import type { Dialled } from '../dial/dial.ts';
 import type { Calls } from '../http2/calls.ts';
-import { type ByteCounts, newByteCounts, type Wire } from '../relay/byte-counts.ts';
+import { ByteCounts, type Wire } from '../relay/byte-counts.ts';
 import type { Copier } from '../relay/copier.ts';
-import { type Relay, type RelayEnd, startRelay } from '../relay/relay.ts';
-import { type Activity, type Counted, newActivity, sample } from './activity.ts';
+import { Relay, type RelayEnd } from '../relay/relay.ts';
+import { Activity, type Counted, sample } from './activity.ts';
 
 /** Every reason there is why a session ended, so that each can be shown before it first happens. */
 export const endReasons = [
@@ -61,7 +61,7 @@ export class Session {
   readonly openedAt = performance.now();
   readonly bytes: Counted;
   /** What the samples have shown. */
-  readonly activity: Readonly<Activity> = newActivity(this.openedAt);
+  readonly activity: Readonly<Activity> = new Activity(this.openedAt);
   /** What is known of its calls; undefined where nobody follows them. */
   readonly calls: Calls | undefined;
   readonly relay: Omit<Relay, 'close' | 'finish' | 'inject'>;
@@ -83,12 +83,12 @@ export class Session {
     onSpoken: (session: Session) => void,
     onEnd: (session: Session, reason: EndReason) => void,
   ) {
-    const bytes: ByteCounts = newByteCounts(wire, () => {
+    const bytes: ByteCounts = new ByteCounts(wire, () => {
       bytes.noted = true;
       onSpoken(this);
     });
     const ended = (end: RelayEnd): void => onEnd(this, this.#ended(end));
-    this.#relay = startRelay({ client, member: dialled.socket }, copy, bytes, ended, calls);
+    this.#relay = new Relay({ client, member: dialled.socket }, copy, bytes, ended, calls);
     this.relay = this.#relay;
     this.id = id;
     this.member = dialled.member;

@@ -6,25 +6,25 @@
  */
 import { attempt } from '../../lib/unexpected.ts';
 import type { Member } from '../../members/member.ts';
-import { type CallFigures, newCallFigures } from '../http2/call-figures.ts';
+import { CallFigures } from '../http2/call-figures.ts';
 import { Calls } from '../http2/calls.ts';
 import type { ByteCounts } from '../relay/byte-counts.ts';
 import { type EndReason, endReasons, Session, type SessionOptions } from './session.ts';
 
 /** What a member's sessions add up to, open ones included. Only ever grows. */
-export interface MemberTotals {
-  opened: number;
-  readonly ended: Record<EndReason, number>;
-  readonly bytes: Pick<ByteCounts, 'client' | 'member'>;
+export type MemberTotals = Omit<MemberSessions, 'open'>;
+
+class MemberSessions {
+  readonly open = new Set<Session>();
+  opened = 0;
+  readonly ended = Object.fromEntries(endReasons.map((reason) => [reason, 0])) as EndCounts;
+  /** Here only those of ended sessions. */
+  readonly bytes: Pick<ByteCounts, 'client' | 'member'> = { client: 0, member: 0 };
   /** Kept up to date by the sessions whose calls are followed. */
-  readonly calls: CallFigures;
+  readonly calls = new CallFigures();
 }
 
-/** Its `bytes` are those of ended sessions only. */
-interface MemberSessions extends MemberTotals {
-  readonly open: Set<Session>;
-}
-
+type EndCounts = Record<EndReason, number>;
 type EndListener = (session: Session, reason: EndReason) => void;
 
 export class Sessions {
@@ -159,15 +159,9 @@ export class Sessions {
   }
 
   #of(member: Member): MemberSessions {
-    let known = this.#byMember.get(member);
-    if (known === undefined) {
-      const none = Object.fromEntries(endReasons.map((reason) => [reason, 0]));
-      const ended = none as Record<EndReason, number>;
-      const bytes = { client: 0, member: 0 };
-      known = { open: new Set(), opened: 0, ended, bytes, calls: newCallFigures() };
-      this.#byMember.set(member, known);
-    }
-    return known;
+    const here = this.#byMember.get(member) ?? new MemberSessions();
+    this.#byMember.set(member, here);
+    return here;
   }
 }
 

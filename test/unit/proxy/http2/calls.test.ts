@@ -2,11 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Member } from '../../../../src/members/member.ts';
-import {
-  type CallFigures,
-  firstByteBounds,
-  newCallFigures,
-} from '../../../../src/proxy/http2/call-figures.ts';
+import { CallFigures, firstByteBounds } from '../../../../src/proxy/http2/call-figures.ts';
 import { Calls, mostStreams } from '../../../../src/proxy/http2/calls.ts';
 import {
   acknowledgement,
@@ -27,7 +23,7 @@ let calls: Calls;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
   m0 = memberAt(1, 'm0');
-  figures = newCallFigures();
+  figures = new CallFigures();
   calls = new Calls(m0, figures);
 });
 afterEach(() => vi.useRealTimers());
