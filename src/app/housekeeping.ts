@@ -136,7 +136,7 @@ export class Housekeeping {
    * each of them is above its share; empty when they are even already.
    */
   balance(now: number): ReadonlyMap<Member, number> {
-    this.#rebalancer.order(now);
+    this.#rebalancer.balanceNow(now);
     const shares = this.#shares();
     const excesses = excessesOf(
       shares.map(({ member, weight }) => ({ sessions: member.load, weight })),

@@ -67,11 +67,11 @@ export class MemberDrains {
    * @param timeout after which what is left is closed, ms; 0 for at once.
    */
   drain(member: Member, timeout: number, reason: Drained['reason']): void {
-    const order = { reason, timeout, deadline: performance.now() + timeout };
+    const wanted = { reason, timeout, deadline: performance.now() + timeout };
     const known = this.#underWay.get(member);
     const { size: sessions } = this.#sessions.openOn(member);
-    if (known !== undefined) Object.assign(known, order);
-    else this.#underWay.set(member, { ...endless, ...order, sessions });
+    if (known !== undefined) Object.assign(known, wanted);
+    else this.#underWay.set(member, { ...endless, ...wanted, sessions });
     this.#tick();
   }
 

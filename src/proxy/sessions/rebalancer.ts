@@ -18,10 +18,10 @@ export interface RebalancerRules extends RebalanceRules {
   readonly maxAge: number;
 }
 
-/** How long an order to balance holds, ms: those that cannot be moved by then stay. */
-const orderTime = 30_000;
+/** How long an operator's wish to balance holds, ms: those that cannot be moved by then stay. */
+const urgentTime = 30_000;
 /** What counts while it does: as even as can be, at any pace, whoever has just come. */
-const orderRules = { spread: 1, perMinute: 1, minAge: 0 };
+const urgentRules = { spread: 1, perMinute: 1, minAge: 0 };
 /** How long an idle gap is waited for, and how long a client that was moved, ms. */
 const gapTime = 1_000;
 const returnTime = 5_000;
@@ -44,7 +44,7 @@ export class Rebalancer {
   readonly #random: RandomSource;
   /** What was moved in the last minute, oldest first, and how many sessions had been opened by then. */
   #moves: { readonly from: Member; readonly at: number; readonly opened: number }[] = [];
-  #orderedUntil = 0;
+  #urgentUntil = 0;
 
   constructor(
     sessions: Pick<Sessions, 'openOn' | 'opened'>,
@@ -61,8 +61,8 @@ export class Rebalancer {
   }
 
   /** Balances now: for a while nothing but a call in flight holds a session where it is. */
-  order(now: number): void {
-    this.#orderedUntil = now + orderTime;
+  balanceNow(now: number): void {
+    this.#urgentUntil = now + urgentTime;
   }
 
   /**
@@ -71,9 +71,9 @@ export class Rebalancer {
    * @param now ms of `performance.now()`.
    */
   tick(members: readonly RebalancedMember[], now: number): void {
-    const isOrdered = now < this.#orderedUntil;
-    const rules = { ...this.#rules(), ...(isOrdered && orderRules) };
-    if (rules.spread === 0 || (!isOrdered && this.#random() < restShare)) return;
+    const isUrgent = now < this.#urgentUntil;
+    const rules = { ...this.#rules(), ...(isUrgent && urgentRules) };
+    if (rules.spread === 0 || (!isUrgent && this.#random() < restShare)) return;
     this.#moves = this.#moves.filter(({ at }) => now - at < minute);
     const shares = members.map(({ member, healthy, weight }): MemberShare => {
       const moved = this.#moves.filter(({ from }) => from === member).length;

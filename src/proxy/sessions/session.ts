@@ -80,7 +80,7 @@ export class Session {
     id: number,
     { client, dialled, copy, wire }: SessionOptions,
     calls: Calls | undefined,
-    onSpoken: (session: Session) => void,
+    onSpoken: (session: Session) => unknown,
     onEnd: (session: Session, reason: EndReason) => void,
   ) {
     const bytes: ByteCounts = new ByteCounts(wire, () => {

@@ -31,8 +31,6 @@ export class Sessions {
   readonly #open = new Set<Session>();
   readonly #byMember = new WeakMap<Member, MemberSessions>();
   readonly #endListeners: EndListener[] = [];
-  /** Those whose clients have said nothing yet, in the order in which they came. */
-  readonly #unspoken = new Set<Session>();
   /** Those in which bytes have come since the last sample. */
   #spoken: Session[] = [];
   #opened = 0;
@@ -64,13 +62,12 @@ export class Sessions {
       this.#opened + 1,
       options,
       options.follow ? new Calls(member, here.calls) : undefined,
-      (spoken) => this.#noteSpoken(spoken),
+      (spoken) => this.#spoken.push(spoken),
       (ended, reason) => this.#ended(ended, reason),
     );
     if (this.#held) session.relay.hold();
     this.#open.add(session);
     here.open.add(session);
-    this.#unspoken.add(session);
     here.opened += 1;
     this.#opened += 1;
     return session;
@@ -92,12 +89,9 @@ export class Sessions {
 
   /** The sessions that opened before `time`, ms of `performance.now()`, and of whose clients nothing has come. */
   silentSince(time: number): Session[] {
-    const silent: Session[] = [];
-    for (const session of this.#unspoken) {
-      if (session.openedAt >= time) break;
-      silent.push(session);
-    }
-    return silent;
+    const isSilent = ({ openedAt, bytes }: Session): boolean =>
+      openedAt < time && bytes.client === 0;
+    return [...this.#open.values().filter(isSilent)];
   }
 
   /** Passes on nothing more from clients, those included that come later, until `release`. */
@@ -143,16 +137,10 @@ export class Sessions {
     };
   }
 
-  #noteSpoken(session: Session): void {
-    this.#spoken.push(session);
-    if (session.bytes.client > 0) this.#unspoken.delete(session);
-  }
-
   #ended(session: Session, reason: EndReason): void {
     const { open, ended, bytes } = this.#of(session.member);
     this.#open.delete(session);
     open.delete(session);
-    this.#unspoken.delete(session);
     ended[reason] += 1;
     addBytes(bytes, session);
     for (const listener of this.#endListeners) attempt(() => listener(session, reason));
