@@ -1,5 +1,5 @@
 /**
- * Upkeep: what is looked at a few times a second and follows from no single event.
+ * Housekeeping: what is looked at a few times a second and follows from no single event.
  *
  *   tick ──► has this process stalled? ──► activity of all sessions ──► who is silent? check everybody
  *

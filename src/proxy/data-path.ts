@@ -72,12 +72,12 @@ export class DataPath {
     this.#dialOptions = {
       ...options,
       timers: new TimerQueue(),
-      onAttempt: (member, attempt) => observer.attempted(member, attempt),
+      onAttempt: (member, ended) => attempt(() => observer.attempted(member, ended)),
     };
     this.sessions.onEnd((session, reason) => {
       this.drainer.forget(session);
       this.#sources.release(this.#sourceOf.get(session));
-      observer.ended(session, reason);
+      attempt(() => observer.ended(session, reason));
       this.#settle();
     });
   }
