@@ -37,9 +37,8 @@ export class Activity {
   }
 }
 
-/** Takes in the counts at `now`: for the session that has it, and nobody else. */
-export function sample(given: Readonly<Activity>, bytes: Counted, now: number): void {
-  const activity = given as Activity;
+/** Takes in the counts at `now`. */
+export function sample(activity: Activity, bytes: Counted, now: number): void {
   const asked = bytes.client - activity.client;
   const answered = bytes.member - activity.member;
   if (asked > 0) activity.askedAt = now;

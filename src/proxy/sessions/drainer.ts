@@ -15,7 +15,7 @@
 import type { RandomSource } from '../../balancing/policy.ts';
 import { attempt } from '../../lib/unexpected.ts';
 import { isQuiet } from './activity.ts';
-import { isInIdleGap, isUntouched } from './idle-gap.ts';
+import { isInIdleGap, isUntouched, type Watch } from './idle-gap.ts';
 import type { CloseReason, Session } from './session.ts';
 
 /** Why, how, and by when sessions leave: one object for all that leave together, read anew at each step. */
@@ -48,6 +48,8 @@ const quick: Pace = { interval: 20, lots: 25, smallest: 50, jitter: 1 };
 const steady: Pace = { interval: 100, lots: 30, smallest: 5, jitter: 0 };
 /** Between two samples of a session whose idle gap is waited for, ms. */
 const gapInterval = 5;
+/** For this long, ms, what a member says adds up to one answer: what a watch brings has no end. */
+const watchTime = 1_000;
 /** Between two looks at a session that was asked by GOAWAY, ms. */
 const askedInterval = 20;
 /** A client that has not acknowledged by then, ms, never will; it may go when it is quiet. */
@@ -59,8 +61,8 @@ interface Leaving {
   drain: Drain;
   /** When it is looked at again, its turn at first, ms of `performance.now()`. */
   nextAt: number;
-  /** Since when its idle gap is waited for. */
-  gapSince?: number;
+  /** Where its idle gap is waited for. */
+  watch?: Watch;
 }
 
 export class Drainer {
@@ -196,9 +198,11 @@ export class Drainer {
       drain.onLeaving?.(session);
     } else {
       leaving.nextAt = now + gapInterval;
-      leaving.gapSince ??= now;
       session.sample(now);
-      return isInIdleGap(session, leaving.gapSince, now);
+      const { watch } = leaving;
+      const isFresh = watch !== undefined && now - watch.since < watchTime;
+      leaving.watch = isFresh ? watch : { since: now, member: session.bytes.member };
+      return isInIdleGap(session, leaving.watch, now);
     }
     return false;
   }

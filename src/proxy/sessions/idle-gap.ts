@@ -17,18 +17,25 @@ const gap = 10;
 /** After an answer that is longer than what Go's server writes at a time, which is 4 KB, bytes and ms. */
 const long = { answer: 4_096, gap: 100 };
 
+/** Since when samples are frequent, ms of `performance.now()`, and what the member had said by then, bytes. */
+export interface Watch {
+  readonly since: number;
+  readonly member: number;
+}
+
 /**
- * Is a session in an idle gap, by the sample of this moment? Such a gap follows an answer that a sample has
- * found after `since`, when they became frequent: an older answer tells little of when the client asks next.
+ * Is a session in an idle gap, by the sample of this moment? It follows an answer that was found while samples
+ * were frequent: an older answer tells little of when the client asks next.
  *
- * @param since @param now ms of `performance.now()`.
+ * @param now ms of `performance.now()`.
  */
-export function isInIdleGap({ activity, bytes }: Session, since: number, now: number): boolean {
-  const { askedAt, answeredAt, answer, changedAt } = activity;
+export function isInIdleGap({ activity, bytes }: Session, watch: Watch, now: number): boolean {
+  const { askedAt, answeredAt, changedAt } = activity;
   const silentFor = now - changedAt;
+  const answer = Math.min(activity.answer, bytes.member - watch.member);
   if (answer > long.answer && silentFor < long.gap) return false;
   if (now - askedAt >= calmAfter) return isQuiet(activity, bytes, now);
-  return answeredAt > since && !hasOpenQuestion(bytes) && silentFor >= gap;
+  return answeredAt > watch.since && !hasOpenQuestion(bytes) && silentFor >= gap;
 }
 
 /**

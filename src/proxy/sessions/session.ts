@@ -61,11 +61,12 @@ export class Session {
   readonly openedAt = performance.now();
   readonly bytes: Counted;
   /** What the samples have shown. */
-  readonly activity: Readonly<Activity> = new Activity(this.openedAt);
+  readonly activity: Readonly<Activity>;
   /** What is known of its calls; undefined where nobody follows them. */
   readonly calls: Calls | undefined;
   readonly relay: Omit<Relay, 'close' | 'finish' | 'inject'>;
   readonly #relay: Relay;
+  readonly #activity = new Activity(this.openedAt);
   readonly #lease: LoadLease;
   #state: SessionState = { kind: 'open' };
 
@@ -90,6 +91,7 @@ export class Session {
     const ended = (end: RelayEnd): void => onEnd(this, this.#ended(end));
     this.#relay = new Relay({ client, member: dialled.socket }, copy, bytes, ended, calls);
     this.relay = this.#relay;
+    this.activity = this.#activity;
     this.id = id;
     this.member = dialled.member;
     this.#lease = dialled.lease;
@@ -103,7 +105,7 @@ export class Session {
 
   /** Brings its activity up to date, at `now`, ms of `performance.now()`. */
   sample(now: number): void {
-    sample(this.activity, this.bytes, now);
+    sample(this.#activity, this.bytes, now);
   }
 
   /**

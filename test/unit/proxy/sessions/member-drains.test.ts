@@ -179,6 +179,24 @@ test('sessions that are busy are not cut because their member is one no more', a
   expect(all.every((each) => stateOf(each) === 'closed removed')).toBe(true);
 });
 
+test('a watch that brings events again and again leaves between two of them', async () => {
+  const session = calm();
+  const event = (): void => {
+    if (isEnding(session)) return;
+    session.answer(200);
+    setTimeout(event, 70);
+  };
+  event();
+  for (let time = 0; time < 3_000; time += 50) {
+    sessions.sample(performance.now());
+    await pass(50);
+  }
+  drains.drain(m0, 10_000, 'drained');
+  await pass(1_500);
+  expect(stateOf(session)).toBe('closed drained');
+  expect(gone).toEqual([0]);
+});
+
 test('what is in flight when the time is over is cut and counted, followed or not', async () => {
   const opaque = Array.from({ length: 3 }, () => sessions.start(m0));
   for (const session of opaque) session.ask();
