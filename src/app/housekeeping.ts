@@ -83,7 +83,7 @@ export class Housekeeping {
     const { settings, members, dataPath, record } = options;
     this.#options = options;
     const bound = (): number => settings.current.suspectAfter;
-    this.silence = new PassiveHealthChecks(members(), bound, performance.now());
+    this.silence = new PassiveHealthChecks(members, bound);
     dataPath.sessions.onEnd((session) => this.silence.forget(session));
     this.slowStart = new SlowStart(() => settings.current.slowStart);
     this.#moveNotices = new MoveNotices(members, record);
@@ -102,17 +102,6 @@ export class Housekeeping {
   /** For how long no session has said anything, as of the last sample, ms. */
   quietFor(now: number): number {
     return now - this.#spokenAt;
-  }
-
-  /** A member has joined. */
-  join(member: Member): void {
-    this.silence.join(member, performance.now());
-  }
-
-  /** A member has left. */
-  leave(member: Member): void {
-    this.silence.leave(member);
-    this.slowStart.forget(member);
   }
 
   /** Returns how long to wait until the next beat, ms. */

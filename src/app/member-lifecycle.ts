@@ -94,10 +94,9 @@ export class MemberLifecycle {
 
   /** A member has been added to those there are. */
   joined(member: Member): void {
-    const { monitor, inspector, upkeep, metrics, record } = this.#options;
+    const { monitor, inspector, metrics, record } = this.#options;
     record(memberJoined(member));
     this.#newcomers.add(member);
-    upkeep.join(member);
     metrics.joined(member);
     monitor.add(member);
     if (member.place.isLearner) monitor.table.judge(member, learner);
@@ -141,7 +140,7 @@ export class MemberLifecycle {
     cluster.forget(member);
     guard.forget(member);
     monitor.remove(member);
-    upkeep.leave(member);
+    upkeep.slowStart.forget(member);
     memberDrains.drain(member, timeout, 'removed');
     inspector.pollAllNow();
   }

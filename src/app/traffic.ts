@@ -63,14 +63,22 @@ export class Traffic {
 
   constructor(options: TrafficOptions) {
     this.#options = options;
-    const { settings } = options;
+    const { settings, monitor, lookup } = options;
     this.#policy = createPolicy(settings.current.balance);
     settings.onChange((next, before) => {
       if (next.balance !== before.balance) this.#policy = createPolicy(next.balance);
     });
     this.#observer = observerOf(options);
     this.#handshakes = handshakesOf(options, this.#observer);
-    this.path = this.#createPath();
+    const handshakes = this.#handshakes;
+    this.path = new DataPath({
+      ...{ settings, lookup, isSelf: this.isSelf, observer: this.#observer },
+      policy: (members, tried) => this.#policy(members, tried),
+      snapshot: () => monitor.table.snapshot,
+      connect: (target) => copiers[this.#copier].connect(target),
+      copy: (pair, counts, follower) => copiers[this.#copier].copy(pair, counts, follower),
+      ...(handshakes && { receive: (client, signal) => handshakes.receive(client, signal) }),
+    });
   }
 
   /** The addresses in use, once they are open; a port of 0 has become the one that was given. */
@@ -103,19 +111,6 @@ export class Traffic {
   /** Sessions, and clients that wait for a member, go on. */
   stopAccepting(): void {
     this.#listeners?.close();
-  }
-
-  #createPath(): DataPath {
-    const { settings, monitor, lookup } = this.#options;
-    const handshakes = this.#handshakes;
-    return new DataPath({
-      ...{ settings, lookup, isSelf: this.isSelf, observer: this.#observer },
-      policy: (members, tried) => this.#policy(members, tried),
-      snapshot: () => monitor.table.snapshot,
-      connect: (options) => copiers[this.#copier].connect(options),
-      copy: (pair, counts, follower) => copiers[this.#copier].copy(pair, counts, follower),
-      ...(handshakes && { receive: (client, signal) => handshakes.receive(client, signal) }),
-    });
   }
 }
 

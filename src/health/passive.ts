@@ -20,23 +20,14 @@ interface Watch {
 }
 
 export class PassiveHealthChecks {
+  readonly #members: () => readonly Member[];
   readonly #bound: () => number;
-  readonly #watches = new Map<Member, Watch>();
+  readonly #watches = new WeakMap<Member, Watch>();
 
   /** @param bound how long a member may leave everybody without an answer, ms. */
-  constructor(members: readonly Member[], bound: () => number, now: number) {
+  constructor(members: () => readonly Member[], bound: () => number) {
+    this.#members = members;
     this.#bound = bound;
-    for (const member of members) this.join(member, now);
-  }
-
-  /** Begins to watch a member. */
-  join(member: Member, now: number): void {
-    this.#watches.set(member, { answeredAt: now, waiting: new Map(), namedAt: now });
-  }
-
-  /** Forgets a member that has left. */
-  leave(member: Member): void {
-    this.#watches.delete(member);
   }
 
   /**
@@ -45,16 +36,14 @@ export class PassiveHealthChecks {
    * @param stalled this process did not run for a while: every silence is counted from now.
    */
   observe(sessions: readonly Session[], now: number, stalled: boolean): void {
-    if (stalled) for (const watch of this.#watches.values()) watch.answeredAt = now;
+    if (stalled) for (const member of this.#members()) this.#watch(member, now).answeredAt = now;
     for (const session of sessions) {
-      const { member, activity, state } = session;
-      const watch = this.#watches.get(member);
-      if (watch === undefined) continue;
-      const { answeredAt, waitingSince } = activity;
+      const { answeredAt, waitingSince } = session.activity;
+      const watch = this.#watch(session.member, now);
       watch.answeredAt = Math.max(watch.answeredAt, answeredAt);
       if (watch.waiting.get(session) === waitingSince) continue;
       watch.waiting.delete(session);
-      if (waitingSince === undefined || state.kind === 'closed') continue;
+      if (waitingSince === undefined || session.state.kind === 'closed') continue;
       watch.waiting.set(session, waitingSince);
     }
   }
@@ -67,8 +56,9 @@ export class PassiveHealthChecks {
   /** The members that have become silent; each is named once for each question it leaves open. */
   suspects(now: number): Member[] {
     const named: Member[] = [];
-    for (const [member, watch] of this.#watches) {
+    for (const member of this.#members()) {
       if (!this.isSilent(member, now, this.#bound())) continue;
+      const watch = this.#watch(member, now);
       const { namedAt, waiting } = watch;
       if (!waiting.keys().some(({ activity }) => activity.askedAt > namedAt)) continue;
       watch.namedAt = now;
@@ -83,5 +73,13 @@ export class PassiveHealthChecks {
     const [since] = watch?.waiting.values() ?? [];
     if (watch === undefined || since === undefined) return false;
     return now - since >= bound && now - watch.answeredAt >= bound;
+  }
+
+  #watch(member: Member, now: number): Watch {
+    const known = this.#watches.get(member);
+    if (known !== undefined) return known;
+    const watch = { answeredAt: now, waiting: new Map(), namedAt: Number.NEGATIVE_INFINITY };
+    this.#watches.set(member, watch);
+    return watch;
   }
 }

@@ -57,7 +57,7 @@ export interface DataPathOptions extends Omit<DialOptions, 'timers' | 'onAttempt
 
 export class DataPath {
   readonly sessions = new Sessions();
-  readonly drainer = new Drainer();
+  readonly drainer = new Drainer(this.sessions);
   readonly #options: DataPathOptions;
   readonly #dialOptions: DialOptions;
   readonly #dials = new AbortController();
@@ -75,7 +75,6 @@ export class DataPath {
       onAttempt: (member, ended) => attempt(() => observer.attempted(member, ended)),
     };
     this.sessions.onEnd((session, reason) => {
-      this.drainer.forget(session);
       this.#sources.release(this.#sourceOf.get(session));
       attempt(() => observer.ended(session, reason));
       this.#settle();
@@ -120,10 +119,11 @@ export class DataPath {
 
   /** Closes the sessions whose clients have said nothing since `before`, ms of `performance.now()`. */
   closeSilent(before: number): void {
-    for (const session of this.sessions.silentSince(before)) {
+    for (const session of this.sessions.all()) {
+      const { openedAt, bytes, relay } = session;
       // What waits to be read, as in a hold, is said.
-      const isCut = !session.relay.catchUp() && this.drainer.close([session], 'silent') > 0;
-      if (isCut) this.#options.observer.rejected('silent');
+      if (openedAt >= before || bytes.client > 0 || relay.catchUp()) continue;
+      if (this.drainer.close([session], 'silent') > 0) this.#options.observer.rejected('silent');
     }
   }
 

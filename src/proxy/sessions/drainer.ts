@@ -17,6 +17,7 @@ import { attempt } from '../../lib/unexpected.ts';
 import { isQuiet } from './activity.ts';
 import { isInIdleGap, isUntouched, type Watch } from './idle-gap.ts';
 import type { CloseReason, Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
 
 /** Why, how, and by when sessions leave: one object for all that leave together, read anew at each step. */
 export interface Drain {
@@ -70,8 +71,12 @@ export class Drainer {
   readonly #random: RandomSource;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(random: RandomSource = Math.random) {
+  constructor(sessions: Pick<Sessions, 'onEnd'>, random: RandomSource = Math.random) {
     this.#random = random;
+    sessions.onEnd((session) => {
+      this.#leaving.delete(session);
+      if (this.#leaving.size === 0) clearTimeout(this.#timer);
+    });
   }
 
   /**
@@ -124,12 +129,6 @@ export class Drainer {
     let count = 0;
     for (const [session, { drain }] of this.#leaving) if (matches(drain, session)) count += 1;
     return count;
-  }
-
-  /** A session has ended. */
-  forget(session: Session): void {
-    this.#leaving.delete(session);
-    if (this.#leaving.size === 0) clearTimeout(this.#timer);
   }
 
   /** Stops the timer; what is open stays so. */

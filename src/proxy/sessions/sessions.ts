@@ -87,13 +87,6 @@ export class Sessions {
     return spoken;
   }
 
-  /** The sessions that opened before `time`, ms of `performance.now()`, and of whose clients nothing has come. */
-  silentSince(time: number): Session[] {
-    const isSilent = ({ openedAt, bytes }: Session): boolean =>
-      openedAt < time && bytes.client === 0;
-    return [...this.#open.values().filter(isSilent)];
-  }
-
   /** Passes on nothing more from clients, those included that come later, until `release`. */
   hold(): void {
     this.#held = true;

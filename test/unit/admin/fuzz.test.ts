@@ -53,7 +53,7 @@ beforeEach(() => {
     cluster.observe(member, { kind: 'known', facts }, 0);
   }
   const sessions = new Sessions();
-  const drainer = new Drainer();
+  const drainer = new Drainer(sessions);
   const memberDrains = new MemberDrains(sessions, drainer, () => {});
   parts.defer(() => memberDrains.stop());
   const guard = { leader: undefined, beginMove: () => undefined, cancelMove: () => {} };

@@ -1,18 +1,24 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PassiveHealthChecks } from '../../../src/health/passive.ts';
+import type { Member } from '../../../src/members/member.ts';
 import { FakeSessions } from '../proxy/fake-session.ts';
 import { memberAt } from '../proxy/members.ts';
 
 const [m0, m1] = [memberAt(1, 'm0'), memberAt(2, 'm1')];
 let sessions: FakeSessions;
 let silence: PassiveHealthChecks;
+let there: Member[];
 let now: number;
 
 beforeEach(() => {
   vi.useFakeTimers();
   sessions = new FakeSessions();
   now = 0;
-  silence = new PassiveHealthChecks([m0, m1], () => 300, now);
+  there = [m0, m1];
+  silence = new PassiveHealthChecks(
+    () => there,
+    () => 300,
+  );
   sessions.onEnd((session) => silence.forget(session));
 });
 
@@ -99,8 +105,7 @@ test('a time when this process did not run is no silence of the members', () => 
 
 test('a member that joins is listened to, one that has left no more', () => {
   const m2 = memberAt(3, 'm2');
-  silence.join(m2, now);
-  silence.leave(m0);
+  there = [m1, m2];
   sessions.start(m2).ask();
   sessions.start(m0).ask();
   expect(pass(2000)).toEqual(['m2']);
@@ -108,7 +113,7 @@ test('a member that joins is listened to, one that has left no more', () => {
 
 test('sessions are looked at whoever their member is, one that has left included', () => {
   const session = sessions.start(m0);
-  silence.leave(m0);
+  there = [m1];
   session.ask();
   pass(200);
   expect(session.activity).toMatchObject({ changedAt: 50, askedAt: 50, waitingSince: 50 });

@@ -47,7 +47,7 @@ type Step = typeof step extends fc.Arbitrary<infer Each> ? Each : never;
 class World {
   readonly members = [memberAt(1, 'm0'), memberAt(2, 'm1')] as const;
   readonly sessions = new FakeSessions();
-  readonly drainer = new Drainer();
+  readonly drainer = new Drainer(this.sessions);
   readonly drains = new MemberDrains(this.sessions, this.drainer, ({ load }) => {
     this.loadsWhenDrained.push(load);
   });
@@ -61,7 +61,6 @@ class World {
 
   constructor() {
     this.sessions.onEnd((session) => {
-      this.drainer.forget(session);
       this.ended.push(session as FakeSession);
     });
   }

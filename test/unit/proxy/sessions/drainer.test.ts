@@ -27,8 +27,7 @@ beforeEach(() => {
   m0 = memberAt(1, 'm0');
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   sessions = new FakeSessions();
-  drainer = new Drainer(() => 0.5);
-  sessions.onEnd((session) => drainer.forget(session));
+  drainer = new Drainer(sessions, () => 0.5);
 });
 afterEach(() => {
   drainer.stop();

@@ -14,12 +14,11 @@ const answer = (session: FakeSession): void => session.answer();
 /** When it is closed in an idle gap, ms from now, in a session where things happen at given times. */
 async function gapOf(life: Life): Promise<number | undefined> {
   const sessions = new FakeSessions();
-  const drainer = new Drainer();
+  const drainer = new Drainer(sessions);
   let gap: number | undefined;
   const session = sessions.start(memberAt(1, 'm0'));
   const begun = performance.now();
-  sessions.onEnd((ended, reason) => {
-    drainer.forget(ended);
+  sessions.onEnd((_, reason) => {
     if (reason === 'rebalanced') gap = performance.now() - begun;
   });
   drainer.request([session], {

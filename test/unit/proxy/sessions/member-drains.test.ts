@@ -27,8 +27,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   sessions = new FakeSessions();
   gone = [];
-  drainer = new Drainer(() => 0.5);
-  sessions.onEnd((session) => drainer.forget(session));
+  drainer = new Drainer(sessions, () => 0.5);
   drains = new MemberDrains(sessions, drainer, (_, { cut }) => gone.push(cut));
 });
 afterEach(() => {

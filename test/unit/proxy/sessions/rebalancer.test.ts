@@ -25,8 +25,7 @@ beforeEach(() => {
   [m0, m1] = [memberAt(1, 'm0'), memberAt(2, 'm1')];
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   sessions = new FakeSessions();
-  drainer = new Drainer();
-  sessions.onEnd((session) => drainer.forget(session));
+  drainer = new Drainer(sessions);
 });
 afterEach(() => {
   drainer.stop();

@@ -30,7 +30,7 @@ beforeEach(async () => {
   ended = endedHere;
   onEnd = () => {};
   sessions = new Sessions();
-  drainer = new Drainer();
+  drainer = new Drainer(sessions);
   sessions.onEnd((session, reason) => {
     endedHere.push([session, reason]);
     onEnd();
