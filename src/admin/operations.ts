@@ -2,7 +2,7 @@
  * Admin operations: what an operator may have a running balancer do.
  *
  *   drain, undrain ──► drains (kept) ──► member table ──► snapshot
- *                            └─────────► departures
+ *                            └─────────► member drains
  *   move leader ──► mover ──► hold  rebalance ──► rebalancer   close ──► session   log level ──► log
  *
  * Owns which operations are refused, and what an operator is warned of. api.ts receives them, other rooms
@@ -23,7 +23,8 @@ import type { Drainable, Drains } from '../members/drains.ts';
 import { Member } from '../members/member.ts';
 import type { Event } from '../observe/events/event.ts';
 import type { Log } from '../observe/log/log.ts';
-import type { Departures } from '../proxy/sessions/departures.ts';
+import type { Drainer } from '../proxy/sessions/drainer.ts';
+import type { MemberDrains } from '../proxy/sessions/member-drains.ts';
 import type { Sessions } from '../proxy/sessions/sessions.ts';
 import { findMember } from './find-member.ts';
 import { OperationRefused } from './refused.ts';
@@ -43,7 +44,8 @@ export interface OperationsOptions {
   readonly cluster: Cluster;
   readonly sessions: Sessions;
   readonly drains: Drains;
-  readonly departures: Departures;
+  readonly drainer: Drainer;
+  readonly memberDrains: MemberDrains;
   readonly guard: LeaderGuard;
   readonly mover: LeaderMover;
   readonly upkeep: Balancing;
@@ -221,12 +223,12 @@ export class Operations {
 
   /** Closes one at once; its client comes back. Throws `OperationRefused`. */
   closeSession(id: number): void {
-    const { sessions, record } = this.#options;
+    const { sessions, drainer, record } = this.#options;
     const session = sessions.all().find((each) => each.id === id);
     if (session === undefined) {
       throw new OperationRefused('unknown', `There is no session ${id}; see etcd-lb sessions.`);
     }
-    session.close('operator');
+    drainer.close([session], 'operator');
     record({ kind: 'session-closed', session: id, member: session.member.name });
   }
 
@@ -240,17 +242,17 @@ export class Operations {
 
   /** Returns how many sessions are to leave. */
   #beginDrain(member: Member, timeout: number, unkept?: string): number {
-    const { monitor, sessions, departures, record } = this.#options;
+    const { monitor, sessions, memberDrains, record } = this.#options;
     monitor.table.drain(member, true);
     const count = sessions.countOf(member);
     record({ kind: 'member-drained', member: member.name, sessions: count, timeout, unkept });
-    departures.begin(member, timeout, 'drained');
+    memberDrains.drain(member, timeout, 'drained');
     return count;
   }
 
   #endDrain(member: Member): void {
-    const { monitor, departures, upkeep } = this.#options;
-    departures.cancel(member);
+    const { monitor, memberDrains, upkeep } = this.#options;
+    memberDrains.cancel(member);
     upkeep.slowStart.begin(member, performance.now());
     monitor.table.drain(member, false);
   }

@@ -1,6 +1,6 @@
 /** A session as operators see it. */
 import type { CallsState } from '../proxy/http2/calls.ts';
-import type { CloseReason, Session } from '../proxy/sessions/sessions.ts';
+import type { EndReason, Session } from '../proxy/sessions/session.ts';
 
 /** Durations are in ms. */
 export interface SessionStatus {
@@ -9,20 +9,20 @@ export interface SessionStatus {
   /** Address and port; absent on a Unix socket. */
   readonly client?: string;
   readonly ageMs: number;
-  /** Since either side last said something, as far as the last look knows (50 to 250 ms ago). */
+  /** Since either side last said something, as far as the last sample knows (50 to 250 ms ago). */
   readonly idleMs: number;
   readonly bytesFromClient: number;
   readonly bytesFromMember: number;
   /** Absent where bytes are opaque. */
   readonly calls?: { readonly state: CallsState; readonly inFlight: number };
   /** Why it is to end, if it is. */
-  readonly leaving?: CloseReason;
+  readonly leaving?: EndReason;
 }
 
 /** @param now ms of `performance.now()`. */
 export function statusOf(session: Session, now: number): SessionStatus {
-  const { id, member, openedAt, activity, bytes, calls, leaving } = session;
-  const client = session.clientAddress();
+  const { id, member, openedAt, activity, bytes, calls, state, relay } = session;
+  const client = relay.clientAddress();
   return {
     id,
     member: member.name,
@@ -32,6 +32,6 @@ export function statusOf(session: Session, now: number): SessionStatus {
     bytesFromClient: bytes.client,
     bytesFromMember: bytes.member,
     ...(calls && { calls: { state: calls.state, inFlight: calls.inFlight } }),
-    ...(leaving && { leaving }),
+    ...(state.kind !== 'open' && { leaving: state.reason }),
   };
 }

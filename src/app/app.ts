@@ -6,7 +6,7 @@
  *        │            └─ dial failed ┼─────────────────────────┘
  *   poller ──► cluster            └──► member changes ──► evictions, events ──► log, metrics, status
  *
- *   consoles ──► orders ──► drains, departures, rebalancer        SIGHUP ──► reload ──► all of them
+ *   consoles ──► orders ──► drains, drainer, rebalancer           SIGHUP ──► reload ──► all of them
  */
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -33,8 +33,7 @@ import type { ReloadResult } from '../observe/events/operator-events.ts';
 import type { Log } from '../observe/log/log.ts';
 import { Metrics } from '../observe/metrics/metrics.ts';
 import { type Status, type StatusSources, takeStatus } from '../observe/status.ts';
-import { Departures } from '../proxy/sessions/departures.ts';
-import { Evictions } from '../proxy/sessions/evictions.ts';
+import { MemberDrains } from '../proxy/sessions/member-drains.ts';
 import { type Inherited, noneInherited } from '../systemd/inherited.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { agree, refuseExposure } from './inherited-addresses.ts';
@@ -175,19 +174,17 @@ export async function startApp(options: AppOptions): Promise<App> {
     ...{ renewal, monitor, guard, log, metrics, record },
     settings,
     lookup: names.lookup,
-    onSessionEnd: (session) => upkeep.silence.forget(session),
   });
   const dataPath = traffic.path;
-  const { sessions, farewells } = dataPath;
-  const evictions = new Evictions(sessions);
-  const departures = new Departures(sessions, farewells, (member, departure) =>
-    changes.departed(member, departure),
+  const { sessions, drainer } = dataPath;
+  const memberDrains = new MemberDrains(sessions, drainer, (member, drained) =>
+    changes.drained(member, drained),
   );
 
   // Observation, and what follows from what is seen.
   metrics.readFrom({
     ...{ version, members: members, monitor, cluster, proxy: dataPath },
-    leaving: () => departures.leaving,
+    leaving: () => memberDrains.leaving,
     certificates: () => renewal.certificates,
     hold: () => guard.view,
     lostLogLines: () => log.lost(),
@@ -200,13 +197,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
   const changes = new MemberLifecycle({
     ...{ membership, monitor, poller, upkeep, drains },
-    ...{ sessions, evictions, departures, metrics, record },
+    ...{ memberDrains, metrics, record },
     settings,
   });
 
   settings.onChange((next, before) => {
     log.level = next.logLevel;
-    if (next.balance !== before.balance) traffic.applyPolicy();
     renewal.configure(next);
     for (const member of membership.configure()) monitor.rewatch(member);
     monitor.table.refresh();
@@ -234,7 +230,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     clientOf: (member) => membership.clientOf(member),
   });
   const orders = new Operations({
-    ...{ monitor, cluster, sessions, drains, departures, guard, mover, upkeep, log, record },
+    ...{ monitor, cluster, sessions, drains, guard, mover, upkeep, log, record },
+    ...{ drainer, memberDrains },
     settings,
     members: () => membership.members,
   });
@@ -246,7 +243,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...{ version, node: process.version, pid: process.pid, startedAt: startedAt.toISOString() },
       ...{ listen: listen.map(formatListenAddress), copier: traffic.copier },
     },
-    ...{ departures, drains, monitor, cluster, hold: () => guard.view, proxy: dataPath },
+    ...{ memberDrains, drains, monitor, cluster, hold: () => guard.view, proxy: dataPath },
     policy: () => settings.current.balance,
     members: () => membership.members,
     events: () => events.recent,
@@ -304,12 +301,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     consoles.yield();
     const { drainTimeout } = settings.current;
     record({ kind: 'stopping', sessions: sessions.count, drainTimeout });
-    departures.beginAll(drainTimeout);
+    memberDrains.drainAll(drainTimeout);
     const timer = setTimeout(() => giveUpWaiting.resolve(), drainTimeout);
     await Promise.race([dataPath.idle(), giveUpWaiting.promise]);
     clearTimeout(timer);
-    evictions.stop();
-    departures.stop();
+    memberDrains.stop();
     const cut = dataPath.close();
     await dataPath.idle();
     checking.abort();

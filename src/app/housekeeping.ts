@@ -1,7 +1,7 @@
 /**
- * Upkeep: what is looked at a few times a second and follows from no single event.
+ * Housekeeping: what is looked at a few times a second and follows from no single event.
  *
- *   beat ──► was this process starved? ──► sweep of all sessions ──► who is silent? check everybody
+ *   tick ──► has this process stalled? ──► activity of all sessions ──► who is silent? check everybody
  *
  *   now and then ──► weights of members that start slowly
  *                ├──► rebalancing, one step
@@ -27,7 +27,11 @@ import type { Event } from '../observe/events/event.ts';
 import { MoveNotices } from '../observe/events/throttle.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import type { DataPath } from '../proxy/data-path.ts';
-import { type RebalancedMember, Rebalancer } from '../proxy/sessions/rebalancer.ts';
+import {
+  type RebalancedMember,
+  Rebalancer,
+  type RebalancerRules,
+} from '../proxy/sessions/rebalancer.ts';
 import { Descriptors } from './descriptors.ts';
 import { Garbage } from './garbage.ts';
 
@@ -72,52 +76,36 @@ export class Housekeeping {
   constructor(options: HousekeepingOptions) {
     const { settings, members, dataPath, record } = options;
     this.#options = options;
-    this.silence = new PassiveHealthChecks(
-      dataPath.sessions,
-      members(),
-      () => settings.current.suspectAfter,
-      performance.now(),
-    );
-    for (const member of members()) this.#follow(member);
+    const bound = (): number => settings.current.suspectAfter;
+    this.silence = new PassiveHealthChecks(members, bound);
+    dataPath.sessions.onEnd((session) => this.silence.forget(session));
     this.slowStart = new SlowStart(members, settings);
     this.#moveNotices = new MoveNotices(members, record);
     this.#descriptors = new Descriptors(record);
-    this.#rebalancer = new Rebalancer(
-      dataPath.sessions,
-      dataPath.farewells,
-      {
-        get spread() {
-          const { balance, rebalance } = settings.current;
-          // Another policy would not send a moved client where there is room.
-          return balanced.includes(balance) ? rebalance : 0;
-        },
-        perMinute: movedPerMinute,
-        minAge: movableAge,
-        get maxAge() {
-          return settings.current.maxSessionAge;
-        },
-      },
-      (from) => this.#moveNotices.moved(from, performance.now()),
+    const rules = (): RebalancerRules => {
+      const { balance, rebalance, maxSessionAge: maxAge } = settings.current;
+      // Another policy would not send a moved client where there is room.
+      const spread = balanced.includes(balance) ? rebalance : 0;
+      return { spread, perMinute: movedPerMinute, minAge: movableAge, maxAge };
+    };
+    this.#rebalancer = new Rebalancer(dataPath.sessions, dataPath.drainer, rules, (from) =>
+      this.#moveNotices.moved(from, performance.now()),
     );
   }
 
-  /** For how long no session has said anything, as of the last sweep, ms. */
+  /** For how long no session has said anything, as of the last sample, ms. */
   quietFor(now: number): number {
     return now - this.#spokenAt;
   }
 
-  /** A member has joined. */
-  join(member: Member): void {
-    this.silence.join(member, performance.now());
-    this.#follow(member);
-  }
-
   /** Returns how long to wait until the next beat, ms. */
   beat({ now, late }: Tick): number {
-    const { monitor, metrics } = this.#options;
+    const { monitor, metrics, dataPath } = this.#options;
     const starved = this.stalls.note(late, now);
     if (starved) metrics.starved();
-    if (this.silence.sweep(now, starved)) this.#spokenAt = now;
+    const spoken = dataPath.sessions.sample(now);
+    if (spoken.length > 0) this.#spokenAt = now;
+    this.silence.observe(spoken, now, starved);
     const silent = this.silence.suspects(now);
     for (const member of silent) metrics.fellSilent(member);
     if (silent.length > 0) this.#doubtUntil = now + doubtTime;
@@ -131,7 +119,7 @@ export class Housekeeping {
    * each of them is above its share; empty when they are even already.
    */
   balance(now: number): ReadonlyMap<Member, number> {
-    this.#rebalancer.order(now);
+    this.#rebalancer.balanceNow(now);
     const shares = this.#shares();
     const excesses = excessesOf(
       shares.map(({ member, weight }) => ({ sessions: member.load, weight })),
@@ -142,10 +130,6 @@ export class Housekeeping {
         return excess > 0 ? [[member, excess]] : [];
       }),
     );
-  }
-
-  #follow(member: Member): void {
-    member.gone.addEventListener('abort', () => this.silence.leave(member), { once: true });
   }
 
   /** What each member that may serve is due. */
@@ -165,7 +149,7 @@ export class Housekeeping {
     const { firstByteTimeout } = settings.current;
     if (firstByteTimeout > 0) dataPath.closeSilent(now - firstByteTimeout);
     this.slowStart.beat(now);
-    this.#rebalancer.beat(this.#shares(), now);
+    this.#rebalancer.tick(this.#shares(), now);
     this.#moveNotices.beat(now);
     const { count, opened } = dataPath.sessions;
     this.#descriptors.beat(dataPath.waiting + count, now);

@@ -2,8 +2,8 @@
  * Member changes: what follows in each room when a member joins, leaves, fails, recovers, or is drained.
  *
  *   membership ──► joined, revised, left ──┐
- *   member table ──► changed ──────────────┼──► monitor, poller, upkeep, evictions, departures
- *   departures ──► departed ───────────────┘                └──► events, metrics
+ *   member table ──► changed ──────────────┼──► monitor, poller, slow start, member drains
+ *   member drains ──► drained ─────────────┘                └──► events, metrics
  *
  * Owns the order of it. Decides nothing: health states are the member table's, places are the roster's.
  */
@@ -19,9 +19,8 @@ import type { Member } from '../members/member.ts';
 import type { Revised } from '../members/roster.ts';
 import type { Event } from '../observe/events/event.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
-import type { Departed, Departures } from '../proxy/sessions/departures.ts';
-import type { Evictions } from '../proxy/sessions/evictions.ts';
-import type { Session, Sessions } from '../proxy/sessions/sessions.ts';
+import type { Drained, MemberDrains } from '../proxy/sessions/member-drains.ts';
+import type { Session } from '../proxy/sessions/session.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Membership } from './membership.ts';
 
@@ -31,11 +30,9 @@ export interface MemberLifecycleOptions {
   readonly membership: Pick<Membership, 'members'>;
   readonly monitor: Monitor;
   readonly poller: StatusPoller;
-  readonly upkeep: Pick<Housekeeping, 'join' | 'slowStart'>;
+  readonly upkeep: Pick<Housekeeping, 'slowStart'>;
   readonly drains: Drains;
-  readonly sessions: Pick<Sessions, 'forget'>;
-  readonly evictions: Evictions;
-  readonly departures: Departures;
+  readonly memberDrains: MemberDrains;
   readonly metrics: Metrics;
   readonly record: (event: Event) => void;
 }
@@ -49,7 +46,7 @@ export class MemberLifecycle {
 
   /** The health or the eligibility of a member, or the routing mode, has changed. */
   changed(change: TableChange): void {
-    const { monitor, evictions, upkeep, record } = this.#options;
+    const { monitor, memberDrains, upkeep, record } = this.#options;
     if (change.member !== undefined) this.#healthChanged(change.member);
     if (change.eligibility !== undefined) {
       const { member, ineligibility } = change.eligibility;
@@ -63,7 +60,7 @@ export class MemberLifecycle {
       const drained = members.filter(({ isDrained }) => isDrained).map(({ name }) => name);
       record({ kind: 'mode-changed', ...change.mode, drained });
     }
-    for (const [{ name, health }, sessions] of evictions.set(change.evict, this.#isDisproof)) {
+    for (const [{ name, health }, sessions] of memberDrains.evict(change.evict, this.#isDisproof)) {
       const others = snapshot.routable.map((each) => each.name);
       record({ kind: 'sessions-evicted', member: name, sessions, health, others, mode });
     }
@@ -81,12 +78,11 @@ export class MemberLifecycle {
 
   /** A member has been added to those there are. */
   joined(member: Member): void {
-    const { monitor, poller, upkeep, record } = this.#options;
+    const { monitor, poller, record } = this.#options;
     const { name, endpoint, address, place } = member;
     const isLearner = place.isLearner === true;
     record({ kind: 'member-joined', member: name, endpoint, address, isLearner });
     member.isNewcomer = true;
-    upkeep.join(member);
     monitor.add(member);
     if (isLearner) monitor.table.setEligibility(member, learner);
     this.holdDrain(member);
@@ -117,25 +113,23 @@ export class MemberLifecycle {
 
   /** A member is none any more. Its sessions have the drain timeout, or no time where it had failed. */
   left(member: Member): void {
-    const { settings, poller, departures, record } = this.#options;
+    const { settings, poller, memberDrains, record } = this.#options;
     const timeout = isConfirmedFailure(member.health) ? 0 : settings.current.drainTimeout;
     record({ kind: 'member-left', member: member.name, sessions: member.load, timeout });
     member.leave();
-    departures.begin(member, timeout, 'removed');
+    memberDrains.drain(member, timeout, 'removed');
     poller.pollAllNow();
   }
 
   /** The last session of a member that left, or is drained, has ended. */
-  departed(member: Member, departure: Departed): void {
-    const { membership, sessions, metrics, record } = this.#options;
-    const { reason, cut } = departure;
+  drained(member: Member, { reason, sessions, cut }: Drained): void {
+    const { membership, metrics, record } = this.#options;
     const { name } = member;
     if (reason === 'drained') {
-      record({ kind: 'drain-ended', member: name, sessions: departure.sessions, cut });
+      record({ kind: 'drain-ended', member: name, sessions, cut });
       return;
     }
     if (cut > 0) record({ kind: 'sessions-removed', member: name, sessions: cut });
-    sessions.forget(member);
     if (!membership.members.some((each) => each.name === name)) void metrics.left(name);
   }
 

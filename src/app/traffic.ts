@@ -1,8 +1,8 @@
 /**
  * Traffic: from the listen sockets to the members and back, as the settings want it.
  *
- *   listeners ──► reception, where TLS is ours ──► data path ──► copier
- *                                                     └──► monitor, log, metrics
+ *   listeners ──► handshakes, where TLS is ours ──► data path ──► copier
+ *                                                      └──► monitor, log, metrics
  *
  * Owns which way of copying is taken, and who learns what of connections. Leaves to proxy/ how they are
  * served, and to the monitor where they may go.
@@ -15,7 +15,6 @@ import type { LiveSettings } from '../config/live-settings.ts';
 import type { ListenAddress } from '../config/values/listen.ts';
 import type { Monitor } from '../health/monitor.ts';
 import type { LeaderGuard } from '../leader/guard.ts';
-import type { Member } from '../members/member.ts';
 import type { Event } from '../observe/events/event.ts';
 import { throttled } from '../observe/events/throttle.ts';
 import type { Log } from '../observe/log/log.ts';
@@ -30,7 +29,6 @@ import {
   isSupported,
 } from '../proxy/relay/shared-buffer.ts';
 import { copyThroughStreams } from '../proxy/relay/streams.ts';
-import type { Session } from '../proxy/sessions/sessions.ts';
 import type { HandshakeFailure } from '../proxy/tls/downstream.ts';
 import { ClientHandshakes } from '../proxy/tls/handshake.ts';
 
@@ -51,7 +49,6 @@ export interface TrafficOptions {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly record: (event: Event) => void;
-  readonly onSessionEnd: (session: Session) => void;
   readonly guard: LeaderGuard;
 }
 
@@ -59,17 +56,29 @@ export class Traffic {
   readonly path: DataPath;
   readonly #options: TrafficOptions;
   readonly #observer: DataPathObserver;
-  readonly #reception: ClientHandshakes | undefined;
+  readonly #handshakes: ClientHandshakes | undefined;
   #copier: CopierName = 'streams';
   #policy: Policy;
   #listeners: Listeners | undefined;
 
   constructor(options: TrafficOptions) {
     this.#options = options;
-    this.#policy = createPolicy(options.settings.current.balance);
+    const { settings, monitor, lookup } = options;
+    this.#policy = createPolicy(settings.current.balance);
+    settings.onChange((next, before) => {
+      if (next.balance !== before.balance) this.#policy = createPolicy(next.balance);
+    });
     this.#observer = observerOf(options);
-    this.#reception = receptionOf(options, this.#observer);
-    this.path = this.#createPath();
+    this.#handshakes = handshakesOf(options, this.#observer);
+    const handshakes = this.#handshakes;
+    this.path = new DataPath({
+      ...{ settings, lookup, isSelf: this.isSelf, observer: this.#observer },
+      policy: (members, tried) => this.#policy(members, tried),
+      snapshot: () => monitor.table.snapshot,
+      connect: (target) => copiers[this.#copier].connect(target),
+      copy: (pair, counts, follower) => copiers[this.#copier].copy(pair, counts, follower),
+      ...(handshakes && { receive: (client, signal) => handshakes.receive(client, signal) }),
+    });
   }
 
   /** The addresses in use, once they are open; a port of 0 has become the one that was given. */
@@ -96,57 +105,18 @@ export class Traffic {
       onAcceptError: () => this.#observer.rejected('accept-failed'),
     });
     if (!this.#listeners.servers.every(isSupported)) return;
-    this.#copier = this.#reception === undefined ? 'shared-buffer' : 'shared-buffer-beside-tls';
-  }
-
-  /** Picks by the policy that is in force now. */
-  applyPolicy(): void {
-    this.#policy = createPolicy(this.#options.settings.current.balance);
+    this.#copier = this.#handshakes === undefined ? 'shared-buffer' : 'shared-buffer-beside-tls';
   }
 
   /** Sessions, and clients that wait for a member, go on. */
   stopAccepting(): void {
     this.#listeners?.close();
   }
-
-  #createPath(): DataPath {
-    const { settings, monitor, lookup } = this.#options;
-    const reception = this.#reception;
-    const currentPolicy = (): Policy => this.#policy;
-    return new DataPath({
-      get policy() {
-        return currentPolicy();
-      },
-      snapshot: () => monitor.table.snapshot,
-      get timeout() {
-        return settings.current.dialTimeout;
-      },
-      get raceAfter() {
-        return settings.current.dialRaceAfter;
-      },
-      keepalive: settings.current.keepalive,
-      get maxConnections() {
-        return settings.current.maxConnections;
-      },
-      get maxSourceShare() {
-        return settings.current.maxSourceShare;
-      },
-      // With TLS of our own, the bytes in between are plain whatever the members speak.
-      isPlain: (member: Member) => reception !== undefined || member.isPlain,
-      follows: () => settings.current.followCalls,
-      lookup,
-      isSelf: this.isSelf,
-      connect: (options) => copiers[this.#copier].connect(options),
-      copy: (pair, counts, follower) => copiers[this.#copier].copy(pair, counts, follower),
-      ...(reception && { receive: (client, signal) => reception.receive(client, signal) }),
-      observer: this.#observer,
-    });
-  }
 }
 
 /** Tells the monitor what traffic knows first, and counts and logs the rest. */
 function observerOf(options: TrafficOptions): DataPathObserver {
-  const { monitor, guard, metrics, log, record, onSessionEnd } = options;
+  const { monitor, guard, metrics, log, record } = options;
   const tellRejected = throttled<RejectReason>((reason, clients) =>
     record({ kind: 'clients-rejected', reason, clients }),
   );
@@ -160,7 +130,7 @@ function observerOf(options: TrafficOptions): DataPathObserver {
     },
     opened: (session, failovers) => {
       if (failovers > 0) metrics.failedOver();
-      const client = session.clientAddress();
+      const client = session.relay.clientAddress();
       log.session('session opened', {
         session: session.id,
         ...(client !== undefined && { client }),
@@ -169,7 +139,6 @@ function observerOf(options: TrafficOptions): DataPathObserver {
       });
     },
     ended: (session, reason) => {
-      onSessionEnd(session);
       const { client, member } = session.bytes;
       const duration = performance.now() - session.openedAt;
       metrics.sessionEnded(session.member, duration);
@@ -193,7 +162,7 @@ function observerOf(options: TrafficOptions): DataPathObserver {
 }
 
 /** `undefined` where TLS, if there is any, is between clients and members. */
-function receptionOf(
+function handshakesOf(
   { settings, renewal, metrics, record }: TrafficOptions,
   observer: DataPathObserver,
 ): ClientHandshakes | undefined {
@@ -203,14 +172,9 @@ function receptionOf(
     record({ kind: 'handshakes-failed', reason, clients }),
   );
   return new ClientHandshakes({
+    settings,
     ...(clients && { clients: () => renewal.certificates.clients ?? clients }),
-    allow: () => settings.current.allowClient,
     members: () => renewal.members,
-    isPlain: (member) => member.isPlain,
-    hostOf: (member) => member.place.host,
-    get timeout() {
-      return settings.current.dialTimeout;
-    },
     onHandshakeFailure: (reason) => {
       metrics.handshakeFailed(reason);
       tellFailed(reason);

@@ -16,7 +16,7 @@
  *
  * Who is excluded (a learner, a member of another cluster) never gets a connection, not even then, nor
  * does a member that an operator has drained. The sessions of the latter are not evicted but leave in
- * their own time (proxy/sessions/departures.ts).
+ * their own time (proxy/sessions/member-drains.ts).
  *
  * Pure, and derived afresh every time, so it cannot go stale.
  */

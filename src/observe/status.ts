@@ -17,8 +17,8 @@ import { rounded } from '../lib/quantities.ts';
 import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';
-import type { Departures } from '../proxy/sessions/departures.ts';
-import type { EndReason } from '../proxy/sessions/sessions.ts';
+import type { MemberDrains } from '../proxy/sessions/member-drains.ts';
+import type { EndReason } from '../proxy/sessions/session.ts';
 import type { RecordedEvent } from './events/event-log.ts';
 
 /** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
@@ -134,7 +134,7 @@ export interface StatusSources {
   /** The name of the policy. */
   readonly policy: () => string;
   readonly members: () => readonly Member[];
-  readonly departures: Pick<Departures, 'leaving' | 'deadlineOf'>;
+  readonly memberDrains: Pick<MemberDrains, 'leaving' | 'deadlineOf'>;
   readonly drains: Pick<Drains, 'all' | 'of'>;
   readonly monitor: Monitor;
   readonly cluster: Cluster;
@@ -146,7 +146,7 @@ export interface StatusSources {
 
 /** Takes the picture. Walks the open sessions once. */
 export function takeStatus(sources: StatusSources): Status {
-  const { identity, departures, drains, monitor, proxy, cluster, events, stopping } = sources;
+  const { identity, memberDrains, drains, monitor, proxy, cluster, events, stopping } = sources;
   const members = sources.members();
   return {
     ...identity,
@@ -161,7 +161,7 @@ export function takeStatus(sources: StatusSources): Status {
     absentDrains: drains.all
       .filter((drain) => !members.some((member) => drains.of(member) === drain))
       .map(({ name }) => name),
-    leaving: departures.leaving.map((member) => ({
+    leaving: memberDrains.leaving.map((member) => ({
       name: member.name,
       sessions: proxy.sessions.countOf(member),
     })),
@@ -191,12 +191,12 @@ function ended(hold: EndedHold): HoldStatus['last'] {
 }
 
 function memberStatus(member: Member, sources: StatusSources): MemberReport {
-  const { proxy, drains, departures } = sources;
+  const { proxy, drains, memberDrains } = sources;
   const { name, endpoint, address, checkUrl, health } = member;
   const { ineligibility: unfit, lastCheck: check } = member;
   const { opened, ended, bytes, calls } = proxy.sessions.totalsOf(member);
   const drain = drains.of(member);
-  const deadline = departures.deadlineOf(member);
+  const deadline = memberDrains.deadlineOf(member);
   return {
     ...{ name, endpoint, address, checkUrl },
     state: health.state,

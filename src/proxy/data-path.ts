@@ -1,7 +1,7 @@
 /**
  * The data path, from an accepted connection to a session:
  *
- *   listener ──► admission ──► reception ──► dial ──► session
+ *   listener ──► admission ──► handshake ──► dial ──► session
  *                   │             │            └── no member answers: the client is reset
  *                   │             └── where we speak TLS: no handshake, or no request
  *                   └── too many, or too many of one address: the client is reset
@@ -10,18 +10,20 @@
  * obeys; knows nothing of health.
  */
 import type { Socket } from 'node:net';
+import type { LiveSettings } from '../config/live-settings.ts';
+import type { Settings } from '../config/settings.ts';
 import { TimerQueue } from '../lib/timer-queue.ts';
-import { handOver } from '../lib/unexpected.ts';
+import { attempt, handOver } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
-import { meanConnectTime, raceAfter } from './dial/connect-times.ts';
-import { type DialAttempt, type DialOptions, dial } from './dial/dial.ts';
+import { type DialAttempt, type Dialled, type DialOptions, dial } from './dial/dial.ts';
 import { Sources } from './listen/sources.ts';
 import { plainBytes, withinTls } from './relay/byte-counts.ts';
 import type { Copier } from './relay/copier.ts';
 import { resetConnection } from './relay/relay.ts';
-import { Farewells } from './sessions/farewells.ts';
-import { type EndReason, type Session, Sessions } from './sessions/sessions.ts';
-import type { AcceptedClient } from './tls/handshake.ts';
+import { Drainer } from './sessions/drainer.ts';
+import type { EndReason, Session } from './sessions/session.ts';
+import { Sessions } from './sessions/sessions.ts';
+import type { ClientHandshakes } from './tls/handshake.ts';
 
 /** Why a client was turned away. Used as a metric label. */
 export const rejectReasons = [
@@ -42,31 +44,25 @@ export interface DataPathObserver {
   rejected(reason: RejectReason): void;
 }
 
-export interface DataPathOptions extends Omit<DialOptions, 'onAttempt' | 'raceAfter' | 'alarms'> {
-  /** How long an attempt may take before the next member is tried beside it, at most, ms. */
-  readonly raceAfter: number;
-  /** Client connections at the same time, waiting ones included. */
-  readonly maxConnections: number;
-  /** The part of them that may come from one address, percent. */
-  readonly maxSourceShare: number;
+type DataPathSettings = DialOptions['settings']['current'] &
+  Pick<Settings, 'maxConnections' | 'maxSourceShare' | 'followCalls'>;
+
+export interface DataPathOptions extends Omit<DialOptions, 'timers' | 'onAttempt'> {
+  readonly settings: LiveSettings<DataPathSettings>;
   readonly copy: Copier;
-  /** What comes before the dial, if anything; see `Reception`. `undefined`: there is nobody to serve. */
-  readonly receive?: (client: Socket, signal: AbortSignal) => Promise<AcceptedClient | undefined>;
-  /** Are the bytes of a session with this member plain, or within TLS that we pass through? */
-  readonly isPlain: (member: Member) => boolean;
-  /** Are the calls of a session with this member to be followed, where its bytes are plain? */
-  readonly follows: (member: Member) => boolean;
+  /** What comes before the dial where we speak TLS ourselves; `undefined`: there is nobody to serve. */
+  readonly receive?: ClientHandshakes['receive'];
   readonly observer: DataPathObserver;
 }
 
 export class DataPath {
-  readonly sessions: Sessions;
-  readonly farewells: Farewells;
+  readonly sessions = new Sessions();
+  readonly drainer = new Drainer(this.sessions);
   readonly #options: DataPathOptions;
   readonly #dialOptions: DialOptions;
   readonly #dials = new AbortController();
   readonly #sources = new Sources();
-  readonly #sourceOf = new Map<Session, string>();
+  readonly #sourceOf = new WeakMap<Session, string>();
   #waiting = 0;
   readonly #onIdle: (() => void)[] = [];
 
@@ -75,28 +71,14 @@ export class DataPath {
     this.#options = options;
     this.#dialOptions = {
       ...options,
-      get policy() {
-        return options.policy;
-      },
-      get timeout() {
-        return options.timeout;
-      },
-      alarms: new TimerQueue(),
-      raceAfter: ({ connectTime }) => raceAfter(connectTime, options.raceAfter),
-      onAttempt: (member, attempt) => {
-        if (attempt.result === 'connected') {
-          member.connectTime = meanConnectTime(member.connectTime, attempt.duration);
-        }
-        observer.attempted(member, attempt);
-      },
+      timers: new TimerQueue(),
+      onAttempt: (member, ended) => attempt(() => observer.attempted(member, ended)),
     };
-    this.sessions = new Sessions((session, reason) => {
+    this.sessions.onEnd((session, reason) => {
       this.#sources.release(this.#sourceOf.get(session));
-      this.#sourceOf.delete(session);
-      observer.ended(session, reason);
+      attempt(() => observer.ended(session, reason));
       this.#settle();
     });
-    this.farewells = new Farewells(this.sessions);
   }
 
   /** Clients that wait for a member. */
@@ -106,35 +88,42 @@ export class DataPath {
 
   /** Are the calls of sessions with this member followed? */
   follows(member: Member): boolean {
-    return this.#options.isPlain(member) && this.#options.follows(member);
+    return this.#isPlain(member) && this.#options.settings.current.followCalls;
   }
 
   /** Takes an accepted, paused and unread connection to a member. Never throws. */
   accept(client: Socket): void {
-    const { maxConnections, maxSourceShare, observer } = this.#options;
+    const { settings, observer } = this.#options;
+    const { maxConnections, maxSourceShare } = settings.current;
     client.on('error', () => {}); // a client that is gone while it waits is noticed below
-    if (this.#waiting + this.sessions.count >= maxConnections) {
-      observer.rejected('limit');
-      resetConnection(client);
-      return;
-    }
     const source = client.remoteAddress;
-    if (!this.#sources.take(source, Math.ceil((maxConnections * maxSourceShare) / 100))) {
-      observer.rejected('source-limit');
+    const most = Math.ceil((maxConnections * maxSourceShare) / 100);
+    const isFull = this.#waiting + this.sessions.count >= maxConnections;
+    if (isFull || !this.#sources.take(source, most)) {
+      observer.rejected(isFull ? 'limit' : 'source-limit');
       resetConnection(client);
       return;
     }
-    this.#serve(client, source).catch((error: unknown) => {
-      handOver(error); // of one client, which is all that it costs
-      resetConnection(client);
-    });
+    this.#waiting += 1;
+    void this.#serve(client, source)
+      .catch((error: unknown) => {
+        handOver(error); // of one client, which is all that it costs
+        resetConnection(client);
+      })
+      .then((session) => {
+        this.#waiting -= 1;
+        if (!session) this.#sources.release(source);
+        this.#settle();
+      });
   }
 
   /** Closes the sessions whose clients have said nothing since `before`, ms of `performance.now()`. */
   closeSilent(before: number): void {
-    for (const session of this.sessions.silentSince(before)) {
+    for (const session of this.sessions.all()) {
+      const { openedAt, bytes, relay } = session;
       // What waits to be read, as in a hold, is said.
-      if (!session.catchUp() && session.close('silent')) this.#options.observer.rejected('silent');
+      if (openedAt >= before || bytes.client > 0 || relay.catchUp()) continue;
+      if (this.drainer.close([session], 'silent') > 0) this.#options.observer.rejected('silent');
     }
   }
 
@@ -152,44 +141,51 @@ export class DataPath {
    */
   close(): number {
     this.#dials.abort();
-    this.farewells.stop();
-    return this.sessions.closeAll('shutdown');
+    this.drainer.stop();
+    return this.drainer.close(this.sessions.all(), 'shutdown');
   }
 
-  async #serve(accepted: Socket, source: string | undefined): Promise<void> {
-    const { observer, copy, isPlain, receive } = this.#options;
-    this.#waiting += 1;
+  /** Are the bytes of a session with this member plain, or within TLS that we pass through? */
+  #isPlain(member: Member): boolean {
+    return this.#options.receive !== undefined || member.isPlain;
+  }
+
+  /** Resolves with the session, or with `undefined` where none came of it. */
+  async #serve(accepted: Socket, source: string | undefined): Promise<Session | undefined> {
+    const { observer, connect, receive } = this.#options;
     const { signal } = this.#dials;
-    const received = receive && (await receive(accepted, signal));
-    if (receive !== undefined && received === undefined) {
-      this.#waiting -= 1;
-      this.#sources.release(source);
+    const received = receive ? await receive(accepted, signal) : { client: accepted, connect };
+    if (received === undefined) {
       accepted.destroy();
-      this.#settle();
-      return;
+      return undefined;
     }
-    const client = received?.client ?? accepted;
-    const options = received
-      ? { ...this.#dialOptions, connect: received.connect }
-      : this.#dialOptions;
-    const dialled = await dial(options, signal);
-    this.#waiting -= 1;
-    if (dialled === undefined) {
-      if (!signal.aborted) observer.rejected('no-member');
-      this.#sources.release(source);
-      resetConnection(client);
-    } else if (client.destroyed) {
-      this.#sources.release(source);
-      dialled.member.load -= 1;
-      dialled.socket.destroy();
-    } else {
-      const { member } = dialled;
-      const wire = isPlain(member) ? plainBytes : withinTls;
-      const session = this.sessions.open(client, dialled, copy, this.follows(member), wire);
-      if (source !== undefined) this.#sourceOf.set(session, source);
-      observer.opened(session, dialled.failovers);
+    const { client } = received;
+    const dialled = await dial({ ...this.#dialOptions, connect: received.connect }, signal);
+    if (dialled === undefined && !signal.aborted) observer.rejected('no-member');
+    const session = dialled && this.#join(client, dialled);
+    if (session === undefined) resetConnection(client);
+    else if (source !== undefined) this.#sourceOf.set(session, source);
+    return session;
+  }
+
+  /** Returns `undefined` where one of them is gone by now. */
+  #join(client: Socket, dialled: Dialled): Session | undefined {
+    const { observer, copy } = this.#options;
+    const { member, lease, socket, failovers } = dialled;
+    const wire = this.#isPlain(member) ? plainBytes : withinTls;
+    let session: Session | undefined;
+    try {
+      if (client.destroyed || socket.destroyed) return undefined;
+      const follow = this.follows(member);
+      session = this.sessions.open({ client, dialled, copy, wire, follow });
+    } finally {
+      if (session === undefined) {
+        lease.release();
+        socket.destroy();
+      }
     }
-    this.#settle();
+    attempt(() => observer.opened(session, failovers));
+    return session;
   }
 
   #settle(): void {

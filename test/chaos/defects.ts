@@ -38,16 +38,16 @@ export const defects: readonly Defect[] = [
     file: 'src/proxy/sessions/sessions.ts',
     edits: [
       {
-        find: '    if (this.#held) relay.hold();\n',
+        find: '    if (this.#held) session.relay.hold();\n',
         replace:
-          "    if (this.#held) relay.hold();\n    if (session.id % 7 === 3) setTimeout(() => session.close('rebalanced'), 4_000).unref();\n",
+          "    if (this.#held) session.relay.hold();\n    if (session.id % 7 === 3) setTimeout(() => session.close('rebalanced'), 4_000).unref();\n",
       },
     ],
   },
   {
     name: 'eviction-forgotten',
     what: 'the sessions of a failed member stay',
-    file: 'src/proxy/sessions/evictions.ts',
+    file: 'src/proxy/sessions/member-drains.ts',
     edits: [
       {
         find: 'for (const member of members) {',
@@ -64,19 +64,20 @@ export const defects: readonly Defect[] = [
   {
     name: 'drain-skips',
     what: 'a drain forgets one session until its time is over',
-    file: 'src/proxy/sessions/departures.ts',
+    file: 'src/proxy/sessions/member-drains.ts',
     edits: [
       {
-        find: 'const open = [...this.#sessions.openOn(member)];',
-        replace: 'const open = [...this.#sessions.openOn(member)].slice(1);',
+        find: 'this.#drainer.request(this.#sessions.openOn(member), drain);',
+        replace:
+          'this.#drainer.request([...this.#sessions.openOn(member)].slice(performance.now() < drain.deadline ? 1 : 0), drain);',
       },
     ],
   },
   {
     name: 'load-twice',
     what: 'the load of a session that was asked to leave is taken off twice',
-    file: 'src/proxy/sessions/sessions.ts',
-    edits: [{ find: 'if (leaving === undefined) member.load -= 1;', replace: 'member.load -= 1;' }],
+    file: 'src/members/load-lease.ts',
+    edits: [{ find: '    if (!this.#isHeld) return;\n', replace: '' }],
   },
   {
     name: 'never-restored',
@@ -116,9 +117,9 @@ export const defects: readonly Defect[] = [
     file: 'src/proxy/sessions/sessions.ts',
     edits: [
       {
-        find: '      open.delete(session);\n',
+        find: '    open.delete(session);\n',
         replace:
-          "      open.delete(session);\n      if (session.id % 2 === 0) process.getBuiltinModule('node:fs').openSync('/dev/null');\n",
+          "    open.delete(session);\n    if (session.id % 2 === 0) process.getBuiltinModule('node:fs').openSync('/dev/null');\n",
       },
     ],
   },

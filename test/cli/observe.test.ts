@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterAll, describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { freePorts } from '../../src/demo/free-ports.ts';
-import { endReasons } from '../../src/proxy/sessions/sessions.ts';
+import { endReasons } from '../../src/proxy/sessions/session.ts';
 import { Balancer, type LogLine } from '../support/balancer.ts';
 import { ask, connect, dial, endOf } from './client.ts';
 import { EchoMember } from './echo-member.ts';

@@ -17,6 +17,7 @@ import { healthStates, unknownHealth } from '../../src/health/state/health.ts';
 import { Metrics } from '../../src/observe/metrics/metrics.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
+import { dataPathSettings } from '../support/data-path-settings.ts';
 import { someFacts, undescribed } from '../support/described-cluster.ts';
 import { lookup } from '../support/lookup.ts';
 import { aMember, checkSettings } from '../support/members.ts';
@@ -212,13 +213,7 @@ async function render(): Promise<string> {
   const proxy = new DataPath({
     policy: createPolicy('random'),
     snapshot: () => monitor.table.snapshot,
-    timeout: 1,
-    raceAfter: 1,
-    keepalive: 0,
-    maxConnections: 1,
-    isPlain: () => true,
-    maxSourceShare: 100,
-    follows: () => true,
+    settings: dataPathSettings({ followCalls: true }),
     lookup,
     connect: net.connect,
     isSelf: () => false,

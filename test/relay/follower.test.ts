@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { newCallFigures } from '../../src/proxy/http2/call-figures.ts';
+import { CallFigures } from '../../src/proxy/http2/call-figures.ts';
 import { Calls } from '../../src/proxy/http2/calls.ts';
 import type { Copier } from '../../src/proxy/relay/copier.ts';
 import {
@@ -38,7 +38,7 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
   afterEach(() => pairs[Symbol.asyncDispose]());
 
   async function followed(): Promise<{ session: Relayed; calls: Calls }> {
-    const calls = new Calls(memberAt(1, 'm0'), newCallFigures());
+    const calls = new Calls(memberAt(1, 'm0'), new CallFigures());
     return { session: await relayed(pairs, copy, connect, calls), calls };
   }
 
@@ -53,16 +53,16 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
         await Promise.all([
           send(client, said.client, up, () => {}),
           send(member, said.server, down, (sent) => {
-            if (sent > bidAt && calls.bid()) relay.say(calls.word);
+            if (sent > bidAt && calls.requestGoAway()) relay.inject(calls.injection);
           }),
         ]);
         expect(Buffer.compare(await atMember, said.client)).toBe(0);
         const heard = await atClient;
-        const place = heard.indexOf(calls.word);
+        const place = heard.indexOf(calls.injection);
         expect([0, ...gaps(said.server)]).toContain(place);
         const others = Buffer.concat([
           heard.subarray(0, place),
-          heard.subarray(place + calls.word.length),
+          heard.subarray(place + calls.injection.length),
         ]);
         expect(Buffer.compare(others, said.server)).toBe(0);
         await ended;
@@ -79,7 +79,7 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
     const answer = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     client.end(question);
     await once(member, 'data');
-    expect(calls.bid()).toBe(false);
+    expect(calls.requestGoAway()).toBe(false);
     member.end(answer);
     expect(await atMember).toEqual(question);
     expect(await atClient).toEqual(answer);

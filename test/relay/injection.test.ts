@@ -103,7 +103,7 @@ const scene = fc.record({
 
 /** Puts words in as `Calls` does, but as many as are asked for. */
 class Injector implements Follower {
-  readonly word = encode([frame(ping, 0, 0, Buffer.from('of ours.'))]);
+  readonly injection = encode([frame(ping, 0, 0, Buffer.from('of ours.'))]);
   /** Where each word was put, in what the member has said. */
   readonly places: number[] = [];
   readonly #frames = new FrameFollower(serverPreface, () => {});
@@ -160,7 +160,7 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
             member.write(text.subarray(at, end));
             at = Math.min(text.length, end);
             for (let turn = 0; turn <= turns; turn += 1) await setImmediate();
-            if (asks && injector.ask()) relay.say(injector.word);
+            if (asks && injector.ask()) relay.inject(injector.injection);
             const chunk: Buffer | null = client.read(Math.min(hear, client.readableLength));
             if (chunk !== null) heard.push(chunk);
             await setImmediate();
@@ -171,10 +171,10 @@ describe.each(copiers)('through %s', (_, copy, connect) => {
           member.write(text.subarray(at));
           if (endsEarly) member.end();
           await vi.waitUntil(() => session.counts.member === text.length, patience);
-          if (injector.ask()) relay.say(injector.word);
+          if (injector.ask()) relay.inject(injector.injection);
           member.end();
           await ended;
-          const { others, words } = parted(Buffer.concat(heard), injector.word);
+          const { others, words } = parted(Buffer.concat(heard), injector.injection);
           expect(others.equals(text)).toBe(true);
           for (const place of words) expect([0, ...ends]).toContain(place);
           // Nothing overtakes anything. What is said after the end is heard by nobody.
@@ -212,7 +212,7 @@ test.each(copiers)(
         sent += each.length;
         for (let turn = 0; counts.member < sent && turn < 50; turn += 1) await setImmediate();
       }
-      if (injector.ask()) relay.say(injector.word);
+      if (injector.ask()) relay.inject(injector.injection);
       const heard: Buffer[] = [];
       client.on('data', (chunk: Buffer) => heard.push(chunk));
       // A first read makes room, but not so much that the queue is told.
@@ -223,7 +223,7 @@ test.each(copiers)(
       member.end(large.subarray(15_000));
       client.resume();
       await once(client, 'end');
-      const { others, words } = parted(Buffer.concat(heard), injector.word);
+      const { others, words } = parted(Buffer.concat(heard), injector.injection);
       expect(others.equals(Buffer.concat([...said, large]))).toBe(true);
       expect(words).toEqual(injector.places);
       client.destroy();
@@ -244,7 +244,7 @@ test.each(copiers)(
     const atMember = received(member);
     member.end(said);
     expect(await atClient).toEqual(said);
-    if (injector.ask()) relay.say(injector.word);
+    if (injector.ask()) relay.inject(injector.injection);
     await setImmediate();
     client.end('last words');
     expect((await atMember).toString()).toBe('last words');

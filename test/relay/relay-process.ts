@@ -5,8 +5,8 @@
  */
 import net, { type AddressInfo } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
-import { newByteCounts, plainBytes } from '../../src/proxy/relay/byte-counts.ts';
-import { startRelay } from '../../src/proxy/relay/relay.ts';
+import { ByteCounts, plainBytes } from '../../src/proxy/relay/byte-counts.ts';
+import { Relay } from '../../src/proxy/relay/relay.ts';
 import {
   connectToSharedBuffer,
   copyThroughSharedBuffer,
@@ -36,8 +36,8 @@ const server = net.createServer(
     });
     member.pause();
     member.once('connect', () => {
-      const counts = newByteCounts(plainBytes, () => {});
-      startRelay({ client, member }, copy, counts, () => {});
+      const counts = new ByteCounts(plainBytes, () => {});
+      new Relay({ client, member }, copy, counts, () => {});
     });
   },
 );

@@ -123,7 +123,7 @@ describe.each(copiers)('relay through %s', (_, copy, connect) => {
         return -1;
       };
       const follower = {
-        word: new Uint8Array(0),
+        injection: new Uint8Array(0),
         followClient: () => void fail('client'),
         followMember: () => fail('member'),
       };

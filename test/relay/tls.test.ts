@@ -9,6 +9,7 @@ import net, { type AddressInfo, type Socket } from 'node:net';
 import tls, { type TLSSocket, type TlsOptions } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TlsMaterial } from '../../src/certificates/certificates.ts';
+import { LiveSettings } from '../../src/config/live-settings.ts';
 import type { Member } from '../../src/members/member.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
@@ -18,8 +19,10 @@ import {
   createCertificates,
   type KeyPairFiles,
 } from '../support/certificates.ts';
+import { dataPathSettings } from '../support/data-path-settings.ts';
 import { lookup } from '../support/lookup.ts';
-import { inOrder, memberAt, routeTo } from '../unit/proxy/members.ts';
+import { aMember } from '../support/members.ts';
+import { inOrder, routeTo } from '../unit/proxy/members.ts';
 
 let certificates: Certificates;
 let ca: string;
@@ -47,6 +50,10 @@ const read = ({ cert, key }: KeyPairFiles) => ({
   key: readFileSync(key, 'utf8'),
 });
 
+/** One with which TLS is spoken. */
+const memberAt = (port: number, name: string): Member =>
+  aMember(name, { place: { name, scheme: 'https', host: '127.0.0.1', port } });
+
 /** Opens the way to these members. */
 async function open(...members: Member[]): Promise<void> {
   const words: string[] = []; // not those of the one before, which may still be ending
@@ -54,21 +61,16 @@ async function open(...members: Member[]): Promise<void> {
   forClients = { ca, ...read(certificates.server) };
   forMembers = { ca, ...read(certificates.client) };
   const reception = new ClientHandshakes({
+    settings: new LiveSettings({ allowClient: [], dialTimeout: 5_000 }),
     clients: () => forClients,
-    allow: () => [],
     members: () => forMembers,
-    isPlain: () => false,
-    hostOf: ({ host }) => host,
-    timeout: 5_000,
     onHandshakeFailure: (reason) => words.push(`handshake ${reason}`),
     onNoRequest: () => words.push('no request'),
   });
   dataPath = new DataPath({
-    ...{ policy: inOrder, timeout: 5_000, raceAfter: 1_000, keepalive: 0, maxConnections: 10 },
+    settings: dataPathSettings({ dialTimeout: 5_000, dialRaceAfter: 1_000, maxConnections: 10 }),
+    policy: inOrder,
     snapshot: () => routeTo(...members),
-    isPlain: () => true,
-    maxSourceShare: 100,
-    follows: () => false,
     lookup,
     connect: net.connect,
     isSelf: () => false,

@@ -13,7 +13,8 @@ import {
   connectToSharedBuffer,
   copyThroughSharedBuffer,
 } from '../../src/proxy/relay/shared-buffer.ts';
-import type { EndReason } from '../../src/proxy/sessions/sessions.ts';
+import type { EndReason } from '../../src/proxy/sessions/session.ts';
+import { dataPathSettings } from './data-path-settings.ts';
 import { lookup } from './lookup.ts';
 import { aMember } from './members.ts';
 
@@ -43,13 +44,13 @@ export class Mover implements AsyncDisposable {
         all: this.members,
         evicted: new Set<Member>(),
       }),
-      ...{ timeout: 5_000, raceAfter: 250, keepalive: 0, maxConnections: 1_000, lookup },
+      settings: dataPathSettings({
+        ...{ dialTimeout: 5_000, dialRaceAfter: 250, maxConnections: 1_000, followCalls: true },
+      }),
+      lookup,
       connect: connectToSharedBuffer,
       isSelf: () => false,
       copy: copyThroughSharedBuffer,
-      isPlain: () => true,
-      maxSourceShare: 100,
-      follows: () => true,
       observer: {
         attempted: () => {},
         opened: () => {},
@@ -85,12 +86,17 @@ export class Mover implements AsyncDisposable {
   }
 
   #moveOldest(age: number): void {
-    const { sessions, farewells } = this.dataPath;
+    const { sessions, drainer } = this.dataPath;
     const [oldest] = sessions
       .all()
-      .filter((session) => !farewells.has(session) && session.calls?.state === 'followed')
-      .sort((a, b) => a.openedAt - b.openedAt);
+      .filter((session) => !drainer.has(session) && session.calls?.state === 'followed');
     if (oldest === undefined || performance.now() - oldest.openedAt < age) return;
-    if (farewells.begin(oldest, 'rebalanced')) this.moves += 1;
+    drainer.request([oldest], {
+      ...{ reason: 'rebalanced', graceful: true, timeout: 0, cut: 0 },
+      ...{ deadline: Number.POSITIVE_INFINITY, atDeadline: 'stay' },
+      onLeaving: () => {
+        this.moves += 1;
+      },
+    });
   }
 }

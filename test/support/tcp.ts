@@ -1,9 +1,9 @@
 /** Real TCP peers for tests of the relay, in a line each. */
 import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
-import { type ByteCounts, newByteCounts, plainBytes } from '../../src/proxy/relay/byte-counts.ts';
+import { ByteCounts, plainBytes } from '../../src/proxy/relay/byte-counts.ts';
 import type { Copier, Follower } from '../../src/proxy/relay/copier.ts';
-import { type Relay, type RelayEnd, startRelay } from '../../src/proxy/relay/relay.ts';
+import { Relay, type RelayEnd } from '../../src/proxy/relay/relay.ts';
 import type { connectToSharedBuffer } from '../../src/proxy/relay/shared-buffer.ts';
 
 /** A connected pair over loopback: `near` was connected, `far` accepted, paused and unread. */
@@ -76,9 +76,9 @@ export async function relayed(
   const client = await clients.connect();
   const pair = await pairs.connect(connect);
   const member = connect ? { near: pair.far, far: pair.near } : pair;
-  const counts = newByteCounts(plainBytes, () => {});
+  const counts = new ByteCounts(plainBytes, () => {});
   const ended = Promise.withResolvers<RelayEnd>();
   const ends = { client: client.far, member: member.far };
-  const relay = startRelay(ends, copy, counts, ended.resolve, follower);
+  const relay = new Relay(ends, copy, counts, ended.resolve, follower);
   return { client: client.near, member: member.near, relay, counts, ended: ended.promise };
 }

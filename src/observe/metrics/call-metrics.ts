@@ -4,11 +4,7 @@
  */
 import type { Metric, Registry } from 'prom-client';
 import type { Member } from '../../members/member.ts';
-import {
-  type CallFigures,
-  type FirstBytes,
-  firstByteBounds,
-} from '../../proxy/http2/call-figures.ts';
+import { type CallFigures, firstByteBounds } from '../../proxy/http2/call-figures.ts';
 import { type MetricSources, perMember, type ReadMetric, served } from './read-metrics.ts';
 
 export const callMetrics: readonly ReadMetric[] = [
@@ -63,7 +59,7 @@ function callsOf(member: Member, { proxy }: MetricSources): CallFigures {
   return proxy.sessions.totalsOf(member).calls;
 }
 
-function seriesOf(member: string, { counts, sum }: FirstBytes) {
+function seriesOf(member: string, { counts, sum }: CallFigures['firstBytes']) {
   const { name } = firstBytes;
   let count = 0;
   const buckets = [...counts].map((each, index) => {

@@ -2,7 +2,7 @@
 import { expiriesOf } from '../../certificates/expiry.ts';
 import { serves } from '../../health/routing.ts';
 import { healthStates } from '../../health/state/health.ts';
-import { endReasons } from '../../proxy/sessions/sessions.ts';
+import { endReasons } from '../../proxy/sessions/session.ts';
 import { flag, perMember, present, type ReadMetric, served } from './read-metrics.ts';
 
 export const stateMetrics: readonly ReadMetric[] = [

@@ -10,16 +10,20 @@
  *                    └ race after 250 ms
  *                      m0 ── connected ──► session
  *
- * Owns the attempts of one dial and the `load` of the members tried. Leaves to others whom to pick
- * (balance/) and what a failure means (cluster/).
+ * Owns the attempts of one dial and their load leases. Leaves to others whom to pick (balancing/) and what a
+ * failure means (health/).
  */
 import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Policy } from '../../balancing/policy.ts';
 import type { Snapshot } from '../../balancing/snapshot.ts';
+import type { LiveSettings } from '../../config/live-settings.ts';
+import type { Settings } from '../../config/settings.ts';
 import { classify, type Failure } from '../../lib/net/failure.ts';
 import type { QueuedTimer, TimerQueue } from '../../lib/timer-queue.ts';
+import { LoadLease } from '../../members/load-lease.ts';
 import type { Member } from '../../members/member.ts';
+import { learnConnectTime, raceAfter } from './connect-times.ts';
 
 /** As `net.connect` takes them, and who is connected to. */
 export interface ConnectOptions extends TcpNetConnectOpts {
@@ -27,21 +31,16 @@ export interface ConnectOptions extends TcpNetConnectOpts {
 }
 
 export interface DialOptions {
+  readonly settings: LiveSettings<Pick<Settings, 'dialTimeout' | 'dialRaceAfter' | 'keepalive'>>;
   readonly policy: Policy;
   /** Where connections may go now; asked before each attempt. */
   readonly snapshot: () => Snapshot;
-  /** Bound on the whole dial, ms. */
-  readonly timeout: number;
-  /** How long an attempt at this member may take before the next is tried beside it, ms. */
-  readonly raceAfter: (member: Member) => number;
-  /** Idle time before TCP keepalive probes, ms; 0 turns them off. */
-  readonly keepalive: number;
   /** Finds the addresses of a host name. */
   readonly lookup: LookupFunction;
   /** `net.connect`, or another way to a connection that fits the copier, with TLS or without. */
   readonly connect: (options: ConnectOptions) => Socket;
   /** What rings when a dial, or an attempt, has taken long enough. */
-  readonly alarms: TimerQueue;
+  readonly timers: TimerQueue;
   /** Is the other end of this socket the balancer itself? */
   readonly isSelf: (socket: Socket, port: number) => boolean;
   /** Told of every attempt that ended. */
@@ -49,14 +48,15 @@ export interface DialOptions {
 }
 
 /** How an attempt ended; `duration` in ms. `abandoned`: another member was quicker. */
-export type DialAttempt =
-  | { readonly result: 'connected'; readonly duration: number }
-  | { readonly result: 'failed'; readonly duration: number; readonly failure: Failure }
-  | { readonly result: 'abandoned'; readonly duration: number };
+export type DialAttempt = AttemptEnd & { readonly duration: number };
+type AttemptEnd =
+  | { readonly result: 'connected' | 'abandoned' }
+  | { readonly result: 'failed'; readonly failure: Failure };
 
-/** A connected member: the socket is paused and unread, and counted in `member.load`. */
+/** A connected member: the socket is paused and unread, and whoever takes it over has the lease. */
 export interface Dialled {
   readonly member: Member;
+  readonly lease: LoadLease;
   readonly socket: Socket;
   /** Members tried before this one connected; 0 when the first pick did. */
   readonly failovers: number;
@@ -70,9 +70,7 @@ export function dial(options: DialOptions, signal: AbortSignal): Promise<Dialled
   return new Promise((resolve) => new Dial(options, signal, resolve));
 }
 
-interface Attempt {
-  readonly member: Member;
-  readonly socket: Socket;
+interface Attempt extends Omit<Dialled, 'failovers'> {
   readonly startedAt: number;
 }
 
@@ -95,7 +93,7 @@ class Dial {
     this.#options = options;
     this.#signal = signal;
     this.#resolve = resolve;
-    this.#budget = options.alarms.set(options.timeout, () => this.#giveUp());
+    this.#budget = options.timers.set(options.settings.current.dialTimeout, () => this.#giveUp());
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#finish();
     else this.#tryNext();
@@ -103,22 +101,22 @@ class Dial {
 
   #tryNext(): void {
     if (this.#finished) return;
-    this.#options.alarms.cancel(this.#race);
+    this.#options.timers.cancel(this.#race);
     const { routable, all } = this.#options.snapshot();
-    const { policy, raceAfter, alarms } = this.#options;
+    const { policy, settings, timers } = this.#options;
     const member = policy(routable, this.#tried) ?? policy(all, this.#tried);
     if (member === undefined) {
       if (this.#pending.size === 0) this.#finish();
       return;
     }
-    this.#race = alarms.set(raceAfter(member), () => this.#tryNext());
+    const wait = raceAfter(member, settings.current.dialRaceAfter);
+    this.#race = timers.set(wait, () => this.#tryNext());
     this.#attempt(member);
   }
 
   #attempt(member: Member): void {
-    const { keepalive } = this.#options;
+    const { keepalive } = this.#options.settings.current;
     this.#tried.push(member);
-    member.load += 1;
     const socket = this.#options.connect({
       member,
       host: member.host,
@@ -130,7 +128,8 @@ class Dial {
       keepAliveInitialDelay: keepalive,
     });
     socket.pause(); // nothing is read before there is a session to read it
-    const attempt: Attempt = { member, socket, startedAt: performance.now() };
+    const lease = new LoadLease(member);
+    const attempt: Attempt = { member, lease, socket, startedAt: performance.now() };
     this.#pending.add(attempt);
     socket.once('connect', () => this.#refuseSelf(attempt));
     const usable = socket instanceof TLSSocket ? 'secureConnect' : 'connect';
@@ -148,60 +147,46 @@ class Dial {
     const { member, socket, startedAt } = attempt;
     if (!this.#pending.has(attempt) || socket.destroyed) return;
     if (this.#options.snapshot().evicted.has(member)) {
-      // Convicted while this was under way; a hung process still connects.
-      this.#failed(attempt, {
-        reason: 'unhealthy',
-        detail: 'the member failed its checks meanwhile',
-      });
+      // It has failed while this was under way; a hung process still connects.
+      const detail = 'the member failed its checks meanwhile';
+      this.#failed(attempt, { reason: 'unhealthy', detail });
       return;
     }
-    this.#pending.delete(attempt);
-    this.#options.onAttempt(member, {
-      result: 'connected',
-      duration: performance.now() - startedAt,
-    });
-    this.#finish({ member, socket, failovers: this.#tried.indexOf(member) });
+    learnConnectTime(member, performance.now() - startedAt);
+    this.#end(attempt, { result: 'connected' });
+    this.#finish({ ...attempt, failovers: this.#tried.indexOf(member) });
   }
 
   #failed(attempt: Attempt, failure: Failure): void {
-    if (!this.#drop(attempt)) return;
-    const duration = performance.now() - attempt.startedAt;
-    this.#options.onAttempt(attempt.member, { result: 'failed', duration, failure });
-    this.#tryNext();
+    if (this.#end(attempt, { result: 'failed', failure })) this.#tryNext();
   }
 
   #giveUp(): void {
-    const failure: Failure = {
-      reason: 'timeout',
-      detail: `not connected within ${this.#options.timeout} ms`,
-    };
-    for (const attempt of [...this.#pending]) {
-      this.#drop(attempt);
-      const duration = performance.now() - attempt.startedAt;
-      this.#options.onAttempt(attempt.member, { result: 'failed', duration, failure });
-    }
+    const detail = `not connected within ${this.#options.settings.current.dialTimeout} ms`;
+    const failure: Failure = { reason: 'timeout', detail };
+    for (const attempt of this.#pending) this.#end(attempt, { result: 'failed', failure });
     this.#finish();
   }
 
-  /** Ends an attempt and takes it off the member's load. Returns false when it had ended before. */
-  #drop(attempt: Attempt): boolean {
+  /** Ends an attempt and tells how. Returns false when it had ended before. */
+  #end(attempt: Attempt, end: AttemptEnd): boolean {
     if (!this.#pending.delete(attempt)) return false;
-    attempt.member.load -= 1;
-    attempt.socket.destroy();
+    const { member, lease, socket, startedAt } = attempt;
+    if (end.result !== 'connected') {
+      lease.release();
+      socket.destroy();
+    }
+    this.#options.onAttempt(member, { ...end, duration: performance.now() - startedAt });
     return true;
   }
 
   #finish(dialled?: Dialled): void {
     this.#finished = true;
-    const { alarms } = this.#options;
-    alarms.cancel(this.#budget);
-    alarms.cancel(this.#race);
+    const { timers } = this.#options;
+    timers.cancel(this.#budget);
+    timers.cancel(this.#race);
     this.#signal.removeEventListener('abort', this.#onAbort);
-    for (const attempt of [...this.#pending]) {
-      this.#drop(attempt);
-      const duration = performance.now() - attempt.startedAt;
-      this.#options.onAttempt(attempt.member, { result: 'abandoned', duration });
-    }
+    for (const attempt of this.#pending) this.#end(attempt, { result: 'abandoned' });
     this.#resolve(dialled);
   }
 }

@@ -7,7 +7,7 @@
 export const firstByteBounds = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000];
 
 /** How long members took to begin their answers. */
-export class FirstBytes {
+class FirstBytes {
   /** How many were in each bucket, not those below it; the last is the open one. */
   readonly counts = new Float64Array(firstByteBounds.length + 1);
   /** Of all of them, ms. */
@@ -22,16 +22,12 @@ export class FirstBytes {
   }
 }
 
-export interface CallFigures {
+export class CallFigures {
   /** Streams ever opened. */
-  started: number;
+  started = 0;
   /** Streams open now, calls in flight among them. */
-  streams: number;
+  streams = 0;
   /** Sessions whose bytes turned out not to be HTTP/2, or made no sense. */
-  lost: number;
-  readonly firstBytes: FirstBytes;
-}
-
-export function newCallFigures(): CallFigures {
-  return { started: 0, streams: 0, lost: 0, firstBytes: new FirstBytes() };
+  lost = 0;
+  readonly firstBytes = new FirstBytes();
 }

@@ -8,8 +8,8 @@
  * stream on which the client may still speak, such as a watch or a lease's keep-alive, is open and not in
  * flight: etcd's clients take such a one up again elsewhere, and miss nothing.
  *
- * It also has the word that asks the client to leave, and knows where in the member's bytes it may come.
- * Owns what is counted, which are plain numbers. When a client is asked to leave is farewells.ts.
+ * It also has the GOAWAY frame that asks the client to leave, and knows where in the member's bytes it may be
+ * injected. Owns what is counted, which are plain numbers. When a client is asked to leave: drainer.ts.
  */
 import type { Member } from '../../members/member.ts';
 import type { Follower } from '../relay/copier.ts';
@@ -28,8 +28,8 @@ import { OpenStreams } from './open-streams.ts';
 /** `unknown` until both sides have said something; `lost`: these are no calls, or not any more. */
 export type CallsState = 'unknown' | 'followed' | 'lost';
 
-/** How far it has come with asking the client to leave. */
-export type Farewell = 'unsaid' | 'pending' | 'said' | 'heard';
+/** Of the GOAWAY frame; its acknowledgement is that of the PING behind it. */
+export type GoAway = 'none' | 'pending' | 'sent' | 'acknowledged';
 
 /** A stream that is younger than this, ms, may be a call that the client has not finished asking. */
 const youth = 1_000;
@@ -44,7 +44,7 @@ const now = (): number => (performance.now() * tenths) & wrap;
 const since = (time: number): number => (now() - time) & wrap;
 
 export class Calls implements Follower {
-  readonly word = goAway;
+  readonly injection = goAway;
   readonly #member: Member;
   readonly #figures: CallFigures;
   readonly #fromClient = new FrameFollower(clientPreface, (type, flags, id) => {
@@ -59,7 +59,7 @@ export class Calls implements Follower {
   #isLost = false;
   /** The member's PINGs that the client has not acknowledged. */
   #pings = 0;
-  #farewell: Farewell = 'unsaid';
+  #goAway: GoAway = 'none';
   /** Acknowledgements until ours has come: a client gives them in order. */
   #acknowledgementsLeft = 0;
 
@@ -75,8 +75,8 @@ export class Calls implements Follower {
     return known ? 'followed' : 'unknown';
   }
 
-  get farewell(): Farewell {
-    return this.#farewell;
+  get goAway(): GoAway {
+    return this.#goAway;
   }
 
   /** Calls that were asked and are not answered. */
@@ -104,21 +104,21 @@ export class Calls implements Follower {
     if (this.#isLost) return -1;
     const gap = this.#fromMember.follow(bytes, count);
     if (this.#fromMember.state === 'lost') this.#giveUp();
-    if (gap < 0 || this.#farewell !== 'pending') return -1;
-    this.#say();
+    if (gap < 0 || this.#goAway !== 'pending') return -1;
+    this.#sent();
     return gap;
   }
 
   /**
-   * Asks the client to leave, once. Returns whether `word` is to be sent at once; if not, it is put
-   * in as soon as a frame of the member's has ended, or was before.
+   * Asks the client to leave, once. Returns whether `injection` is to be injected at once; if not, that is done
+   * as soon as a frame of the member's has ended, or was before.
    */
-  bid(): boolean {
+  requestGoAway(): boolean {
     // Where frames are not followed any more nobody knows where one of them ends.
-    if (this.#isLost || this.#farewell !== 'unsaid') return false;
-    this.#farewell = 'pending';
+    if (this.#isLost || this.#goAway !== 'none') return false;
+    this.#goAway = 'pending';
     if (!this.#fromMember.isBetweenFrames) return false;
-    this.#say();
+    this.#sent();
     return true;
   }
 
@@ -130,8 +130,8 @@ export class Calls implements Follower {
     this.#streams.clear();
   }
 
-  #say(): void {
-    this.#farewell = 'said';
+  #sent(): void {
+    this.#goAway = 'sent';
     this.#acknowledgementsLeft = this.#pings + 1;
   }
 
@@ -144,40 +144,17 @@ export class Calls implements Follower {
 
   #asked(type: number, flags: number, id: number): void {
     if (this.#isLost) return; // given up in the midst of a chunk
-    switch (type) {
-      case frameTypes.headers:
-        // Others are trailers, perhaps of a stream that the member has ended already.
-        if (id > this.#streams.latest) this.#open(id);
-        if ((flags & endStream) !== 0) this.#askedAll(id);
-        break;
-      case frameTypes.data:
-        if ((flags & endStream) !== 0) this.#askedAll(id);
-        break;
-      case frameTypes.resetStream:
-        this.#close(id);
-        break;
-      case frameTypes.ping:
-        if ((flags & acknowledgement) !== 0) this.#acknowledged();
-        break;
-    }
+    // Others are trailers, perhaps of a stream that the member has ended already.
+    if (type === frameTypes.headers && id > this.#streams.latest) this.#open(id);
+    if (isEndOfStream(type, flags)) this.#askedAll(id);
+    else if (type === frameTypes.resetStream) this.#close(id);
+    else if (type === frameTypes.ping && (flags & acknowledgement) !== 0) this.#acknowledged();
   }
 
   #answered(type: number, flags: number, id: number): void {
-    switch (type) {
-      case frameTypes.headers:
-        if ((flags & endStream) !== 0) this.#close(id);
-        else this.#began(id);
-        break;
-      case frameTypes.data:
-        if ((flags & endStream) !== 0) this.#close(id);
-        break;
-      case frameTypes.resetStream:
-        this.#close(id);
-        break;
-      case frameTypes.ping:
-        if ((flags & acknowledgement) === 0) this.#pings += 1;
-        break;
-    }
+    if (type === frameTypes.resetStream || isEndOfStream(type, flags)) this.#close(id);
+    else if (type === frameTypes.headers) this.#began(id);
+    else if (type === frameTypes.ping && (flags & acknowledgement) === 0) this.#pings += 1;
   }
 
   #open(id: number): void {
@@ -219,13 +196,18 @@ export class Calls implements Follower {
   }
 
   #acknowledged(): void {
-    if (this.#farewell === 'said') {
+    if (this.#goAway === 'sent') {
       this.#acknowledgementsLeft -= 1;
       if (this.#acknowledgementsLeft === 0) {
-        this.#farewell = 'heard';
+        this.#goAway = 'acknowledged';
         return;
       }
     }
     if (this.#pings > 0) this.#pings -= 1;
   }
+}
+
+function isEndOfStream(type: number, flags: number): boolean {
+  const canEnd = type === frameTypes.headers || type === frameTypes.data;
+  return canEnd && (flags & endStream) !== 0;
 }

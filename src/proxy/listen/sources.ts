@@ -6,11 +6,6 @@
 export class Sources {
   readonly #counts = new Map<string, number>();
 
-  /** Addresses that have connections. */
-  get size(): number {
-    return this.#counts.size;
-  }
-
   /**
    * Counts one more connection of an address, unless it has as many as it may.
    *

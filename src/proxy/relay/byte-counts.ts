@@ -50,38 +50,27 @@ const part = 1024;
 const partShift = 7;
 
 /** Bytes read so far, by who sent them. Plain fields: written per chunk, read when someone asks. */
-export interface ByteCounts {
+export class ByteCounts {
   readonly wire: Wire;
-  client: number;
-  member: number;
+  client = 0;
+  member = 0;
   /** Did the last bytes come from the member? */
-  memberSpokeLast: boolean;
+  memberSpokeLast = false;
   /** What both had said when the client began with what is not answered yet, if it asks anything. */
-  clientAtAsk: number;
-  memberAtAsk: number;
+  clientAtAsk = 0;
+  memberAtAsk = 0;
   /** How much the member may have said since then without an answer in it. */
-  allowance: number;
+  allowance = 0;
   /** May what the client asks have come with the end of its handshake, so that tickets are no answer? */
-  isOpening: boolean;
+  isOpening = false;
   /** Is it known already that bytes have come? If not, `note` is called, which sets it. */
-  noted: boolean;
+  noted = false;
   readonly note: () => void;
-}
 
-/** Of a session that opens. */
-export function newByteCounts(wire: Wire, note: () => void): ByteCounts {
-  return {
-    wire,
-    client: 0,
-    member: 0,
-    memberSpokeLast: false,
-    clientAtAsk: 0,
-    memberAtAsk: 0,
-    allowance: 0,
-    isOpening: false,
-    noted: false,
-    note,
-  };
+  constructor(wire: Wire, note: () => void) {
+    this.wire = wire;
+    this.note = note;
+  }
 }
 
 /** A chunk of `bytes` has come from the client. */

@@ -12,15 +12,15 @@ export interface SocketPair {
 }
 
 /**
- * Reads along with what is copied, chunk by chunk, and may have a word to the client put in between. It
- * changes nothing of what either side says.
+ * Reads along with what is copied, chunk by chunk, and may have frames to the client injected. It changes
+ * nothing of what either side says.
  */
 export interface Follower {
   /** Told of the first `count` of `bytes`, which the client has sent. */
   followClient(bytes: Uint8Array, count: number): void;
-  /** The same for the member. Returns where in them `word` is to be put, as an offset; -1 for nowhere. */
+  /** The same for the member. Returns where in them `injection` goes, as an offset; -1 for nowhere. */
   followMember(bytes: Uint8Array, count: number): number;
-  readonly word: Uint8Array;
+  readonly injection: Uint8Array;
 }
 
 /** A session being copied. */

@@ -4,14 +4,13 @@
  * An end of stream is passed on as such and leaves the other direction open (half-close), a reset
  * is passed on as a reset, and errors are values here: they become the reason why the relay ended.
  *
- * Owns the two sockets. Leaves to others how the bytes are moved (copier.ts), which two ends they
- * are and what is counted (session.ts).
+ * Owns the two sockets. How the bytes are moved: copier.ts; whose they are: sessions/session.ts.
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { formatHostPort } from '../../lib/net/host-port.ts';
 import type { ByteCounts } from './byte-counts.ts';
-import type { Copier, Follower, SocketPair } from './copier.ts';
+import type { Copier, Copying, Follower, SocketPair } from './copier.ts';
 
 /** Who ended it and how: the first to close, unless a reset came later. */
 export type RelayEnd =
@@ -21,87 +20,92 @@ export type RelayEnd =
   | 'member-reset'
   | 'closed-by-us';
 
-export interface Relay {
+export class Relay {
+  readonly catchUp: Copying['catchUp'];
+  readonly hold: Copying['hold'];
+  readonly release: Copying['release'];
+  readonly #client: Socket;
+  readonly #member: Socket;
+  readonly #onEnd: (end: RelayEnd) => void;
+  #end: RelayEnd | undefined;
+  #open = 2;
+
+  /**
+   * Joins two connected sockets that have not been read from; takes them over.
+   *
+   * @param counts is kept up to date with the bytes read from each.
+   * @param onEnd is called once, later, when both sockets are closed.
+   * @throws when one of the sockets is destroyed already.
+   */
+  constructor(
+    pair: SocketPair,
+    copy: Copier,
+    counts: ByteCounts,
+    onEnd: (end: RelayEnd) => void,
+    follower?: Follower,
+  ) {
+    const { client, member, catchUp, hold, release } = copy(pair, counts, follower);
+    this.catchUp = catchUp;
+    this.hold = hold;
+    this.release = release;
+    this.#client = client;
+    this.#member = member;
+    this.#onEnd = onEnd;
+    this.#join(client, member, 'client-closed', 'client-reset');
+    this.#join(member, client, 'member-closed', 'member-reset');
+  }
+
   /** Closes both ends at once. `onEnd` follows, with `closed-by-us`, unless it was ending already. */
-  close(): void;
+  close(): void {
+    this.#end ??= 'closed-by-us';
+    this.#client.destroy();
+    this.#member.destroy();
+  }
+
   /**
    * Ends the connection to the client in order, so that whatever was sent still arrives, and the one to
    * the member. `onEnd` follows as with `close` once the client has ended its side too.
    */
-  finish(): void;
-  /** Sends the client a word of our own, after all that the member has said so far; not after its end. */
-  say(word: Uint8Array): void;
+  finish(): void {
+    this.#end ??= 'closed-by-us';
+    this.#member.destroy();
+    this.#client.end();
+    this.#client.resume(); // it may have waited for the member, and its own end must be seen
+  }
+
+  /** Sends the client frames of our own, after all that the member has said so far; not after its end. */
+  inject(frames: Uint8Array): void {
+    // A client to whom the member's end was passed on hears nothing more, and needs no asking to leave.
+    if (this.#client.writable) this.#client.write(frames);
+  }
+
+  /** Bytes from the member that the kernel has not taken for the client yet: `close` would lose them. */
+  unsent(): number {
+    return this.#client.writableLength;
+  }
+
   /** Asks the system, so for people who look; undefined on a Unix socket, and once it is closed. */
-  clientAddress(): string | undefined;
-  /** See `Copying`. */
-  catchUp(): boolean;
-  /** See `Copying`. */
-  hold(): void;
-  /** See `Copying`. */
-  release(): void;
-}
+  clientAddress(): string | undefined {
+    const { remoteAddress, remotePort = 0 } = this.#client;
+    return remoteAddress === undefined ? undefined : formatHostPort(remoteAddress, remotePort);
+  }
 
-/**
- * Joins two connected sockets that have not been read from; takes them over.
- *
- * @param counts is kept up to date with the bytes read from each.
- * @param onEnd is called once, later, when both sockets are closed.
- * @throws when one of the sockets is destroyed already.
- */
-export function startRelay(
-  pair: SocketPair,
-  copy: Copier,
-  counts: ByteCounts,
-  onEnd: (end: RelayEnd) => void,
-  follower?: Follower,
-): Relay {
-  const { client, member, catchUp, hold, release } = copy(pair, counts, follower);
-  let end: RelayEnd | undefined;
-  let open = 2;
-
-  const join = (socket: Socket, other: Socket, closed: RelayEnd, reset: RelayEnd): void => {
+  #join(socket: Socket, other: Socket, closed: RelayEnd, reset: RelayEnd): void {
     socket.on('end', () => {
-      end ??= closed;
+      this.#end ??= closed;
       other.end();
     });
     socket.on('error', () => {
-      if (end !== 'closed-by-us') end = reset;
+      if (this.#end !== 'closed-by-us') this.#end = reset;
       resetConnection(other);
     });
     socket.on('close', () => {
-      open -= 1;
-      if (open === 0) onEnd(end ?? closed);
+      this.#open -= 1;
+      if (this.#open === 0) this.#onEnd(this.#end ?? closed);
     });
     // Without a consumer a stream that has ended would never say so.
     socket.resume();
-  };
-  join(client, member, 'client-closed', 'client-reset');
-  join(member, client, 'member-closed', 'member-reset');
-
-  return {
-    close: () => {
-      end ??= 'closed-by-us';
-      client.destroy();
-      member.destroy();
-    },
-    finish: () => {
-      end ??= 'closed-by-us';
-      member.destroy();
-      client.end();
-      client.resume(); // it may have waited for the member, and its own end must be seen
-    },
-    say: (word) => {
-      // A client to whom the member's end was passed on hears nothing more, and needs no asking to leave.
-      if (client.writable) client.write(word);
-    },
-    clientAddress: () => {
-      const { remoteAddress, remotePort = 0 } = client;
-      return remoteAddress === undefined ? undefined : formatHostPort(remoteAddress, remotePort);
-    },
-    catchUp,
-    hold,
-    release,
-  };
+  }
 }
 
 /**

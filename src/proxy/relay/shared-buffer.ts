@@ -129,7 +129,7 @@ export const copyThroughSharedBuffer: Copier = (
           const at = follower.followMember(buffer, bytes);
           if (at < 0) return fromMember(bytes);
           memberSpoke(counts, bytes);
-          return forwardWith(follower.word, at, bytes, client, resumeMember);
+          return forwardWith(follower.injection, at, bytes, client, resumeMember);
         },
     (error) => end(error),
   );
@@ -196,7 +196,7 @@ function forward(bytes: number, target: Socket, resume: () => void): boolean {
   const handle = handleOf(target);
   if (handle === null) return true; // destroyed: the session is about to end, nobody misses it
   if (bytes <= slotSize) return forwardSmall(bytes, target, resume);
-  // What waits in the stream goes first, such as a word of ours: the descriptor knows nothing of it.
+  // What waits in the stream goes first, such as a GOAWAY frame: the descriptor knows nothing of it.
   if (target.writableLength > 0)
     return enqueue(Buffer.from(buffer.subarray(0, bytes)), target, resume);
   let taken = 0;
@@ -214,15 +214,15 @@ function forward(bytes: number, target: Socket, resume: () => void): boolean {
   return enqueue(Buffer.from(buffer.subarray(taken, bytes)), target, resume);
 }
 
-/** As `forward`, with `word` put in after the first `at` bytes. */
+/** As `forward`, with `injection` after the first `at` bytes. */
 function forwardWith(
-  word: Uint8Array,
+  injection: Uint8Array,
   at: number,
   bytes: number,
   target: Socket,
   resume: () => void,
 ): boolean {
-  const chunk = Buffer.concat([buffer.subarray(0, at), word, buffer.subarray(at, bytes)]);
+  const chunk = Buffer.concat([buffer.subarray(0, at), injection, buffer.subarray(at, bytes)]);
   return enqueue(chunk, target, resume);
 }
 

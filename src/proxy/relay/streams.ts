@@ -35,8 +35,9 @@ export function copyChunks(listen: Listen): Copier {
     const fromMember = (chunk: Buffer): boolean => {
       memberSpoke(counts, chunk.length);
       const at = follower?.followMember(chunk, chunk.length) ?? -1;
-      const said = follower === undefined || at < 0 ? chunk : withWord(chunk, at, follower.word);
-      return forward(said, client, resumeMember);
+      const bytes =
+        follower === undefined || at < 0 ? chunk : withInjection(chunk, at, follower.injection);
+      return forward(bytes, client, resumeMember);
     };
     const client: Socket = listen(pair.client, orEnd(fromClient, end));
     const member: Socket = listen(pair.member, orEnd(fromMember, end));
@@ -54,8 +55,8 @@ export const listenToStream: Listen = (socket, onChunk) =>
 /** See `Copier`. */
 export const copyThroughStreams: Copier = copyChunks(listenToStream);
 
-function withWord(chunk: Buffer, at: number, word: Uint8Array): Buffer {
-  return Buffer.concat([chunk.subarray(0, at), word, chunk.subarray(at)]);
+function withInjection(chunk: Buffer, at: number, injection: Uint8Array): Buffer {
+  return Buffer.concat([chunk.subarray(0, at), injection, chunk.subarray(at)]);
 }
 
 function forward(chunk: Buffer, target: Socket, resume: () => void): boolean {

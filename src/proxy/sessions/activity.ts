@@ -1,49 +1,50 @@
 /**
- * Activity: what can be told of a session from its byte counts alone, looked at a few times a
- * second. The byte path stores two numbers and a flag; everything else is found out here, later.
+ * Activity: what can be told of a session from its byte counts alone, sampled a few times a second. The byte
+ * path stores two numbers and a flag; everything else is found out here, later.
  *
  *   quiet     nothing in flight, as far as can be seen: it may be closed without cutting a call
  *   waiting   the client has sent something and the member has said nothing since
  *
- * Pure: the sweep (passive.ts) brings the time. Bytes are opaque, so both are guesses: see byte-counts.ts.
+ * Its session writes it (`Session.sample`), whoever the member is; everybody else reads. Bytes are opaque, so
+ * both are guesses: see byte-counts.ts.
  */
 import { type ByteCounts, hasOpenQuestion } from '../relay/byte-counts.ts';
 
-/** What is looked at. */
-type Spoken = Readonly<Omit<ByteCounts, 'note' | 'noted'>>;
+/** What anybody may see of `ByteCounts`. */
+export type Counted = Readonly<Omit<ByteCounts, 'note' | 'noted'>>;
 
-/** What the last look saw. All times are ms of `performance.now()`, those of looks. */
-export interface Activity {
-  client: number;
-  member: number;
-  /** The last look that found new bytes from either. */
+/** What the samples have shown. All times are ms of `performance.now()`, those of samples. */
+export class Activity {
+  client = 0;
+  member = 0;
+  /** The last sample that found new bytes from either. */
   changedAt: number;
-  /** The first look that found a question with no answer since. */
+  /** The first sample that found a question with no answer since. */
   waitingSince: number | undefined;
   /** Where in what the client has said that question begins. */
-  waitingFrom: number;
-  /** The last look that found new bytes from the client. */
+  waitingFrom = 0;
+  /** The last sample that found new bytes from the client. */
   askedAt: number;
+  /** The last sample that found an answer of the member, or a part of one. */
+  answeredAt = Number.NEGATIVE_INFINITY;
+  /** What the member has said since the client asked last, bytes. */
+  answer = 0;
+
+  /** For a session that opens at `now`. */
+  constructor(now: number) {
+    this.changedAt = now;
+    this.askedAt = now;
+  }
 }
 
-/** For a session that opens at `now`. */
-export function newActivity(now: number): Activity {
-  return {
-    client: 0,
-    member: 0,
-    changedAt: now,
-    waitingSince: undefined,
-    waitingFrom: 0,
-    askedAt: now,
-  };
-}
-
-/** Takes in the counts at `now`. Returns whether the member has answered something since the last look. */
-export function look(activity: Activity, bytes: Spoken, now: number): boolean {
-  const asked = bytes.client !== activity.client;
-  const answered = bytes.member - activity.member > bytes.wire.acknowledgement;
-  if (asked) activity.askedAt = now;
-  if (asked || bytes.member !== activity.member) activity.changedAt = now;
+/** Takes in the counts at `now`. */
+export function sample(activity: Activity, bytes: Counted, now: number): void {
+  const asked = bytes.client - activity.client;
+  const answered = bytes.member - activity.member;
+  if (asked > 0) activity.askedAt = now;
+  if (asked > 0 || answered > 0) activity.changedAt = now;
+  if (answered > bytes.wire.acknowledgement) activity.answeredAt = now;
+  activity.answer = asked > bytes.wire.idle ? answered : activity.answer + answered;
   activity.client = bytes.client;
   activity.member = bytes.member;
   if (!hasOpenQuestion(bytes)) activity.waitingSince = undefined;
@@ -51,7 +52,6 @@ export function look(activity: Activity, bytes: Spoken, now: number): boolean {
     activity.waitingSince = now;
     activity.waitingFrom = bytes.clientAtAsk;
   }
-  return answered;
 }
 
 /**
@@ -65,7 +65,7 @@ const silence = 300;
 const pause = 50;
 
 /** Is it likely that no call is in flight? */
-export function isQuiet(activity: Activity, bytes: Spoken, now: number): boolean {
+export function isQuiet(activity: Readonly<Activity>, bytes: Counted, now: number): boolean {
   const since = now - activity.changedAt;
   if (hasOpenQuestion(bytes)) return since >= longestCall;
   return since >= (bytes.memberSpokeLast ? pause : silence);

@@ -4,9 +4,9 @@
  * Where calls are followed it is known which are open. Of opaque bytes a short silence of the member is all
  * that can be seen: it is longer than the answer to a write takes on a sound disk.
  */
-import type { Session } from './sessions.ts';
+import type { Session } from './session.ts';
 
-/** Between two looks, ms. */
+/** Between two samples, ms. */
 const interval = 2;
 /** Without a byte from members for this long, ms, opaque sessions have their answers. */
 const silence = 25;

@@ -1,5 +1,5 @@
 /**
- * The terminator: speaks TLS with clients, as the server that we are to them.
+ * Downstream TLS: with clients, as the server that we are to them.
  *
  *   accepted ──► handshake ──► certificate of an authority ──► name on the list ──► plain bytes
  *                   └───────────────┴──────────────────────────────┴──► closed, and counted by reason

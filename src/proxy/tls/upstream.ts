@@ -1,5 +1,5 @@
 /**
- * The originator: connections to members on which we speak TLS, as the client that we are to them.
+ * Upstream TLS: connections to members on which we speak TLS, as the client that we are to them.
  *
  *   TCP ──► handshake ──► the member's certificate ──► its protocol ──► `secureConnect`
  *
@@ -16,13 +16,6 @@ import type { Protocol } from './first-bytes.ts';
 import { modernTls } from './modern-tls.ts';
 import { expiryOfPeer } from './peer-expiry.ts';
 
-export interface UpstreamTlsOptions {
-  /** Asked before each connection: the same object until it is renewed. */
-  readonly tls: () => MemberTls;
-  /** The host of a member as it was named, by which it is verified, whatever address is dialled. */
-  readonly hostOf: (member: Member) => string;
-}
-
 /** A TLS session of a member, and when it is over, ms since the epoch. */
 interface Resumable {
   readonly session: Buffer;
@@ -30,15 +23,18 @@ interface Resumable {
 }
 
 export class UpstreamTls {
-  readonly #options: UpstreamTlsOptions;
+  readonly #material: () => MemberTls;
   #tls: MemberTls;
   #context: SecureContext;
   #sessions = new WeakMap<Member, Resumable>();
 
-  /** Throws when the PEM texts cannot be used together (they are validated before). */
-  constructor(options: UpstreamTlsOptions) {
-    this.#options = options;
-    this.#tls = options.tls();
+  /**
+   * @param material asked before each connection: the same object until it is renewed.
+   * @throws when the PEM texts cannot be used together (they are validated before).
+   */
+  constructor(material: () => MemberTls) {
+    this.#material = material;
+    this.#tls = material();
     this.#context = contextOf(this.#tls);
   }
 
@@ -49,7 +45,8 @@ export class UpstreamTls {
   connect(options: ConnectOptions, protocol: Protocol): TLSSocket {
     this.#renew();
     const { member } = options;
-    const name = this.#tls.servername ?? this.#options.hostOf(member);
+    // Verified by the host as it was named, whatever address is dialled.
+    const name = this.#tls.servername ?? member.place.host;
     const sessions = this.#sessions;
     const last = sessions.get(member);
     const resumed = last !== undefined && Date.now() < last.expiry ? last : undefined;
@@ -75,7 +72,7 @@ export class UpstreamTls {
   }
 
   #renew(): void {
-    const tls = this.#options.tls();
+    const tls = this.#material();
     if (tls === this.#tls) return;
     this.#tls = tls;
     this.#context = contextOf(tls);

@@ -17,8 +17,8 @@ import { Drains } from '../../../src/members/drains.ts';
 import { Member } from '../../../src/members/member.ts';
 import type { Log } from '../../../src/observe/log/log.ts';
 import type { Status } from '../../../src/observe/status.ts';
-import { Departures } from '../../../src/proxy/sessions/departures.ts';
-import { Farewells } from '../../../src/proxy/sessions/farewells.ts';
+import { Drainer } from '../../../src/proxy/sessions/drainer.ts';
+import { MemberDrains } from '../../../src/proxy/sessions/member-drains.ts';
 import { Sessions } from '../../../src/proxy/sessions/sessions.ts';
 import { someFacts, undescribed } from '../../support/described-cluster.ts';
 import { lookup } from '../../support/lookup.ts';
@@ -50,9 +50,10 @@ beforeEach(() => {
     const facts = { ...someFacts, memberId: index === 0 ? 'a' : 'b' };
     cluster.observe(member, { kind: 'known', status: facts }, 0);
   }
-  const sessions = new Sessions(() => {});
-  const departures = new Departures(sessions, new Farewells(sessions), () => {});
-  parts.defer(() => departures.stop());
+  const sessions = new Sessions();
+  const drainer = new Drainer(sessions);
+  const memberDrains = new MemberDrains(sessions, drainer, () => {});
+  parts.defer(() => memberDrains.stop());
   const guard = { leader: undefined, beginMove: () => undefined, cancelMove: () => {} };
   const mover = new LeaderMover({
     guard: guard as unknown as LeaderGuard,
@@ -67,7 +68,7 @@ beforeEach(() => {
     slowStart: new SlowStart(() => members, new LiveSettings({ slowStart: 0 })),
   };
   const orders = new Operations({
-    ...{ monitor, cluster, sessions, departures, mover, drains: new Drains(undefined) },
+    ...{ monitor, cluster, sessions, drainer, memberDrains, mover, drains: new Drains(undefined) },
     guard: guard as unknown as LeaderGuard,
     upkeep,
     log: silentLog,

@@ -15,11 +15,11 @@ import type { Observation } from '../../../src/health/state/health.ts';
 import { Drains } from '../../../src/members/drains.ts';
 import type { Member } from '../../../src/members/member.ts';
 import type { Metrics } from '../../../src/observe/metrics/metrics.ts';
-import { Departures } from '../../../src/proxy/sessions/departures.ts';
-import { Evictions } from '../../../src/proxy/sessions/evictions.ts';
+import { Drainer } from '../../../src/proxy/sessions/drainer.ts';
+import { MemberDrains } from '../../../src/proxy/sessions/member-drains.ts';
 import { lookup } from '../../support/lookup.ts';
 import { note } from '../../support/members.ts';
-import { FakeSessions } from '../proxy/fake-session.ts';
+import { FakeSessions, stateOf } from '../proxy/fake-session.ts';
 
 const failure = { reason: 'timeout', detail: 'timed out after 1000 ms' } as const;
 const pass: Observation = { kind: 'check-passed' };
@@ -29,14 +29,13 @@ class House {
   readonly told: string[] = [];
   /** Names whose figures are not kept any more. */
   readonly unmeasured: string[] = [];
-  readonly joined: string[] = [];
   readonly sessions = new FakeSessions();
   readonly settings: LiveSettings;
   readonly membership: Membership;
   readonly monitor: Monitor;
   readonly drains: Drains;
   readonly lifecycle: MemberLifecycle;
-  readonly departures: Departures;
+  readonly memberDrains: MemberDrains;
 
   constructor(endpoints: string, stateDir?: string) {
     const settings = new LiveSettings(settingsOf(endpoints));
@@ -58,10 +57,8 @@ class House {
       onCheck: () => {},
       onChange: (change) => this.lifecycle.changed(change),
     });
-    this.departures = new Departures(
-      sessions,
-      { begin: () => false, has: () => false },
-      (member, departed) => this.lifecycle.departed(member, departed),
+    this.memberDrains = new MemberDrains(sessions, new Drainer(sessions), (member, drained) =>
+      this.lifecycle.drained(member, drained),
     );
     this.lifecycle = new MemberLifecycle({
       ...{ settings, membership: this.membership, monitor: this.monitor, record },
@@ -71,18 +68,9 @@ class House {
           throw new Error('nobody is asked');
         },
       }),
-      upkeep: {
-        join: ({ name }) => this.joined.push(name),
-        slowStart: new SlowStart(members, settings),
-      },
-      ...{ drains: this.drains, departures: this.departures },
-      ...{ sessions: { forget: () => {} }, evictions: new Evictions(sessions) },
-      metrics: {
-        stateChanged: () => {},
-        evicted: () => {},
-        joined: () => {},
-        left: (name: string) => unmeasured.push(name),
-      } as unknown as Metrics,
+      upkeep: { slowStart: new SlowStart(members, settings) },
+      ...{ drains: this.drains, memberDrains: this.memberDrains },
+      metrics: { left: (name: string) => unmeasured.push(name) } as unknown as Metrics,
     });
     for (const member of members()) this.lifecycle.holdDrain(member);
   }
@@ -133,7 +121,7 @@ beforeEach(() => {
   for (const name of ['m0', 'm1']) house.see(name, pass);
 });
 afterEach(() => {
-  house.departures.stop();
+  house.memberDrains.stop();
   vi.useRealTimers();
 });
 
@@ -142,7 +130,6 @@ describe('a member that joins', () => {
     house.told.length = 0;
     house.reload(`${two},${at('m2', 3)}`);
     expect(house.told).toEqual(['member-joined']);
-    expect(house.joined).toEqual(['m2']);
     expect(house.routable).toEqual(['m0', 'm1']);
     house.see('m2', pass);
     expect(house.routable).toEqual(['m0', 'm1', 'm2']);
@@ -157,16 +144,16 @@ describe('a member that joins', () => {
 describe('a member that leaves', () => {
   test('says so, gets nothing more, and is measured until its last session has ended', async () => {
     const m1 = house.member('m1');
-    const session = house.sessions.open(m1);
+    const session = house.sessions.start(m1);
     house.told.length = 0;
     house.reload(at('m0', 1));
     expect(m1.gone.aborted).toBe(true);
     expect(house.told).toEqual(['member-left']);
     expect(house.routable).toEqual(['m0']);
-    expect(house.departures.leaving).toEqual([m1]);
+    expect(house.memberDrains.leaving).toEqual([m1]);
     expect(house.unmeasured).toEqual([]);
     await vi.advanceTimersByTimeAsync(5_100);
-    expect(session.closedFor).toBe('removed');
+    expect(stateOf(session)).toBe('closed removed');
     expect(house.told).toEqual(['member-left']); // it was quiet: none was cut
     expect(house.unmeasured).toEqual(['m1']);
   });
@@ -181,11 +168,11 @@ describe('a member that leaves', () => {
   });
 
   test('has no time for its sessions where it had failed', () => {
-    const session = house.sessions.open(house.member('m1'));
+    const session = house.sessions.start(house.member('m1'));
     house.see('m1', { kind: 'check-failed', failure, conclusive: true, startedAt: 1 }, 1);
-    expect(session.closedFor).toBeUndefined();
+    expect(stateOf(session)).toBe('open');
     house.reload(at('m0', 1));
-    expect(session.closedFor).toBe('removed');
+    expect(stateOf(session)).toBe('closed removed');
     expect(house.unmeasured).toEqual(['m1']);
   });
 
@@ -226,11 +213,11 @@ describe('a member that is renamed', () => {
 describe('a member that fails', () => {
   test('loses its sessions, and starts slowly when it is back', () => {
     const m1 = house.member('m1');
-    const session = house.sessions.open(m1);
+    const session = house.sessions.start(m1);
     house.told.length = 0;
     house.fail('m1', 1_000);
     expect(house.told).toEqual(['member-changed', 'sessions-evicted']);
-    expect(session.closedFor).toBe('evicted');
+    expect(stateOf(session)).toBe('closed evicted');
     expect([house.routable, m1.weight]).toEqual([['m0'], 1]);
     for (const now of [2_000, 2_250]) house.see('m1', pass, now);
     expect([house.routable, m1.weight]).toEqual([['m0', 'm1'], 0.1]);
@@ -238,13 +225,14 @@ describe('a member that fails', () => {
 
   test('keeps those that were opened after its check was refused', () => {
     const m1 = house.member('m1');
-    const early = house.sessions.open(m1, performance.now());
+    const early = house.sessions.start(m1);
     const refusal = { reason: 'refused', detail: 'connection refused' } as const;
     vi.advanceTimersByTime(10);
     note(m1, { ok: false, duration: 1, failure: refusal, at: 1 });
-    const late = house.sessions.open(m1, performance.now() + 10);
+    vi.advanceTimersByTime(10);
+    const late = house.sessions.start(m1);
     house.fail('m1', 1_000);
-    expect([early.closedFor, late.closedFor]).toEqual(['evicted', undefined]);
+    expect([early, late].map(stateOf)).toEqual(['closed evicted', 'open']);
   });
 });
 
@@ -271,8 +259,8 @@ describe('a drained member', () => {
 
   test('is told of when its last session has ended, and stays a member', async () => {
     const m1 = house.member('m1');
-    const session = house.sessions.open(m1);
-    house.departures.begin(m1, 1_000, 'drained');
+    const session = house.sessions.start(m1);
+    house.memberDrains.drain(m1, 1_000, 'drained');
     session.close('drained');
     await vi.advanceTimersByTimeAsync(200);
     expect(house.told.at(-1)).toBe('drain-ended');

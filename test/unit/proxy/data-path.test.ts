@@ -13,7 +13,8 @@ import type { Member } from '../../../src/members/member.ts';
 import { DataPath, type DataPathOptions, type RejectReason } from '../../../src/proxy/data-path.ts';
 import type { DialAttempt } from '../../../src/proxy/dial/dial.ts';
 import { copyThroughSharedBuffer } from '../../../src/proxy/relay/shared-buffer.ts';
-import type { EndReason } from '../../../src/proxy/sessions/sessions.ts';
+import type { EndReason } from '../../../src/proxy/sessions/session.ts';
+import { dataPathSettings } from '../../support/data-path-settings.ts';
 import { lookup } from '../../support/lookup.ts';
 import { freezePort, inOrder, Members, memberAt, refusing, routeTo } from './members.ts';
 
@@ -40,17 +41,15 @@ afterEach(async () => {
 });
 
 /** Puts a proxy in front of these members, and a listener in front of it. */
-async function front(targets: Member[], options: Partial<DataPathOptions> = {}): Promise<void> {
+async function front(
+  targets: Member[],
+  settings: Parameters<typeof dataPathSettings>[0] = {},
+  options: Partial<DataPathOptions> = {},
+): Promise<void> {
   proxy = new DataPath({
+    settings: dataPathSettings(settings),
     policy: inOrder,
     snapshot: () => routeTo(...targets),
-    timeout: 10_000,
-    raceAfter: 5000,
-    keepalive: 0,
-    maxConnections: 100,
-    isPlain: () => true,
-    maxSourceShare: 100,
-    follows: () => false,
     lookup,
     connect: net.connect,
     isSelf: () => false,
@@ -206,6 +205,56 @@ describe('admission', () => {
   });
 });
 
+describe('an error while a client is served', () => {
+  const errors: unknown[] = [];
+  const onError = (error: unknown): void => void errors.push(error);
+  beforeEach(() => {
+    errors.length = 0;
+    for (const listener of process.listeners('uncaughtException')) stashed.push(listener);
+    process.removeAllListeners('uncaughtException').on('uncaughtException', onError);
+  });
+  const stashed: NodeJS.UncaughtExceptionListener[] = [];
+  afterEach(() => {
+    process.off('uncaughtException', onError);
+    for (const listener of stashed.splice(0)) process.on('uncaughtException', listener);
+  });
+  const failure = new Error('a defect');
+  const fail = (): never => {
+    throw failure;
+  };
+
+  test.each<[string, Partial<DataPathOptions>]>([
+    ['before the dial', { receive: async () => fail() }],
+    ['in the policy', { policy: fail }],
+    ['when the session opens', { copy: fail }],
+  ])('%s costs that client, and leaves no place taken', async (_, options) => {
+    const target = await members.echo('m0');
+    await front([target], { maxConnections: 2, maxSourceShare: 50 }, options);
+    for (let turn = 0; turn < 3; turn += 1) expect(await errorOf(client())).toBe('ECONNRESET');
+    await proxy.idle();
+    expect([proxy.waiting, proxy.sessions.count, target.load]).toEqual([0, 0, 0]);
+    expect(rejected).toEqual([]);
+    expect(errors).toEqual([failure, failure, failure]);
+  });
+
+  test('of whoever is told costs nobody, and leaves nothing taken', async () => {
+    const target = await members.echo('m0');
+    const observer = { attempted: fail, opened: fail, ended: fail, rejected: fail };
+    await front([target], { maxConnections: 1 }, { observer });
+    expect(await echoOf(client(), Buffer.from('x'))).toHaveLength(1);
+    await proxy.idle();
+    expect(target.load).toBe(0);
+    expect(errors).toEqual([failure, failure, failure]);
+    const second = client();
+    second.write('y');
+    await once(second, 'data');
+    const idle = proxy.idle();
+    second.destroy();
+    await idle;
+    expect([proxy.sessions.count, target.load]).toEqual([0, 0]);
+  });
+});
+
 describe('a client that vanishes while it waits', () => {
   test('leaks no load when its socket is gone by then', async () => {
     const target = await members.echo('m0');
@@ -227,7 +276,7 @@ describe('a client that vanishes while it waits', () => {
   test.each(['reset', 'closed'] as const)('leaks no load when it %s its end', async (how) => {
     await using frozen = await freezePort();
     const targets = [memberAt(frozen.port), await members.echo('m1')];
-    await front(targets, { raceAfter: 100 });
+    await front(targets, { dialRaceAfter: 100 });
     const vanishing = client();
     await vi.waitUntil(() => proxy.waiting === 1, patience);
     if (how === 'reset') vanishing.resetAndDestroy();
@@ -248,7 +297,7 @@ describe('idle', () => {
   test('waits for those who wait and for sessions', async () => {
     await using frozen = await freezePort();
     const targets = [memberAt(frozen.port), await members.echo('m1')];
-    await front(targets, { raceAfter: 500 });
+    await front(targets, { dialRaceAfter: 500 });
     const socket = client();
     await vi.waitUntil(() => proxy.waiting === 1, patience);
     let idle = false;
@@ -277,7 +326,7 @@ test('close ends sessions and those who wait, and says how many sessions there w
   await using frozen = await freezePort();
   const target = await members.echo('m0');
   let targets = [target];
-  await front([], { snapshot: () => routeTo(...targets) });
+  await front([], {}, { snapshot: () => routeTo(...targets) });
   const sessions = [client(), client()];
   await vi.waitUntil(() => proxy.sessions.count === 2, patience);
   targets = [memberAt(frozen.port)];
@@ -294,7 +343,7 @@ test('close ends sessions and those who wait, and says how many sessions there w
 
 test('2,000 clients at the same time get back what they sent, evenly spread, and leave nothing behind', async () => {
   const targets = await Promise.all(['m0', 'm1', 'm2'].map((name) => members.echo(name)));
-  await front(targets, { policy: createPolicy('least-connections'), maxConnections: 2000 });
+  await front(targets, { maxConnections: 2000 }, { policy: createPolicy('least-connections') });
   const count = 2000;
   const clients = Array.from({ length: count }, client);
   await vi.waitUntil(() => proxy.sessions.count === count, { timeout: 20_000 });

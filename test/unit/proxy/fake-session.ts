@@ -1,7 +1,8 @@
-/** Sessions without sockets, for what only looks at their counts and closes them. */
+/** Sessions as they are, over sockets that are none: for what looks at their counts, and closes them. */
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { LoadLease } from '../../../src/members/load-lease.ts';
 import type { Member } from '../../../src/members/member.ts';
-import { newCallFigures } from '../../../src/proxy/http2/call-figures.ts';
-import { Calls } from '../../../src/proxy/http2/calls.ts';
 import {
   acknowledgement,
   clientPreface,
@@ -13,111 +14,94 @@ import {
   type ByteCounts,
   clientSpoke,
   memberSpoke,
-  newByteCounts,
   plainBytes,
 } from '../../../src/proxy/relay/byte-counts.ts';
-import { newActivity } from '../../../src/proxy/sessions/activity.ts';
-import type { CloseReason, Session } from '../../../src/proxy/sessions/sessions.ts';
+import type { Copying } from '../../../src/proxy/relay/copier.ts';
+import type { Session } from '../../../src/proxy/sessions/session.ts';
+import { Sessions } from '../../../src/proxy/sessions/sessions.ts';
 import { encode, type Frame, frame, settings } from '../../support/http2-frames.ts';
 
-export interface FakeSession extends Session {
-  calls: Session['calls'];
-  readonly bytes: ByteCounts;
-  closedFor: CloseReason | undefined;
-  /** Why its client was asked to leave, and why it was ended in order. */
-  bidFor: CloseReason | undefined;
-  finishedFor: CloseReason | undefined;
-  /** Has the client sent something that was not read yet? */
-  unread: boolean;
-  /** What the two would do on the wire. */
-  ask(): void;
-  answer(): void;
+/** What is used of a socket; it is closed at once. */
+class FakeSocket extends EventEmitter {
+  readonly writable = true;
+  destroyed = false;
+  /** Bytes that its peer has not taken. */
+  writableLength = 0;
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.emit('close');
+  }
+
+  end(): void {}
+  resume(): void {}
+  write(): void {}
 }
 
-export class FakeSessions {
-  opened = 0;
-  #news: FakeSession[] = [];
-  readonly #open = new Map<Member, Set<Session>>();
+/** What the two would do on the wire. */
+interface Played {
+  /** Has the client sent something that was not read yet? */
+  unread: boolean;
+  /** How often it was closed. */
+  closes: number;
+  readonly client: FakeSocket;
+  /** One of the two ends the connection, and the other does so then. */
+  endBy(who: 'client' | 'member'): void;
+  ask(bytes?: number): void;
+  answer(bytes?: number): void;
+}
+export type FakeSession = Session & Played;
 
-  open(member: Member, now = 0): FakeSession {
-    const bytes = newByteCounts(plainBytes, () => {
-      bytes.noted = true;
-      this.#news.push(session);
-    });
-    const here = this.#of(member);
-    const session: FakeSession = {
-      id: this.opened + 1,
-      member,
-      openedAt: now,
-      bytes,
-      activity: newActivity(now),
-      calls: undefined,
-      closedFor: undefined,
-      bidFor: undefined,
-      finishedFor: undefined,
+export class FakeSessions extends Sessions {
+  /** A session that opens now. */
+  start(member: Member, follow = false): FakeSession {
+    let bytes!: ByteCounts;
+    const [client, upstream] = [new FakeSocket(), new FakeSocket()];
+    const played: Played = {
       unread: false,
-      get closing() {
-        return (this.closedFor ?? this.finishedFor) !== undefined;
+      closes: 0,
+      client,
+      endBy: (who) => {
+        (who === 'client' ? client : upstream).emit('end');
+        client.destroy();
+        upstream.destroy();
       },
-      get leaving() {
-        return this.closedFor ?? this.finishedFor ?? this.bidFor;
-      },
-      clientAddress: () => undefined,
-      close(reason) {
-        if (this.closedFor !== undefined) return false;
-        this.closedFor = reason;
-        here.delete(session);
-        member.load -= 1;
-        return true;
-      },
-      bid(reason) {
-        this.bidFor = reason;
-        this.calls?.bid();
-      },
-      finish(reason) {
-        this.finishedFor = reason;
-      },
-      catchUp() {
-        return this.unread;
-      },
+      ask: (count = 60) => clientSpoke(bytes, count),
+      answer: (count = 65) => memberSpoke(bytes, count),
+    };
+    const copying = {
+      client,
+      member: upstream,
+      catchUp: () => session.unread,
       hold: () => {},
       release: () => {},
-      ask: () => clientSpoke(bytes, 60),
-      answer: () => memberSpoke(bytes, 65),
     };
-    here.add(session);
-    member.load += 1;
-    this.opened += 1;
+    const socket = upstream as unknown as Socket;
+    const dialled = { member, socket, lease: new LoadLease(member), failovers: 0 };
+    const copy = (_: unknown, counts: ByteCounts): Copying => {
+      bytes = counts;
+      return copying as unknown as Copying;
+    };
+    const opened = this.open({
+      ...{ client: client as unknown as Socket, dialled, copy, follow, wire: plainBytes },
+    });
+    const session: FakeSession = Object.assign(opened, played);
+    client.on('close', () => {
+      session.closes += 1;
+    });
     return session;
   }
+}
 
-  takeNews(): readonly FakeSession[] {
-    const news = this.#news;
-    this.#news = [];
-    for (const { bytes } of news) bytes.noted = false;
-    return news;
-  }
+/** Such as `open`, or `closed evicted`. */
+export function stateOf({ state }: Session): string {
+  return state.kind === 'open' ? 'open' : `${state.kind} ${state.reason}`;
+}
 
-  closeAllOf(member: Member, reason: CloseReason): number {
-    const open = [...this.#of(member)];
-    const cut = open.filter(({ closing }) => !closing).length;
-    for (const session of open) session.close(reason);
-    return cut;
-  }
-
-  all(): Session[] {
-    return [...this.#open.values()].flatMap((open) => [...open]);
-  }
-
-  openOn(member: Member): ReadonlySet<Session> {
-    return this.#of(member);
-  }
-
-  #of(member: Member): Set<Session> {
-    const here = this.#open.get(member) ?? new Set();
-    this.#open.set(member, here);
-    return here;
-  }
+/** Is it ending, or over? */
+export function isEnding({ state }: Session): boolean {
+  return state.kind === 'finishing' || state.kind === 'closed';
 }
 
 const { headers, ping } = frameTypes;
@@ -128,8 +112,7 @@ export const acknowledged = frame(ping, acknowledgement, 0, 8);
 
 /** Has the calls of a session followed, which both have begun. */
 export function follow(session: FakeSession): FakeSession {
-  session.calls = new Calls(session.member, newCallFigures());
-  session.calls.followClient(clientPreface, clientPreface.length);
+  session.calls?.followClient(clientPreface, clientPreface.length);
   say(session, 'client', settings);
   say(session, 'member', settings);
   return session;

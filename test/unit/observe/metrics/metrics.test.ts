@@ -14,6 +14,7 @@ import type { Member } from '../../../../src/members/member.ts';
 import { Metrics } from '../../../../src/observe/metrics/metrics.ts';
 import { DataPath } from '../../../../src/proxy/data-path.ts';
 import { copyThroughSharedBuffer } from '../../../../src/proxy/relay/shared-buffer.ts';
+import { dataPathSettings } from '../../../support/data-path-settings.ts';
 import { someFacts, undescribed } from '../../../support/described-cluster.ts';
 import { lookup } from '../../../support/lookup.ts';
 import { checkSettings } from '../../../support/members.ts';
@@ -23,8 +24,6 @@ const noTls = {};
 
 const failure = { reason: 'timeout', detail: 'timed out after 700 ms' } as const;
 let members: Members;
-/** Members whose calls are followed. */
-let followed: Member[];
 let there: Member[];
 let leaving: Member[];
 let m0: Member;
@@ -40,7 +39,7 @@ beforeEach(async () => {
   members = new Members();
   [m0, m1] = [await members.serve('m0', answerTwice), await members.serve('m1', answerTwice)];
   there = [m0, m1];
-  followed = [m0];
+  m1.place = { ...m1.place, scheme: 'https' }; // so that its calls are not followed
   leaving = [];
   hold = { limit: 4_000, current: undefined, last: undefined };
   monitor = new Monitor({
@@ -60,13 +59,7 @@ beforeEach(async () => {
   proxy = new DataPath({
     policy: inOrder,
     snapshot: () => monitor.table.snapshot,
-    timeout: 10_000,
-    raceAfter: 5000,
-    keepalive: 0,
-    maxConnections: 100,
-    isPlain: () => true,
-    maxSourceShare: 100,
-    follows: (member) => followed.includes(member),
+    settings: dataPathSettings({ followCalls: true }),
     lookup,
     connect: net.connect,
     isSelf: () => false,
@@ -381,13 +374,7 @@ describe('what happens is counted', () => {
     const dialling = new DataPath({
       policy: inOrder,
       snapshot: () => ({ routable: [down, m1], all: [down, m1], evicted: new Set() }),
-      timeout: 10_000,
-      raceAfter: 5000,
-      keepalive: 0,
-      maxConnections: 1,
-      isPlain: () => true,
-      maxSourceShare: 100,
-      follows: () => false,
+      settings: dataPathSettings({ maxConnections: 1 }),
       lookup,
       connect: net.connect,
       isSelf: () => false,
@@ -465,7 +452,7 @@ test('totals never decrease, also while sessions come and go and scrapes overlap
     open.push(socket);
     await compare();
     if (round % 2 === 1) open.shift()?.resetAndDestroy();
-    if (round === 6) proxy.sessions.closeAllOf(m0, 'evicted');
+    if (round === 6) proxy.drainer.close(proxy.sessions.openOn(m0), 'evicted');
     await compare();
   }
   for (const socket of open) socket.destroy();

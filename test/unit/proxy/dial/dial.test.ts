@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Policy } from '../../../../src/balancing/policy.ts';
 import type { Snapshot } from '../../../../src/balancing/snapshot.ts';
+import { LiveSettings } from '../../../../src/config/live-settings.ts';
 import { TimerQueue } from '../../../../src/lib/timer-queue.ts';
 import type { Member } from '../../../../src/members/member.ts';
 import {
@@ -37,7 +38,7 @@ const minute = 60_000;
 const never = new AbortController().signal;
 let frozenPort: FrozenPort;
 let members: Members;
-let alarms: TimerQueue;
+let timers: TimerQueue;
 let attempts: [member: Member, attempt: DialAttempt][];
 let dialled: Dialled | undefined;
 
@@ -47,7 +48,7 @@ beforeAll(async () => {
 afterAll(() => frozenPort[Symbol.asyncDispose]());
 beforeEach(() => {
   members = new Members();
-  alarms = new TimerQueue();
+  timers = new TimerQueue();
   attempts = [];
   dialled = undefined;
 });
@@ -58,16 +59,18 @@ afterEach(async () => {
 
 const frozen = (name: string): Member => memberAt(frozenPort.port, name);
 
+/** Settings for a dial that may take so long, with a race after so long, ms. */
+const within = (dialTimeout: number, dialRaceAfter = minute): DialOptions['settings'] =>
+  new LiveSettings({ dialTimeout, dialRaceAfter, keepalive: 15_000 });
+
 function optionsFor(snapshot: Snapshot, options: Partial<DialOptions> = {}): DialOptions {
   return {
+    settings: within(minute),
     policy: inOrder,
     snapshot: () => snapshot,
-    timeout: minute,
-    raceAfter: () => minute,
-    keepalive: 15_000,
     lookup,
     connect: net.connect,
-    alarms,
+    timers,
     isSelf: () => false,
     onAttempt: (member, attempt) => attempts.push([member, attempt]),
     ...options,
@@ -115,7 +118,7 @@ test('when one refuses, the next is dialled at once', async () => {
 
 test('when one does not answer, the next is raced, and the slower is abandoned', async () => {
   const targets = [frozen('m0'), await members.echo('m1')];
-  expect(await dialTo(targets, { raceAfter: () => 30 })).toMatchObject({
+  expect(await dialTo(targets, { settings: within(minute, 30) })).toMatchObject({
     member: targets[1],
     failovers: 1,
   });
@@ -126,7 +129,7 @@ test('when one does not answer, the next is raced, and the slower is abandoned',
 
 test('no race is started before its time', async () => {
   const targets = [frozen('m0'), await members.echo('m1')];
-  await dialTo(targets, { raceAfter: () => minute, timeout: 100 });
+  await dialTo(targets, { settings: within(100) });
   expect(told()).toEqual(['m0 timeout']);
 });
 
@@ -139,7 +142,7 @@ test('when all refuse, each was tried once', async () => {
 
 test('when the budget is used up, what is under way has failed by timeout', async () => {
   const targets = [frozen('m0'), refusing('m1'), frozen('m2')];
-  expect(await dialTo(targets, { raceAfter: () => 20, timeout: 120 })).toBeUndefined();
+  expect(await dialTo(targets, { settings: within(120, 20) })).toBeUndefined();
   expect(told()).toEqual(['m1 refused', 'm0 timeout', 'm2 timeout']);
   const [, last] = attempts.at(-1) ?? [];
   expect(last).toMatchObject({ failure: { detail: 'not connected within 120 ms' } });
@@ -201,7 +204,7 @@ describe('abort', () => {
   test('ends what is under way', async () => {
     const targets = [frozen('m0'), frozen('m1'), await members.echo('m2')];
     const stop = new AbortController();
-    const dialling = dialTo(targets, { raceAfter: () => 30 }, stop.signal);
+    const dialling = dialTo(targets, { settings: within(minute, 30) }, stop.signal);
     await vi.waitUntil(() => targets[1]?.load === 1, patience);
     stop.abort();
     expect(await dialling).toBeUndefined();
@@ -237,12 +240,12 @@ describe('abort', () => {
 
 test('no alarm is left behind, however it ended', async () => {
   await dialTo([refusing('m0'), await members.echo('m1')]);
-  expect(alarms.pending).toBe(0);
+  expect(timers.pending).toBe(0);
   dialled?.socket.destroy();
   await dialTo([refusing('m0')]);
-  expect(alarms.pending).toBe(0);
+  expect(timers.pending).toBe(0);
   await dialTo([refusing('m0')], {}, AbortSignal.abort());
-  expect(alarms.pending).toBe(0);
+  expect(timers.pending).toBe(0);
 });
 
 test('what a member sends at once waits unread in a paused socket', async () => {
@@ -291,7 +294,11 @@ test('for any members in any order: one session if any accepts, each tried at mo
         if (next === undefined && !anyAccepts) setImmediate(() => allTried.abort());
         return next;
       };
-      const result = await dialTo(targets, { raceAfter: () => raceAfter, policy }, allTried.signal);
+      const result = await dialTo(
+        targets,
+        { settings: within(minute, raceAfter), policy },
+        allTried.signal,
+      );
       result?.socket.destroy();
       expect(result !== undefined).toBe(anyAccepts);
       expect(loads(targets)).toEqual(targets.map((target) => (target === result?.member ? 1 : 0)));

@@ -2,11 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Member } from '../../../../src/members/member.ts';
-import {
-  type CallFigures,
-  firstByteBounds,
-  newCallFigures,
-} from '../../../../src/proxy/http2/call-figures.ts';
+import { CallFigures, firstByteBounds } from '../../../../src/proxy/http2/call-figures.ts';
 import { Calls, mostStreams } from '../../../../src/proxy/http2/calls.ts';
 import {
   acknowledgement,
@@ -27,7 +23,7 @@ let calls: Calls;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
   m0 = memberAt(1, 'm0');
-  figures = newCallFigures();
+  figures = new CallFigures();
   calls = new Calls(m0, figures);
 });
 afterEach(() => vi.useRealTimers());
@@ -167,7 +163,7 @@ describe('asking the client to leave', () => {
   beforeEach(greet);
 
   test('the word is GOAWAY for streams to come, without an error, and a PING', () => {
-    const [first, second] = decode(Buffer.from(calls.word));
+    const [first, second] = decode(Buffer.from(calls.injection));
     expect(first).toMatchObject({ type: goAway, flags: 0, streamId: 0 });
     expect(Buffer.from(first?.payload ?? []).toString('hex')).toBe('7fffffff00000000');
     expect(second).toMatchObject({ type: ping, flags: 0, streamId: 0 });
@@ -175,9 +171,9 @@ describe('asking the client to leave', () => {
   });
 
   test('is done at once between two frames, and once only', () => {
-    expect(calls.bid()).toBe(true);
-    expect(calls.farewell).toBe('said');
-    expect(calls.bid()).toBe(false);
+    expect(calls.requestGoAway()).toBe(true);
+    expect(calls.goAway).toBe('sent');
+    expect(calls.requestGoAway()).toBe(false);
     expect(member(...answer(1))).toBe(-1);
   });
 
@@ -185,25 +181,25 @@ describe('asking the client to leave', () => {
     const [first = settings] = answer(1);
     const bytes = encode([first, frame(data, 0, 1, 100)]);
     expect(calls.followMember(bytes, 50)).toBe(-1);
-    expect(calls.bid()).toBe(false);
-    expect(calls.farewell).toBe('pending');
+    expect(calls.requestGoAway()).toBe(false);
+    expect(calls.goAway).toBe('pending');
     expect(calls.followMember(bytes.subarray(50), 20)).toBe(-1);
     const rest = Buffer.concat([bytes.subarray(70), encode([frame(ping, 0, 0, 8)]).subarray(0, 3)]);
     expect(calls.followMember(rest, rest.length)).toBe(rest.length - 3);
-    expect(calls.farewell).toBe('said');
+    expect(calls.goAway).toBe('sent');
   });
 
   test('is heard with the acknowledgement of our PING, not with one of the member', () => {
     member(frame(ping, 0, 0, 8), frame(ping, 0, 0, 8));
-    calls.bid();
+    calls.requestGoAway();
     client(frame(ping, acknowledgement, 0, 8), ...question(1));
     client(frame(ping, 0, 0, 8));
     client(frame(ping, acknowledgement, 0, 8));
-    expect(calls.farewell).toBe('said');
+    expect(calls.goAway).toBe('sent');
     client(frame(ping, acknowledgement, 0, 8));
-    expect(calls.farewell).toBe('heard');
+    expect(calls.goAway).toBe('acknowledged');
     client(frame(ping, acknowledgement, 0, 8));
-    expect(calls.farewell).toBe('heard');
+    expect(calls.goAway).toBe('acknowledged');
   });
 });
 
@@ -215,7 +211,7 @@ test('what makes no sense ends the following, is counted once, and leaves nothin
   client(...question(3));
   expect(member(...answer(3))).toBe(-1);
   expect([calls.state, m0.calls, figures.lost, figures.streams]).toEqual(['lost', 0, 1, 0]);
-  expect(calls.bid()).toBe(false);
+  expect(calls.requestGoAway()).toBe(false);
 });
 
 describe('the work and memory that one peer can cause', () => {
@@ -230,7 +226,7 @@ describe('the work and memory that one peer can cause', () => {
     expect([calls.state, figures.streams, figures.lost]).toEqual(['lost', 0, 1]);
     client(...open(10, 4 * mostStreams + 1));
     expect([figures.streams, figures.lost, m0.calls]).toEqual([0, 1, 0]);
-    expect(calls.bid()).toBe(false);
+    expect(calls.requestGoAway()).toBe(false);
   });
 
   test('trailers of a stream that the member has ended open it no more', () => {
@@ -243,7 +239,7 @@ describe('the work and memory that one peer can cause', () => {
   test('nothing is said where frames are followed no longer, as they end nobody knows where', () => {
     client(frame(ping, 0, 1, 8)); // a PING of a stream
     expect(calls.state).toBe('lost');
-    expect(calls.bid()).toBe(false);
+    expect(calls.requestGoAway()).toBe(false);
   });
 
   test('a read of 64 KiB looks at a few places for each frame, whatever is in it', () => {

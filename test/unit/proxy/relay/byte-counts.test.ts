@@ -2,11 +2,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  type ByteCounts,
+  ByteCounts,
   clientSpoke,
   hasOpenQuestion,
   memberSpoke,
-  newByteCounts,
   plainBytes,
   withinTls,
 } from '../../../../src/proxy/relay/byte-counts.ts';
@@ -21,7 +20,7 @@ const answer = record(65);
 type Talk = readonly number[];
 
 function talk(said: Talk, wire = withinTls): ByteCounts {
-  const counts = newByteCounts(wire, () => {});
+  const counts = new ByteCounts(wire, () => {});
   for (const bytes of said) {
     if (bytes > 0) clientSpoke(counts, bytes);
     else memberSpoke(counts, -bytes);

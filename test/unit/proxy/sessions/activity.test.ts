@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  type ByteCounts,
+  ByteCounts,
   clientSpoke,
   memberSpoke,
-  newByteCounts,
   plainBytes,
 } from '../../../../src/proxy/relay/byte-counts.ts';
-import { isQuiet, look, newActivity } from '../../../../src/proxy/sessions/activity.ts';
+import { Activity, isQuiet, sample } from '../../../../src/proxy/sessions/activity.ts';
 
 const words = {
   ask: (counts: ByteCounts) => clientSpoke(counts, 60),
@@ -22,13 +21,13 @@ type Word = keyof typeof words;
 
 /** Lives through moments of 50 ms, each with what happened in it, looked at when it is over. */
 function live(moments: readonly (readonly Word[])[]) {
-  const bytes = newByteCounts(plainBytes, () => {});
-  const activity = newActivity(0);
+  const bytes = new ByteCounts(plainBytes, () => {});
+  const activity = new Activity(0);
   let now = 0;
   for (const moment of moments) {
     for (const word of moment) words[word](bytes);
     now += 50;
-    look(activity, bytes, now);
+    sample(activity, bytes, now);
   }
   return { activity, quiet: isQuiet(activity, bytes, now) };
 }

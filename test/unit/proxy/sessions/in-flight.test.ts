@@ -1,7 +1,5 @@
 /** What is in flight when nothing more is read from clients. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { newCallFigures } from '../../../../src/proxy/http2/call-figures.ts';
-import { Calls } from '../../../../src/proxy/http2/calls.ts';
 import { answered } from '../../../../src/proxy/sessions/in-flight.ts';
 import { type FakeSession, FakeSessions } from '../fake-session.ts';
 import { memberAt } from '../members.ts';
@@ -31,9 +29,8 @@ async function outcome(of: FakeSession[], bound = 100): Promise<[boolean, number
 
 /** A session whose calls are followed, of which so many are open. */
 function followed(inFlight: () => number): FakeSession {
-  const session = sessions.open(m0);
-  const calls = new Calls(m0, newCallFigures());
-  session.calls = Object.defineProperties(calls, {
+  const session = sessions.start(m0, true);
+  Object.defineProperties(session.calls, {
     state: { get: () => 'followed' },
     inFlight: { get: inFlight },
   });
@@ -56,7 +53,7 @@ test('a call that takes too long is told of, and not waited for', async () => {
 });
 
 test('opaque sessions are waited for until members have been silent for 25 ms', async () => {
-  const session = sessions.open(m0);
+  const session = sessions.start(m0);
   setTimeout(() => session.answer(), 10);
   const [isDone, after] = await outcome([session]);
   expect(isDone).toBe(true);
@@ -65,7 +62,7 @@ test('opaque sessions are waited for until members have been silent for 25 ms', 
 });
 
 test('members that never fall silent are waited for no longer than the bound', async () => {
-  const session = sessions.open(m0);
+  const session = sessions.start(m0);
   const talk = setInterval(() => session.answer(), 10);
   expect(await outcome([session])).toEqual([false, 100]);
   clearInterval(talk);

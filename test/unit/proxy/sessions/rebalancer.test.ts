@@ -1,29 +1,48 @@
 import { setImmediate } from 'node:timers/promises';
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Member } from '../../../../src/members/member.ts';
-import { look } from '../../../../src/proxy/sessions/activity.ts';
-import { Farewells } from '../../../../src/proxy/sessions/farewells.ts';
-import { Rebalancer, type RebalancerOptions } from '../../../../src/proxy/sessions/rebalancer.ts';
-import { type FakeSession, FakeSessions } from '../fake-session.ts';
+import type { Activity } from '../../../../src/proxy/sessions/activity.ts';
+import { Drainer } from '../../../../src/proxy/sessions/drainer.ts';
+import { Rebalancer, type RebalancerRules } from '../../../../src/proxy/sessions/rebalancer.ts';
+import {
+  acknowledged,
+  type FakeSession,
+  FakeSessions,
+  follow,
+  question,
+  say,
+  stateOf,
+} from '../fake-session.ts';
 import { memberAt } from '../members.ts';
 
-const options: RebalancerOptions = { spread: 2, perMinute: 1, minAge: 5000, maxAge: 0 };
+const rules: RebalancerRules = { spread: 2, perMinute: 1, minAge: 5000, maxAge: 0 };
 let m0: Member;
 let m1: Member;
 let sessions: FakeSessions;
+let drainer: Drainer;
 
 beforeEach(() => {
   [m0, m1] = [memberAt(1, 'm0'), memberAt(2, 'm1')];
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   sessions = new FakeSessions();
+  drainer = new Drainer(sessions);
+});
+afterEach(() => {
+  drainer.stop();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
 });
 
-/** A rebalancer; its `beat` waits until it is done and returns how many were moved. */
-function rebalancer(given: Partial<RebalancerOptions> = {}) {
+/** Sessions whose idle gaps are waited for. */
+const waiting = (): number => drainer.count((_, { state }) => state.kind === 'open');
+
+/** A rebalancer; its `beat`, at a time, waits until it is done and returns how many were moved. */
+function rebalancer(given: Partial<RebalancerRules> = {}) {
   let moved = 0;
   const subject = new Rebalancer(
     sessions,
-    new Farewells(sessions),
-    { ...options, ...given },
+    drainer,
+    () => ({ ...rules, ...given }),
     () => {
       moved += 1;
     },
@@ -32,7 +51,9 @@ function rebalancer(given: Partial<RebalancerOptions> = {}) {
   return {
     beat: async (members: ReturnType<typeof shares>, now: number): Promise<number> => {
       const before = moved;
-      subject.beat(members, now);
+      const wait = now - performance.now();
+      if (wait > 0) await vi.advanceTimersByTimeAsync(wait);
+      subject.tick(members, now);
       await setImmediate();
       return moved - before;
     },
@@ -49,10 +70,10 @@ function shares(healthy = true) {
 /** Sessions on m0, opened at 0, all answered at 50. */
 function open(count: number): FakeSession[] {
   return Array.from({ length: count }, () => {
-    const session = sessions.open(m0);
+    const session = sessions.start(m0);
     session.ask();
     session.answer();
-    look(session.activity, session.bytes, 50);
+    session.sample(50);
     return session;
   });
 }
@@ -61,7 +82,7 @@ test('quiet sessions are moved until the members are close, their clients coming
   open(12);
   const subject = rebalancer();
   for (let now = 10_000; now < 20_000; now += 50) {
-    if ((await subject.beat(shares(), now)) > 0) sessions.open(m1, now);
+    if ((await subject.beat(shares(), now)) > 0) sessions.start(m1);
   }
   expect([m0.load, m1.load]).toEqual([7, 5]);
 });
@@ -71,7 +92,7 @@ test('clients that are back are not waited for any longer', async () => {
   const subject = rebalancer();
   for (let now = 10_000; now < 14_000; now += 50) {
     const count = await subject.beat(shares(), now);
-    for (let client = 0; client < count; client += 1) sessions.open(m1, now);
+    for (let client = 0; client < count; client += 1) sessions.start(m1);
   }
   expect(m0.load - m1.load).toBeLessThan(60);
 });
@@ -85,18 +106,18 @@ test('clients that do not come back are waited for, and not replaced by others',
 
 test('a session with a call in flight stays, however old', async () => {
   const all = open(12);
-  for (const { ask, activity, bytes } of all) {
-    ask();
-    look(activity, bytes, 9900);
+  for (const session of all) {
+    session.ask();
+    session.sample(9900);
   }
   expect(await rebalancer().beat(shares(), 10_000)).toBe(0);
 });
 
 test('one whose call takes seconds stays, however silent it is', async () => {
   const all = open(12);
-  for (const { ask, activity, bytes } of all) {
-    ask();
-    look(activity, bytes, 5_000);
+  for (const session of all) {
+    session.ask();
+    session.sample(5_000);
   }
   const subject = rebalancer();
   expect(await subject.beat(shares(), 10_000)).toBe(0);
@@ -112,9 +133,9 @@ test('a session whose client has just asked, unread by now, stays', async () => 
 
 test('from the greatest age on it goes all the same', async () => {
   const all = open(12);
-  for (const { ask, activity, bytes } of all) {
-    ask();
-    look(activity, bytes, 9900);
+  for (const session of all) {
+    session.ask();
+    session.sample(9900);
   }
   expect(await rebalancer({ maxAge: 10_001 }).beat(shares(), 10_000)).toBe(0);
   expect(await rebalancer({ maxAge: 10_000 }).beat(shares(), 10_000)).toBe(1);
@@ -128,10 +149,11 @@ test('a session that has only just come stays', async () => {
 
 test('the one whose client has asked nothing for longest goes first', async () => {
   const all = open(12);
-  for (const [index, { activity }] of all.entries()) activity.askedAt = 100 - index;
+  for (const [index, { activity }] of all.entries()) {
+    (activity as Activity).askedAt = 100 - index;
+  }
   await rebalancer().beat(shares(), 10_000);
-  expect(all.findIndex(({ closing }) => closing)).toBe(11);
-  expect(all[11]?.closedFor).toBe('rebalanced');
+  expect(all.map(stateOf)).toEqual([...Array(11).fill('open'), 'closed rebalanced']);
 });
 
 test('nothing is moved while a member is not healthy, or when it is turned off', async () => {
@@ -145,7 +167,7 @@ test('no more than a share of the sessions is moved in a minute', async () => {
   const subject = rebalancer({ perMinute: 0.1 });
   const playFor = async (from: number, to: number): Promise<void> => {
     for (let now = from; now < to; now += 50) {
-      if ((await subject.beat(shares(), now)) > 0) sessions.open(m1, now);
+      if ((await subject.beat(shares(), now)) > 0) sessions.start(m1);
     }
   };
   await playFor(10_000, 69_000);
@@ -156,8 +178,48 @@ test('no more than a share of the sessions is moved in a minute', async () => {
 
 test('a question that arrives in the last moment keeps its session', async () => {
   const all = open(12);
+  await vi.advanceTimersByTimeAsync(10_000);
   const beat = rebalancer().beat(shares(), 10_000);
   for (const { ask } of all) ask();
   expect(await beat).toBe(0);
   expect(m0.load).toBe(12);
+});
+
+test('where calls are followed a session is moved once its client was asked, and its call may go on', async () => {
+  const all = Array.from({ length: 12 }, () => follow(sessions.start(m0, true)));
+  for (const session of all) say(session, 'client', question, acknowledged);
+  expect(await rebalancer().beat(shares(), 10_000)).toBe(1);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(all.filter((each) => stateOf(each) === 'asked rebalanced')).toHaveLength(1);
+  expect(m0.load).toBe(11);
+});
+
+test('a busy session is moved in its next idle gap, and counts as on its way until then', async () => {
+  for (const session of open(12)) {
+    session.ask();
+    session.answer();
+    session.sample(9_800);
+  }
+  const subject = rebalancer();
+  expect(await subject.beat(shares(), 10_000)).toBe(0);
+  expect(waiting()).toBe(1);
+  const [first] = sessions.all() as FakeSession[];
+  first?.ask();
+  first?.answer();
+  await vi.advanceTimersByTimeAsync(30);
+  expect([first && stateOf(first), waiting()]).toEqual(['closed rebalanced', 0]);
+});
+
+test('one that has no idle gap within a second stays', async () => {
+  const all = open(12);
+  for (const session of all) {
+    session.ask();
+    session.answer();
+    session.sample(9_900);
+  }
+  const subject = rebalancer();
+  expect(await subject.beat(shares(), 10_000)).toBe(0);
+  for (const session of all) session.ask();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([all.every(({ state }) => state.kind === 'open'), waiting()]).toEqual([true, 0]);
 });

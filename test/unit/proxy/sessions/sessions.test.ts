@@ -2,19 +2,23 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { LoadLease } from '../../../../src/members/load-lease.ts';
 import type { Member } from '../../../../src/members/member.ts';
+import { withinTls } from '../../../../src/proxy/relay/byte-counts.ts';
 import { copyThroughSharedBuffer } from '../../../../src/proxy/relay/shared-buffer.ts';
+import { Drainer } from '../../../../src/proxy/sessions/drainer.ts';
 import {
   type EndReason,
   endReasons,
   type Session,
-  Sessions,
-} from '../../../../src/proxy/sessions/sessions.ts';
+} from '../../../../src/proxy/sessions/session.ts';
+import { Sessions } from '../../../../src/proxy/sessions/sessions.ts';
 import { Pairs } from '../../../support/tcp.ts';
 import { memberAt } from '../members.ts';
 
 let pairs: Pairs;
 let sessions: Sessions;
+let drainer: Drainer;
 let ended: [session: Session, reason: EndReason][];
 let onEnd: () => void;
 let m0: Member;
@@ -25,7 +29,9 @@ beforeEach(async () => {
   const endedHere: typeof ended = []; // sessions of an earlier test must not end up here
   ended = endedHere;
   onEnd = () => {};
-  sessions = new Sessions((session, reason) => {
+  sessions = new Sessions();
+  drainer = new Drainer(sessions);
+  sessions.onEnd((session, reason) => {
     endedHere.push([session, reason]);
     onEnd();
   });
@@ -40,11 +46,14 @@ interface Opened {
   readonly member: Socket;
 }
 
-async function open(member: Member): Promise<Opened> {
+async function open(member: Member, follow = false): Promise<Opened> {
   const [client, upstream] = [await pairs.connect(), await pairs.connect()];
-  member.load += 1; // as the dial has done
-  const dialled = { member, socket: upstream.far, failovers: 0 };
-  const session = sessions.open(client.far, dialled, copyThroughSharedBuffer);
+  const lease = new LoadLease(member);
+  const dialled = { member, lease, socket: upstream.far, failovers: 0 };
+  const session = sessions.open({
+    ...{ client: client.far, dialled, copy: copyThroughSharedBuffer },
+    ...{ wire: withinTls, follow },
+  });
   return { session, client: client.near, member: upstream.near };
 }
 
@@ -118,25 +127,25 @@ test('closing all of a member closes these and no others, and both ends see it',
   const seen = [one.client, one.member, two.client, two.member].map((socket) =>
     once(socket.resume(), 'end'),
   );
-  expect(sessions.closeAllOf(m0, 'evicted')).toBe(2);
+  expect(drainer.close(sessions.openOn(m0), 'evicted')).toBe(2);
   await endedSessions(2);
   await Promise.all(seen);
   expect(sessions.totalsOf(m0).ended.evicted).toBe(2);
   expect([m0.load, m1.load]).toEqual([0, 1]);
-  expect(sessions.closeAllOf(m0, 'evicted')).toBe(0);
+  expect(drainer.close(sessions.openOn(m0), 'evicted')).toBe(0);
   other.client.write('x');
   expect(await once(other.member.resume(), 'data')).toEqual([Buffer.from('x')]);
 });
 
 test('a session that is being closed is not counted again', async () => {
   await open(m0);
-  expect(sessions.closeAllOf(m0, 'evicted')).toBe(1);
-  expect(sessions.closeAllOf(m0, 'evicted')).toBe(0); // in the same tick
+  expect(drainer.close(sessions.openOn(m0), 'evicted')).toBe(1);
+  expect(drainer.close(sessions.openOn(m0), 'evicted')).toBe(0); // in the same tick
 });
 
 test('closing everything closes every member', async () => {
   for (const member of [m0, m0, m1]) await open(member);
-  expect(sessions.closeAll('shutdown')).toBe(3);
+  expect(drainer.close(sessions.all(), 'shutdown')).toBe(3);
   await endedSessions(3);
   expect(ended.map(([, reason]) => reason)).toEqual(['shutdown', 'shutdown', 'shutdown']);
   expect([sessions.count, m0.load, m1.load]).toEqual([0, 0, 0]);
@@ -146,7 +155,7 @@ test('the first reason to close a session is the one that counts, and it ends on
   const { session } = await open(m0);
   session.close('evicted');
   session.close('shutdown');
-  sessions.closeAll('shutdown');
+  drainer.close(sessions.all(), 'shutdown');
   await endedSessions(1);
   session.close('shutdown');
   await new Promise(setImmediate);
@@ -161,4 +170,33 @@ test('the accounts are settled before the end is told', async () => {
   });
   session.close('evicted');
   expect(await told).toEqual([0, 0, 1]);
+});
+
+test('one that was asked to leave is no load, and the reason counts when its client leaves by itself', async () => {
+  const [asked, other] = [await open(m0, true), await open(m0, true)];
+  asked.session.askToLeave('drained');
+  asked.session.askToLeave('removed');
+  expect([m0.load, asked.session.state]).toMatchObject([1, { kind: 'asked', reason: 'drained' }]);
+  for (const { client, member } of [asked, other]) {
+    member.resume().on('end', () => member.end());
+    client.resume().end();
+  }
+  await endedSessions(2);
+  expect(new Map(ended)).toEqual(
+    new Map([
+      [asked.session, 'drained'],
+      [other.session, 'client-closed'],
+    ]),
+  );
+  expect(m0.load).toBe(0);
+});
+
+test('one that is finished in order is not cut by a close, and keeps its reason', async () => {
+  const { session } = await open(m0, true);
+  session.askToLeave('rebalanced');
+  session.finish();
+  expect(session.state).toMatchObject({ kind: 'finishing', reason: 'rebalanced' });
+  expect(session.close('shutdown')).toBe(false);
+  await endedSessions(1);
+  expect(ended).toEqual([[session, 'rebalanced']]);
 });

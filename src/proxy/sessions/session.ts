@@ -1,0 +1,152 @@
+/**
+ * A session: a client connection that has reached a member, from the first byte to the last.
+ *
+ *   open ──► asked (GOAWAY, no load any more) ──► finishing (no call in flight) ──► closed
+ *     └────────────────┴──────────────────────────────┴──────── cut, or ended by a peer ──┘
+ *
+ * Owns its state, its activity, and its share in the member's load. When it leaves: drainer.ts.
+ */
+import type { Socket } from 'node:net';
+import type { LoadLease } from '../../members/load-lease.ts';
+import type { Member } from '../../members/member.ts';
+import type { Dialled } from '../dial/dial.ts';
+import type { Calls } from '../http2/calls.ts';
+import { ByteCounts, type Wire } from '../relay/byte-counts.ts';
+import type { Copier } from '../relay/copier.ts';
+import { Relay, type RelayEnd } from '../relay/relay.ts';
+import { Activity, type Counted, sample } from './activity.ts';
+
+/** Every reason there is why a session ended, so that each can be shown before it first happens. */
+export const endReasons = [
+  'client-closed',
+  'member-closed',
+  'client-reset',
+  'member-reset',
+  'evicted',
+  'rebalanced',
+  'removed',
+  'drained',
+  'operator',
+  'silent',
+  'shutdown',
+] as const;
+
+/** Why a session ended. Used as a metric label. */
+export type EndReason = (typeof endReasons)[number];
+
+/** Why we close a session. */
+export type CloseReason = Exclude<EndReason, RelayEnd>;
+
+/** `since` is ms of `performance.now()`. */
+export type SessionState =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'asked' | 'finishing'; readonly reason: CloseReason; readonly since: number }
+  | { readonly kind: 'closed'; readonly reason: EndReason };
+
+export interface SessionOptions {
+  readonly client: Socket;
+  readonly dialled: Dialled;
+  readonly copy: Copier;
+  /** What the bytes are. */
+  readonly wire: Wire;
+  /** Are its calls to be followed? Only where the bytes are plain. */
+  readonly follow: boolean;
+}
+
+export class Session {
+  /** Unique as long as this process runs. */
+  readonly id: number;
+  readonly member: Member;
+  /** Time of `performance.now()`, ms. */
+  readonly openedAt = performance.now();
+  readonly bytes: Counted;
+  /** What the samples have shown. */
+  readonly activity: Readonly<Activity>;
+  /** What is known of its calls; undefined where nobody follows them. */
+  readonly calls: Calls | undefined;
+  readonly relay: Omit<Relay, 'close' | 'finish' | 'inject'>;
+  readonly #relay: Relay;
+  readonly #activity = new Activity(this.openedAt);
+  readonly #lease: LoadLease;
+  #state: SessionState = { kind: 'open' };
+
+  /**
+   * Takes over both sockets and the load lease.
+   *
+   * @param onSpoken is called with the first bytes after `noted` was reset.
+   * @param onEnd is called once, later, when both ends are closed.
+   * @throws when one of the sockets is destroyed already.
+   */
+  constructor(
+    id: number,
+    { client, dialled, copy, wire }: SessionOptions,
+    calls: Calls | undefined,
+    onSpoken: (session: Session) => unknown,
+    onEnd: (session: Session, reason: EndReason) => void,
+  ) {
+    const bytes: ByteCounts = new ByteCounts(wire, () => {
+      bytes.noted = true;
+      onSpoken(this);
+    });
+    const ended = (end: RelayEnd): void => onEnd(this, this.#ended(end));
+    this.#relay = new Relay({ client, member: dialled.socket }, copy, bytes, ended, calls);
+    this.relay = this.#relay;
+    this.activity = this.#activity;
+    this.id = id;
+    this.member = dialled.member;
+    this.#lease = dialled.lease;
+    this.bytes = bytes;
+    this.calls = calls;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Brings its activity up to date, at `now`, ms of `performance.now()`. */
+  sample(now: number): void {
+    sample(this.#activity, this.bytes, now);
+  }
+
+  /**
+   * Asks the client to take its next calls elsewhere, where its calls are followed. It is no load of the
+   * member's from then on.
+   */
+  askToLeave(reason: CloseReason): void {
+    if (this.calls === undefined || this.#state.kind !== 'open') return;
+    this.#state = { kind: 'asked', reason, since: performance.now() };
+    this.#lease.release();
+    if (this.calls.requestGoAway()) this.#relay.inject(this.calls.injection);
+  }
+
+  /** Closes one that was asked in order, once no call is in flight; `close` still cuts it short. */
+  finish(): void {
+    if (this.#state.kind !== 'asked') return;
+    this.#state = { ...this.#state, kind: 'finishing', since: performance.now() };
+    this.#relay.finish();
+  }
+
+  /**
+   * Closes both ends at once, so that the client sees it and comes back elsewhere. Returns whether that cuts
+   * it: false when it was ending already.
+   */
+  close(reason: CloseReason): boolean {
+    const before = this.#state;
+    if (before.kind === 'closed') return false;
+    const isEnding = before.kind === 'finishing';
+    this.#state = { kind: 'closed', reason: isEnding ? before.reason : reason };
+    this.#relay.close();
+    return !isEnding;
+  }
+
+  #ended(end: RelayEnd): EndReason {
+    const state = this.#state;
+    // A client that was asked to leave, and has nothing more to ask, leaves by itself.
+    const isOurs = end === 'closed-by-us' || (end === 'client-closed' && !this.#lease.isHeld);
+    const reason = isOurs && state.kind !== 'open' ? state.reason : (end as EndReason);
+    this.#state = { kind: 'closed', reason };
+    this.#lease.release();
+    this.calls?.end();
+    return reason;
+  }
+}
