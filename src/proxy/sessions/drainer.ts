@@ -230,10 +230,14 @@ export class Drainer {
   }
 
   #letStay(session: Session, leaving: Leaving): void {
+    // Who was asked by GOAWAY asks nothing more here: it still leaves, in its own time.
+    const unhurried = {
+      graceful: true,
+      deadline: Number.POSITIVE_INFINITY,
+      atDeadline: 'stay',
+    } as const;
     if (session.state.kind === 'open') this.#leaving.delete(session);
-    // Its client asks nothing more here: it still leaves, in its own time.
-    const deadline = Number.POSITIVE_INFINITY;
-    leaving.drain = { ...leaving.drain, graceful: true, deadline, atDeadline: 'stay' };
+    else leaving.drain = { ...leaving.drain, ...unhurried };
   }
 }
 
