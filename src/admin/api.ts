@@ -1,5 +1,5 @@
 /**
- * The admin API: orders over HTTP with JSON, for the commands and for whoever automates them.
+ * The admin API: operations over HTTP with JSON, for the commands and for whoever automates them.
  *
  *   GET  /v1/status                        as /status of the observe listener
  *   GET  /v1/sessions?member=m1
@@ -13,7 +13,7 @@
  *   POST /v1/log-level                     {"level": "debug"}
  *
  * What is refused is {"error": "one sentence"} with 400, 404 or 409; what is too large or too much with 411, 413 or 503.
- * A process that is about to end takes no order but to close sessions: another one may have taken its place already, and
+ * A process that is about to end accepts nothing but the closing of sessions: another may have taken its place already, and
  * what it had agreed to would end with it. Owns paths and shapes; who may speak here is a matter of the socket's
  * permissions, and how much of that server.ts.
  */
@@ -29,7 +29,7 @@ import { OperationRefused, type RefusalKind } from './refused.ts';
 
 export interface ApiOptions {
   readonly status: () => Status;
-  readonly orders: Operations;
+  readonly operations: Operations;
   readonly reload: (force: boolean) => Promise<ReloadResult>;
   /** Is the process about to end? */
   readonly isStopping: () => boolean;
@@ -42,18 +42,18 @@ const codes: Readonly<Record<RefusalKind, ContentfulStatusCode>> = {
 };
 
 const longestTimeout = 2 ** 31 - 1;
-const drainOrder = z.strictObject({
+const drainBody = z.strictObject({
   timeout: z.optional(z.int().check(z.minimum(0), z.maximum(longestTimeout))),
   force: z.optional(z.boolean()),
   keepLeader: z.optional(z.boolean()),
 });
-const moveOrder = z.strictObject({ to: z.optional(z.string()) });
-const reloadOrder = z.strictObject({ force: z.optional(z.boolean()) });
-const logLevelOrder = z.strictObject({ level: z.enum(logLevels) });
+const moveBody = z.strictObject({ to: z.optional(z.string()) });
+const reloadBody = z.strictObject({ force: z.optional(z.boolean()) });
+const logLevelBody = z.strictObject({ level: z.enum(logLevels) });
 const sessionId = /^\d{1,15}$/;
 const closesSession = /^\/v1\/sessions\/[^/]*\/close$/;
 
-export function adminApi({ status, orders, reload, isStopping }: ApiOptions): Hono {
+export function adminApi({ status, operations, reload, isStopping }: ApiOptions): Hono {
   const api = new Hono();
   api.onError((error, context) => {
     const code = error instanceof OperationRefused ? codes[error.kind] : 500;
@@ -66,27 +66,29 @@ export function adminApi({ status, orders, reload, isStopping }: ApiOptions): Ho
     if (isStopping() && !closesSession.test(context.req.path)) {
       throw new OperationRefused(
         'conflict',
-        `This etcd-lb (process ${process.pid}) is stopping and takes no orders; give them to the one that follows it, or once it is started again.`,
+        `This etcd-lb (process ${process.pid}) is stopping and accepts nothing more; ask the process that follows it, or this one once it is started again.`,
       );
     }
     await next();
   });
   api.get('/v1/status', (context) => context.json(status()));
-  api.get('/v1/sessions', (context) => context.json(orders.sessions(context.req.query('member'))));
+  api.get('/v1/sessions', (context) =>
+    context.json(operations.sessions(context.req.query('member'))),
+  );
   api.post('/v1/members/:id/drain', async (context) => {
-    const order = read(drainOrder, await context.req.text());
-    return context.json(await orders.drain(context.req.param('id'), order));
+    const asked = read(drainBody, await context.req.text());
+    return context.json(await operations.drain(context.req.param('id'), asked));
   });
   api.post('/v1/leader/move', async (context) => {
-    const { to } = read(moveOrder, await context.req.text());
-    return context.json(await orders.moveLeader(to));
+    const { to } = read(moveBody, await context.req.text());
+    return context.json(await operations.moveLeader(to));
   });
   api.post('/v1/members/:id/undrain', async (context) =>
-    context.json(await orders.undrain(context.req.param('id'))),
+    context.json(await operations.undrain(context.req.param('id'))),
   );
-  api.post('/v1/rebalance', (context) => context.json(orders.rebalance()));
+  api.post('/v1/rebalance', (context) => context.json(operations.rebalance()));
   api.post('/v1/reload', async (context) => {
-    const { force = false } = read(reloadOrder, await context.req.text());
+    const { force = false } = read(reloadBody, await context.req.text());
     const result = await reload(force);
     if (result.kind === 'refused') throw new OperationRefused('conflict', result.why);
     return context.json(result);
@@ -94,23 +96,20 @@ export function adminApi({ status, orders, reload, isStopping }: ApiOptions): Ho
   api.post('/v1/sessions/:id/close', (context) => {
     const id = context.req.param('id');
     if (!sessionId.test(id)) {
-      throw new OperationRefused(
-        'invalid',
-        `${id} is no number of a session; see etcd-lb sessions.`,
-      );
+      throw new OperationRefused('invalid', `${id} is not a session id; see etcd-lb sessions.`);
     }
-    orders.closeSession(Number(id));
+    operations.closeSession(Number(id));
     return context.json({ closed: Number(id) });
   });
   api.post('/v1/log-level', async (context) => {
-    const { level } = read(logLevelOrder, await context.req.text());
-    orders.setLogLevel(level);
+    const { level } = read(logLevelBody, await context.req.text());
+    operations.setLogLevel(level);
     return context.json({ level });
   });
   return api;
 }
 
-/** An order from a body; none is `{}`. Throws `OperationRefused` for what is no order. */
+/** What a body asks for; none is `{}`. Throws `OperationRefused` for what cannot be used. */
 function read<T>(shape: z.ZodMiniType<T>, body: string): T {
   let value: unknown;
   try {

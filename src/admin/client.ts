@@ -38,8 +38,8 @@ export class AdminClient {
   }
 
   /** Rejects with `AdminError`. */
-  post<T>(path: string, order: object = {}): Promise<T> {
-    return this.#exchange('POST', path, JSON.stringify(order));
+  post<T>(path: string, body: object = {}): Promise<T> {
+    return this.#exchange('POST', path, JSON.stringify(body));
   }
 
   /** The events kept so far, then each as it comes, until `signal` aborts or the balancer ends. */

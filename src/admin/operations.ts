@@ -30,13 +30,6 @@ import { findMember } from './find-member.ts';
 import { OperationRefused } from './refused.ts';
 import { type SessionStatus, statusOf } from './session-status.ts';
 
-/** What operators ask of housekeeping. */
-interface Balancing {
-  readonly slowStart: Pick<SlowStart, 'begin' | 'underWay'>;
-  /** Moves sessions now; returns by how many each member is above its share. */
-  readonly balance: (now: number) => ReadonlyMap<Member, number>;
-}
-
 export interface OperationsOptions {
   readonly settings: LiveSettings;
   readonly members: () => readonly Member[];
@@ -48,7 +41,9 @@ export interface OperationsOptions {
   readonly memberDrains: MemberDrains;
   readonly guard: LeaderGuard;
   readonly mover: LeaderMover;
-  readonly upkeep: Balancing;
+  readonly slowStart: SlowStart;
+  /** Moves sessions at `now`, ms of `performance.now()`; returns by how many each member is above its share. */
+  readonly balance: (now: number) => ReadonlyMap<Member, number>;
   readonly log: Log;
   readonly record: (event: Event) => void;
 }
@@ -189,7 +184,7 @@ export class Operations {
    * Throws `OperationRefused` where they would not come back to where there is room.
    */
   rebalance(): Rebalanced {
-    const { monitor, upkeep, settings, record } = this.#options;
+    const { monitor, balance: balanceNow, slowStart, settings, record } = this.#options;
     const { balance } = settings.current;
     if (!balanced.includes(balance)) {
       throw conflict(
@@ -203,12 +198,12 @@ export class Operations {
         `Nothing is moved while a member is not well: wait for ${names}, or drain it.`,
       );
     }
-    const excesses = upkeep.balance(performance.now());
+    const excesses = balanceNow(performance.now());
     const excess = Object.fromEntries([...excesses].map(([{ name }, number]) => [name, number]));
     if (excesses.size > 0) record({ kind: 'rebalance-asked', excess });
     return {
       excess,
-      starting: upkeep.slowStart.underWay.map(({ name }) => name),
+      starting: slowStart.underWay.map(({ name }) => name),
     };
   }
 
@@ -251,9 +246,9 @@ export class Operations {
   }
 
   #endDrain(member: Member): void {
-    const { monitor, memberDrains, upkeep } = this.#options;
+    const { monitor, memberDrains, slowStart } = this.#options;
     memberDrains.cancel(member);
-    upkeep.slowStart.begin(member, performance.now());
+    slowStart.begin(member, performance.now());
     monitor.table.drain(member, false);
   }
 

@@ -1,9 +1,9 @@
 /**
- * The admin socket: a Unix socket on which operators give orders. Its file's mode, 0600, is all the
+ * The admin socket: a Unix socket for operators. Its file's mode, 0600, is all the
  * protection there is, and all that is needed: whoever may open it may as well signal the process.
  *
  * Owns the socket and its file, and how much is taken from whom (the bounds are those of management/server.ts). The API
- * behind it (api.ts) is loaded with the first order: a balancer that nobody talks to need not hold it in memory.
+ * behind it (api.ts) is loaded with the first request: a balancer that nobody talks to need not hold it in memory.
  */
 import { mkdir, rmdir } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';

@@ -30,7 +30,7 @@ export class Descriptors {
    * @param connections clients at this moment, waiting ones included.
    * @param now ms of `performance.now()`.
    */
-  beat(connections: number, now: number): void {
+  tick(connections: number, now: number): void {
     if (now - this.#lookedAt < interval) return;
     this.#lookedAt = now;
     const limit = this.#readLimit();

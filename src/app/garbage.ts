@@ -46,7 +46,7 @@ export class Garbage {
    * @param quiet do no sessions speak that would notice a stop?
    * @param now ms of `performance.now()`.
    */
-  beat(open: number, turnover: number, quiet: boolean, now: number): void {
+  tick(open: number, turnover: number, quiet: boolean, now: number): void {
     if (turnover !== this.#turnover) this.#changedAt = now;
     this.#turnover = turnover;
     const haveGone = turnover - this.#last.turnover >= 2 * manySessions;

@@ -13,13 +13,13 @@
  */
 import { balanced } from '../balancing/policies.ts';
 import { excessesOf } from '../balancing/rebalance.ts';
-import { SlowStart } from '../balancing/slow-start.ts';
+import type { SlowStart } from '../balancing/slow-start.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Monitor } from '../health/monitor.ts';
-import { PassiveHealthChecks } from '../health/passive.ts';
+import type { PassiveHealthChecks } from '../health/passive.ts';
 import { mayServe, serves } from '../health/routing.ts';
-import { EventLoopStalls } from '../lib/event-loop-stall.ts';
+import type { EventLoopStalls } from '../lib/event-loop-stall.ts';
 import { nextInStep } from '../lib/step.ts';
 import type { Tick } from '../lib/ticker.ts';
 import type { Member } from '../members/member.ts';
@@ -41,6 +41,9 @@ export interface HousekeepingOptions {
   /** Those there are. */
   readonly members: () => readonly Member[];
   readonly monitor: Monitor;
+  readonly stalls: EventLoopStalls;
+  readonly passive: PassiveHealthChecks;
+  readonly slowStart: SlowStart;
   readonly dataPath: DataPath;
   readonly metrics: Metrics;
   readonly record: (event: Event) => void;
@@ -50,8 +53,8 @@ export interface HousekeepingOptions {
 const doubtTime = 1_000;
 /** A session younger than this is not moved, ms: its client has only just come. */
 const movableAge = 5_000;
-/** Between two beats while sessions speak, ms. */
-const beatInterval = 50;
+/** Between two ticks while sessions speak, ms. */
+const busyInterval = 50;
 /** The same once they have all been silent for a second: waking up is most of what idling costs. */
 const idleInterval = 250;
 const idleAfter = 1_000;
@@ -61,25 +64,17 @@ const rareInterval = 200;
 const movedPerMinute = 0.75;
 
 export class Housekeeping {
-  readonly stalls = new EventLoopStalls();
-  readonly silence: PassiveHealthChecks;
-  readonly slowStart: SlowStart;
   readonly #options: HousekeepingOptions;
   readonly #rebalancer: Rebalancer;
   readonly #moveNotices: MoveNotices;
   readonly #descriptors: Descriptors;
   readonly #garbage = new Garbage();
   #doubtUntil = 0;
-  #spokenAt = 0;
   #rareAt = 0;
 
   constructor(options: HousekeepingOptions) {
     const { settings, members, dataPath, record } = options;
     this.#options = options;
-    const bound = (): number => settings.current.suspectAfter;
-    this.silence = new PassiveHealthChecks(members, bound);
-    dataPath.sessions.onEnd((session) => this.silence.forget(session));
-    this.slowStart = new SlowStart(members, settings);
     this.#moveNotices = new MoveNotices(members, record);
     this.#descriptors = new Descriptors(record);
     const rules = (): RebalancerRules => {
@@ -93,25 +88,19 @@ export class Housekeeping {
     );
   }
 
-  /** For how long no session has said anything, as of the last sample, ms. */
-  quietFor(now: number): number {
-    return now - this.#spokenAt;
-  }
-
-  /** Returns how long to wait until the next beat, ms. */
-  beat({ now, late }: Tick): number {
-    const { monitor, metrics, dataPath } = this.#options;
-    const starved = this.stalls.note(late, now);
-    if (starved) metrics.starved();
-    const spoken = dataPath.sessions.sample(now);
-    if (spoken.length > 0) this.#spokenAt = now;
-    this.silence.observe(spoken, now, starved);
-    const silent = this.silence.suspects(now);
-    for (const member of silent) metrics.fellSilent(member);
-    if (silent.length > 0) this.#doubtUntil = now + doubtTime;
+  /** Returns how long to wait until the next tick, ms. */
+  tick({ now, late }: Tick): number {
+    const { monitor, stalls, passive, metrics, dataPath } = this.#options;
+    const hasStalled = stalls.note(late, now);
+    if (hasStalled) metrics.stalled();
+    passive.observe(dataPath.sessions.sample(now), now, hasStalled);
+    const suspects = passive.suspects(now);
+    for (const member of suspects) metrics.unresponsive(member);
+    if (suspects.length > 0) this.#doubtUntil = now + doubtTime;
     if (now < this.#doubtUntil) monitor.checkAllNow();
-    if (now - this.#rareAt >= rareInterval) this.#beatRarely(now);
-    return now - this.#spokenAt < idleAfter ? beatInterval : nextInStep(now, idleInterval) - now;
+    if (now - this.#rareAt >= rareInterval) this.#tickRarely(now);
+    const isBusy = dataPath.sessions.quietFor(now) < idleAfter;
+    return isBusy ? busyInterval : nextInStep(now, idleInterval) - now;
   }
 
   /**
@@ -143,17 +132,18 @@ export class Housekeeping {
     }));
   }
 
-  #beatRarely(now: number): void {
-    const { dataPath, settings } = this.#options;
+  #tickRarely(now: number): void {
+    const { dataPath, slowStart, settings } = this.#options;
     this.#rareAt = now;
     const { firstByteTimeout } = settings.current;
     if (firstByteTimeout > 0) dataPath.closeSilent(now - firstByteTimeout);
-    this.slowStart.beat(now);
+    slowStart.tick(now);
     this.#rebalancer.tick(this.#shares(), now);
-    this.#moveNotices.beat(now);
+    this.#moveNotices.tick(now);
     const { count, opened } = dataPath.sessions;
-    this.#descriptors.beat(dataPath.waiting + count, now);
-    this.#garbage.beat(count, 2 * opened - count, now - this.#spokenAt >= idleAfter, now);
+    const isQuiet = dataPath.sessions.quietFor(now) >= idleAfter;
+    this.#descriptors.tick(dataPath.waiting + count, now);
+    this.#garbage.tick(count, 2 * opened - count, isQuiet, now);
   }
 }
 

@@ -33,7 +33,7 @@ export interface ManagementServersOptions {
   readonly events: EventLog;
   readonly checks: CheckHistory;
   readonly metrics: Metrics;
-  readonly orders: Operations;
+  readonly operations: Operations;
   readonly reload: (force: boolean) => Promise<ReloadResult>;
   readonly record: (event: Event) => void;
 }
@@ -103,12 +103,12 @@ async function openObserve(options: ManagementServersOptions): Promise<Observe> 
 }
 
 async function openAdmin(options: ManagementServersOptions): Promise<Admin> {
-  const { settings, isShared, sources, events, metrics, orders, reload, record } = options;
+  const { settings, isShared, sources, events, metrics, operations, reload, record } = options;
   const { admin: inherited } = options.inherited;
   const socket = settings.adminSocket;
   if (socket.kind === 'off' && inherited === undefined) return undefined;
   const api: AdminServerOptions = {
-    ...{ events, orders, reload, isStopping: sources.stopping },
+    ...{ events, operations, reload, isStopping: sources.stopping },
     status: () => takeStatus(sources),
     onRefused: (reason) => metrics.managementRefused('admin', reason),
   };

@@ -8,6 +8,7 @@
  * Owns the order of it. Decides nothing: health states are the member table's, places are the roster's.
  */
 
+import type { SlowStart } from '../balancing/slow-start.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import { learner } from '../etcd/status/eligibility.ts';
 import type { StatusPoller } from '../etcd/status-poller.ts';
@@ -21,7 +22,6 @@ import type { Event } from '../observe/events/event.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import type { Drained, MemberDrains } from '../proxy/sessions/member-drains.ts';
 import type { Session } from '../proxy/sessions/session.ts';
-import type { Housekeeping } from './housekeeping.ts';
 import type { Membership } from './membership.ts';
 
 export interface MemberLifecycleOptions {
@@ -30,7 +30,7 @@ export interface MemberLifecycleOptions {
   readonly membership: Pick<Membership, 'members'>;
   readonly monitor: Monitor;
   readonly poller: StatusPoller;
-  readonly upkeep: Pick<Housekeeping, 'slowStart'>;
+  readonly slowStart: SlowStart;
   readonly drains: Drains;
   readonly memberDrains: MemberDrains;
   readonly metrics: Metrics;
@@ -46,13 +46,13 @@ export class MemberLifecycle {
 
   /** The health or the eligibility of a member, or the routing mode, has changed. */
   changed(change: TableChange): void {
-    const { monitor, memberDrains, upkeep, record } = this.#options;
+    const { monitor, memberDrains, slowStart, record } = this.#options;
     if (change.member !== undefined) this.#healthChanged(change.member);
     if (change.eligibility !== undefined) {
       const { member, ineligibility } = change.eligibility;
       if (ineligibility === undefined) {
         record({ kind: 'member-fit', member: member.name });
-        upkeep.slowStart.begin(member, performance.now());
+        slowStart.begin(member, performance.now());
       } else record({ kind: 'member-unfit', member: member.name, ...ineligibility });
     }
     const { snapshot, mode, members } = monitor.table;
@@ -134,12 +134,12 @@ export class MemberLifecycle {
   }
 
   #healthChanged(change: NonNullable<TableChange['member']>): void {
-    const { poller, upkeep, record } = this.#options;
+    const { poller, slowStart, record } = this.#options;
     const { member, from, to, hold } = change;
     record({ kind: 'member-changed', member: member.name, from, to, hold });
     const isBack = from.state === 'recovering' && from.from === 'failed';
     const isNew = from.state === 'unknown' && member.isNewcomer;
-    if (acceptsNew(to) && (isBack || isNew)) upkeep.slowStart.begin(member, performance.now());
+    if (acceptsNew(to) && (isBack || isNew)) slowStart.begin(member, performance.now());
     // Whoever fails or comes back, another member may lead by now.
     poller.pollAllNow();
   }

@@ -1,12 +1,13 @@
 /**
  * Membership: the members there are, from the settings and whoever else names them.
  *
- *   discovery ──► roster ──► onJoin, onRevise, onLeave
+ *   discovery ──► roster ──► join, revise, leave
  *       ▲           │
  *       └── known ──┘
  *
  * Owns what a member is made of. Leaves to app.ts what is done when one joins or leaves.
  */
+import { EventEmitter } from 'node:events';
 import type { MemberTls } from '../certificates/certificates.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
@@ -30,18 +31,21 @@ export interface MembershipOptions {
   readonly settings: LiveSettings;
   /** For questions to members; see `EtcdClientOptions`. */
   readonly tls: () => MemberTls;
-  readonly onJoin: (member: Member) => void;
-  /** Told of members whose name, weight or class is another now. */
-  readonly onRevise: (revised: readonly Revised<Member>[]) => void;
-  /** Called after those that replace it have joined. */
-  readonly onLeave: (member: Member) => void;
   readonly record: (event: Event) => void;
+}
+
+interface MembershipEvents {
+  join: [Member];
+  /** Their name, weight or class is another now. */
+  revise: [readonly Revised<Member>[]];
+  /** After those that replace it have joined. */
+  leave: [Member];
 }
 
 /** Bound on each question to a member about itself, ms. */
 const pollTimeout = 2_000;
 
-export class Membership {
+export class Membership extends EventEmitter<MembershipEvents> {
   readonly #settings: LiveSettings;
   readonly #tls: () => MemberTls;
   readonly #roster: Roster<Member>;
@@ -49,7 +53,8 @@ export class Membership {
 
   /** Reads the state directory. Throws `Refusal` when it cannot be made. */
   constructor(options: MembershipOptions) {
-    const { onJoin, onRevise, onLeave, record } = options;
+    super();
+    const { record } = options;
     const settings = options.settings.current;
     this.#settings = options.settings;
     this.#tls = options.tls;
@@ -82,9 +87,9 @@ export class Membership {
         member.revise(place, traitsOf(place, this.#settings.current));
         return member;
       },
-      onJoin,
-      onRevise,
-      onLeave,
+      onJoin: (member) => this.emit('join', member),
+      onRevise: (revised) => this.emit('revise', revised),
+      onLeave: (member) => this.emit('leave', member),
     });
   }
 

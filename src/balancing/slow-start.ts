@@ -37,7 +37,7 @@ export class SlowStart {
   /** A member is back at `now`, ms of `performance.now()`. */
   begin(member: Member, now: number): void {
     member.startsSlowlySince = now;
-    this.beat(now);
+    this.tick(now);
   }
 
   /** Those that have not had their full weight yet. */
@@ -46,7 +46,7 @@ export class SlowStart {
   }
 
   /** Brings the weights up to `now`. */
-  beat(now: number): void {
+  tick(now: number): void {
     for (const member of this.underWay) {
       const elapsed = now - (member.startsSlowlySince ?? now);
       const part = slowStartWeight(elapsed, this.#settings.current.slowStart);

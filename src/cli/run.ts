@@ -17,7 +17,7 @@ export async function run(flags: Flags, version: string): Promise<void> {
   const { settings, explain } = loaded;
   const inherited = takeInherited(process.env, process.pid);
   // Loaded only now: a wrong setting is reported without waiting for the rest of the program.
-  const { startApp } = await import('../app/app.ts');
+  const { App } = await import('../app/app.ts');
   const { EventLog } = await import('../observe/events/event-log.ts');
   const { openLog } = await import('../observe/log/log.ts');
   const log = await openLog({ level: settings.logLevel, format: settings.logFormat });
@@ -27,7 +27,7 @@ export async function run(flags: Flags, version: string): Promise<void> {
   const signalled = firstSignal();
   let isStuck = false;
   try {
-    const app = await startApp({ loaded, load, version, log, events, inherited });
+    const app = await App.start({ loaded, load, version, log, events, inherited });
     // From here on clients are served, and no error ends that: src/lib/unexpected.ts.
     app.surviveErrors();
     service?.ready(() => app.status());

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Etcd3 } from 'etcd3';
 import manifest from '../../package.json' with { type: 'json' };
-import { type App, startApp } from '../app/app.ts';
+import { App } from '../app/app.ts';
 import { type Loaded, loadSettings } from '../config/load.ts';
 import { formatListenAddress } from '../config/values/listen.ts';
 import type { Log } from '../observe/log/log.ts';
@@ -117,7 +117,7 @@ async function startBalancer(cluster: LocalCluster, view: View): Promise<App> {
     onTrouble: () => {},
     close: async () => {},
   };
-  return startApp({ loaded: load(), load, version: manifest.version, log });
+  return App.start({ loaded: load(), load, version: manifest.version, log });
 }
 
 /** Beside the members' data, with which it goes. */

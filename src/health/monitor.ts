@@ -2,8 +2,9 @@
  * The monitor: probes every member for as long as it runs, and keeps the member table.
  *
  * Owns the probes and their schedules, and writes the last checks of each member. Leaves to others the
- * rules (health.ts, routing.ts) and what is done about a change (its `onChange`).
+ * rules (health.ts, routing.ts) and what is done about a change (its event `change`).
  */
+import { EventEmitter } from 'node:events';
 import type { LookupFunction, Socket } from 'node:net';
 import type { MemberTls } from '../certificates/certificates.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
@@ -35,10 +36,13 @@ export interface MonitorOptions {
   readonly hasStalled: (start: number) => boolean;
   /** Have clients of this member been waiting for a word from it for `bound` ms, in vain? */
   readonly isUnresponsive: (member: Member, bound: number) => boolean;
-  /** Told of every finished check, after the table took it in. */
-  readonly onCheck: (member: Member, result: CheckResult) => void;
-  /** Told of every change, after the snapshot was replaced. */
-  readonly onChange: (change: TableChange) => void;
+}
+
+interface MonitorEvents {
+  /** Of every finished check, after the table took it in. */
+  check: [Member, CheckResult];
+  /** Of every change, after the snapshot was replaced. */
+  change: [TableChange];
 }
 
 /** Of each member: two minutes at one a second, for a plot of them. */
@@ -50,13 +54,14 @@ interface Probing {
   readonly stop: AbortController;
 }
 
-export class Monitor {
+export class Monitor extends EventEmitter<MonitorEvents> {
   readonly table: MemberTable;
   readonly #options: MonitorOptions;
   readonly #probing = new Map<Member, Probing>();
   #signal: AbortSignal | undefined;
 
   constructor(options: MonitorOptions) {
+    super();
     const { members, settings } = options;
     this.#options = options;
     this.table = new MemberTable(members, settings, (change) => this.#react(change));
@@ -113,7 +118,7 @@ export class Monitor {
     if (this.#signal === undefined || this.#signal.aborted) return;
     const stop = new AbortController();
     const signal = AbortSignal.any([this.#signal, member.gone, stop.signal]);
-    const { settings, lookup, tls, isSelf, hasStalled, isUnresponsive, onCheck } = this.#options;
+    const { settings, lookup, tls, isSelf, hasStalled, isUnresponsive } = this.#options;
     const probe = new Probe({
       ...{ url: member.checkUrl, tls, isSelf, hasStalled },
       lookup: member.lookup ?? lookup,
@@ -129,7 +134,7 @@ export class Monitor {
         },
         report: (result) => {
           this.#take(member, result);
-          onCheck(member, result);
+          this.emit('check', member, result);
         },
         isWell: () => acceptsNew(member.health) && !this.table.isUndecided,
       },
@@ -154,7 +159,7 @@ export class Monitor {
     // Who lives has its chance to say so before another passes again.
     for (const member of change.corroborated) this.#probing.get(member)?.scheduler.now();
     if (change.member !== undefined && acceptsNew(change.member.from)) this.checkAllNow();
-    this.#options.onChange(change);
+    this.emit('change', change);
   }
 
   #take(member: Member, result: CheckResult): void {

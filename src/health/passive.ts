@@ -7,6 +7,8 @@
  * A silent session costs nothing, so that ten thousand of them cost as much as ten. Owns who waits. Leaves the
  * guess about one session to activity.ts, and what follows to the control flow.
  */
+import type { LiveSettings } from '../config/live-settings.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Member } from '../members/member.ts';
 import type { Session } from '../proxy/sessions/session.ts';
 
@@ -21,13 +23,16 @@ interface Watch {
 
 export class PassiveHealthChecks {
   readonly #members: () => readonly Member[];
-  readonly #bound: () => number;
+  readonly #settings: LiveSettings<Pick<Settings, 'suspectAfter'>>;
   readonly #watches = new WeakMap<Member, Watch>();
 
-  /** @param bound how long a member may leave everybody without an answer, ms. */
-  constructor(members: () => readonly Member[], bound: () => number) {
+  /** @param members those there are. */
+  constructor(
+    members: () => readonly Member[],
+    settings: LiveSettings<Pick<Settings, 'suspectAfter'>>,
+  ) {
     this.#members = members;
-    this.#bound = bound;
+    this.#settings = settings;
   }
 
   /**
@@ -57,7 +62,7 @@ export class PassiveHealthChecks {
   suspects(now: number): Member[] {
     const named: Member[] = [];
     for (const member of this.#members()) {
-      if (!this.isSilent(member, now, this.#bound())) continue;
+      if (!this.isUnresponsive(member, now, this.#settings.current.suspectAfter)) continue;
       const watch = this.#watch(member, now);
       const { namedAt, waiting } = watch;
       if (!waiting.keys().some(({ activity }) => activity.askedAt > namedAt)) continue;
@@ -68,7 +73,7 @@ export class PassiveHealthChecks {
   }
 
   /** Has a question been open for `bound` ms, as of the last sample, while this member answered nobody? */
-  isSilent(member: Member, now: number, bound: number): boolean {
+  isUnresponsive(member: Member, now: number, bound: number): boolean {
     const watch = this.#watches.get(member);
     const [since] = watch?.waiting.values() ?? [];
     if (watch === undefined || since === undefined) return false;

@@ -1,11 +1,11 @@
 /**
- * The pulse: one timer for everything that is looked at a few times a second.
+ * The ticker: one timer for everything that is looked at a few times a second.
  *
- * Owns the timer. What happens on a beat is wired in app.ts.
+ * Owns the timer. What happens at a tick is for its caller.
  */
 import { attempt } from './unexpected.ts';
 
-/** One beat. */
+/** One tick. */
 export interface Tick {
   /** ms of `performance.now()`. */
   readonly now: number;
@@ -13,22 +13,22 @@ export interface Tick {
   readonly late: number;
 }
 
-/** Until the beat after one that threw, ms. */
+/** Until the tick after one that threw, ms. */
 const waitAfterError = 250;
 
-/** Calls `onBeat`, which returns how long to wait until the next beat, ms, until `signal` aborts. */
-export function startTicker(onBeat: (beat: Tick) => number, signal: AbortSignal): void {
+/** Calls `onTick`, which returns how long to wait until the next tick, ms, until `signal` aborts. */
+export function startTicker(onTick: (tick: Tick) => number, signal: AbortSignal): void {
   let due = performance.now();
   let timer: NodeJS.Timeout | undefined;
-  const beat = (): void => {
+  const tick = (): void => {
     const now = performance.now();
     let wait = waitAfterError;
     attempt(() => {
-      wait = onBeat({ now, late: now - due });
+      wait = onTick({ now, late: now - due });
     });
     due = performance.now() + wait;
-    timer = setTimeout(beat, wait);
+    timer = setTimeout(tick, wait);
   };
-  beat();
+  tick();
   signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
 }

@@ -103,7 +103,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'reload-half',
     what: 'a reload changes the settings and not the members',
-    file: 'src/app/app.ts',
+    file: 'src/app/wiring.ts',
     edits: [
       {
         find: 'for (const member of membership.configure()) monitor.rewatch(member);',

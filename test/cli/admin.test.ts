@@ -105,7 +105,7 @@ describe('the API', () => {
     ['POST', '/v1/members/m0/drain', '{"forse":true}', 400, /^The body: /],
     ['POST', '/v1/members/m0/drain', '{}', 409, /^m0 is the last member that can be used/],
     ['POST', '/v1/members/m0/undrain', '', 409, 'm0 is not drained; nothing to take back'],
-    ['POST', '/v1/sessions/x/close', '', 400, 'x is no number of a session; see etcd-lb sessions.'],
+    ['POST', '/v1/sessions/x/close', '', 400, 'x is not a session id; see etcd-lb sessions.'],
     ['POST', '/v1/sessions/7/close', '', 404, 'There is no session 7; see etcd-lb sessions.'],
     ['POST', '/v1/log-level', '{"level":"loud"}', 400, /^level: /],
     ['GET', '/v1/sessions?member=m9', undefined, 404, /^m9 is none/],
@@ -129,13 +129,13 @@ describe('the API', () => {
     expect((await request('GET', '/v1/status')).code).toBe(200);
   });
 
-  test('of a process that is stopping takes no orders, but to close a session', async () => {
+  test('of a process that is stopping accepts nothing but the closing of a session', async () => {
     const balancer = await start('--drain-timeout', '10m');
     const client = await connect(balancer.address);
     await ask(client, 'hello');
     balancer.signal('SIGTERM');
     await balancer.logged(({ event }) => event === 'stopping');
-    const error = `This etcd-lb (process ${balancer.pid}) is stopping and takes no orders; give them to the one that follows it, or once it is started again.`;
+    const error = `This etcd-lb (process ${balancer.pid}) is stopping and accepts nothing more; ask the process that follows it, or this one once it is started again.`;
     for (const order of [
       'members/m0/drain',
       'members/m0/undrain',

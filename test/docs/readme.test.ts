@@ -207,8 +207,6 @@ async function render(): Promise<string> {
     isSelf: () => false,
     hasStalled: () => false,
     isUnresponsive: () => false,
-    onCheck: ignore,
-    onChange: ignore,
   });
   const proxy = new DataPath({
     policy: createPolicy('random'),

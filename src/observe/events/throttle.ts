@@ -46,7 +46,7 @@ export class MoveNotices {
   }
 
   /** To be called now and then: tells what has come to rest by `now`. */
-  beat(now: number): void {
+  tick(now: number): void {
     if (this.#sessions === 0 || now - this.#lastAt < movesEnd) return;
     this.#record({
       kind: 'sessions-moved',

@@ -121,11 +121,11 @@ export class Metrics {
     this.#histograms.sessionDuration.observe({ member }, duration / 1000);
   }
 
-  fellSilent({ name: member }: Member): void {
+  unresponsive({ name: member }: Member): void {
     this.#counters.silences.inc({ member });
   }
 
-  starved(): void {
+  stalled(): void {
     this.#counters.starvations.inc();
   }
 

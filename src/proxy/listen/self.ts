@@ -29,6 +29,18 @@ export function leadsToSelf(
   );
 }
 
+/** Where we listen: as settings say, and once the listeners are open as the system does. */
+export class OwnAddresses {
+  list: readonly ListenAddress[];
+
+  constructor(list: readonly ListenAddress[]) {
+    this.list = list;
+  }
+
+  /** Is the other end of this connection to `port` one of our own listeners? */
+  readonly isSelf = (socket: Socket, port: number): boolean => leadsToSelf(socket, port, this.list);
+}
+
 /** An IPv4 address without the IPv6 prefix that a socket of both families gives it. */
 function plain(address: string | undefined): string | undefined {
   return address?.replace(/^::ffff:/, '');

@@ -3,6 +3,7 @@
  * when this process stops. The drainer does it; this adds the sessions that open meanwhile, and tells when none
  * is left and none can come. That a member is removed, drained or failed is decided elsewhere.
  */
+import { EventEmitter } from 'node:events';
 import type { Member } from '../../members/member.ts';
 import type { Drain, Drainer } from './drainer.ts';
 import type { Session } from './session.ts';
@@ -31,23 +32,22 @@ const eviction: Drain = {
   ...{ ...endless, reason: 'evicted', graceful: false, timeout: Number.POSITIVE_INFINITY },
 };
 
-export class MemberDrains {
+interface MemberDrainEvents {
+  /** No session is left of this member, and none can come. */
+  drained: [Member, Drained];
+}
+
+export class MemberDrains extends EventEmitter<MemberDrainEvents> {
   readonly #sessions: Pick<Sessions, 'all' | 'openOn'>;
   readonly #drainer: Drainer;
-  readonly #onDrained: (member: Member, drained: Drained) => void;
   readonly #underWay = new Map<Member, Drain & Drained>();
   #shutdown: Drain | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onDrained is told when no session is left and none can come. */
-  constructor(
-    sessions: Pick<Sessions, 'all' | 'openOn'>,
-    drainer: Drainer,
-    onDrained: (member: Member, drained: Drained) => void,
-  ) {
+  constructor(sessions: Pick<Sessions, 'all' | 'openOn'>, drainer: Drainer) {
+    super();
     this.#sessions = sessions;
     this.#drainer = drainer;
-    this.#onDrained = onDrained;
   }
 
   /** Members that were removed, and still have sessions. */
@@ -135,7 +135,7 @@ export class MemberDrains {
       this.#underWay.delete(member);
       const { reason, sessions, timeout, cut } = drain;
       // Who was given no time has not outstayed it.
-      this.#onDrained(member, { reason, sessions, cut: timeout > 0 ? cut : 0 });
+      this.emit('drained', member, { reason, sessions, cut: timeout > 0 ? cut : 0 });
     }
     if (this.#shutdown !== undefined) this.#drainOthers(this.#shutdown);
     else if (this.#underWay.size === 0) clearTimeout(this.#timer);

@@ -33,6 +33,8 @@ export class Sessions {
   readonly #endListeners: EndListener[] = [];
   /** Those in which bytes have come since the last sample. */
   #spoken: Session[] = [];
+  /** When that was found last, ms of `performance.now()`. */
+  #spokenAt = 0;
   #opened = 0;
   #held = false;
 
@@ -80,11 +82,17 @@ export class Sessions {
   sample(now: number): readonly Session[] {
     const spoken = this.#spoken;
     this.#spoken = [];
+    if (spoken.length > 0) this.#spokenAt = now;
     for (const session of spoken) {
       (session.bytes as ByteCounts).noted = false;
       session.sample(now);
     }
     return spoken;
+  }
+
+  /** For how long nothing has come in any session, as of the last sample, ms. */
+  quietFor(now: number): number {
+    return now - this.#spokenAt;
   }
 
   /** Passes on nothing more from clients, those included that come later, until `release`. */

@@ -42,7 +42,6 @@ beforeEach(() => {
   const monitor = new Monitor({
     ...{ members, lookup, settings: checkSettings(), tls: () => ({}) },
     ...{ isSelf: () => false, hasStalled: () => false, isUnresponsive: () => false },
-    ...{ onCheck: () => {}, onChange: () => {} },
   });
   const cluster = undescribed(members);
   for (const [index, member] of members.entries()) {
@@ -52,7 +51,7 @@ beforeEach(() => {
   }
   const sessions = new Sessions();
   const drainer = new Drainer(sessions);
-  const memberDrains = new MemberDrains(sessions, drainer, () => {});
+  const memberDrains = new MemberDrains(sessions, drainer);
   parts.defer(() => memberDrains.stop());
   const guard = { leader: undefined, beginMove: () => undefined, cancelMove: () => {} };
   const mover = new LeaderMover({
@@ -62,22 +61,18 @@ beforeEach(() => {
       throw new Error('m0 cannot be asked');
     },
   });
-  // The rest of it needs sockets.
-  const upkeep = {
-    balance: () => new Map(),
-    slowStart: new SlowStart(() => members, new LiveSettings({ slowStart: 0 })),
-  };
-  const orders = new Operations({
+  const operations = new Operations({
     ...{ monitor, cluster, sessions, drainer, memberDrains, mover, drains: new Drains(undefined) },
     guard: guard as unknown as LeaderGuard,
-    upkeep,
+    balance: () => new Map(),
+    slowStart: new SlowStart(() => members, new LiveSettings({ slowStart: 0 })),
     log: silentLog,
     record: () => {},
     settings: new LiveSettings(settings),
     members: () => members,
   });
   api = adminApi({
-    ...{ orders, isStopping: () => false },
+    ...{ operations, isStopping: () => false },
     status: () => ({ members: [] }) as unknown as Status,
     reload: async (force) =>
       force ? { kind: 'applied', changed: [], waiting: [] } : { kind: 'refused', why: 'No.' },

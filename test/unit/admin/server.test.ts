@@ -39,7 +39,7 @@ beforeEach(async () => {
   const server = await openAdminServer(
     { path },
     {
-      ...{ events, orders: {} as Operations, isStopping: () => false },
+      ...{ events, operations: {} as Operations, isStopping: () => false },
       status: () => ({ mode: 'normal' }) as Status,
       reload: async () => ({ kind: 'applied', changed: [], waiting: [] }),
       onRefused: (reason) => void refused.push(reason),

@@ -9,14 +9,14 @@ test('is told once when they are short and once when they suffice, looking once 
     (event) => told.push(event),
     () => limit,
   );
-  subject.beat(427, 0);
+  subject.tick(427, 0);
   expect(told).toEqual([]);
-  subject.beat(428, 999);
+  subject.tick(428, 999);
   expect(told).toEqual([]); // not looked yet
-  subject.beat(428, 1000);
-  subject.beat(480, 2000);
+  subject.tick(428, 1000);
+  subject.tick(480, 2000);
   limit = 2000;
-  subject.beat(480, 3000);
+  subject.tick(480, 3000);
   expect(told.map(({ kind }) => kind)).toEqual(['descriptors-short', 'descriptors-back']);
   expect(told.map((event) => describe(event).message)[0]).toBe(
     'file descriptors are short: 428 clients need two each and the limit is 1000 (EMFILE for further ones); raise ulimit -n',
@@ -25,7 +25,7 @@ test('is told once when they are short and once when they suffice, looking once 
 
 test('the limit of this very process is read', () => {
   const told: Event[] = [];
-  new Descriptors((event) => told.push(event)).beat(1_000_000_000, 0);
+  new Descriptors((event) => told.push(event)).tick(1_000_000_000, 0);
   const [event] = told;
   expect(event?.kind === 'descriptors-short' && event.limit).toBeGreaterThan(0);
 });

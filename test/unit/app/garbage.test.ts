@@ -25,9 +25,9 @@ test('is collected once it is worth it, in a quiet moment, and only the young if
   let now = 0;
   let open = 0;
   const after = (turnover: number, quiet: boolean, rest = 1_500): string[] => {
-    garbage.beat(open, turnover, quiet, now);
+    garbage.tick(open, turnover, quiet, now);
     now += rest;
-    garbage.beat(open, turnover, quiet, now);
+    garbage.tick(open, turnover, quiet, now);
     return heap.collected.splice(0);
   };
   expect(after(0, true)).toEqual(['young', 'all']); // what starting has left, once
@@ -60,7 +60,7 @@ test('is collected although others speak, once thousands of sessions have gone',
   const heap = new FakeHeap();
   const garbage = new Garbage(heap);
   const busy = (turnover: number, now: number): string[] => {
-    garbage.beat(20, turnover, false, now);
+    garbage.tick(20, turnover, false, now);
     return heap.collected.splice(0);
   };
   heap.old = 40_000_000;
@@ -82,8 +82,8 @@ test('is collected by V8 itself', () => {
   return new Promise<void>((resolve) => {
     // A WeakRef keeps its target until the end of the turn that made it.
     setTimeout(() => {
-      garbage.beat(0, 1, true, 0);
-      garbage.beat(0, 1, true, 1_500);
+      garbage.tick(0, 1, true, 0);
+      garbage.tick(0, 1, true, 1_500);
       expect(gone.deref()).toBeUndefined();
       resolve();
     });

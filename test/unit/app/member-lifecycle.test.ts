@@ -44,22 +44,17 @@ class House {
     this.settings = settings;
     this.drains = new Drains(stateDir);
     this.drains.load();
-    this.membership = new Membership({
-      ...{ settings, tls: () => ({}), record },
-      onJoin: (member) => this.lifecycle.joined(member),
-      onRevise: (revised) => this.lifecycle.revised(revised),
-      onLeave: (member) => this.lifecycle.left(member),
-    });
+    this.membership = new Membership({ settings, tls: () => ({}), record })
+      .on('join', (member) => this.lifecycle.joined(member))
+      .on('revise', (revised) => this.lifecycle.revised(revised))
+      .on('leave', (member) => this.lifecycle.left(member));
     const members = (): readonly Member[] => this.membership.members;
     this.monitor = new Monitor({
       ...{ members: members(), settings, lookup, tls: () => ({}) },
       ...{ isSelf: () => false, hasStalled: () => false, isUnresponsive: () => false },
-      onCheck: () => {},
-      onChange: (change) => this.lifecycle.changed(change),
-    });
-    this.memberDrains = new MemberDrains(sessions, new Drainer(sessions), (member, drained) =>
-      this.lifecycle.drained(member, drained),
-    );
+    }).on('change', (change) => this.lifecycle.changed(change));
+    this.memberDrains = new MemberDrains(sessions, new Drainer(sessions));
+    this.memberDrains.on('drained', (member, drained) => this.lifecycle.drained(member, drained));
     this.lifecycle = new MemberLifecycle({
       ...{ settings, membership: this.membership, monitor: this.monitor, record },
       poller: new StatusPoller({
@@ -68,7 +63,7 @@ class House {
           throw new Error('nobody is asked');
         },
       }),
-      upkeep: { slowStart: new SlowStart(members, settings) },
+      slowStart: new SlowStart(members, settings),
       ...{ drains: this.drains, memberDrains: this.memberDrains },
       metrics: { left: (name: string) => unmeasured.push(name) } as unknown as Metrics,
     });

@@ -16,15 +16,12 @@ let membership: Membership;
 function begin(flags: Record<string, string>): void {
   told = [];
   settings = new LiveSettings(load(flags));
-  membership = new Membership({
-    settings,
-    tls: () => ({}),
-    onJoin: ({ name }) => told.push(`+${name}`),
-    onRevise: (revised) =>
+  membership = new Membership({ settings, tls: () => ({}), record: () => {} })
+    .on('join', ({ name }) => told.push(`+${name}`))
+    .on('revise', (revised) =>
       told.push(...revised.map(({ member, before }) => `${before}=${member.name}`)),
-    onLeave: ({ name }) => told.push(`-${name}`),
-    record: () => {},
-  });
+    )
+    .on('leave', ({ name }) => told.push(`-${name}`));
 }
 
 /** A reload; who is checked in another way then. */

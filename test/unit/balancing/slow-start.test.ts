@@ -25,10 +25,10 @@ test('only the member that came back starts slowly, from its first moment on', (
   const slow = new SlowStart(() => [m0, m1], duration);
   slow.begin(m1, 5000);
   expect([m0.weight, m1.weight]).toEqual([1, 0.1]);
-  slow.beat(5500);
+  slow.tick(5500);
   expect([m0.weight, m1.weight]).toEqual([1, 0.5]);
   expect(slow.underWay).toEqual([m1]);
-  slow.beat(6000);
+  slow.tick(6000);
   expect([m0.weight, m1.weight]).toEqual([1, 1]);
   expect(slow.underWay).toEqual([]);
 });
@@ -51,8 +51,8 @@ test('a member with a weight of its own comes back to that', () => {
   if (member === undefined) throw new Error('no member');
   const slow = new SlowStart(() => [member], duration);
   slow.begin(member, 0);
-  slow.beat(500);
+  slow.tick(500);
   expect(member.weight).toBe(2);
-  slow.beat(1000);
+  slow.tick(1000);
   expect(member.weight).toBe(4);
 });

@@ -27,11 +27,11 @@ function monitorOf(checkUrl: string, checksClientPort: boolean) {
     isSelf: () => false,
     hasStalled: () => false,
     isUnresponsive: () => false,
-    onCheck: (who, result) => expect(who.lastCheck).toMatchObject(result),
-    onChange: ({ member }) => {
-      if (member !== undefined) states.push(member.to.state);
-      onState();
-    },
+  });
+  monitor.on('check', (who, result) => expect(who.lastCheck).toMatchObject(result));
+  monitor.on('change', ({ member: change }) => {
+    if (change !== undefined) states.push(change.to.state);
+    onState();
   });
   onTestFinished(() => stop.abort());
   const becomes = (state: Health['state']) =>

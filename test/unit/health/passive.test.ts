@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { LiveSettings } from '../../../src/config/live-settings.ts';
 import { PassiveHealthChecks } from '../../../src/health/passive.ts';
 import type { Member } from '../../../src/members/member.ts';
 import { FakeSessions } from '../proxy/fake-session.ts';
@@ -15,10 +16,7 @@ beforeEach(() => {
   sessions = new FakeSessions();
   now = 0;
   there = [m0, m1];
-  silence = new PassiveHealthChecks(
-    () => there,
-    () => 300,
-  );
+  silence = new PassiveHealthChecks(() => there, new LiveSettings({ suspectAfter: 300 }));
   sessions.onEnd((session) => silence.forget(session));
 });
 
@@ -100,7 +98,7 @@ test('a time when this process did not run is no silence of the members', () => 
   silence.observe(sessions.sample(now), now, true);
   expect(silence.suspects(now)).toEqual([]);
   expect(pass(250, () => well.answer())).toEqual([]);
-  expect(silence.isSilent(m0, now, 250)).toBe(true);
+  expect(silence.isUnresponsive(m0, now, 250)).toBe(true);
 });
 
 test('a member that joins is listened to, one that has left no more', () => {

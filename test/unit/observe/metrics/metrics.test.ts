@@ -50,11 +50,10 @@ beforeEach(async () => {
     isSelf: () => false,
     hasStalled: () => false,
     isUnresponsive: () => false,
-    onCheck: () => {},
-    onChange: ({ member: change }) => {
-      if (change === undefined) return;
-      metrics.hear({ kind: 'member-changed', ...change, member: change.member.name });
-    },
+  });
+  monitor.on('change', ({ member: change }) => {
+    if (change === undefined) return;
+    metrics.hear({ kind: 'member-changed', ...change, member: change.member.name });
   });
   proxy = new DataPath({
     policy: inOrder,

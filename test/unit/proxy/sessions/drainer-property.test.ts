@@ -48,7 +48,7 @@ class World {
   readonly members = [memberAt(1, 'm0'), memberAt(2, 'm1')] as const;
   readonly sessions = new FakeSessions();
   readonly drainer = new Drainer(this.sessions);
-  readonly drains = new MemberDrains(this.sessions, this.drainer, ({ load }) => {
+  readonly drains = new MemberDrains(this.sessions, this.drainer).on('drained', ({ load }) => {
     this.loadsWhenDrained.push(load);
   });
   readonly all: FakeSession[] = [];

@@ -28,7 +28,7 @@ beforeEach(() => {
   sessions = new FakeSessions();
   gone = [];
   drainer = new Drainer(sessions, () => 0.5);
-  drains = new MemberDrains(sessions, drainer, (_, { cut }) => gone.push(cut));
+  drains = new MemberDrains(sessions, drainer).on('drained', (_, { cut }) => gone.push(cut));
 });
 afterEach(() => {
   drains.stop();
