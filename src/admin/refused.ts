@@ -1,5 +1,5 @@
 /** How an operation is refused. */
-import { safeText } from '../lib/safe-text.ts';
+import { safeText } from '../lib/text/safe-text.ts';
 
 /** What is wrong: whom it means, what it says, or that it must not be done as things stand. */
 export type RefusalKind = 'unknown' | 'invalid' | 'conflict';

@@ -8,11 +8,11 @@
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { exposedSecrets } from '../certificates/certificates.ts';
 import { formatListenAddress, type ListenAddress } from '../config/values/listen.ts';
-import { startTicker } from '../lib/ticker.ts';
+import { startTicker } from '../lib/time/ticker.ts';
 import { surviveErrors } from '../lib/unexpected.ts';
 import { CheckHistory } from '../observe/check-history.ts';
 import { EventLog } from '../observe/events/event-log.ts';
-import type { ReloadResult } from '../observe/events/operator-events.ts';
+import type { ReloadResult } from '../observe/events/sentences/operators.ts';
 import { type Status, type StatusSources, takeStatus } from '../observe/status.ts';
 import { type Inherited, noneInherited } from '../systemd/inherited.ts';
 import { agree, refuseExposure } from './inherited-addresses.ts';

@@ -18,7 +18,7 @@ import { type Closable, ManagementListener } from '../management/listener.ts';
 import type { CheckHistory } from '../observe/check-history.ts';
 import type { Event } from '../observe/events/event.ts';
 import type { EventLog } from '../observe/events/event-log.ts';
-import type { ReloadResult } from '../observe/events/operator-events.ts';
+import type { ReloadResult } from '../observe/events/sentences/operators.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import { type ObserveServer, openObserveServer } from '../observe/server/http.ts';
 import { type StatusSources, takeStatus } from '../observe/status.ts';

@@ -22,22 +22,22 @@ import { Monitor } from '../health/monitor.ts';
 import { PassiveHealthChecks } from '../health/passive.ts';
 import { LeaderGuard } from '../leader/guard.ts';
 import { LeaderMover } from '../leader/move.ts';
-import { EventLoopStalls } from '../lib/event-loop-stall.ts';
 import { DnsCache } from '../lib/net/dns-cache.ts';
+import { EventLoopStalls } from '../lib/time/event-loop-stall.ts';
 import { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { EventLog } from '../observe/events/event-log.ts';
 import type { Log } from '../observe/log/log.ts';
 import { Metrics } from '../observe/metrics/metrics.ts';
-import { OwnAddresses } from '../proxy/listen/self.ts';
+import { OwnAddresses } from '../proxy/listen/own-addresses.ts';
 import { MemberDrains } from '../proxy/sessions/member-drains.ts';
-import { Housekeeping } from './housekeeping.ts';
-import { MemberLifecycle } from './member-lifecycle.ts';
-import { Membership } from './membership.ts';
-import { Reload } from './reload.ts';
-import { emptiesPool } from './reload-trial.ts';
-import { Traffic } from './traffic.ts';
-import { reportTraffic } from './traffic-report.ts';
+import { Housekeeping } from './housekeeping/housekeeping.ts';
+import { MemberLifecycle } from './members/lifecycle.ts';
+import { Membership } from './members/membership.ts';
+import { Reload } from './reload/reload.ts';
+import { emptiesPool } from './reload/trial.ts';
+import { reportTraffic } from './traffic/report.ts';
+import { Traffic } from './traffic/traffic.ts';
 
 export interface WiringOptions {
   /** What to start with. */

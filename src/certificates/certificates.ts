@@ -9,8 +9,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { readTextFile } from '../lib/files/text-file.ts';
 import { SettingError } from '../lib/setting-error.ts';
-import { readTextFile } from '../lib/text-file.ts';
 
 /**
  * What we need to speak TLS with somebody, as PEM texts. `cert` and `key` are both there or both not,

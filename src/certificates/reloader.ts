@@ -9,7 +9,7 @@
  * are.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { watchFiles } from '../lib/file-watch.ts';
+import { watchFiles } from '../lib/files/file-watch.ts';
 import { SettingError } from '../lib/setting-error.ts';
 import {
   type CertificateFiles,

@@ -1,6 +1,6 @@
 /** Columns of text for terminals. Pure. */
 import { stripVTControlCharacters } from 'node:util';
-import { formatAge } from '../lib/quantities.ts';
+import { formatAge } from '../lib/text/quantities.ts';
 
 /** Rows as lines, each column as wide as its widest cell; colours take no room. */
 export function columns(rows: readonly (readonly string[])[]): string[] {

@@ -4,7 +4,7 @@
  * On a terminal the block stays at the bottom and is renewed in place; elsewhere it is printed when
  * it is asked for as part of the text. Owns standard output while the demo runs.
  */
-import { formatBytes } from '../lib/quantities.ts';
+import { formatBytes } from '../lib/text/quantities.ts';
 import type { Status } from '../observe/status.ts';
 import type { ClientFigures } from './clients.ts';
 

@@ -1,7 +1,7 @@
 /** All findings about all subjects, from what was gathered. Pure. */
 import type { Secret } from '../certificates/certificates.ts';
 import type { Settings } from '../config/settings.ts';
-import { safeText } from '../lib/safe-text.ts';
+import { safeText } from '../lib/text/safe-text.ts';
 import { type Finding, inOrder } from './finding.ts';
 import type { Observation } from './observation.ts';
 import { findInAdvertised } from './rules/advertised.ts';

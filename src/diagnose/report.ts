@@ -5,7 +5,7 @@
  *     why    Clients get nothing from it, and the cluster has one member less to lose.
  *     mend   Start etcd there, or correct its address in --endpoints.
  */
-import { count } from '../lib/count.ts';
+import { count } from '../lib/text/count.ts';
 import { exitCodeOf, type Finding, severities } from './finding.ts';
 
 /** What the first column takes. */

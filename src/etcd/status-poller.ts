@@ -7,7 +7,7 @@
  */
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import { Schedule } from '../lib/schedule.ts';
+import { Schedule } from '../lib/time/schedule.ts';
 import { attempt } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
 import type { MemberStatus, PollResult } from './status/member-status.ts';

@@ -10,7 +10,7 @@ import type { MemberTls } from '../certificates/certificates.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Failure } from '../lib/net/failure.ts';
-import { steadyNow } from '../lib/steady-now.ts';
+import { steadyNow } from '../lib/time/steady-now.ts';
 import type { Member } from '../members/member.ts';
 import { MemberTable, type TableChange } from './member-table.ts';
 import { Probe } from './probe.ts';

@@ -16,7 +16,7 @@ import type { LookupFunction, Socket } from 'node:net';
 import type { MemberTls } from '../certificates/certificates.ts';
 import { classify, type Failure } from '../lib/net/failure.ts';
 import { http, https } from '../lib/net/node-http.ts';
-import { safeText } from '../lib/safe-text.ts';
+import { safeText } from '../lib/text/safe-text.ts';
 import type { CheckResult } from './state/check-result.ts';
 
 export interface ProbeOptions {

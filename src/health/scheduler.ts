@@ -8,7 +8,7 @@
  */
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import { Schedule } from '../lib/schedule.ts';
+import { Schedule } from '../lib/time/schedule.ts';
 import type { CheckResult } from './state/check-result.ts';
 
 export interface ProbedMember {

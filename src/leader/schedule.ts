@@ -7,7 +7,7 @@
  *
  * All times are ms of `performance.now()`, all intervals ms.
  */
-import { nextInStep } from '../lib/step.ts';
+import { nextInStep } from '../lib/time/step.ts';
 import type { HoldRules, HoldState } from './hold.ts';
 
 /** Between two heartbeats while sessions speak, and while all are quiet. */

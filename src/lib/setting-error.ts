@@ -5,7 +5,7 @@
  * rules that throw it need not either. `ConfigError` is the outer form, the only one that leaves
  * this room: a whole sentence with the place the value came from, which load.ts adds.
  */
-import { safeText } from './safe-text.ts';
+import { safeText } from './text/safe-text.ts';
 
 /**
  * One sentence for a person: which setting, where it came from, what is wrong, what to write

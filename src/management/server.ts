@@ -24,7 +24,7 @@ export type RefusalReason = (typeof refusalReasons)[number];
 
 /**
  * Connections at a time, of each listener. What they take of the descriptors is taken from traffic, so they are few, and
- * known to who reckons what is left (app/descriptors.ts). Streams take half of them, so that a probe finds one.
+ * known to who reckons what is left (app/housekeeping/descriptors.ts). Streams take half of them, so that a probe finds one.
  */
 export const mostConnections = { observe: 64, admin: 32 };
 

@@ -14,8 +14,8 @@ import { readdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { poll } from '../lib/poll.ts';
-import { loadState, makeDirectory, saveState } from '../lib/state-file.ts';
+import { loadState, makeDirectory, saveState } from '../lib/files/state-file.ts';
+import { poll } from '../lib/time/poll.ts';
 
 const shape = z.strictObject({
   name: z.string().check(z.minLength(1)),

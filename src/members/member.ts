@@ -18,7 +18,7 @@ import type { TimedCheck } from '../health/state/check-result.ts';
 import { type CheckTimes, noCheckTimes } from '../health/state/check-times.ts';
 import { type Damping, undamped } from '../health/state/damping.ts';
 import { type Health, unknownHealth } from '../health/state/health.ts';
-import { steadyNow } from '../lib/steady-now.ts';
+import { steadyNow } from '../lib/time/steady-now.ts';
 import type { Place } from './place.ts';
 
 /** What settings say of a member beside its place. */

@@ -13,7 +13,7 @@ import { type RoutingMode, serves } from '../health/routing.ts';
 import type { Evidence, Health } from '../health/state/health.ts';
 import type { CurrentHold, EndedHold, HoldView } from '../leader/hold-status.ts';
 import type { Failure } from '../lib/net/failure.ts';
-import { rounded } from '../lib/quantities.ts';
+import { rounded } from '../lib/text/quantities.ts';
 import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';

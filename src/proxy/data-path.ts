@@ -12,7 +12,7 @@
 import type { Socket } from 'node:net';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import { TimerQueue } from '../lib/timer-queue.ts';
+import { TimerQueue } from '../lib/time/timer-queue.ts';
 import { attempt, handOver } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
 import { type DialAttempt, type Dialled, type DialOptions, dial } from './dial/dial.ts';

@@ -5,7 +5,7 @@
 import { posix } from 'node:path';
 import { parseSync, Visitor } from 'rolldown/utils';
 
-/** Texts of .ts files by path from the root, such as `src/lib/ticker.ts`. */
+/** Texts of .ts files by path from the root, such as `src/lib/time/ticker.ts`. */
 export type Sources = Readonly<Record<string, string>>;
 
 /** Folders as the page lists them, such as `src/lib/`. */

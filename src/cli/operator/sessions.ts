@@ -2,7 +2,7 @@
 
 import type { AdminClient } from '../../admin/client.ts';
 import type { SessionStatus } from '../../admin/session-status.ts';
-import { formatBytes } from '../../lib/quantities.ts';
+import { formatBytes } from '../../lib/text/quantities.ts';
 import { age, columns } from '../table.ts';
 
 const heads = ['ID', 'MEMBER', 'CLIENT', 'AGE', 'IDLE', 'SENT', 'RECEIVED', 'IN FLIGHT', ''];

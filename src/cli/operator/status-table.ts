@@ -1,9 +1,9 @@
 /** The status as text: one line for the whole, one for each member. Pure. */
 
 import { styleText } from 'node:util';
-import { formatBytes, formatMs, formatSeconds } from '../../lib/quantities.ts';
-import { outcomeOf } from '../../observe/events/hold-events.ts';
+import { formatBytes, formatMs, formatSeconds } from '../../lib/text/quantities.ts';
 import { membersOf } from '../../observe/events/members-of.ts';
+import { outcomeOf } from '../../observe/events/sentences/hold.ts';
 import type { MemberReport, Status } from '../../observe/status.ts';
 import { age, columns } from '../table.ts';
 

@@ -6,8 +6,8 @@
  * flags, so nothing is left to YAML's typing: `0660` stays `0660` and `off` stays `off`.
  */
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { readTextFile } from '../../lib/files/text-file.ts';
 import { ConfigError } from '../../lib/setting-error.ts';
-import { readTextFile } from '../../lib/text-file.ts';
 import { nearest } from '../nearest.ts';
 import { options } from '../options.ts';
 import type { Given, Source } from '../values/origin.ts';

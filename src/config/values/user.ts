@@ -1,7 +1,7 @@
 /** The user of `--user` and `--password-file`: a password never stands where others see it. */
 import { givenAlone } from '../../certificates/certificates.ts';
+import { readTextFile } from '../../lib/files/text-file.ts';
 import { SettingError } from '../../lib/setting-error.ts';
-import { readTextFile } from '../../lib/text-file.ts';
 import type { Settings } from '../settings.ts';
 
 /** `undefined` for none. Throws `SettingError` for one without the other, and for an empty file. */

@@ -10,7 +10,7 @@ import { isIP } from 'node:net';
 import { type Certificates, certificatesIn, type Secret } from '../../certificates/certificates.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ListenAddress } from '../../config/values/listen.ts';
-import { roughTime } from '../../lib/quantities.ts';
+import { roughTime } from '../../lib/text/quantities.ts';
 import type { Finding } from '../finding.ts';
 import { isReachable, type Observation } from '../observation.ts';
 

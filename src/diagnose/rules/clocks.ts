@@ -5,7 +5,7 @@
  * between two bounds. A finding states what is certain. Pure.
  */
 
-import { roughTime } from '../../lib/quantities.ts';
+import { roughTime } from '../../lib/text/quantities.ts';
 import type { Finding } from '../finding.ts';
 import type { ClockReading, Observation } from '../observation.ts';
 

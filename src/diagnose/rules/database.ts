@@ -1,6 +1,6 @@
 /** Findings about each member's database: how near its quota it is, and how much room is unused. */
 
-import { formatBytes } from '../../lib/quantities.ts';
+import { formatBytes } from '../../lib/text/quantities.ts';
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';
 import { numberOf } from '../probes/exposition.ts';

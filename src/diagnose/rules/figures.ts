@@ -10,7 +10,7 @@
  */
 
 import { newestList } from '../../etcd/status/cluster-view.ts';
-import { roughTime } from '../../lib/quantities.ts';
+import { roughTime } from '../../lib/text/quantities.ts';
 import type { Finding } from '../finding.ts';
 import { knownAmong, type Observation } from '../observation.ts';
 import { numberOf, quantile, type Sample } from '../probes/exposition.ts';

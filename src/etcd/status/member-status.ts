@@ -5,7 +5,7 @@
  * follows for the traffic is eligibility.ts, and for the cluster as a whole cluster-view.ts.
  */
 import type { IMember, IStatusResponse } from 'etcd3';
-import { safeText } from '../../lib/safe-text.ts';
+import { safeText } from '../../lib/text/safe-text.ts';
 
 /** Identifiers are hexadecimal, as etcdctl and etcd's log show them. */
 export interface MemberStatus {

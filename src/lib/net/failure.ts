@@ -4,7 +4,7 @@
  * Owns the short list of reasons that verdicts, metrics and logs share, and the mapping from Node's
  * error codes to it. Leaves to others what follows from a reason (verdict.ts) and how it is told.
  */
-import { safeText } from '../safe-text.ts';
+import { safeText } from '../text/safe-text.ts';
 
 /** Why a check or a dial did not succeed. Used as a metric label: short, fixed and few. */
 export const failureReasons = [

@@ -11,7 +11,7 @@ import { mostMembers } from '../../etcd/status/member-status.ts';
 import { Condition } from '../../lib/condition.ts';
 import type { DnsChange } from '../../lib/net/dns-cache.ts';
 import { classify } from '../../lib/net/failure.ts';
-import { poll } from '../../lib/poll.ts';
+import { poll } from '../../lib/time/poll.ts';
 import { type DiscoveryChange, tooMany } from './change.ts';
 import type { Dns } from './system-dns.ts';
 

@@ -9,8 +9,8 @@
 import type { Endpoint, Scheme } from '../../config/values/endpoint.ts';
 import { Condition } from '../../lib/condition.ts';
 import type { DnsChange } from '../../lib/net/dns-cache.ts';
-import { poll } from '../../lib/poll.ts';
-import { nextInStep } from '../../lib/step.ts';
+import { poll } from '../../lib/time/poll.ts';
+import { nextInStep } from '../../lib/time/step.ts';
 import type { Place } from '../place.ts';
 import { Addresses } from './addresses.ts';
 import { type DiscoveryChange, tooMany } from './change.ts';

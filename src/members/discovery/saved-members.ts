@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { formatEndpoint, parseEndpoints, type Scheme } from '../../config/values/endpoint.ts';
 import { Condition } from '../../lib/condition.ts';
-import { loadState, makeDirectory, saveState } from '../../lib/state-file.ts';
+import { loadState, makeDirectory, saveState } from '../../lib/files/state-file.ts';
 import type { Place } from '../place.ts';
 import type { DiscoveryChange } from './change.ts';
 

@@ -2,7 +2,7 @@
  * The stream of events. Owns their numbers, the last few hundred, and who is told. How an event is told is event.ts.
  */
 import { describe, type Event, type EventKind } from './event.ts';
-import type { Sentence } from './sentence.ts';
+import type { Sentence } from './sentences/sentence.ts';
 
 /** An event as it is shown: an entry of `/status`, and a line of the log. Fields depend on `kind`. */
 export interface RecordedEvent extends Sentence {

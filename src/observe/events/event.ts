@@ -7,15 +7,15 @@
  * A kind is a row of one of the tables of this folder: what is known of it, and how it is told. So there is no kind
  * without a sentence. Events name members and hold numbers, never objects that change later.
  */
-import { clusterEvents } from './cluster-events.ts';
-import { discoveryEvents } from './discovery-events.ts';
-import { healthEvents } from './health-events.ts';
-import { holdEvents } from './hold-events.ts';
-import { operatorEvents } from './operator-events.ts';
-import { processEvents } from './process-events.ts';
-import type { Sentence } from './sentence.ts';
-import { tlsEvents } from './tls-events.ts';
-import { trafficEvents } from './traffic-events.ts';
+import { clusterEvents } from './sentences/cluster.ts';
+import { discoveryEvents } from './sentences/discovery.ts';
+import { healthEvents } from './sentences/health.ts';
+import { holdEvents } from './sentences/hold.ts';
+import { operatorEvents } from './sentences/operators.ts';
+import { processEvents } from './sentences/process.ts';
+import type { Sentence } from './sentences/sentence.ts';
+import { tlsEvents } from './sentences/tls.ts';
+import { trafficEvents } from './sentences/traffic.ts';
 
 const sentences = {
   ...processEvents,

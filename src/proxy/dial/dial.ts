@@ -20,7 +20,7 @@ import type { Snapshot } from '../../balancing/snapshot.ts';
 import type { LiveSettings } from '../../config/live-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import { classify, type Failure } from '../../lib/net/failure.ts';
-import type { QueuedTimer, TimerQueue } from '../../lib/timer-queue.ts';
+import type { QueuedTimer, TimerQueue } from '../../lib/time/timer-queue.ts';
 import { LoadLease } from '../../members/load-lease.ts';
 import type { Member } from '../../members/member.ts';
 import { learnConnectTime, raceAfter } from './connect-times.ts';

@@ -3,13 +3,13 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Reload, type ReloadOptions } from '../../../src/app/reload.ts';
+import { Reload, type ReloadOptions } from '../../../src/app/reload/reload.ts';
 import { type Loaded, loadSettings } from '../../../src/config/load.ts';
 import type { Settings } from '../../../src/config/settings.ts';
-import { watchFiles } from '../../../src/lib/file-watch.ts';
-import { startTicker } from '../../../src/lib/ticker.ts';
-import { TimerQueue } from '../../../src/lib/timer-queue.ts';
-import type { ReloadResult } from '../../../src/observe/events/operator-events.ts';
+import { watchFiles } from '../../../src/lib/files/file-watch.ts';
+import { startTicker } from '../../../src/lib/time/ticker.ts';
+import { TimerQueue } from '../../../src/lib/time/timer-queue.ts';
+import type { ReloadResult } from '../../../src/observe/events/sentences/operators.ts';
 import { folderWith } from '../config/folder.ts';
 
 const run = promisify(execFile);

@@ -5,7 +5,7 @@ import type { RoutingMode } from '../../../../src/health/routing.ts';
 import type { Health } from '../../../../src/health/state/health.ts';
 import { type Event, describe as told } from '../../../../src/observe/events/event.ts';
 import { EventLog, type NumberedEvent } from '../../../../src/observe/events/event-log.ts';
-import type { Sentence } from '../../../../src/observe/events/sentence.ts';
+import type { Sentence } from '../../../../src/observe/events/sentences/sentence.ts';
 
 const since = Date.parse('2026-11-22T20:42:06.987Z');
 

@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Policy } from '../../../../src/balancing/policy.ts';
 import type { Snapshot } from '../../../../src/balancing/snapshot.ts';
 import { LiveSettings } from '../../../../src/config/live-settings.ts';
-import { TimerQueue } from '../../../../src/lib/timer-queue.ts';
+import { TimerQueue } from '../../../../src/lib/time/timer-queue.ts';
 import type { Member } from '../../../../src/members/member.ts';
 import {
   type DialAttempt,

@@ -1,0 +1,154 @@
+/**
+ * Housekeeping: what is looked at a few times a second and follows from no single event.
+ *
+ *   tick ──► has this process stalled? ──► activity of all sessions ──► who is silent? check everybody
+ *
+ *   now and then ──► weights of members that start slowly
+ *                ├──► rebalancing, one step
+ *                ├──► clients that never speak
+ *                ├──► descriptors left
+ *                └──► garbage, when all is quiet
+ *
+ * Owns these parts and their order. Each is a file of its own and knows nothing of the others.
+ */
+import { balanced } from '../../balancing/policies.ts';
+import { excessesOf } from '../../balancing/rebalance.ts';
+import type { SlowStart } from '../../balancing/slow-start.ts';
+import type { LiveSettings } from '../../config/live-settings.ts';
+import type { Settings } from '../../config/settings.ts';
+import type { Monitor } from '../../health/monitor.ts';
+import type { PassiveHealthChecks } from '../../health/passive.ts';
+import { mayServe, serves } from '../../health/routing.ts';
+import type { EventLoopStalls } from '../../lib/time/event-loop-stall.ts';
+import { nextInStep } from '../../lib/time/step.ts';
+import type { Tick } from '../../lib/time/ticker.ts';
+import type { Member } from '../../members/member.ts';
+import type { Event } from '../../observe/events/event.ts';
+import { MoveNotices } from '../../observe/events/throttle.ts';
+import type { Metrics } from '../../observe/metrics/metrics.ts';
+import type { DataPath } from '../../proxy/data-path.ts';
+import {
+  type RebalancedMember,
+  Rebalancer,
+  type RebalancerRules,
+} from '../../proxy/sessions/rebalancer.ts';
+import { Descriptors } from './descriptors.ts';
+import { Garbage } from './garbage.ts';
+
+export interface HousekeepingOptions {
+  /** Those in force. */
+  readonly settings: LiveSettings;
+  /** Those there are. */
+  readonly members: () => readonly Member[];
+  readonly monitor: Monitor;
+  readonly stalls: EventLoopStalls;
+  readonly passive: PassiveHealthChecks;
+  readonly slowStart: SlowStart;
+  readonly dataPath: DataPath;
+  readonly metrics: Metrics;
+  readonly record: (event: Event) => void;
+}
+
+/** Once a member has fallen silent all are checked fast for this long, ms. */
+const doubtTime = 1_000;
+/** A session younger than this is not moved, ms: its client has only just come. */
+const movableAge = 5_000;
+/** Between two ticks while sessions speak, ms. */
+const busyInterval = 50;
+/** The same once they have all been silent for a second: waking up is most of what idling costs. */
+const idleInterval = 250;
+const idleAfter = 1_000;
+/** Between two looks at what is in no hurry, ms. */
+const rareInterval = 200;
+/** The part of a member's sessions that may be moved in a minute. */
+const movedPerMinute = 0.75;
+
+export class Housekeeping {
+  readonly #options: HousekeepingOptions;
+  readonly #rebalancer: Rebalancer;
+  readonly #moveNotices: MoveNotices;
+  readonly #descriptors: Descriptors;
+  readonly #garbage = new Garbage();
+  #doubtUntil = 0;
+  #rareAt = 0;
+
+  constructor(options: HousekeepingOptions) {
+    const { settings, members, dataPath, record } = options;
+    this.#options = options;
+    this.#moveNotices = new MoveNotices(members, record);
+    this.#descriptors = new Descriptors(record);
+    const rules = (): RebalancerRules => {
+      const { balance, rebalance, maxSessionAge: maxAge } = settings.current;
+      // Another policy would not send a moved client where there is room.
+      const spread = balanced.includes(balance) ? rebalance : 0;
+      return { spread, perMinute: movedPerMinute, minAge: movableAge, maxAge };
+    };
+    this.#rebalancer = new Rebalancer(dataPath.sessions, dataPath.drainer, rules, (from) =>
+      this.#moveNotices.moved(from, performance.now()),
+    );
+  }
+
+  /** Returns how long to wait until the next tick, ms. */
+  tick({ now, late }: Tick): number {
+    const { monitor, stalls, passive, metrics, dataPath } = this.#options;
+    const hasStalled = stalls.note(late, now);
+    if (hasStalled) metrics.stalled();
+    passive.observe(dataPath.sessions.sample(now), now, hasStalled);
+    const suspects = passive.suspects(now);
+    for (const member of suspects) metrics.unresponsive(member);
+    if (suspects.length > 0) this.#doubtUntil = now + doubtTime;
+    if (now < this.#doubtUntil) monitor.checkAllNow();
+    if (now - this.#rareAt >= rareInterval) this.#tickRarely(now);
+    const isBusy = dataPath.sessions.quietFor(now) < idleAfter;
+    return isBusy ? busyInterval : nextInStep(now, idleInterval) - now;
+  }
+
+  /**
+   * Has sessions moved until the members are even, at `now` (ms of `performance.now()`). Returns by how many
+   * each of them is above its share; empty when they are even already.
+   */
+  balance(now: number): ReadonlyMap<Member, number> {
+    this.#rebalancer.balanceNow(now);
+    const shares = this.#shares();
+    const excesses = excessesOf(
+      shares.map(({ member, weight }) => ({ sessions: member.load, weight })),
+    );
+    return new Map(
+      shares.flatMap(({ member }, index) => {
+        const excess = Math.floor(excesses[index] ?? 0);
+        return excess > 0 ? [[member, excess]] : [];
+      }),
+    );
+  }
+
+  /** What each member that may serve is due. */
+  #shares(): RebalancedMember[] {
+    const { members, snapshot } = this.#options.monitor.table;
+    const due = dueMembers(snapshot.routable, this.#options.settings.current.balance);
+    return members.filter(mayServe).map((member) => ({
+      member,
+      healthy: serves(member),
+      weight: due.includes(member) ? member.weight : 0,
+    }));
+  }
+
+  #tickRarely(now: number): void {
+    const { dataPath, slowStart, settings } = this.#options;
+    this.#rareAt = now;
+    const { firstByteTimeout } = settings.current;
+    if (firstByteTimeout > 0) dataPath.closeSilent(now - firstByteTimeout);
+    slowStart.tick(now);
+    this.#rebalancer.tick(this.#shares(), now);
+    this.#moveNotices.tick(now);
+    const { count, opened } = dataPath.sessions;
+    const isQuiet = dataPath.sessions.quietFor(now) >= idleAfter;
+    this.#descriptors.tick(dataPath.waiting + count, now);
+    this.#garbage.tick(count, 2 * opened - count, isQuiet, now);
+  }
+}
+
+/** Those of the routable members that sessions belong to. */
+function dueMembers(routable: readonly Member[], balance: Settings['balance']): readonly Member[] {
+  const leading = routable.filter(({ leads }) => leads === true);
+  return balance === 'leader' && leading.length > 0 ? leading : routable;
+}

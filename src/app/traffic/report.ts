@@ -1,0 +1,48 @@
+/** What is counted and logged of connections. What comes in floods is told as an event now and then. */
+import type { Event } from '../../observe/events/event.ts';
+import { throttled } from '../../observe/events/throttle.ts';
+import type { Log } from '../../observe/log/log.ts';
+import type { Metrics } from '../../observe/metrics/metrics.ts';
+import type { RejectReason } from '../../proxy/data-path.ts';
+import type { HandshakeFailure } from '../../proxy/tls/downstream.ts';
+import type { Traffic } from './traffic.ts';
+
+export function reportTraffic(
+  traffic: Traffic,
+  metrics: Metrics,
+  log: Log,
+  record: (event: Event) => void,
+): void {
+  const tellRejected = throttled<RejectReason>((reason, clients) =>
+    record({ kind: 'clients-rejected', reason, clients }),
+  );
+  const tellFailed = throttled<HandshakeFailure>((reason, clients) =>
+    record({ kind: 'handshakes-failed', reason, clients }),
+  );
+  traffic.on('attempted', (member, attempt) => metrics.attempted(member, attempt));
+  traffic.on('opened', ({ id, relay, member }, failovers) => {
+    if (failovers > 0) metrics.failedOver();
+    const client = relay.clientAddress();
+    log.session('session opened', {
+      session: id,
+      ...(client !== undefined && { client }),
+      ...{ member: member.name, failovers },
+    });
+  });
+  traffic.on('ended', ({ id, member, openedAt, bytes }, reason) => {
+    const duration = performance.now() - openedAt;
+    metrics.sessionEnded(member, duration);
+    log.session('session ended', {
+      ...{ session: id, member: member.name, reason, durationMs: Math.round(duration) },
+      bytes: { client: bytes.client, member: bytes.member },
+    });
+  });
+  traffic.on('rejected', (reason) => {
+    metrics.rejected(reason);
+    tellRejected(reason);
+  });
+  traffic.on('handshake-failed', (reason) => {
+    metrics.handshakeFailed(reason);
+    tellFailed(reason);
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * A file in the state directory: something that must survive a restart.
+ *
+ * Owns how such a file is read and replaced: as a whole (written beside it, flushed, renamed, the folder flushed), and
+ * checked when it is read, so that what is not one of ours is not used. Leaves to others what is in it.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as z from 'zod/mini';
+import { SettingError } from '../setting-error.ts';
+import { safeText } from '../text/safe-text.ts';
+import { readBounded } from './text-file.ts';
+
+/** What was found: nothing, the content as it was saved, or why it cannot be used, as one clause. */
+export type Loaded<T> =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'content'; readonly content: T; readonly savedAt: string }
+  | { readonly kind: 'unusable'; readonly why: string };
+
+/** Makes a directory of state files where it is not there. Throws `SettingError` when that is not possible. */
+export function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw new SettingError(
+      'state-dir',
+      `${directory} cannot be made (${(error as Error).message}); write a directory that this user may write to`,
+    );
+  }
+}
+
+/**
+ * Never throws: a restart must work without the file.
+ *
+ * @param parse makes of the content, without `version` and `savedAt`, what it stands for; throws where it cannot.
+ */
+export function loadState<T>(path: string, parse: (content: unknown) => T): Loaded<T> {
+  try {
+    const state = envelope.parse(JSON.parse(readBounded(path)));
+    const { savedAt, version: _version, ...content } = state;
+    return { kind: 'content', content: parse(content), savedAt };
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return isGone ? { kind: 'none' } : { kind: 'unusable', why: inWords(error) };
+  }
+}
+
+/**
+ * Replaces the file. Rejects with the system's error, with the file as it was, or with one that a loss of power
+ * may undo.
+ */
+export async function saveState(path: string, content: object): Promise<void> {
+  const state = { version: 1, savedAt: new Date().toISOString(), ...content };
+  const beside = `${path}.${randomUUID()}.new`; // another process may write its own at the same time
+  try {
+    await writeFile(beside, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o640, flush: true });
+    await rename(beside, path);
+    await flushFolder(dirname(path));
+  } catch (error) {
+    await rm(beside, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Until its folder is flushed, a loss of power may undo a rename (fsync(2)). */
+async function flushFolder(path: string): Promise<void> {
+  // No `await using`: older Nodes read the bundle too, to say which one it needs.
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // A file system that has no such thing says so; others fail.
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+const envelope = z.looseObject({ version: z.literal(1), savedAt: z.iso.datetime() });
+
+/** Why a content cannot be used, as one clause; it may quote the content. */
+function inWords(error: unknown): string {
+  if (error instanceof z.core.$ZodError) {
+    const { path, message } = error.issues[0] ?? { path: [], message: 'it has another shape' };
+    return safeText(path.length === 0 ? message : `${path.join('.')}: ${message}`);
+  }
+  return safeText((error as Error).message);
+}

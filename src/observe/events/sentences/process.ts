@@ -1,0 +1,68 @@
+/**
+ * How it is told that this process starts and ends, alone or beside another one, that its log cannot be written, and
+ * that an error was not expected.
+ */
+import { count } from '../../../lib/text/count.ts';
+import { safeText } from '../../../lib/text/safe-text.ts';
+import { error, info, warn } from './sentence.ts';
+
+interface Started {
+  version: string;
+  listen: readonly string[];
+  endpoints: readonly string[];
+  /** Of the observe listener, if it is open and on TCP. */
+  observePort: number | undefined;
+}
+
+interface Unexpected {
+  name: string;
+  message: string;
+  stack?: string | undefined;
+}
+
+export const processEvents = {
+  /** The balancer accepts clients. */
+  started: ({ version, listen, endpoints, observePort }: Started) => {
+    const before = endpoints.length > 0 ? endpoints.join(', ') : 'no member that is known yet';
+    return info(`etcd-lb ${version} listens on ${listen.join(', ')} in front of ${before}`, {
+      ...{ version, listen, endpoints, observePort },
+    });
+  },
+  /** `drainTimeout` in ms. */
+  stopping: ({ sessions, drainTimeout }: { sessions: number; drainTimeout: number }) =>
+    info(
+      `stopping: no new clients; ${count(sessions, 'session')} may end within ${drainTimeout} ms`,
+      { sessions, drainTimeout },
+    ),
+  /** `cut`: sessions that were closed by us. */
+  stopped: ({ cut }: { cut: number }) =>
+    info(cut === 0 ? 'stopped' : `stopped; ${count(cut, 'session')} closed`, { cut }),
+  /** `why` the observe listener cannot be opened yet. */
+  'observe-waits': ({ why }: { why: string }) =>
+    warn(
+      `the observe listener is opened as soon as the process before this one has ended: ${why}`,
+      {},
+    ),
+  /** The end of that. */
+  'observe-opened': ({ shown, observePort }: { shown: string; observePort: number | undefined }) =>
+    info(`the observe listener is open now, on ${shown}`, { observePort }),
+  /** The sockets that were passed to us are not at the addresses of --listen. */
+  'listen-ignored': (ignored: { inherited: readonly string[]; listen: readonly string[] }) => {
+    const { inherited, listen } = ignored;
+    return warn(
+      `clients are accepted on the sockets that were passed to this process, ${inherited.join(', ')}, and ${listen.join(', ')} of --listen is not opened: let the socket unit and --listen name the same`,
+      { inherited, listen },
+    );
+  },
+  /** Lines of the log begin to be lost. */
+  'log-failing': ({ why }: { why: string }) =>
+    error(`the log cannot be written, its lines are lost: ${why}`, { why }),
+  'log-back': ({ why, lines }: { why: string; lines: number }) =>
+    warn(`the log is written again, ${count(lines, 'line')} of it lost: ${why}`, { why, lines }),
+  /** An error that no part of the balancer has handled. Told once for each stack. */
+  'unexpected-error': ({ name, message, stack = '' }: Unexpected) =>
+    error(`unexpected error, the balancer goes on: ${safeText(`${name}: ${message}`)}`, {
+      type: 'Error', // by which the readable log knows that there is a stack to show
+      stack: stack.split('\n').map(safeText).join('\n    '),
+    }),
+};
