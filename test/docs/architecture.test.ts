@@ -32,7 +32,10 @@ describe('in this repository', () => {
 
   test('every folder of src is a room or a tool, once', () => {
     const folders = new Set(paths.map((path) => `${path.split('/').slice(0, 2).join('/')}/`));
-    expect([...rooms.ordered, ...rooms.tools].sort()).toEqual([...folders].sort());
+    const listed = [...rooms.ordered, ...rooms.tools];
+    const inner = listed.filter((room) => room.split('/').length > 3);
+    expect(inner.filter((room) => !paths.some((path) => path.startsWith(room)))).toEqual([]);
+    expect(listed.filter((room) => !inner.includes(room)).sort()).toEqual([...folders].sort());
   });
 
   test('imports run downwards', () => {
@@ -95,6 +98,24 @@ describe('where a rule is broken, a sentence says so', () => {
     expect(rules.findUpwards({ 'src/lib/b.ts': text, 'src/app/a.ts': '' }, few)).toEqual([
       'src/lib/b.ts imports src/app/a.ts, upwards: src/app/ stands above src/lib/.',
     ]);
+  });
+
+  test('upwards within a room, where an inner folder stands apart', () => {
+    const nested = { ordered: ['src/app/', 'src/lib/', 'src/app/inner/'], tools: [] };
+    expect(
+      rules.findUpwards(
+        { 'src/app/inner/a.ts': "import '../../lib/b.ts';", 'src/lib/b.ts': '' },
+        nested,
+      ),
+    ).toEqual([
+      'src/app/inner/a.ts imports src/lib/b.ts, upwards: src/lib/ stands above src/app/inner/.',
+    ]);
+    expect(
+      rules.findUpwards(
+        { 'src/app/a.ts': "import './inner/b.ts';", 'src/app/inner/b.ts': '' },
+        nested,
+      ),
+    ).toEqual([]);
   });
 
   test('a tool, a folder that is not listed; but neither downwards nor what a tool does', () => {

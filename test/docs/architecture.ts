@@ -21,7 +21,7 @@ const most = { filesInFolder: 12, linesOfFile: 300, linesOfFunction: 60 } as con
 /** The numbered list, and the bullets that begin with a folder. */
 export function roomsIn(page: string): Rooms {
   const folders = (mark: string): string[] =>
-    [...page.matchAll(new RegExp(`^${mark} \`(src/[\\w-]+/)\``, 'gm'))].map(([, at = '']) => at);
+    [...page.matchAll(new RegExp(`^${mark} \`(src/[\\w/-]+/)\``, 'gm'))].map(([, at = '']) => at);
   return { ordered: folders('\\d+\\.'), tools: folders('-') };
 }
 
@@ -35,7 +35,12 @@ export function findGone(page: string, exists: (path: string) => boolean): strin
     );
 }
 
+/** A file is in the innermost folder that is listed. */
 export function findUpwards(sources: Sources, { ordered, tools }: Rooms): string[] {
+  const roomOf = (file: string): string =>
+    [...ordered, ...tools]
+      .filter((room) => file.startsWith(room))
+      .reduce((inner, room) => (room.length > inner.length ? room : inner), topOf(file));
   return Object.entries(importsOf(sources)).flatMap(([file, imported]) => {
     const room = roomOf(file);
     if (tools.includes(room)) return [];
@@ -135,7 +140,7 @@ function parse(file: string, text: string): ReturnType<typeof parseSync> {
 }
 
 /** `src/lib/net/failure.ts` to `src/lib/`. */
-function roomOf(file: string): string {
+function topOf(file: string): string {
   return `${file.split('/').slice(0, 2).join('/')}/`;
 }
 
