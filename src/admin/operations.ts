@@ -9,7 +9,7 @@
  * carry them out; the reload is reload.ts.
  */
 
-import { balanced } from '../balancing/policies.ts';
+import { balanced } from '../balancing/policies/policies.ts';
 import type { SlowStart } from '../balancing/slow-start.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Cluster } from '../etcd/cluster.ts';

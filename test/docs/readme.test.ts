@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
-import { createPolicy } from '../../src/balancing/policies.ts';
+import { createPolicy } from '../../src/balancing/policies/policies.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { envName, options } from '../../src/config/options.ts';
 import { Monitor } from '../../src/health/monitor.ts';

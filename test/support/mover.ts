@@ -5,7 +5,7 @@
 
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server } from 'node:net';
-import { createPolicy } from '../../src/balancing/policies.ts';
+import { createPolicy } from '../../src/balancing/policies/policies.ts';
 import type { LocalMember } from '../../src/demo/local-member.ts';
 import type { Member } from '../../src/members/member.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';

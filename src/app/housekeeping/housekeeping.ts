@@ -11,7 +11,7 @@
  *
  * Owns these parts and their order. Each is a file of its own and knows nothing of the others.
  */
-import { balanced } from '../../balancing/policies.ts';
+import { balanced } from '../../balancing/policies/policies.ts';
 import { excessesOf } from '../../balancing/rebalance.ts';
 import type { SlowStart } from '../../balancing/slow-start.ts';
 import type { LiveSettings } from '../../config/live-settings.ts';

@@ -9,8 +9,8 @@
  */
 import { EventEmitter } from 'node:events';
 import net, { type LookupFunction } from 'node:net';
-import { createPolicy } from '../../balancing/policies.ts';
-import type { Policy } from '../../balancing/policy.ts';
+import { createPolicy } from '../../balancing/policies/policies.ts';
+import type { Policy } from '../../balancing/policies/policy.ts';
 import type { CertificateReloader } from '../../certificates/reloader.ts';
 import type { LiveSettings } from '../../config/live-settings.ts';
 import type { MemberTable } from '../../health/member-table.ts';

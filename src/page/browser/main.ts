@@ -8,16 +8,16 @@
  * Wires the parts together; what is shown is as old as the last update, and times count on by themselves.
  */
 
+import { FactList } from './cluster/fact-list.ts';
+import { headlineOf } from './cluster/headline.ts';
+import { HeadlineView } from './cluster/headline-view.ts';
 import { listen } from './connection.ts';
-import { byId, setText } from './element.ts';
-import { EventList } from './event-list.ts';
-import { FactList } from './fact-list.ts';
-import { headlineOf } from './headline.ts';
-import { HeadlineView } from './headline-view.ts';
-import { Keyed } from './keyed.ts';
-import { MemberCard, type Shown } from './member-card.ts';
-import { SpreadBars } from './spread-bars.ts';
-import { duration } from './time.ts';
+import { EventList } from './events/event-list.ts';
+import { byId, setText } from './lib/element.ts';
+import { Keyed } from './lib/keyed.ts';
+import { duration } from './lib/time.ts';
+import { MemberCard, type Shown } from './members/member-card.ts';
+import { SpreadBars } from './members/spread-bars.ts';
 import type { ChecksUpdate, StatusUpdate } from './wire.ts';
 
 const headline = new HeadlineView();

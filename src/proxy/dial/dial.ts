@@ -15,7 +15,7 @@
  */
 import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Policy } from '../../balancing/policy.ts';
+import type { Policy } from '../../balancing/policies/policy.ts';
 import type { Snapshot } from '../../balancing/snapshot.ts';
 import type { LiveSettings } from '../../config/live-settings.ts';
 import type { Settings } from '../../config/settings.ts';

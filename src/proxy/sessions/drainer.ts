@@ -12,7 +12,7 @@
  *
  * Owns all of this, with one timer. Who leaves, and why, is decided in member-drains.ts and rebalancer.ts.
  */
-import type { RandomSource } from '../../balancing/policy.ts';
+import type { RandomSource } from '../../balancing/policies/policy.ts';
 import { attempt } from '../../lib/unexpected.ts';
 import { isQuiet } from './activity.ts';
 import { isInIdleGap, isUntouched, type Watch } from './idle-gap.ts';

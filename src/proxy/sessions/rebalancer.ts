@@ -3,7 +3,7 @@
  * was moved, and has the drainer do it. An opaque session that is never quiet stays: cutting sessions at random
  * under load failed 66 of 23,600 puts and reordered two writes (measured with etcd's Go client).
  */
-import type { RandomSource } from '../../balancing/policy.ts';
+import type { RandomSource } from '../../balancing/policies/policy.ts';
 import { type MemberShare, planMove, type RebalanceRules } from '../../balancing/rebalance.ts';
 import type { Member } from '../../members/member.ts';
 import { isQuiet } from './activity.ts';

@@ -1,6 +1,6 @@
 /** Candidates and repeatable random numbers for the tests of this folder. */
 
-import type { RandomSource } from '../../../src/balancing/policy.ts';
+import type { RandomSource } from '../../../src/balancing/policies/policy.ts';
 import type { Member } from '../../../src/members/member.ts';
 import { aMember } from '../../support/members.ts';
 

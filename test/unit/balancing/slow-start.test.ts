@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { leastConnections } from '../../../src/balancing/least-connections.ts';
+import { leastConnections } from '../../../src/balancing/policies/least-connections.ts';
 import { SlowStart, slowStartWeight } from '../../../src/balancing/slow-start.ts';
 import { LiveSettings } from '../../../src/config/live-settings.ts';
 import { newMembers, seeded } from './members.ts';

@@ -1,19 +1,29 @@
 /** How the page makes words and figures of what it is sent. */
 import { describe, expect, test } from 'vitest';
-import { bytes, count, inWords, listed, milliseconds } from '../../../src/page/browser/amounts.ts';
+import { factsOf } from '../../../src/page/browser/cluster/facts.ts';
+import { flat } from '../../../src/page/browser/events/event-fields.ts';
+import {
+  bytes,
+  count,
+  inWords,
+  listed,
+  milliseconds,
+} from '../../../src/page/browser/lib/amounts.ts';
+import { ago, clock, duration, tenths } from '../../../src/page/browser/lib/time.ts';
 import {
   conditionOf,
   holdOf,
   lagInWords,
   lagOf,
   reasonsOf,
-} from '../../../src/page/browser/condition.ts';
-import { flat } from '../../../src/page/browser/event-fields.ts';
-import { factsOf } from '../../../src/page/browser/facts.ts';
-import { extended, inWords as latencyInWords, top } from '../../../src/page/browser/latency.ts';
-import { Rates } from '../../../src/page/browser/rates.ts';
-import { sharesOf } from '../../../src/page/browser/spread.ts';
-import { ago, clock, duration, tenths } from '../../../src/page/browser/time.ts';
+} from '../../../src/page/browser/members/condition.ts';
+import {
+  extended,
+  inWords as latencyInWords,
+  top,
+} from '../../../src/page/browser/members/latency.ts';
+import { Rates } from '../../../src/page/browser/members/rates.ts';
+import { sharesOf } from '../../../src/page/browser/members/spread.ts';
 import type { MemberReport } from '../../../src/page/browser/wire.ts';
 import { failedMember, m0Held, m0Moved, memberNamed, updateWith } from './updates.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { headlineOf } from '../../../src/page/browser/headline.ts';
+import { headlineOf } from '../../../src/page/browser/cluster/headline.ts';
 import type { ClusterReport, StatusUpdate } from '../../../src/page/browser/wire.ts';
 import { failedMember, m0Held, m0Moved, memberNamed, updateWith } from './updates.ts';
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createPolicy } from '../../../src/balancing/policies.ts';
+import { createPolicy } from '../../../src/balancing/policies/policies.ts';
 import type { Member } from '../../../src/members/member.ts';
 import { DataPath, type DataPathOptions, type RejectReason } from '../../../src/proxy/data-path.ts';
 import type { DialAttempt } from '../../../src/proxy/dial/dial.ts';

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import type { Policy } from '../../../src/balancing/policy.ts';
+import type { Policy } from '../../../src/balancing/policies/policy.ts';
 import type { Snapshot } from '../../../src/balancing/snapshot.ts';
 import type { Member } from '../../../src/members/member.ts';
 import { aMember } from '../../support/members.ts';

@@ -8,7 +8,7 @@ import net, { type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Policy } from '../../../../src/balancing/policy.ts';
+import type { Policy } from '../../../../src/balancing/policies/policy.ts';
 import type { Snapshot } from '../../../../src/balancing/snapshot.ts';
 import { LiveSettings } from '../../../../src/config/live-settings.ts';
 import { TimerQueue } from '../../../../src/lib/time/timer-queue.ts';

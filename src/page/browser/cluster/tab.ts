@@ -1,6 +1,6 @@
 /** The headline in the tab: in its title and as its icon, for who looks at another one. */
-import { setAttribute } from './element.ts';
-import type { Tone } from './tone.ts';
+import { setAttribute } from '../lib/element.ts';
+import type { Tone } from '../lib/tone.ts';
 
 /** Shapes that differ without colour too; all of 16 by 16. */
 const shapes: Readonly<Record<Tone | 'lost', string>> = {

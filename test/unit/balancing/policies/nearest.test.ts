@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nearest } from '../../../src/balancing/nearest.ts';
-import { countChoices, membersWith, seeded } from './members.ts';
+import { nearest } from '../../../../src/balancing/policies/nearest.ts';
+import { countChoices, membersWith, seeded } from '../members.ts';
 
 const anyLatency = fc.option(fc.double({ min: 0, max: 100, noNaN: true }), { nil: undefined });
 

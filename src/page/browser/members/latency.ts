@@ -1,6 +1,6 @@
 /** What the last checks of a member say, in words and as the bounds of a plot. Pure. */
-import { milliseconds } from './amounts.ts';
-import type { PastCheck } from './wire.ts';
+import { milliseconds } from '../lib/amounts.ts';
+import type { PastCheck } from '../wire.ts';
 
 /** As many as the balancer keeps. */
 const kept = 120;

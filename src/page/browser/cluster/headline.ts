@@ -4,10 +4,10 @@
  * The worst comes first, and what follows from it is left out. The sentence has no number in it that
  * changes by itself, since every change of it is read out to who listens.
  */
-import { capitalized, inWords, listed, milliseconds } from './amounts.ts';
-import { duration } from './time.ts';
-import type { Tone } from './tone.ts';
-import type { ClusterReport, MemberReport, StatusUpdate } from './wire.ts';
+import { capitalized, inWords, listed, milliseconds } from '../lib/amounts.ts';
+import { duration } from '../lib/time.ts';
+import type { Tone } from '../lib/tone.ts';
+import type { ClusterReport, MemberReport, StatusUpdate } from '../wire.ts';
 
 export interface Headline {
   readonly tone: Tone;

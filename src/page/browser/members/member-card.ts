@@ -1,12 +1,20 @@
 /** One member as a card: its state and why, what goes through it, and how quickly it answers. */
-import { bytes } from './amounts.ts';
+import { bytes } from '../lib/amounts.ts';
+import {
+  arrange,
+  element,
+  icon,
+  setAttribute,
+  setIcon,
+  setText,
+  showText,
+} from '../lib/element.ts';
+import { clock, duration } from '../lib/time.ts';
+import type { MemberReport, PastCheck, StatusUpdate } from '../wire.ts';
 import { conditionOf, holdOf, lagInWords, lagOf, reasonsOf } from './condition.ts';
-import { arrange, element, icon, setAttribute, setIcon, setText, showText } from './element.ts';
 import { outcome } from './latency.ts';
 import { LatencyPlot } from './latency-plot.ts';
 import { Rates } from './rates.ts';
-import { clock, duration } from './time.ts';
-import type { MemberReport, PastCheck, StatusUpdate } from './wire.ts';
 
 /** A member and what else its card needs. */
 export interface Shown {

@@ -1,6 +1,6 @@
 /** Random by weight: needs no state and no agreement; even only in the long run. */
 
-import type { Member } from '../members/member.ts';
+import type { Member } from '../../members/member.ts';
 import type { Policy, RandomSource } from './policy.ts';
 
 export function random(source: RandomSource): Policy {

@@ -2,7 +2,7 @@
  * What a policy is: it chooses one of several members. The data path calls nothing else of this
  * room. Each policy is a file of its own; policies.ts makes one by name.
  */
-import type { Member } from '../members/member.ts';
+import type { Member } from '../../members/member.ts';
 
 /** Source of numbers in [0, 1), `Math.random` but in tests. */
 export type RandomSource = () => number;

@@ -4,11 +4,11 @@
  * What is read out changes only with the headline; the time since the last update, and how long a hold lasts,
  * stand beside it.
  */
-import type { Connection } from './connection.ts';
-import { byId, setAttribute, setIcon, setText, showText } from './element.ts';
+import type { Connection } from '../connection.ts';
+import { byId, setAttribute, setIcon, setText, showText } from '../lib/element.ts';
+import { ago, clock, tenths } from '../lib/time.ts';
 import type { Headline } from './headline.ts';
 import { showInTab } from './tab.ts';
-import { ago, clock, tenths } from './time.ts';
 
 export class HeadlineView {
   readonly #root = byId('headline');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { roundRobin } from '../../../src/balancing/round-robin.ts';
-import { countChoices, newMembers, seeded } from './members.ts';
+import { roundRobin } from '../../../../src/balancing/policies/round-robin.ts';
+import { countChoices, newMembers, seeded } from '../members.ts';
 
 test('each member is chosen exactly once a turn, also after the list became longer or shorter', () => {
   const anyLengths = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 10 });

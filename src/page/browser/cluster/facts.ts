@@ -1,8 +1,8 @@
 /** The cluster at a glance: a few figures, each marked where it is not as it should be. Pure. */
-import { inWords } from './amounts.ts';
-import { duration } from './time.ts';
-import type { Tone } from './tone.ts';
-import type { StatusUpdate } from './wire.ts';
+import { inWords } from '../lib/amounts.ts';
+import { duration } from '../lib/time.ts';
+import type { Tone } from '../lib/tone.ts';
+import type { StatusUpdate } from '../wire.ts';
 
 export interface Fact {
   readonly label: string;

@@ -4,10 +4,10 @@
  * Owns the checks that it shows, and the plot, which it redraws when its size or the theme changes.
  */
 import uPlot from 'uplot';
-import { milliseconds } from './amounts.ts';
-import { element, setAttribute } from './element.ts';
+import { milliseconds } from '../lib/amounts.ts';
+import { element, setAttribute } from '../lib/element.ts';
+import type { PastCheck } from '../wire.ts';
 import { extended, inWords, top } from './latency.ts';
-import type { PastCheck } from './wire.ts';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 

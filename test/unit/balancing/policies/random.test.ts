@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { random } from '../../../src/balancing/random.ts';
-import { countChoices, newMembers, seeded } from './members.ts';
+import { random } from '../../../../src/balancing/policies/random.ts';
+import { countChoices, newMembers, seeded } from '../members.ts';
 
 test('all are reached about equally often', () => {
   const members = newMembers(5);

@@ -1,7 +1,7 @@
 /** Times as people say them. Pure. */
-import { formatAge } from '../../lib/text/quantities.ts';
+import { formatAge } from '../../../lib/text/quantities.ts';
 
-export { formatAge as duration, formatSeconds as tenths } from '../../lib/text/quantities.ts';
+export { formatAge as duration, formatSeconds as tenths } from '../../../lib/text/quantities.ts';
 
 /** "12 s ago"; "now" within the last second, and for what a clock says is yet to come. */
 export function ago(ms: number): string {

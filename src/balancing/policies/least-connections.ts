@@ -4,7 +4,7 @@
  * balancers in front of one cluster from all starting with its first member.
  */
 
-import type { Member } from '../members/member.ts';
+import type { Member } from '../../members/member.ts';
 import type { Policy, RandomSource } from './policy.ts';
 
 /** @param isEligible leaves members out. */

@@ -4,11 +4,11 @@
  * Knows nothing of the kinds of events: a message and fields are shown as they come, so that those of a
  * later version are shown as well.
  */
-import { membersOf } from '../../observe/events/members-of.ts';
-import { element, icon, setText } from './element.ts';
+import { membersOf } from '../../../observe/events/members-of.ts';
+import { element, icon, setText } from '../lib/element.ts';
+import { ago, clock } from '../lib/time.ts';
+import type { EventUpdate } from '../wire.ts';
 import { flat } from './event-fields.ts';
-import { ago, clock } from './time.ts';
-import type { EventUpdate } from './wire.ts';
 
 /** As many as the balancer keeps. */
 const kept = 300;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { leader } from '../../../src/balancing/leader.ts';
-import { leastConnections } from '../../../src/balancing/least-connections.ts';
-import { membersWith, seeded } from './members.ts';
+import { leader } from '../../../../src/balancing/policies/leader.ts';
+import { leastConnections } from '../../../../src/balancing/policies/least-connections.ts';
+import { membersWith, seeded } from '../members.ts';
 
 const anyCase = fc.record({
   loads: fc.array(fc.nat(20), { minLength: 1, maxLength: 9 }),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createPolicy } from '../../../src/balancing/policies.ts';
-import { policies } from '../../../src/config/settings.ts';
-import { membersWith, newMembers } from './members.ts';
+import { createPolicy } from '../../../../src/balancing/policies/policies.ts';
+import { policies } from '../../../../src/config/settings.ts';
+import { membersWith, newMembers } from '../members.ts';
 
 test.each(policies)('the setting %s makes a policy that reaches every member once', (name) => {
   const members = newMembers(4);

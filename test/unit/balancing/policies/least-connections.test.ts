@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { leastConnections } from '../../../src/balancing/least-connections.ts';
-import { countChoices, membersWith, newMembers, seeded } from './members.ts';
+import { leastConnections } from '../../../../src/balancing/policies/least-connections.ts';
+import { countChoices, membersWith, newMembers, seeded } from '../members.ts';
 
 test('under arrivals only, the loads never differ by more than one', () => {
   fc.assert(

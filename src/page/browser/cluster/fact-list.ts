@@ -1,8 +1,8 @@
 /** Shows the figures of the cluster at a glance; what they say is facts.ts. */
-import { element, icon, setAttribute, setIcon, setText } from './element.ts';
+import { element, icon, setAttribute, setIcon, setText } from '../lib/element.ts';
+import { Keyed, type View } from '../lib/keyed.ts';
+import type { StatusUpdate } from '../wire.ts';
 import { type Fact, factsOf } from './facts.ts';
-import { Keyed, type View } from './keyed.ts';
-import type { StatusUpdate } from './wire.ts';
 
 export class FactList {
   readonly #list: Keyed<Fact>;

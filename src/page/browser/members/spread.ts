@@ -1,5 +1,5 @@
 /** How the sessions are spread over the members, those that are leaving among them. Pure. */
-import type { StatusUpdate } from './wire.ts';
+import type { StatusUpdate } from '../wire.ts';
 
 export interface Share {
   readonly name: string;

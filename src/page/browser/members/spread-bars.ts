@@ -1,8 +1,8 @@
 /** Shows how the sessions are spread: a bar and a number a member. */
-import { element, setText, showText } from './element.ts';
-import { Keyed, type View } from './keyed.ts';
+import { element, setText, showText } from '../lib/element.ts';
+import { Keyed, type View } from '../lib/keyed.ts';
+import type { StatusUpdate } from '../wire.ts';
 import { type Share, sharesOf } from './spread.ts';
-import type { StatusUpdate } from './wire.ts';
 
 export class SpreadBars {
   readonly #list: Keyed<Share>;

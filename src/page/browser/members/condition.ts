@@ -3,10 +3,10 @@
  *
  * The state is what its checks say. That it is not used although they pass (unfit, drained) is told beside it.
  */
-import { capitalized, count } from './amounts.ts';
-import { duration, tenths } from './time.ts';
-import type { Tone } from './tone.ts';
-import type { HoldReport, MemberReport, StatusUpdate } from './wire.ts';
+import { capitalized, count } from '../lib/amounts.ts';
+import { duration, tenths } from '../lib/time.ts';
+import type { Tone } from '../lib/tone.ts';
+import type { HoldReport, MemberReport, StatusUpdate } from '../wire.ts';
 
 export interface Condition {
   readonly tone: Tone;
