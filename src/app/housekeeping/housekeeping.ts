@@ -44,7 +44,7 @@ export interface HousekeepingOptions {
   readonly stalls: EventLoopStalls;
   readonly passive: PassiveHealthChecks;
   readonly slowStart: SlowStart;
-  readonly dataPath: DataPath;
+  readonly dataPath: Pick<DataPath, 'sessions' | 'drainer' | 'waiting' | 'closeSilent'>;
   readonly metrics: Metrics;
   readonly record: (event: Event) => void;
 }
