@@ -75,14 +75,15 @@ export class Rebalancer {
     const rules = { ...this.#rules(), ...(isUrgent && urgentRules) };
     if (rules.spread === 0 || (!isUrgent && this.#random() < restShare)) return;
     this.#moves = this.#moves.filter(({ at }) => now - at < minute);
+    let inTransit = this.#inTransit(now);
     const shares = members.map(({ member, healthy, weight }): MemberShare => {
       const moved = this.#moves.filter(({ from }) => from === member).length;
-      return { healthy, sessions: member.load, weight, moved };
+      // Who waits for an idle gap is as good as gone: counted in both places, too many would leave.
+      const waiting = this.#waitingOn(member);
+      inTransit += waiting;
+      return { healthy, sessions: member.load - waiting, weight, moved: moved + waiting };
     });
-    const waiting = this.#drainer.count(
-      ({ reason }, { state }) => reason === 'rebalanced' && state.kind === 'open',
-    );
-    const move = planMove(shares, this.#inTransit(now) + waiting, rules);
+    const move = planMove(shares, inTransit, rules);
     const member = move && members[move.from]?.member;
     if (move === undefined || member === undefined) return;
     const isOverdue = ({ openedAt }: Session): boolean =>
@@ -98,6 +99,14 @@ export class Rebalancer {
     for (const session of movable.slice(0, move.count)) {
       this.#move(session, isFollowed(session) || !isOverdue(session), now);
     }
+  }
+
+  /** Its sessions that are to leave, and are still a part of its load. */
+  #waitingOn(member: Member): number {
+    return this.#drainer.count(
+      ({ reason }, session) =>
+        reason === 'rebalanced' && session.member === member && session.state.kind === 'open',
+    );
   }
 
   #move(session: Session, graceful: boolean, now: number): void {
