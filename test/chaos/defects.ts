@@ -64,12 +64,12 @@ export const defects: readonly Defect[] = [
   {
     name: 'drain-skips',
     what: 'a drain forgets one session until its time is over',
-    file: 'src/proxy/sessions/member-drains.ts',
+    file: 'src/proxy/sessions/drainer.ts',
     edits: [
       {
-        find: 'this.#drainer.request(this.#sessions.openOn(member), drain);',
+        find: 'const joining = [...sessions].filter(',
         replace:
-          'this.#drainer.request([...this.#sessions.openOn(member)].slice(performance.now() < drain.deadline ? 1 : 0), drain);',
+          "const isDrain = drain.graceful && drain.atDeadline === 'close' && now < drain.deadline;\n    const joining = [...sessions].slice(isDrain ? 1 : 0).filter(",
       },
     ],
   },
