@@ -152,7 +152,7 @@ describe('the condition of a member', () => {
       'healthy',
       memberNamed('m0', { unknown: 'refused' }),
       'ok',
-      ['Cannot be asked about itself: refused.'],
+      ['Its status is not known: refused.'],
     ],
   ])('%s', (word, member, tone, reasons) => {
     expect(conditionOf(member)).toMatchObject({ word, tone });
