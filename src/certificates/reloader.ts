@@ -59,7 +59,7 @@ export class CertificateReloader {
   start(signal: AbortSignal): Promise<void> {
     return watchFiles(
       () => this.#paths,
-      (content) => this.#take(content),
+      (content) => this.#onStable(content),
       signal,
     );
   }
@@ -76,7 +76,7 @@ export class CertificateReloader {
     return Object.values(paths).filter((path) => path !== undefined);
   }
 
-  #take(content: string): void {
+  #onStable(content: string): void {
     const { onApplied, onRefused } = this.#options;
     const isKnown = content === this.#read?.content;
     // Files that could not be used are tried again: a certificate may become valid with time.

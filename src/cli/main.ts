@@ -76,7 +76,7 @@ addOperatorCommands(program);
 program
   .command('healthcheck')
   .description(
-    'Tell whether the etcd-lb run of this container is alive, for the HEALTHCHECK of an image.',
+    'Check whether the etcd-lb run of this container is alive, for the HEALTHCHECK of an image.',
   )
   .option('--pid <PID>', 'the process to check', '1')
   .action(async ({ pid }: { pid: string }) => {
@@ -90,7 +90,7 @@ program
   .helpCommand(false)
   .command('help')
   .argument('[command]')
-  .description('Tell what a command does and what it takes.')
+  .description('Show what a command does and which flags it takes.')
   .action(async (name?: string) => {
     const command = program.commands.find((each) => each.name() === name);
     // Parsing an unknown command fails with a message, and with the command that was probably meant.

@@ -49,6 +49,6 @@ function connect(
     ...{ host, port, cert, key },
     ...(isIP(servername) === 0 && { servername }),
     minVersion: 'TLSv1.2',
-    rejectUnauthorized: false, // only looked at
+    rejectUnauthorized: false, // only inspected
   });
 }

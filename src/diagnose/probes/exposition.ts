@@ -52,7 +52,7 @@ export function numberOf(samples: readonly Sample[], name: string): number | und
 /**
  * The value that a share `q` (0 to 1) of what a histogram counted does not exceed, by linear
  * interpolation within a bucket; beyond the last bound, that bound. `undefined` when it counted fewer
- * than `least`, which is too few to tell.
+ * than `least`, which is too few to say.
  *
  * @param samples of one histogram: where it has further labels, those of one set of them.
  */

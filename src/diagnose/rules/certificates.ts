@@ -128,7 +128,7 @@ function hostsOf(listen: readonly ListenAddress[]): string[] {
 
 function isFor(certificate: X509Certificate, host: string): boolean {
   if (isIP(host) !== 0) return certificate.checkIP(host) !== undefined;
-  // As Go's clients do it, the subject's common name is not looked at.
+  // As in Go's clients, the subject's common name does not count.
   return certificate.checkHost(host, { subject: 'never' }) !== undefined;
 }
 

@@ -25,8 +25,7 @@ export interface Listener {
 const lostAfter = 3_500;
 /** Between two attempts to connect, where the browser makes none by itself, ms. */
 const retryAfter = 3_000;
-/** ms */
-const checkInterval = 500;
+const checkInterval = 500; // ms
 
 /** Listens for as long as the page is open. `url` is relative to it. */
 export function listen(url: string, listener: Listener): void {

@@ -70,9 +70,9 @@ function drainedInWords(
   sessions: number,
   now: number,
 ): string {
-  const time = until === undefined ? '' : `, for ${duration(Date.parse(until) - now)} more`;
-  const left = sessions === 0 ? 'no session is left' : `${count(sessions, 'session')} left to move`;
-  return `Drained by an operator${time}; ${left}.`;
+  if (sessions === 0) return 'Drained by an operator; no session is left.';
+  const time = until === undefined ? '' : ` within ${duration(Date.parse(until) - now)}`;
+  return `Drained by an operator; ${count(sessions, 'session')} left to move${time}.`;
 }
 
 function describe({ failedChecks, detail }: NonNullable<MemberReport['evidence']>): string {

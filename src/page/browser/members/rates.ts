@@ -16,7 +16,7 @@ export class Rates {
   #samples: readonly Sample[] = [];
 
   /**
-   * Takes the counters in, in the same order each time.
+   * Adds a sample of the counters, in the same order each time.
    *
    * @param at ms, by the clock of the balancer, which counted.
    * @returns how much each counter grows per second; `undefined` until there are two samples.
