@@ -1,5 +1,5 @@
 #!/bin/sh
-# Is the etcd-lb of this host fit to hold the virtual address? For vrrp_script of keepalived.conf, or by hand:
+# May this host hold the virtual address, by its etcd-lb? For vrrp_script of keepalived.conf, or by hand:
 #
 #   check-etcd-lb.sh [HOST:PORT of --observe, default 127.0.0.1:9379]
 #

@@ -1,10 +1,10 @@
 /**
  * The certificate files: `--cacert`, `--cert` and `--key`, which are for members, and `--tls-cert`,
- * `--tls-key` and `--client-ca`, which are for clients. Reads them, and
- * throws for whatever would otherwise show later as a failing handshake with everybody.
+ * `--tls-key` and `--client-ca`, which are for clients. Reads them, and throws for errors that would
+ * otherwise fail every later handshake.
  *
- * Others decide when to read them (at the start, and again when they change) and use them. Whether
- * members and clients accept them, the first handshake tells.
+ * Others decide when to read them (at the start, and again when they change), and use them. Only a
+ * handshake tells whether members and clients accept them.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -13,8 +13,8 @@ import { readTextFile } from '../lib/files/text-file.ts';
 import { SettingError } from '../lib/setting-error.ts';
 
 /**
- * What we need to speak TLS with somebody, as PEM texts. `cert` and `key` are both there or both not,
- * and belong together.
+ * What we need to speak TLS with a peer, as PEM texts. `cert` and `key` belong together; either both
+ * are there or neither.
  */
 export interface TlsMaterial {
   readonly ca?: string;
@@ -31,11 +31,11 @@ export interface Certificates {
 
 /** What connections to members are made with, besides the address. */
 export interface MemberTls extends TlsMaterial {
-  /** To verify a member by, and to ask for, in place of its host. As Node spells it. */
+  /** Name to verify a member by, and to send as SNI, instead of its host. Spelt as in Node. */
   readonly servername?: string;
 }
 
-/** The files' part and the setting `server-name` in one. */
+/** Joins what the files hold with the setting `server-name`. */
 export function memberTls(members: TlsMaterial, serverName: string | undefined): MemberTls {
   return { ...members, ...(serverName !== undefined && { servername: serverName }) };
 }
@@ -51,7 +51,7 @@ export interface CertificateFiles {
   readonly clientCa?: string;
 }
 
-/** Reads and checks the files. Throws `SettingError` for the setting to blame. */
+/** Reads and checks the files. Throws `SettingError` for the setting at fault. */
 export function loadCertificates(files: CertificateFiles, now = new Date()): Certificates {
   const { cacert, cert, key, tlsCert, tlsKey, clientCa } = files;
   const members = {
@@ -72,7 +72,7 @@ export interface Secret {
   readonly what: 'private key' | 'password';
 }
 
-/** Those that every user of this machine may read or replace. */
+/** The secrets that every user of this machine may read or replace. */
 export function exposedSecrets({
   certificateFiles: { key, tlsKey },
   passwordFile,
@@ -91,13 +91,13 @@ export function exposedSecrets({
   });
 }
 
-/** The certificates in a PEM text, in its order; none in none. Throws `Error` for a malformed one. */
+/** The certificates in a PEM text, in its order; may be none. Throws `Error` for a malformed one. */
 export function certificatesIn(pem = ''): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
   return blocks.map((block) => new X509Certificate(block));
 }
 
-/** A file that is read: its text, and whom to blame for it. */
+/** A file that was read: its text, and how to report an error in it. */
 interface GivenFile {
   readonly text: string;
   /** The error to throw; `what` is said of the file. */
@@ -150,7 +150,7 @@ export function givenAlone(setting: string, other: string): SettingError {
   return new SettingError(setting, `is given without --${other}; give both, or neither`);
 }
 
-/** What only OpenSSL refuses, such as a key that is too short, is found by having it used. */
+/** Has OpenSSL use the material, which alone finds some errors, such as a key that is too short. */
 function tryOut(file: GivenFile, material: TlsMaterial): void {
   try {
     createSecureContext(material);

@@ -1,4 +1,4 @@
-/** When the certificates that are in force expire. */
+/** When the certificates in use expire. */
 import { type Certificates, certificatesIn } from './certificates.ts';
 
 /** The setting that names a file of certificates. Used as a metric label. */
@@ -6,14 +6,14 @@ export type CertificateSetting = 'tls-cert' | 'client-ca' | 'cacert' | 'cert';
 
 /**
  * In ms since the epoch, for each file that is given. Of several authorities the next one to expire
- * after `now` counts: an old one beside it that has expired does no harm.
+ * after `now` counts: an expired one beside it does no harm.
  */
 export function expiriesOf(
   { members, clients }: Certificates,
   now: number,
 ): Partial<Record<CertificateSetting, number>> {
   const given = {
-    // In a chain the own certificate comes first.
+    // A chain begins with the leaf.
     'tls-cert': expiriesIn(clients?.cert)[0],
     'client-ca': nextExpiry(clients?.ca, now),
     cacert: nextExpiry(members.ca, now),

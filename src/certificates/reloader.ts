@@ -1,12 +1,11 @@
 /**
- * The certificate reloader: reads the certificates in force again when their files change, so that
- * nothing has to be restarted for a new one.
+ * The certificate reloader: reads the certificates again when their files change, so that nothing has
+ * to be restarted for a new one.
  *
- *   files ──► changed, and at rest ──► the checks of the start ──► in force
- *                                            └── not usable: the previous ones stay in use
+ *   files ──► changed, and stable ──► the checks of the start ──► in use
+ *                                           └── not usable: the previous ones stay in use
  *
- * Owns what is in force. Whoever makes a connection asks for it then; open connections stay as they
- * are.
+ * Owns the certificates in use. Each new connection reads them here; open connections do not change.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { watchFiles } from '../lib/files/file-watch.ts';
@@ -19,7 +18,7 @@ import {
   memberTls,
 } from './certificates.ts';
 
-/** Where certificates come from, and what they are; `Settings` has this shape. */
+/** The certificates, and the files that they come from; `Settings` has this shape. */
 interface Source {
   readonly certificates: Certificates;
   readonly certificateFiles: CertificateFiles;
@@ -30,7 +29,7 @@ interface Source {
 export interface CertificateReloaderOptions {
   readonly settings: Source;
   readonly onApplied: (certificates: Certificates) => void;
-  /** Told once of each state of the files that cannot be used. */
+  /** Called once for each content of the files that cannot be used. */
   readonly onRefused: (error: SettingError) => void;
 }
 
@@ -51,24 +50,24 @@ export class CertificateReloader {
     return this.#source.certificates;
   }
 
-  /** The same object until other certificates are in force. */
+  /** The same object until the certificates change. */
   get members(): MemberTls {
     return this.#members;
   }
 
-  /** Looks at the files until `signal` aborts. Call it once. */
+  /** Watches the files until `signal` aborts. Call it once. */
   start(signal: AbortSignal): Promise<void> {
     return watchFiles(
       () => this.#paths,
-      (content) => this.#take(content),
+      (content) => this.#onStable(content),
       signal,
     );
   }
 
-  /** Puts what was read for other settings in force. */
+  /** Uses the certificates that a reload of the settings has read. */
   configure(settings: Source): void {
     this.#read = undefined;
-    this.#put(settings);
+    this.#use(settings);
   }
 
   get #paths(): string[] {
@@ -77,15 +76,15 @@ export class CertificateReloader {
     return Object.values(paths).filter((path) => path !== undefined);
   }
 
-  #take(content: string): void {
+  #onStable(content: string): void {
     const { onApplied, onRefused } = this.#options;
     const isKnown = content === this.#read?.content;
-    // What cannot be used is tried again all the same: a certificate that is not valid yet will be.
+    // Files that could not be used are tried again: a certificate may become valid with time.
     if (isKnown && this.#read?.isUsable) return;
     try {
       const certificates = loadCertificates(this.#source.certificateFiles);
       this.#read = { content, isUsable: true };
-      if (this.#put({ ...this.#source, certificates })) onApplied(certificates);
+      if (this.#use({ ...this.#source, certificates })) onApplied(certificates);
     } catch (error) {
       if (!(error instanceof SettingError)) throw error;
       this.#read = { content, isUsable: false };
@@ -93,14 +92,14 @@ export class CertificateReloader {
     }
   }
 
-  /** Returns whether anything has changed: not at the first look, nor when files are back. */
-  #put(source: Source): boolean {
+  /** Returns whether anything changed. Not so at the first read, nor when earlier content returns. */
+  #use(source: Source): boolean {
     const { certificates, serverName } = this.#source;
-    const isOther =
+    const hasChanged =
       source.serverName !== serverName || !isDeepStrictEqual(source.certificates, certificates);
-    this.#source = isOther ? source : { ...source, certificates };
-    if (isOther) this.#members = membersOf(source);
-    return isOther;
+    this.#source = hasChanged ? source : { ...source, certificates };
+    if (hasChanged) this.#members = membersOf(source);
+    return hasChanged;
   }
 }
 

@@ -38,7 +38,7 @@ async function certificateOf(
 ): Promise<PeerCertificate> {
   signal.throwIfAborted();
   const socket = connect({ ...options, minVersion: 'TLSv1.2' });
-  socket.on('error', () => {}); // also one that comes after the signal, when nobody waits
+  socket.on('error', () => {}); // also one after the signal, when nobody waits any more
   try {
     await once(socket, 'secureConnect', { signal });
     return socket.getPeerCertificate();

@@ -5,10 +5,10 @@
 import { exposedSecrets } from '../certificates/certificates.ts';
 import { type Flags, loadSettings } from '../config/load.ts';
 
-/** For a pipe, which has no width. */
+/** For a pipe, which has no width; characters. */
 const usualWidth = 100;
 
-/** Prints the findings and ends the process. Throws `ConfigError` with nothing asked. */
+/** Prints the findings and ends the process. Throws `ConfigError` before any member is asked. */
 export async function check(flags: Flags, json: boolean): Promise<never> {
   const { settings, explain } = loadSettings({ flags, env: process.env });
   // Loaded only now: a wrong setting is reported without waiting for the rest of the program.

@@ -1,8 +1,8 @@
 /**
  * `etcd-lb healthcheck`: is the etcd-lb of this container alive? For the HEALTHCHECK of an image, which
- * does not know the flags that the container was started with, and so not where `/livez` is.
+ * does not know the container's flags. They say where `/livez` is, so they are read from the process.
  *
- * The observe listener answers. Where it is off, a process that exists counts as alive.
+ * The observe listener answers. If it is off, a process that exists counts as alive.
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -14,8 +14,8 @@ import { http } from '../lib/net/node-http.ts';
 const patience = 2_000;
 
 /**
- * Prints one line and returns the exit code: 0 alive, 1 not; no other, since Docker reserves 2. Takes
- * the environment for that of the other process.
+ * Prints one line and returns the exit code: 0 alive, 1 not; Docker reserves 2. Assumes that both
+ * processes have the same environment.
  *
  * @param flagsOf parses the arguments after `run`.
  */
@@ -24,7 +24,7 @@ export async function healthcheck(
   flagsOf: (args: readonly string[]) => Flags,
 ): Promise<0 | 1> {
   try {
-    console.log(await vitalSign(flagsOf(await argumentsOf(pid))));
+    console.log(await signOfLife(flagsOf(await argumentsOf(pid))));
     return 0;
   } catch (error) {
     console.error(`etcd-lb: ${(error as Error).message}`);
@@ -32,7 +32,7 @@ export async function healthcheck(
   }
 }
 
-/** What stands after `run` on the command line of that process. */
+/** The arguments after `run` on the command line of that process. */
 async function argumentsOf(pid: string): Promise<string[]> {
   const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   const words = line.split('\0').slice(0, -1);
@@ -42,8 +42,8 @@ async function argumentsOf(pid: string): Promise<string[]> {
   return words.slice(run + 1);
 }
 
-/** Throws `Error` with one sentence when there is none. */
-async function vitalSign(flags: Flags): Promise<string> {
+/** How it shows that it is alive. Throws `Error` with one sentence when it does not. */
+async function signOfLife(flags: Flags): Promise<string> {
   const { observe } = loadSettings({ flags, env: process.env }).settings;
   if (observe === undefined) return 'runs, and observe is off';
   const { port } = observe;
@@ -58,6 +58,6 @@ async function vitalSign(flags: Flags): Promise<string> {
     throw new Error(`answered ${statusCode}`);
   } catch (error) {
     const why = signal.aborted ? `no answer within ${patience} ms` : (error as Error).message;
-    throw new Error(`/livez at ${formatHostPort(host, port)} is not well: ${why}.`);
+    throw new Error(`/livez at ${formatHostPort(host, port)} fails: ${why}.`);
   }
 }

@@ -2,7 +2,7 @@
 /**
  * The command line: which commands there are and what their exit codes mean.
  *
- *   0  ended as asked         1  an error that is not of the settings
+ *   0  ended as asked         1  an error not in the settings
  *   2  a setting is wrong     128+n  ended by a second signal n
  *
  * The commands for a running balancer end with 1 when it cannot be reached or refuses. `check` has its
@@ -76,9 +76,9 @@ addOperatorCommands(program);
 program
   .command('healthcheck')
   .description(
-    'Tell whether the etcd-lb run of this container is alive, for the HEALTHCHECK of an image.',
+    'Check whether the etcd-lb run of this container is alive, for the HEALTHCHECK of an image.',
   )
-  .option('--pid <PID>', 'the process to ask after', '1')
+  .option('--pid <PID>', 'the process to check', '1')
   .action(async ({ pid }: { pid: string }) => {
     const { healthcheck } = await import('./healthcheck.ts');
     process.exitCode = await healthcheck(pid, (args) =>
@@ -90,10 +90,10 @@ program
   .helpCommand(false)
   .command('help')
   .argument('[command]')
-  .description('Tell what a command does and what it takes.')
+  .description('Show what a command does and which flags it takes.')
   .action(async (name?: string) => {
     const command = program.commands.find((each) => each.name() === name);
-    // An unknown command is told as such, with the one that is probably meant.
+    // Parsing an unknown command fails with a message, and with the command that was probably meant.
     if (name !== undefined && command === undefined)
       await program.parseAsync(['node', 'etcd-lb', name]);
     (command ?? program).help();
@@ -123,7 +123,7 @@ function flagsOf(command: Command): Flags {
   );
 }
 
-/** Tells an error as one sentence and returns the exit code. A bug of ours keeps its stack. */
+/** Prints an error as one sentence and returns the exit code. A bug of ours keeps its stack. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // --help, --version
@@ -131,8 +131,8 @@ function report(error: unknown): number {
     console.error(`etcd-lb: ${error.message.replace(/^error: /, '').replace(/\n/, ' ')}`);
     return 2;
   }
-  const isTold = error instanceof Error && error.name === 'AdminError';
-  if (isTold || error instanceof ConfigError) console.error(`etcd-lb: ${error.message}`);
+  const isAdminError = error instanceof Error && error.name === 'AdminError';
+  if (isAdminError || error instanceof ConfigError) console.error(`etcd-lb: ${error.message}`);
   else console.error(isSystemError(error) ? `etcd-lb: ${error.message}.` : error);
   return error instanceof ConfigError ? 2 : 1;
 }

@@ -1,8 +1,8 @@
 /**
- * `etcd-lb run`: settings in, a running balancer out, until a signal ends it.
+ * `etcd-lb run`: reads the settings and runs the balancer until a signal ends it.
  *
  * The first SIGTERM or SIGINT drains; a second one ends the process at once. SIGHUP reloads. A service
- * manager that asks for it is told the state.
+ * manager with a notify socket is told the state.
  */
 import { constants } from 'node:os';
 import { type Flags, type Loaded, loadSettings } from '../config/load.ts';
@@ -10,7 +10,7 @@ import { handOver } from '../lib/unexpected.ts';
 import type { ServiceNotifications } from '../observe/notifications.ts';
 import { takeInherited } from '../systemd/inherited.ts';
 
-/** Runs until it has stopped. Throws `ConfigError` with nothing started. */
+/** Runs until it has stopped. Throws `ConfigError` before anything is started. */
 export async function run(flags: Flags, version: string): Promise<void> {
   const load = (): Loaded => loadSettings({ flags, env: process.env });
   const loaded = load();

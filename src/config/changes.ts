@@ -1,22 +1,22 @@
-/** What a reload changes: the settings in force beside those that were just loaded. Pure. */
+/** What a reload changes: compares the settings in use with those just loaded. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Effective, Loaded } from './load.ts';
 import { options } from './options.ts';
 import type { Settings } from './settings.ts';
 
 export interface Changes {
-  /** To put in force: the new ones, but for those that are only read at the start. */
+  /** To use from now on: the new ones, except those that only a restart changes. */
   readonly settings: Settings;
   /** Names of settings that change, kebab-case, in the order of `options`. */
   readonly changed: readonly string[];
-  /** Names of those that differ and would change only with a restart. */
+  /** Names of settings that differ but change only with a restart. */
   readonly waiting: readonly string[];
 }
 
 /**
- * @param now in force.
- * @param before what the settings in force were made of.
- * @param started what the settings of the start were made of.
+ * @param now the settings in use.
+ * @param before what the settings in use were made of.
+ * @param started what the settings at the start were made of.
  */
 export function changesBetween(
   now: Settings,
@@ -36,15 +36,15 @@ export function changesBetween(
       .filter(({ name, value }) => others.find((each) => each.name === name)?.value !== value)
       .map(({ name }) => name);
   const fixedNames = fixed.map(({ name }) => name);
-  // The paths may be the same, and what the files hold another.
-  const isRenewed = !isDeepStrictEqual(now.certificates, settings.certificates);
-  const isOtherUser = !isDeepStrictEqual(now.etcdUser, settings.etcdUser);
+  // The files may have changed under the same paths.
+  const hasNewCertificates = !isDeepStrictEqual(now.certificates, settings.certificates);
+  const hasNewUser = !isDeepStrictEqual(now.etcdUser, settings.etcdUser);
   return {
     settings: Object.fromEntries(merged) as unknown as Settings,
     changed: [
       ...differing(before).filter((name) => !fixedNames.includes(name)),
-      ...(isRenewed ? ['certificates'] : []),
-      ...(isOtherUser ? ['password'] : []),
+      ...(hasNewCertificates ? ['certificates'] : []),
+      ...(hasNewUser ? ['password'] : []),
     ],
     waiting: differing(started).filter((name) => fixedNames.includes(name)),
   };

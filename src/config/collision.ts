@@ -1,14 +1,14 @@
 /**
- * Are two addresses the same place: the balancer in front of itself, or listening twice?
+ * Do two addresses collide: is the balancer in front of itself, or does it listen twice?
  *
  * Decides by the text and by this machine's own names and addresses, without a look-up. Other names
- * for this machine are recognised on the connection itself (proxy/listen/self.ts).
+ * for this machine are recognised on the connection itself (proxy/listen/own-addresses.ts).
  */
 import os from 'node:os';
 import { isLoopback } from '../lib/net/host-port.ts';
 import type { TcpAddress } from './values/listen.ts';
 
-/** What this machine answers to, apart from loopback. */
+/** The name and addresses of this machine, apart from loopback. */
 export interface Machine {
   readonly hostname: string;
   readonly addresses: readonly string[];
@@ -48,7 +48,7 @@ function sameHost(a: string, b: string): boolean {
   return a === b || (a === 'localhost' && isLoopback(b)) || (b === 'localhost' && isLoopback(a));
 }
 
-/** Is `wildcard` one, and `host` among what it stands for? Node opens `::` for IPv4 as well. */
+/** Is `wildcard` a wildcard address that includes `host`? Node opens `::` for IPv4 as well. */
 function covers(wildcard: string, host: string): boolean {
   return wildcard === '::' || (wildcard === '0.0.0.0' && !host.includes(':'));
 }

@@ -1,6 +1,6 @@
 /**
- * The settings in force, which a reload replaces. Whoever needs one reads it at the moment of need, so that
- * nothing is frozen at the start; whoever has to act on a change is told of it.
+ * The settings in use, which a reload replaces. Code reads a setting at the moment of need, so that nothing
+ * is frozen at the start. Listeners act on a change.
  */
 import type { Settings } from './settings.ts';
 
@@ -8,7 +8,7 @@ import type { Settings } from './settings.ts';
 export class LiveSettings<T = Settings> {
   #current: T;
   #before: T;
-  /** Without `T` in their type: whoever reads a part of the settings takes all of them as well. */
+  /** Not typed by `T`, so that a room that reads a part of the settings can be given all of them. */
   readonly #listeners: (() => void)[] = [];
 
   constructor(first: T) {
@@ -20,12 +20,12 @@ export class LiveSettings<T = Settings> {
     return this.#current;
   }
 
-  /** Has `listener` told of every change, after those that were added before it. */
+  /** Calls `listener` on every change, after the listeners that were added before it. */
   onChange(listener: (next: T, before: T) => void): void {
     this.#listeners.push(() => listener(this.#current, this.#before));
   }
 
-  /** Puts others in force, and tells of it. */
+  /** Replaces the settings and tells the listeners. */
   replace(next: T): void {
     this.#before = this.#current;
     this.#current = next;

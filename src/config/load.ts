@@ -1,15 +1,15 @@
 /**
  * Makes one validated `Settings` of what people wrote:
  *
- *   flags ─► environment ─► file ─► default      the first that has a setting gives it
+ *   flags ─► environment ─► file ─► default      the first that has a setting wins
  *                      │
  *                      ▼ text         one setting at a time (options.ts)
  *                    values
- *                      ▼              certificates read, endpoints understood
+ *                      ▼              certificates read, endpoints parsed
  *                   Settings ─► rules (rules.ts)
  *
- * Owns precedence, and begins every message with the place that the value came from. Reads files;
- * opens, starts and prints nothing.
+ * Owns precedence. Every message begins with the place that the value came from. Reads files; opens,
+ * starts and prints nothing.
  */
 import { loadCertificates } from '../certificates/certificates.ts';
 import { ConfigError, SettingError } from '../lib/setting-error.ts';
@@ -37,25 +37,25 @@ import { loadUser } from './values/user.ts';
 
 export type { Origin } from './values/origin.ts';
 
-/** One setting as it is in force. */
+/** One setting as it is in use. */
 export interface Effective {
   /** Kebab-case. */
   readonly name: string;
-  /** As written, lists with commas, endpoints with the scheme they got; empty for none. */
+  /** As written: lists with commas, endpoints with their scheme; empty for none. */
   readonly value: string;
   readonly origin: Origin;
 }
 
 export interface Loaded {
   readonly settings: Settings;
-  /** Every setting but `config`, in the order of `options`: as a file, it gives the same. */
+  /** Every setting but `config`, in the order of `options`; a file of them gives the same settings. */
   readonly effective: readonly Effective[];
   /**
-   * What to throw for an error that was thrown later: for a `SettingError` a `ConfigError`, which
-   * begins with the place the value came from; any other as it is.
+   * The error to throw for one that came up later: for a `SettingError` a `ConfigError` that begins
+   * with the place the value came from, else the same error.
    */
   readonly explain: (error: unknown) => unknown;
-  /** Applies the rules between settings to others than these. Throws `ConfigError`. */
+  /** Checks other settings by the rules between settings. Throws `ConfigError`. */
   readonly check: (settings: Settings) => void;
 }
 
@@ -102,7 +102,7 @@ export function loadSettings({ flags, env }: LoadInput): Loaded {
   }
 }
 
-/** Those that were given; an empty list is none. */
+/** The flags that were given; an empty list counts as not given. */
 function readFlags(flags: Flags): Source {
   const source = new Map<string, Given>();
   for (const [name, value] of Object.entries(flags)) {
@@ -118,7 +118,7 @@ const defaults: Source = new Map(
   ),
 );
 
-/** Each setting by itself. */
+/** Parses each setting by itself. */
 function readValues(given: (name: string) => Given | undefined): Values {
   const values: Partial<Record<keyof Values, unknown>> = {};
   for (const option of options) {
@@ -145,25 +145,25 @@ function specOf(key: keyof Values): OptionSpec {
 function resolve(values: Values): Settings {
   const { config, cacert, cert, key, tlsCert, tlsKey, clientCa, user, ...rest } = values;
   const certificateFiles = present({ cacert, cert, key, tlsCert, tlsKey, clientCa });
-  // As etcdctl: whoever brings certificates means https.
+  // As in etcdctl, a certificate implies https.
   const isHttps = [cacert, cert, key].some(Boolean) || rest.tls === 'originate';
   const etcdUser = loadUser(user, rest.passwordFile);
   return {
     ...rest,
-    endpoints: understood(rest.endpoints, isHttps ? 'https' : 'http'),
+    endpoints: readEndpoints(rest.endpoints, isHttps ? 'https' : 'http'),
     certificates: loadCertificates(certificateFiles),
     certificateFiles,
     ...present({ etcdUser, configFile: config }),
   };
 }
 
-/** The properties that are there. */
+/** The properties that are not undefined. */
 function present<T extends object>(properties: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(properties).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-function understood(words: readonly string[], scheme: Scheme): Endpoint[] {
+function readEndpoints(words: readonly string[], scheme: Scheme): Endpoint[] {
   try {
     return parseEndpoints(words, scheme);
   } catch (error) {

@@ -2,8 +2,7 @@
  * The one table of settings. Flags, environment variables, file keys, the README's table and the
  * example file all follow from it: a new setting is a row here and a field in settings.ts.
  *
- * Owns how each setting is called, written and explained, and its default. What settings must be to
- * one another is rules.ts.
+ * Owns each setting's name, grammar, help text and default. The rules between settings are rules.ts.
  */
 
 import { parseHostName } from '../lib/net/host-port.ts';
@@ -21,8 +20,8 @@ import { parseAdminSocket, parseListenAddress, parseTcpAddress } from './values/
 import { parseOwner } from './values/owner.ts';
 
 /**
- * The settings one by one, each understood by itself: certificates are still paths, and endpoints
- * still words, since both need to know about other settings.
+ * The settings, each parsed by itself. Certificates are still paths and endpoints still words, since
+ * both depend on other settings.
  */
 export interface Values
   extends Omit<
@@ -49,7 +48,7 @@ interface Row<T> {
   readonly default?: string;
   /** One sentence. */
   readonly help: string;
-  /** Does it take several: as one list, or given repeatedly? */
+  /** Does it take several values, as one list or repeated? */
   readonly list?: true;
   /** From the text, or texts, to the value. */
   readonly shape: shapes.Shape<T>;
@@ -93,7 +92,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   reusePort: {
     ...onOrOff,
     default: 'off',
-    help: 'Share the TCP addresses with other etcd-lb processes that say so too; the kernel spreads connections.',
+    help: 'Share the TCP addresses with other etcd-lb processes that set this too; the kernel spreads connections.',
     fixed: true,
   },
   socketMode: {
@@ -118,7 +117,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   },
   tlsCert: {
     ...file,
-    help: 'Certificate (PEM) that clients see under --tls terminate, its issuers after it.',
+    help: 'Certificate (PEM) that clients see under --tls terminate, followed by its issuers.',
   },
   tlsKey: {
     ...file,
@@ -126,18 +125,18 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   },
   clientCa: {
     ...file,
-    help: 'Authorities (PEM) that must have signed the certificates of clients under --tls terminate, or none: clients need no certificate.',
+    help: 'Authorities (PEM) that must have signed client certificates under --tls terminate, or the word none: clients need no certificate.',
   },
   allowClient: {
     placeholder: 'NAMES',
-    help: 'Names of which a client certificate must carry one, as common name or alternative name; any if not given.',
+    help: 'A client certificate must carry one of these names, as common name or alternative name; any will do if not given.',
     list: true,
     shape: shapes.words,
   },
   plaintextTcp: {
     ...onOrOff,
     default: 'off',
-    help: 'Listen on TCP under --tls originate too: whoever can connect then has the cluster, without a certificate.',
+    help: 'Listen on TCP under --tls originate too: whoever can connect can then use the cluster without a certificate.',
     fixed: true,
   },
   endpoints: {
@@ -149,7 +148,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   discovery: {
     placeholder: 'KIND',
     default: 'static',
-    help: 'Who the members are: static (the endpoints), or members (those that the cluster lists, beginning at the endpoints).',
+    help: 'Who the members are: static (the endpoints), or members (those that the cluster lists; the endpoints are asked first).',
     shape: shapes.oneOf(discoveries),
     fixed: true,
   },
@@ -167,11 +166,11 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   },
   cacert: {
     ...file,
-    help: 'Authorities (PEM) trusted for members: by checks, and by traffic where we speak its TLS; the system ones if not given.',
+    help: 'Authorities (PEM) trusted for members, by health checks and by traffic whose TLS is ours; those of the system if not given.',
   },
   cert: {
     ...file,
-    help: 'Our client certificate (PEM) for members that ask for one: of checks, and of traffic where we speak its TLS.',
+    help: 'Our client certificate (PEM) for members that ask for one, in health checks and in traffic whose TLS is ours.',
   },
   key: {
     ...file,
@@ -179,7 +178,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   },
   serverName: {
     placeholder: 'NAME',
-    help: 'Name that the certificate of every https member must carry, in place of its own host.',
+    help: "Name that the certificate of every https member must carry, instead of the member's own host.",
     shape: shapes.grammar(parseDomain),
   },
   checkUrl: {
@@ -215,11 +214,11 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   inspectInterval: {
     ...durationOrZero,
     default: '10s',
-    help: 'Time between two questions to a member about itself, such as who leads, over gRPC; 0 for none.',
+    help: "Time between two polls of a member's status over gRPC, such as who leads; 0 for none.",
   },
   user: {
     placeholder: 'NAME',
-    help: "One of etcd's own users, for these questions where etcd asks for one.",
+    help: "One of etcd's own users, for these polls where etcd requires one.",
     shape: shapes.word,
   },
   passwordFile: {
@@ -257,7 +256,7 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   dialRaceAfter: {
     ...duration,
     default: '250ms',
-    help: 'When a second member is dialled beside one that has not answered, at the latest.',
+    help: 'How long one member is dialled alone before a second one is dialled beside it.',
   },
   keepalive: {
     placeholder: 'DURATION',
@@ -269,12 +268,12 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   suspectAfter: {
     ...duration,
     default: '250ms',
-    help: 'How long a member may owe its clients an answer, silent to all of them, before all members are checked at once.',
+    help: 'How long a member may owe its clients an answer and send nothing to any of them, before all members are checked at once.',
   },
   hold: {
     ...durationOrZero,
     default: '4s',
-    help: "How long what clients send is held at most while the cluster's leader is lost; 0 holds nothing.",
+    help: "Longest time for which what clients send is held while the cluster's leader is lost; 0 holds nothing.",
   },
   slowStart: {
     ...durationOrZero,
@@ -284,12 +283,12 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   rebalance: {
     ...countOrZero,
     default: '2',
-    help: "How far the members' sessions may be apart before some are moved, under least-connections, least-calls or leader; 0 to move none.",
+    help: "How far members' numbers of sessions may differ before some are moved (least-connections, least-calls, leader); 0 moves none.",
   },
   maxSessionAge: {
     ...durationOrZero,
     default: '0',
-    help: 'Age from which an opaque session may be moved to balance although it is never quiet; 0 for never.',
+    help: 'Age from which rebalancing may move an opaque session although it is never quiet; 0 for never.',
   },
   followCalls: {
     ...onOrOff,
@@ -310,12 +309,12 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   firstByteTimeout: {
     ...durationOrZero,
     default: '1m',
-    help: 'How long a client may be connected without saying anything before it is closed; 0 for as long as it likes.',
+    help: 'How long a client may be connected without sending anything before it is closed; 0 for no limit.',
   },
   drainTimeout: {
     ...durationOrZero,
     default: '10s',
-    help: 'How long clients have to leave at shutdown, or a member that is removed or drained; 0 closes them at once.',
+    help: 'How long clients have to leave at shutdown, or when their member is removed or drained; 0 closes them at once.',
   },
   observe: {
     placeholder: 'ADDRESS',
@@ -334,14 +333,14 @@ const table: { readonly [Key in keyof Values]-?: Row<Values[Key]> } = {
   adminSocket: {
     placeholder: 'PATH',
     default: 'auto',
-    help: 'Unix socket for status, drain, reload and the like: a path, off, or auto: /run/etcd-lb/admin.sock if it can be opened.',
+    help: 'Unix socket for status, drain, reload and the like: a path, off, or auto (/run/etcd-lb/admin.sock if it can be opened).',
     shape: shapes.grammar(parseAdminSocket),
     fixed: true,
   },
   logLevel: {
     placeholder: 'LEVEL',
     default: 'info',
-    help: 'The least that is logged: trace, debug, info, warn or error.',
+    help: 'The lowest level that is logged: trace, debug, info, warn or error.',
     shape: shapes.oneOf(logLevels),
   },
   logFormat: {

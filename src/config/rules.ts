@@ -1,5 +1,5 @@
 /**
- * What settings must be to one another. Each alone already has its shape (options.ts).
+ * The rules between settings. Each setting alone is already parsed (options.ts).
  *
  * A rule names the setting to change, and the others with their origin, since they may be defaults
  * that nobody wrote.
@@ -15,9 +15,9 @@ import { formatListenAddress, type ListenAddress } from './values/listen.ts';
 import { mention, type Origin } from './values/origin.ts';
 
 interface Rule {
-  /** The one to change, in kebab-case. */
+  /** The setting to change, in kebab-case. */
   readonly setting: string;
-  /** What is wrong and how to fix it, as the message of a `SettingError`; else anything falsy. */
+  /** What is wrong and how to fix it, as the message of a `SettingError`; falsy if nothing is wrong. */
   readonly fault: (settings: Settings, named: Named) => string | false | undefined;
 }
 
@@ -25,7 +25,7 @@ interface Rule {
 type Named = (what: string) => string;
 
 /**
- * Nobody answers the keepalives of clients in a hold. gRPC asks after 10 s at the earliest
+ * In a hold the keepalives of clients are not answered. gRPC sends one after 10 s at the earliest
  * (grpc.keepalive_time_ms of the Go client), and closes the connection some seconds later.
  */
 const longestHold = 10_000;
@@ -76,12 +76,12 @@ const rules: readonly Rule[] = [
       `${formatDuration(dialRaceAfter)} is not below ${named(`dial-timeout ${formatDuration(dialTimeout)}`)}; write less, or a longer --dial-timeout`,
   },
   {
-    // Members list the others when they are asked about themselves.
+    // The status poll of a member brings its list of members.
     setting: 'discovery',
     fault: ({ discovery, inspectInterval }, named) =>
       discovery === 'members' &&
       inspectInterval === 0 &&
-      `members are not asked who there is while ${named('inspect-interval 0')} turns questions off; write a duration there, such as 10s`,
+      `members are not asked for their list while ${named('inspect-interval 0')} turns polls off; write a duration there, such as 10s`,
   },
   {
     setting: 'hold',
@@ -189,7 +189,7 @@ function repeatedEndpoint({ endpoints }: Settings): string | undefined {
     const twin = addresses.get(address);
     if (twin !== undefined) {
       const as = twin.name === name ? '' : `, as ${twin.name} and as ${name}`;
-      return `${address} is there twice${as}; name each member once`;
+      return `${address} is named twice${as}; name each member once`;
     }
     const namesake = names.get(name);
     if (namesake !== undefined) {
@@ -206,7 +206,7 @@ function collidingListeners({ listen }: Settings): string | undefined {
     const other = listen.slice(0, index).find((earlier) => collide(earlier, address));
     if (other === undefined) continue;
     const [a, b] = [formatListenAddress(other), formatListenAddress(address)];
-    return `${a === b ? `${a} is there twice` : `${a} and ${b} cannot both be open`}; leave one out`;
+    return `${a === b ? `${a} is named twice` : `${a} and ${b} cannot both be open`}; leave one out`;
   }
   return undefined;
 }
@@ -225,7 +225,7 @@ function itself({ listen, endpoints }: Settings, named: Named): string | undefin
   return `${formatEndpoint(self)} is this balancer's own ${named('listen address')}; name the etcd members instead`;
 }
 
-/** What clients see of us goes with speaking TLS to them, and nothing else does. */
+/** A server certificate is needed where we speak TLS with clients, and refused elsewhere. */
 function ownCertificate(setting: string, key: 'tlsCert' | 'tlsKey'): Rule {
   return {
     setting,
@@ -234,13 +234,13 @@ function ownCertificate(setting: string, key: 'tlsCert' | 'tlsKey'): Rule {
       if (tls !== 'terminate') return isGiven && noTls(named(`tls ${tls}`));
       return (
         !isGiven &&
-        `clients are to see a certificate under ${named('tls terminate')}; write the paths of --tls-cert and --tls-key`
+        `clients must be shown a certificate under ${named('tls terminate')}; write the paths of --tls-cert and --tls-key`
       );
     },
   };
 }
 
-/** To let in whoever connects must be written, not forgotten. */
+/** Letting everybody in must be written; leaving the setting out is an error. */
 function clientAuthorities({ tls, certificateFiles }: Settings, named: Named): string | false {
   const isGiven = certificateFiles.clientCa !== undefined;
   if (tls !== 'terminate') return isGiven && noTls(named(`tls ${tls}`));
@@ -254,7 +254,7 @@ function noTls(mode: string): string {
   return `no TLS is spoken with clients under ${mode}; leave it out, or write --tls terminate`;
 }
 
-/** Where TLS towards members is asked for, they must speak it. Discovered ones are held to it later. */
+/** The first endpoint without TLS, if any. Discovered members are checked when they are found. */
 function plainEndpoint({ endpoints }: Pick<Settings, 'endpoints'>): string | undefined {
   const plain = endpoints.find(({ scheme }) => scheme === 'http');
   return plain && formatEndpoint(plain);
@@ -267,7 +267,7 @@ function openTcp({ tls, listen, plaintextTcp }: Settings, named: Named): string 
   return `under ${named('tls originate')} every process that reaches ${formatListenAddress(open)} would have the cluster without a certificate; write unix:/path, or --plaintext-tcp on`;
 }
 
-/** A member has one number. A discovered one has a name that nobody knows yet. */
+/** A member has one number. The names of discovered members are not known yet. */
 function strangers(
   numbers: Settings['weight'],
   {
@@ -280,7 +280,7 @@ function strangers(
   const names = endpoints.map(({ name }) => name);
   for (const [index, { member }] of numbers.entries()) {
     if (isFixed && !names.includes(member)) {
-      return `${member} is none of the members; write one of ${names.join(', ')}`;
+      return `${member} is not a member; write one of ${names.join(', ')}`;
     }
     if (numbers.findIndex((each) => each.member === member) < index) {
       return `${member} has two numbers; write one`;

@@ -36,15 +36,15 @@ export interface Settings {
   readonly socketMode: number;
   /** Owner of Unix sockets; the process's own if absent. */
   readonly socketOwner?: Owner;
-  /** All of one scheme, no two alike, none this balancer; at least one where there is no SRV domain. */
+  /** All of one scheme, each once, none this balancer itself; may be empty only with an SRV domain. */
   readonly endpoints: readonly Endpoint[];
-  /** `members`: those that the cluster lists, the endpoints being only where to begin. */
+  /** `members`: those that the cluster lists; the endpoints are only where to begin. */
   readonly discovery: (typeof discoveries)[number];
-  /** Whose SRV records name further endpoints. */
+  /** Domain whose SRV records name further endpoints. */
   readonly discoverySrv?: string;
   /** Directory for what must survive a restart. */
   readonly stateDir?: string;
-  /** `passthrough`: clients' bytes are the members'. Else we speak TLS with one side or both. */
+  /** `passthrough`: clients speak TLS with members. Else we speak it with one side or both. */
   readonly tls: (typeof tlsModes)[number];
   /** As they were when the settings were read; see `certificateFiles`. */
   readonly certificates: Certificates;
@@ -54,19 +54,19 @@ export interface Settings {
   readonly allowClient: readonly string[];
   /** May clients connect without TLS over TCP, though members ask for it? */
   readonly plaintextTcp: boolean;
-  /** To verify members by, in place of their hosts. */
+  /** Name to verify members by, instead of their hosts. */
   readonly serverName?: string;
   /** Contains `{host}`; resolved by `checkUrlOf`. Absent: the endpoint's own URL. */
   readonly checkUrl?: string;
-  /** Between two checks of a healthy member. */
+  /** Between two probes of a healthy member. */
   readonly checkInterval: number;
   /** The same for a member in doubt; at most `checkInterval`. */
   readonly checkFastInterval: number;
-  /** Bound on one check; at most `checkInterval * checkFall`. */
+  /** Bound on one probe; at most `checkInterval * checkFall`. */
   readonly checkTimeout: number;
-  /** Passed checks in a row before a failed member is used again, 1 or more. */
+  /** Passed probes in a row before a failed member is used again, 1 or more. */
   readonly checkRise: number;
-  /** Failed checks in a row before a member's connections are closed, 1 or more. */
+  /** Failed probes in a row before a member's connections are closed, 1 or more. */
   readonly checkFall: number;
   /** Between two polls of a member's status; 0 for none. */
   readonly inspectInterval: number;
@@ -87,7 +87,7 @@ export interface Settings {
   readonly dialRaceAfter: number;
   /** Idle time before TCP keepalive probes, both sides: whole seconds in ms; 0 is off. */
   readonly keepalive: number;
-  /** Silence of a member that owes an answer before it is checked at once. */
+  /** How long a member that owes an answer may send nothing before all are probed at once. */
   readonly suspectAfter: number;
   /** Longest time for which clients are not read from while the leader is lost; 0 for never. */
   readonly hold: number;
@@ -101,7 +101,7 @@ export interface Settings {
   readonly followCalls: boolean;
   /** Client connections at a time, 1 or more. */
   readonly maxConnections: number;
-  /** The part of them that may come from one address, percent. */
+  /** The share of `maxConnections` that may come from one address, percent. */
   readonly maxSourceShare: number;
   /** Until a connected client must have sent something; 0 for no bound. */
   readonly firstByteTimeout: number;

@@ -1,25 +1,25 @@
 /**
  * A finding: one thing that `etcd-lb check` reports.
  *
- * Owns its shape, the order of several, and the exit code. Pure. What is looked for is in rules/, a
- * file a subject; how it is shown is report.ts.
+ * Owns its shape, the order of several, and the exit code. Pure. The rules are in rules/, one file per
+ * subject; how findings are shown is report.ts.
  */
 
 /** From the worst on. */
 export const severities = ['error', 'warning', 'note'] as const;
 
-/** `error`: something does not work now. `warning`: it will not, or not when it has to. */
+/** `error`: something does not work now. `warning`: it will fail later, or when it is needed. */
 export type Severity = (typeof severities)[number];
 
 export interface Finding {
   readonly severity: Severity;
-  /** Whom it is about: a member's name, several with commas, or `cluster`, `--cacert` and the like. */
+  /** What it is about: a member's name, several with commas, or `cluster`, `--cacert` and the like. */
   readonly subject: string;
   /** One clause without a full stop. */
   readonly seen: string;
   /** One sentence: what it costs. */
   readonly why: string;
-  /** One sentence: the command or setting. */
+  /** One sentence: the command or setting that fixes it. */
   readonly mend: string;
 }
 

@@ -33,18 +33,18 @@ export type Metrics =
 
 /** What the member's clock said between two moments of this host's; all in ms since the epoch. */
 export interface ClockReading {
-  /** A whole second: the member's clock stood there or up to 1 s further. */
+  /** A whole second: the member's clock showed this time, or up to 1 s more. */
   readonly date: number;
   readonly askedAt: number;
   readonly answeredAt: number;
 }
 
-/** Did it answer anything? About one that did not, there is one finding and no other. */
+/** Did it answer anything? A member that did not gets one finding and no other. */
 export function isReachable({ health, poll }: Observation): boolean {
   return health.ok || poll.kind === 'known';
 }
 
-/** Those that said what they are. */
+/** The members whose status is known. */
 export function knownAmong(
   observations: readonly Observation[],
 ): { readonly name: string; readonly status: MemberStatus }[] {

@@ -3,14 +3,14 @@
  *
  *   error    m1: cannot be reached: connect ECONNREFUSED 10.0.0.2:2379
  *     why    Clients get nothing from it, and the cluster has one member less to lose.
- *     mend   Start etcd there, or correct its address in --endpoints.
+ *     fix    Start etcd there, or correct its address in --endpoints.
  */
 import { count } from '../lib/text/count.ts';
 import { exitCodeOf, type Finding, severities } from './finding.ts';
 
-/** What the first column takes. */
+/** Width of the first column, in characters. */
 const indent = 9;
-/** A narrower column of text cannot be read; the terminal may wrap it itself. */
+/** A narrower column of text is hard to read; the terminal may wrap a wider one itself. */
 const narrowest = 30;
 
 /**
@@ -23,7 +23,7 @@ export function tableOf(findings: readonly Finding[], members: number, width: nu
     [
       row(severity, `${subject}: ${seen}`, width),
       row('  why', why, width),
-      row('  mend', mend, width),
+      row('  fix', mend, width),
       '',
     ].join('\n'),
   );
@@ -49,8 +49,8 @@ function summary(findings: readonly Finding[], members: number): string {
 }
 
 /**
- * In lines of at most `width` characters, but for a word that is longer: addresses and commands are to
- * be copied whole. What members said is part of the text, so control characters are taken out.
+ * Lines of at most `width` characters. A longer word stays whole: people copy addresses and commands.
+ * Control characters are taken out, since what members said is part of the text.
  */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

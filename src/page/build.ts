@@ -23,7 +23,7 @@ export async function buildPage(): Promise<PageFiles> {
   ]);
   return {
     '': { type: 'text/html; charset=utf-8', body: document },
-    // Ours after the library's, so that it decides.
+    // Our style follows the library's, so that ours decides.
     'page/page.css': { type: 'text/css; charset=utf-8', body: `${plotStyle}\n${style}` },
     'page/page.js': { type: 'text/javascript; charset=utf-8', body: script },
   };
@@ -33,7 +33,7 @@ async function bundled(input: string): Promise<string> {
   const { output } = await build({
     input,
     platform: 'browser',
-    tsconfig: false, // types are for the checks; the image is built without the file
+    tsconfig: false, // types are checked elsewhere; the image is built without the file
     write: false,
     logLevel: 'silent',
     output: { format: 'esm', codeSplitting: false, minify: true },

@@ -1,6 +1,6 @@
 /**
- * The status page in a checkout: built in memory when it is first asked for. In the bundle this module is
- * replaced by the files, ready made (inline-plugin.ts).
+ * The status page in a checkout: built in memory when it is first asked for. In the bundle
+ * inline-plugin.ts replaces this module by the finished files.
  */
 import type { PageFiles } from '../observe/server/page.ts';
 

@@ -1,6 +1,6 @@
 /**
- * A plugin that puts the status page into the bundle, in place of from-source.ts: its files as compressed
- * text, which is unpacked when somebody asks for the page. Until then it is a string.
+ * A plugin that puts the status page into the bundle, in place of from-source.ts. Its files are one string
+ * of compressed text, which is unpacked when somebody asks for the page.
  */
 import { gzipSync } from 'node:zlib';
 import type { Plugin } from 'rolldown';

@@ -214,7 +214,7 @@ describe.concurrent('values that do not go together', () => {
       says: ['--check-interval 1s (default)', 'write at most 1s'],
     },
     {
-      what: 'a check that outlasts the verdict',
+      what: 'a check that outlasts the confirmation of a failure',
       args: valid,
       env: { ETCD_LB_CHECK_TIMEOUT: '1m', ETCD_LB_CHECK_FALL: '3' },
       names: 'ETCD_LB_CHECK_TIMEOUT: 1m',
@@ -253,7 +253,7 @@ describe.concurrent('TLS of our own', () => {
     {
       what: 'terminated without a certificate',
       args: [...valid, '--tls', 'terminate', '--client-ca', 'none'],
-      names: '--tls-cert (not set): clients are to see a certificate',
+      names: '--tls-cert (not set): clients must be shown a certificate',
       says: ['write the paths of --tls-cert and --tls-key'],
     },
     {
@@ -305,7 +305,7 @@ describe.concurrent('endpoints', () => {
     {
       what: 'one twice',
       args: [...listen, '--endpoints', '127.0.0.1:1, http://127.0.0.1:2', '127.0.0.1:1'],
-      names: '--endpoints: 127.0.0.1:1 is there twice',
+      names: '--endpoints: 127.0.0.1:1 is named twice',
       says: ['name each member once'],
     },
     {

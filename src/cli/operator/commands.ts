@@ -1,5 +1,5 @@
 /**
- * The commands for a balancer that runs: they find its admin socket and ask there.
+ * The commands for a running balancer: they find its admin socket and ask there.
  *
  * Owns their flags and examples. What they do is loaded when they are used.
  */
@@ -18,11 +18,11 @@ export function addOperatorCommands(program: Command): void {
   addCompletion(program);
 }
 
-/** Those that show something and change nothing, but for `sessions --close`. */
+/** Commands that show something and change nothing, except `sessions --close`. */
 function addViews(program: Command): void {
   asking(program, 'status', examples('status', 'status --watch', 'status --json'))
     .description('Show members, leader, sessions, rates, checks and what happened last.')
-    .option('--watch', 'renew it every second until Ctrl-C')
+    .option('--watch', 'refresh it every second until Ctrl-C')
     .option('--json', 'print it as JSON, as /status has it')
     .addOption(new Option('--names', "only the members' names").hideHelp())
     .action(async (options) => {
@@ -44,9 +44,9 @@ function addViews(program: Command): void {
 
   asking(program, 'events', examples('events', 'events --follow', 'events --member m1'))
     .description('Print what has happened, oldest first, with the evidence.')
-    .option('--follow', 'go on with what happens, until Ctrl-C')
-    .option('--member <member>', 'only what concerns this member')
-    .option('--json', 'a JSON object a line')
+    .option('--follow', 'then print new events until Ctrl-C')
+    .option('--member <member>', 'only events about this member')
+    .option('--json', 'one JSON object per line')
     .action(async (options) => {
       const { printEvents } = await import('./events.ts');
       await printEvents(await clientAt(options.adminSocket), options);
@@ -65,13 +65,13 @@ function addDrains(program: Command): void {
   asking(program, 'drain', `${aboutDrain}${shown}`)
     .description('Give a member no new connections, and let its sessions leave.')
     .argument('<member>', 'its name, its id, or its address')
-    .option('--wait', 'until no session is left there')
+    .option('--wait', 'return when no session is left there')
     .option(
       '--timeout <duration>',
       'for its sessions to leave (default: --drain-timeout)',
       duration,
     )
-    .option('--force', 'also the last member that can be used')
+    .option('--force', 'drain even the last member that can be used')
     .option('--keep-leader', 'do not have another member lead first, if this one does')
     .action(async (member, options) =>
       (await operations()).drain(await clientAt(options.adminSocket), member, options),
@@ -98,8 +98,8 @@ function addOperations(program: Command): void {
     .action(async ({ adminSocket }) => (await operations()).rebalance(await clientAt(adminSocket)));
 
   asking(program, 'reload', examples('reload'))
-    .description('Read the settings again and put in force what has changed, or nothing.')
-    .option('--force', 'also if no member could be used then')
+    .description('Read the settings again and apply all that has changed, or nothing.')
+    .option('--force', 'even if no member could be used then')
     .action(async ({ adminSocket, force = false }) =>
       (await operations()).reload(await clientAt(adminSocket), force),
     );
@@ -131,7 +131,7 @@ function addCompletion(program: Command): void {
     });
 }
 
-/** A command that asks a balancer that runs. */
+/** A command that asks a running balancer. */
 function asking(program: Command, name: string, after: string): Command {
   const socket = new Option('--admin-socket <path>', 'where the balancer listens for commands')
     .env('ETCD_LB_ADMIN_SOCKET')

@@ -1,4 +1,4 @@
-/** `etcd-lb events`: what has happened, and with --follow what happens. */
+/** `etcd-lb events`: past events, and with --follow new ones as well. */
 import { styleText } from 'node:util';
 import type { AdminClient, ToldEvent } from '../../admin/client.ts';
 import { membersOf } from '../../observe/events/members-of.ts';
@@ -8,7 +8,7 @@ const colours = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 export interface EventsOptions {
   readonly follow?: true;
   readonly json?: true;
-  /** Only those about this member. */
+  /** Only events with this member in any field. */
   readonly member?: string;
 }
 

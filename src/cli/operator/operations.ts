@@ -1,17 +1,17 @@
-/** The commands that have a running balancer do something: each asks, and prints the result. */
+/** The commands that make a running balancer do something: each asks, and prints the result. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AdminClient, AdminError } from '../../admin/client.ts';
 import type { Drained, Moved, Rebalanced } from '../../admin/operations.ts';
 import { formatDuration } from '../../config/values/duration.ts';
 
-/** Between two looks at a drain, ms. */
+/** Between two polls of a drain, ms. */
 const interval = 200;
 
 export interface DrainOptions {
   /** How long its sessions have to leave, ms; the balancer's --drain-timeout if absent. */
   readonly timeout?: number;
   readonly force?: true;
-  /** Does it keep the lead, if it has it? */
+  /** Does it go on leading, if it leads? */
   readonly keepLeader?: true;
   /** Return only when no session is left? */
   readonly wait?: true;
@@ -35,7 +35,7 @@ export async function drain(
     const status = members.find((each) => each.name === name);
     if (status === undefined || status.sessions === 0) break;
     if (status.drain === undefined) {
-      throw new AdminError(`${name} is no longer drained: somebody took the drain back.`);
+      throw new AdminError(`${name} is no longer drained: somebody has undrained it.`);
     }
     await delay(interval);
   }

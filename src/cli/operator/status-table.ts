@@ -1,4 +1,4 @@
-/** The status as text: one line for the whole, one for each member. Pure. */
+/** The status as text: one line for the balancer, one for each member. Pure. */
 
 import { styleText } from 'node:util';
 import { formatBytes, formatMs, formatSeconds } from '../../lib/text/quantities.ts';

@@ -1,10 +1,10 @@
-/** `etcd-lb status`: how a running balancer and its members are. */
+/** `etcd-lb status`: the state of a running balancer and of its members. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminClient } from '../../admin/client.ts';
 import { type Sample, statusTable } from './status-table.ts';
 
-/** Between two samples, ms: for rates, and between two prints of a watched table. */
-const glance = 500;
+/** Between the first two samples, which rates need, and between two prints of a watched table; ms. */
+const firstInterval = 500;
 const interval = 1_000;
 
 export interface StatusOptions {
@@ -24,14 +24,14 @@ export async function printStatus(
     for (const { name } of before.status.members) console.log(name);
     return;
   }
-  if (!json) await delay(glance);
+  if (!json) await delay(firstInterval);
   for (;;) {
     const sample = json && !watch ? before : await take(client);
     const text = json
       ? JSON.stringify(sample.status, null, watch ? 0 : 2)
       : statusTable(sample, before, Date.now());
-    const isRenewed = watch && !json && process.stdout.isTTY;
-    process.stdout.write(`${isRenewed ? clearScreen : ''}${text}\n`);
+    const isRefreshed = watch && !json && process.stdout.isTTY;
+    process.stdout.write(`${isRefreshed ? clearScreen : ''}${text}\n`);
     if (!watch) return;
     before = sample;
     await delay(interval);

@@ -1,6 +1,6 @@
 /**
- * Settings from `ETCD_LB_…` variables. One that is set but empty counts as not set, as in etcd: that
- * is what `VAR=$OTHER` leaves in a manifest.
+ * Settings from `ETCD_LB_…` variables. An empty variable counts as not set, as in etcd: `VAR=$OTHER`
+ * leaves such a one in a manifest.
  */
 import { ConfigError } from '../../lib/setting-error.ts';
 import { nearest } from '../nearest.ts';

@@ -2,8 +2,8 @@
  * Settings from a YAML file: one flat map whose keys are the flags' names, as etcd's own
  * configuration file has it. Values are texts or lists of texts.
  *
- * Owns where in the file each value is, for every later complaint. What the texts mean is as for
- * flags, so nothing is left to YAML's typing: `0660` stays `0660` and `off` stays `off`.
+ * Owns where in the file each value is, for later error messages. The texts mean what they mean in
+ * flags; YAML's typing is not used: `0660` stays `0660` and `off` stays `off`.
  */
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 import { readTextFile } from '../../lib/files/text-file.ts';
@@ -13,7 +13,7 @@ import { options } from '../options.ts';
 import type { Given, Source } from '../values/origin.ts';
 
 /**
- * Throws `SettingError` of `config` when the file cannot be read, and `ConfigError` with line and column
+ * Throws `SettingError` for `config` when the file cannot be read, and `ConfigError` with line and column
  * for what is wrong inside.
  */
 export function readFile(path: string): Source {

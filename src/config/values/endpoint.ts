@@ -1,8 +1,8 @@
 /**
- * The etcd members as people name them: URLs, `host:port`, lists pasted from the Kubernetes
- * documentation (`$IP1:2379, $IP2:2379, `), and etcd's `--initial-cluster` form with a name in
- * front (`m0=http://10.0.0.1:2379`); what people say of a member, and where it is checked. The grammar
- * only: what a list of them must not be is rules.ts.
+ * How people write etcd members: URLs, `host:port`, lists pasted from the Kubernetes documentation
+ * (`$IP1:2379, $IP2:2379, `), and etcd's `--initial-cluster` form with a name in front
+ * (`m0=http://10.0.0.1:2379`). Also numbers for a member, and the URL that it is probed at. Grammar
+ * only: which lists are valid is rules.ts.
  */
 import { isIP } from 'node:net';
 import { formatHostPort, parseHostPort } from '../../lib/net/host-port.ts';
@@ -38,7 +38,7 @@ export function formatEndpoint(endpoint: Endpoint): string {
   return `${endpoint.scheme}://${formatHostPort(endpoint.host, endpoint.port)}`;
 }
 
-/** `formatEndpoint` with the name in front if it says more: `parseEndpoints` reads it back. */
+/** `formatEndpoint`, with the name in front unless it is `host:port`; `parseEndpoints` reads it back. */
 export function formatNamedEndpoint(endpoint: Endpoint): string {
   const url = formatEndpoint(endpoint);
   return endpoint.name === formatHostPort(endpoint.host, endpoint.port)
@@ -110,11 +110,11 @@ export function parseMemberNumber(least: 0 | 1): (text: string) => MemberNumber 
 }
 
 /** Stands for a member's host in the template of `--check-url`. */
-const place = '{host}';
+const hostPlaceholder = '{host}';
 const example = 'http://{host}:2381';
 
 /**
- * Where members are checked when not at their client URL: etcd serves `/readyz` and `/metrics` on
+ * Where members are probed if not at their client URL: etcd serves `/readyz` and `/metrics` on
  * `--listen-metrics-urls` too, often plain http on port 2381. One template serves all members; the
  * path is the probe's own (health/probe.ts). Returns `text` if it is scheme, `{host}` and port. Throws
  * `Error` with the reason.
@@ -127,12 +127,12 @@ export function parseCheckUrl(text: string): string {
   if (!/^https?:\/\//.test(text)) {
     throw new Error(`${quoted} is neither http nor https; write a URL such as ${example}`);
   }
-  if (!text.includes(place)) {
+  if (!text.includes(hostPlaceholder)) {
     throw new Error(
       `${quoted} has no {host}, so every member would be checked at one place; write a URL such as ${example}`,
     );
   }
-  const filled = text.replaceAll(place, 'host');
+  const filled = text.replaceAll(hostPlaceholder, 'host');
   if (/[{}]/.test(filled) || !URL.canParse(filled)) {
     throw new Error(`${quoted} is not a URL once {host} is replaced; write one such as ${example}`);
   }
@@ -142,9 +142,9 @@ export function parseCheckUrl(text: string): string {
   return text.replace(/\/$/, '');
 }
 
-/** Where to check a member: at its own URL, or where the template says. No slash at the end. */
+/** Where to probe a member: at its own URL, or where the template says. No slash at the end. */
 export function checkUrlOf(endpoint: Endpoint, template: string | undefined): string {
   if (template === undefined) return formatEndpoint(endpoint);
   const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
-  return template.replaceAll(place, host);
+  return template.replaceAll(hostPlaceholder, host);
 }

@@ -1,7 +1,6 @@
 /**
  * Addresses to listen on: a TCP host and port, or a Unix socket's path; and the socket for operators.
- * The grammar only; opening them is proxy/listen/listeners.ts and admin/server.ts, and whether two of
- * them collide is collision.ts.
+ * Grammar only: proxy/listen/listeners.ts and admin/server.ts open them, collision.ts compares them.
  */
 import { posix } from 'node:path';
 import { formatHostPort, parseHostPort } from '../../lib/net/host-port.ts';
@@ -15,21 +14,21 @@ export interface TcpAddress {
 
 export type ListenAddress = TcpAddress | { readonly kind: 'unix'; readonly path: string };
 
-/** By default; systemd makes the folder for `RuntimeDirectory=etcd-lb`. */
+/** The default path; systemd makes the folder for `RuntimeDirectory=etcd-lb`. */
 export const usualAdminSocket = '/run/etcd-lb/admin.sock';
 
 /**
  * Where operators reach a running balancer.
  *
  * - `auto`: the usual path if it can be opened, else none, and the log says so.
- * - `path`: there, or nothing is started.
+ * - `path`: this path; if it cannot be opened, the start fails.
  */
 export type AdminSocket =
   | { readonly kind: 'auto' }
   | { readonly kind: 'off' }
   | { readonly kind: 'path'; readonly path: string };
 
-/** What `sockaddr_un` holds on Linux, less the final zero. A longer path would be cut short. */
+/** Bytes in `sockaddr_un` on Linux, less the final zero. A longer path would be cut short. */
 const longestPath = 107;
 
 /**

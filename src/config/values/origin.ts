@@ -21,7 +21,7 @@ export interface Given {
 /** What one source gives, by kebab-case name. */
 export type Source = ReadonlyMap<string, Given>;
 
-/** Of a setting that nobody wrote: it has its default, or it has none. */
+/** Origins of a setting that nobody wrote: it has its default, or it has none. */
 export const byDefault: Origin = { from: 'default', detail: 'default' };
 export const notSet: Origin = { from: 'default', detail: 'not set' };
 

@@ -1,7 +1,7 @@
 /**
  * Who owns Unix sockets, `user:group`, as the numbers that `chown` takes. Names are looked up in
  * /etc/passwd and /etc/group only: Node has no getpwnam, and a sidecar's image has no directory
- * service. Whoever has one writes numbers.
+ * service. With a directory service, write numbers.
  */
 import { readFileSync } from 'node:fs';
 

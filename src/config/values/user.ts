@@ -1,4 +1,4 @@
-/** The user of `--user` and `--password-file`: a password never stands where others see it. */
+/** The user of `--user` and `--password-file`: a password in a flag would be seen by others. */
 import { givenAlone } from '../../certificates/certificates.ts';
 import { readTextFile } from '../../lib/files/text-file.ts';
 import { SettingError } from '../../lib/setting-error.ts';

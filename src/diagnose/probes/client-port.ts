@@ -2,7 +2,7 @@
  * A member's client port, as a client finds it: does it accept connections, and which certificate does
  * it show, trusted or not?
  *
- * Sends nothing: whether the member is healthy, and to be trusted, is for others.
+ * Sends nothing. Whether the member is healthy and to be trusted is decided elsewhere.
  */
 import { connect as connectPlainly, isIP, type Socket } from 'node:net';
 import { connect as connectWithTls, TLSSocket } from 'node:tls';
@@ -49,6 +49,6 @@ function connect(
     ...{ host, port, cert, key },
     ...(isIP(servername) === 0 && { servername }),
     minVersion: 'TLSv1.2',
-    rejectUnauthorized: false, // only looked at
+    rejectUnauthorized: false, // only inspected
   });
 }

@@ -15,7 +15,7 @@ export interface Sample {
 
 const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?[ \t]*$/;
 /**
- * Sticky: each label begins where the one before has ended. Looked for anywhere, a long text without one
+ * Sticky: each label begins where the previous one ended. Without that, a long text with no label in it
  * would be read again from each of its letters.
  */
 const label = /[ \t]*([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"[ \t]*(?:,|$)/gy;
@@ -52,7 +52,7 @@ export function numberOf(samples: readonly Sample[], name: string): number | und
 /**
  * The value that a share `q` (0 to 1) of what a histogram counted does not exceed, by linear
  * interpolation within a bucket; beyond the last bound, that bound. `undefined` when it counted fewer
- * than `least`, which is too few to tell.
+ * than `least`, which is too few to say.
  *
  * @param samples of one histogram: where it has further labels, those of one set of them.
  */
@@ -65,7 +65,7 @@ export function quantile(
   const buckets = samples
     .filter((sample) => sample.name === `${name}_bucket`)
     .map(({ labels, value }) => ({ bound: boundIn(labels), count: value }))
-    // What no histogram of durations has would make nonsense of the rest.
+    // Values that no histogram of durations has would distort the result.
     .filter(({ bound, count }) => bound >= 0 && count >= 0 && count < Number.POSITIVE_INFINITY)
     .sort((a, b) => a.bound - b.bound);
   const total = buckets.at(-1)?.count ?? 0;

@@ -2,8 +2,8 @@
  * Asks all members at the same time, each once, for its health, status, metrics, clock and certificate.
  * Read only: nothing in the cluster changes.
  *
- * Owns who is asked what, and how long that may take. How the metrics and the client port are asked is
- * metrics-page.ts and client-port.ts, the rest probe.ts and etcd-client.ts.
+ * Owns who is asked what, and how long that may take. The asking is done by metrics-page.ts,
+ * client-port.ts, and the balancer's own probe.ts and etcd-client.ts.
  */
 import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
@@ -30,16 +30,16 @@ export type GatherSettings = Pick<
 const timeout = 2_000;
 
 /**
- * In the order of the endpoints, then of those that SRV records name. What a member does not answer is
- * part of its observation; rejects with a `SettingError` only when there is nobody to ask.
+ * In the order of the endpoints, then of those that SRV records name. A question that a member does not
+ * answer is part of its observation. Rejects with a `SettingError` only when there is nobody to ask.
  */
 export async function gather(settings: GatherSettings): Promise<Observation[]> {
   const { endpoints } = settings;
-  const places = [...endpoints, ...(await namedByDns(settings))];
+  const places = [...endpoints, ...(await endpointsFromDns(settings))];
   return Promise.all(places.map((endpoint) => observe(endpoint, settings)));
 }
 
-async function namedByDns(settings: GatherSettings): Promise<Endpoint[]> {
+async function endpointsFromDns(settings: GatherSettings): Promise<Endpoint[]> {
   const { discoverySrv } = settings;
   if (discoverySrv === undefined) return [];
   try {
@@ -59,7 +59,7 @@ async function observe(
   const tls = memberTls(certificates.members, serverName);
   const url = checkUrlOf(endpoint, checkUrl);
   const [health, clientPort, poll, page] = await Promise.all([
-    checkHealth(url, tls),
+    probeHealth(url, tls),
     tryClientPort(endpoint, tls, timeout),
     pollStatus(endpoint, tls, user),
     readMetricsPage({ url, tls, timeout }),
@@ -68,8 +68,8 @@ async function observe(
   return { name, endpoint: formatEndpoint(endpoint), health, clientPort, poll, ...page };
 }
 
-/** The same question as the balancer asks. */
-async function checkHealth(url: string, tls: MemberTls): Promise<CheckResult> {
+/** The same probe as the balancer's. */
+async function probeHealth(url: string, tls: MemberTls): Promise<CheckResult> {
   const never = (): boolean => false;
   const probe = new Probe({ url, tls: () => tls, lookup, isSelf: never, hasStalled: never });
   try {

@@ -16,7 +16,7 @@ export interface PageOptions {
   readonly timeout: number;
 }
 
-/** etcd's own are below a megabyte; what is longer is something else, in characters. */
+/** In characters. etcd's metrics are below a megabyte; a longer text is something else. */
 const longest = 4 * 1024 * 1024;
 
 /** Never rejects. */

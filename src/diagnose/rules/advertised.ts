@@ -1,6 +1,6 @@
 /**
- * Findings about where members say that their clients are to go: whoever follows the cluster's own list
- * goes there, such as `--discovery members`, etcd's clients that sync, and etcdctl with `--cluster`.
+ * Findings about the client URLs that members advertise. They are used by whoever follows the cluster's
+ * own list: `--discovery members`, etcd's clients that sync, and etcdctl with `--cluster`.
  */
 
 import type { Settings } from '../../config/settings.ts';
@@ -30,7 +30,7 @@ export function findInAdvertised(
     seen: `advertises no client URL that others can use: ${why}`,
     why:
       usedAt === undefined
-        ? 'Whoever follows the list of the cluster, as --discovery members does, cannot reach it.'
+        ? 'Clients that follow the list of the cluster, and --discovery members, cannot reach it.'
         : `It is used at ${usedAt}, but clients that follow the list of the cluster cannot reach it.`,
     mend: `Start that etcd with --advertise-client-urls that other hosts can reach.`,
   }));

@@ -1,7 +1,7 @@
 /**
  * Findings about certificates: what expires, who may read the keys, and whether clients can verify whom
- * they reach. They compare the name that *they* dialled, the balancer's: with the certificate of
- * whichever member answers where TLS passes through, and with ours where we end it.
+ * they reach. Clients look for the name that *they* dialled, the balancer's. Where TLS passes through,
+ * the certificate of whichever member answers must carry it; where we speak TLS with clients, ours.
  *
  * Pure; the files were read by config/, the members' certificates by gather.ts.
  */
@@ -74,24 +74,24 @@ const ofBalancer = {
   subject: '--tls-cert',
   what: 'the certificate that clients see',
   why: 'From then on no client that verifies it can connect.',
-  mend: 'Renew it and replace the files of --tls-cert and --tls-key; they are read again by themselves.',
+  mend: 'Renew it and replace the files of --tls-cert and --tls-key; the balancer reads them again by itself.',
   verified: 'the balancer',
 };
 
 function ofClient(tls: Settings['tls']): Words {
   const lost =
     tls === 'passthrough'
-      ? 'fails, and the balancer takes all members for failed.'
+      ? 'fails, and the balancer marks all members failed.'
       : 'and every connection to a member fails.';
   return {
     subject: '--cert',
     what: 'the client certificate',
     why: `From then on every health check ${lost}`,
-    mend: 'Renew it and replace the files of --cert and --key; they are read again by themselves.',
+    mend: 'Renew it and replace the files of --cert and --key; the balancer reads them again by itself.',
   };
 }
 
-/** Our own that have expired are refused as wrong settings, so an error is a member's. */
+/** Our own expired certificates are refused as wrong settings, so an error is about a member's. */
 function* findExpiry(
   certificate: X509Certificate | undefined,
   now: number,
@@ -120,7 +120,7 @@ function* findNames(
   };
 }
 
-/** Hosts that clients can connect to; every address, and Unix sockets, are none. */
+/** Hosts that clients can dial: not wildcard addresses, and not Unix sockets. */
 function hostsOf(listen: readonly ListenAddress[]): string[] {
   const hosts = listen.flatMap((address) => (address.kind === 'tcp' ? [address.host] : []));
   return [...new Set(hosts)].filter((host) => host !== '::' && host !== '0.0.0.0');
@@ -128,11 +128,11 @@ function hostsOf(listen: readonly ListenAddress[]): string[] {
 
 function isFor(certificate: X509Certificate, host: string): boolean {
   if (isIP(host) !== 0) return certificate.checkIP(host) !== undefined;
-  // As Go's clients do it, the subject's common name is not looked at.
+  // As in Go's clients, the subject's common name does not count.
   return certificate.checkHost(host, { subject: 'never' }) !== undefined;
 }
 
-/** With TLS of our own, who a client is ends here. */
+/** With TLS of our own, etcd does not learn who a client is. */
 function* findIdentity(
   own: X509Certificate | undefined,
   { tls, observations }: CertificateInput,
@@ -155,13 +155,13 @@ function findExposed({ path, what }: Secret): Finding {
     subject: path,
     seen: `every user of this machine may read or replace this ${what}`,
     why: isKey
-      ? 'Whoever has it is the balancer to etcd or to clients.'
-      : 'Whoever has it is the user of --user to etcd.',
+      ? 'Whoever has it can pass for the balancer towards etcd or clients.'
+      : 'Whoever has it can log in to etcd as the user of --user.',
     mend: `Take the rights away with \`chmod o-rwx ${path}\`, and make a new ${isKey ? 'key' : 'password'} if others were on this machine.`,
   };
 }
 
-/** All of them expired is refused as a wrong setting: beside one that has, another is still good. */
+/** Settings refuse a file whose authorities have all expired, so beside an expired one another is good. */
 function findAuthorities(subject: string, ca: string | undefined, now: number): Finding[] {
   const ending = certificatesIn(ca).filter((authority) => leftOf(authority, now) <= notice);
   return ending.map((authority) => ({

@@ -50,7 +50,7 @@ function finding(subject: string, seen: string): Finding {
     severity: 'warning',
     subject,
     seen,
-    why: 'Certificates and leases are taken for valid or expired by the clock, and logs cannot be compared.',
+    why: 'The clock decides whether certificates and leases have expired, and logs cannot be compared.',
     mend: 'Have chrony or systemd-timesyncd keep the clock there: `timedatectl set-ntp true`.',
   };
 }

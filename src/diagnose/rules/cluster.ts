@@ -2,7 +2,7 @@
  * Findings about the cluster as a whole: which one it is, whether it has a quorum and can lose a
  * member, its size, its leader, learners, alarms and versions.
  *
- * Pure. The arithmetic is that of the cluster view (etcd/cluster-view.ts); here it is judged.
+ * Pure. The arithmetic is that of the cluster view (etcd/status/cluster-view.ts); here it is judged.
  */
 
 import type { Settings } from '../../config/settings.ts';
@@ -73,14 +73,14 @@ function findQuorum(
   const why =
     'Without a quorum nothing can be written, and Kubernetes can change nothing, not even schedule a pod.';
   const passed = observations.filter(({ health }) => health.ok).length;
-  // A voter that passes its check has just read with a quorum, whoever else was in it.
+  // A voter that passes its probe has just read through a quorum, whoever else was in it.
   if (passed === 0 || (voters.length > 0 && healthyVoters === 0)) {
-    const seen = `no quorum: ${whoIsNot(voters.length, quorum)}`;
+    const seen = `no quorum: ${whyNoQuorum(voters.length, quorum)}`;
     const mend =
       'Start members until a quorum is healthy; if their data is lost, restore a snapshot with `etcdctl snapshot restore`.';
     return [ofAll('error', seen, why, mend)];
   }
-  // One that is not named may be healthy, and has a finding of its own.
+  // A voter that is not in --endpoints may be healthy, and has a finding of its own.
   if (voters.length < 3 || healthyVoters + unnamed !== quorum) return [];
   const seen = `${healthyVoters} of ${voters.length} voting members are known to be healthy, and it takes ${quorum}: no other may fail`;
   const mend = 'Bring the missing members back before anything else is restarted.';
@@ -91,7 +91,7 @@ function ofAll(severity: Severity, seen: string, why: string, mend: string): Fin
   return { severity, subject: 'cluster', seen, why, mend };
 }
 
-function whoIsNot(voters: number, quorum: number): string {
+function whyNoQuorum(voters: number, quorum: number): string {
   if (voters === 0) return 'no endpoint is healthy';
   if (voters === 1) return 'its only voting member is not healthy';
   return `none of its ${voters} voting members is healthy, and it takes ${quorum}`;
@@ -107,7 +107,7 @@ function findLeader(
   if (healthyVoters > 0 && leader === undefined) {
     return [ofAll('warning', 'no member knows a leader at this moment', why, mend)];
   }
-  // One that is cut off follows nobody, and has the finding that it is not healthy.
+  // A member that is cut off follows nobody; its finding is that it is not healthy.
   return observations
     .filter(({ name, health }) => health.ok && disagreeing.includes(name))
     .map(({ name: subject }) => ({
@@ -158,14 +158,14 @@ function unnamedAmong(
   unseen: readonly ListedMember[],
   observations: readonly Observation[],
 ): ListedMember[] {
-  const silent = observations.filter(({ poll }) => poll.kind === 'unknown');
+  const unanswered = observations.filter(({ poll }) => poll.kind === 'unknown');
   const is = ({ name, clientUrls }: ListedMember, { name: ours, endpoint }: Observation) =>
     name === ours || clientUrls.includes(endpoint);
   const unnamed = unseen.filter(
     (member) =>
-      !member.isLearner && !isUnstarted(member) && !silent.some((each) => is(member, each)),
+      !member.isLearner && !isUnstarted(member) && !unanswered.some((each) => is(member, each)),
   );
-  const unmatched = silent.filter((each) => !unseen.some((member) => is(member, each)));
+  const unmatched = unanswered.filter((each) => !unseen.some((member) => is(member, each)));
   return unnamed.length > unmatched.length ? unnamed : [];
 }
 
@@ -198,7 +198,7 @@ function findLearners(
   return learners
     .filter((learner) => !unstarted.includes(learner))
     .map((subject) => {
-      // Nobody is sent to one that is not named.
+      // The balancer sends nobody to a learner that is not in --endpoints.
       const isEndpoint = observations.some(({ name }) => name === subject);
       return {
         severity: isEndpoint ? 'warning' : 'note',

@@ -6,7 +6,7 @@
  *   a counter            against how often it may happen, by the time since the process started
  *   a gauge              against its limit
  *
- * All are since the start of the process, and what is absent is passed over. Pure.
+ * All count since the start of the process. Absent figures are skipped. Pure.
  */
 
 import { newestList } from '../../etcd/status/cluster-view.ts';
@@ -15,7 +15,7 @@ import type { Finding } from '../finding.ts';
 import { knownAmong, type Observation } from '../observation.ts';
 import { numberOf, quantile, type Sample } from '../probes/exposition.ts';
 
-/** Of fewer the slowest hundredth is a single one, and a process that has just started is slow. */
+/** With fewer, the slowest hundredth is a single one, and a process that has just started is slow. */
 const leastCounted = 100;
 
 /** Bounds are in seconds; those of the disk are etcd's own (its documentation, FAQ and Metrics). */
@@ -39,7 +39,7 @@ const latencies = [
 /** A heartbeat goes out every 100 ms by default, and the answer should be back before the next. */
 const roundTrip = { series: 'etcd_network_peer_round_trip_time_seconds', bound: 0.1 } as const;
 
-/** `perHour` in the mean is nothing to act on yet, nor are as many in a first, shorter hour. */
+/** Up to `perHour` on average is nothing to act on, nor is that many in a first, shorter hour. */
 const counters = [
   {
     series: 'etcd_server_heartbeat_send_failures_total',
@@ -69,7 +69,7 @@ const firstElections = 4;
 
 /** A member that keeps up works off its proposals within milliseconds. */
 const pendingBound = 100;
-/** Share of the descriptors from which on it is time to act. */
+/** Share of the descriptors above which it is time to act. */
 const descriptorBound = 0.8;
 
 export function findInFigures(observations: readonly Observation[]): Finding[] {
@@ -120,7 +120,7 @@ function* findRoundTrips(
     yield {
       seen: `${slow(`round trips to ${nameOf(peer)}`, p99, bound)}, ${since(uptime)}`,
       why: 'A heartbeat that is not back before the next goes out brings an election nearer.',
-      mend: "Mend the network between them, or raise etcd's --heartbeat-interval to the round trip and --election-timeout to ten times that, on all members.",
+      mend: "Fix the network between them, or raise etcd's --heartbeat-interval to the round trip and --election-timeout to ten times that, on all members.",
     };
   }
 }
@@ -133,7 +133,7 @@ function* findCounts({ samples, uptime }: ReadMember): Iterable<Words> {
   }
 }
 
-/** Every member counts the same elections from its own start on: the one that counted most tells. */
+/** Every member counts the same elections since its own start; the highest count is reported. */
 function* findElections(members: readonly ReadMember[]): Iterable<Finding> {
   const counted = members.map(({ name, samples, uptime }) => ({
     name,
@@ -149,7 +149,7 @@ function* findElections(members: readonly ReadMember[]): Iterable<Finding> {
     subject: 'cluster',
     seen: `changes of the leader: ${most.count}, counted by ${most.name} ${since(most.uptime)}`,
     why: 'During an election nothing can be written.',
-    mend: "Mend what delays heartbeats: the disk, the processor, the network; on a slow network raise etcd's --heartbeat-interval and --election-timeout on all members.",
+    mend: "Fix what delays heartbeats: the disk, the processor, the network; on a slow network raise etcd's --heartbeat-interval and --election-timeout on all members.",
   };
 }
 
@@ -191,7 +191,7 @@ function slow(what: string, p99: number, bound: number): string {
   return `one in a hundred ${what} took ${roughTime(p99)} or more, and ${roughTime(bound)} is the bound`;
 }
 
-/** Peers by the ids of the cluster's list, under the names that the endpoints have here. */
+/** Names of peers by member id: as in the endpoints, else as in the cluster's list. */
 function peerNames(observations: readonly Observation[]): (id: string) => string {
   const known = knownAmong(observations);
   const listed = newestList(known.map(({ status }) => status));

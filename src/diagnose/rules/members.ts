@@ -1,5 +1,5 @@
 /**
- * Findings about each member by itself: is it there, is it healthy, does it say what it is?
+ * Findings about each member by itself: is it there, is it healthy, is its status known?
  *
  * A member that does not answer gets one finding, by what went wrong. Pure.
  */
@@ -18,12 +18,12 @@ function* findInMember(observation: Observation): Iterable<Finding> {
   if (!health.ok) {
     const { failure } = health;
     const [seen, mend] = isReachable(observation)
-      ? ['not healthy', mendOfUnhealthy(failure)]
-      : ['cannot be reached', mendOfUnreached(failure, endpoint)];
+      ? ['not healthy', fixOfUnhealthy(failure)]
+      : ['cannot be reached', fixOfUnreached(failure, endpoint)];
     yield { severity: 'error', subject, seen: `${seen}: ${failure.detail}`, why, mend };
     return;
   }
-  // A client without a certificate may be refused, and one that has it welcome.
+  // A member may refuse us for want of a certificate that its clients have.
   if (clientPort.kind === 'closed' && clientPort.failure.reason !== 'tls') {
     const { failure } = clientPort;
     yield {
@@ -31,15 +31,15 @@ function* findInMember(observation: Observation): Iterable<Finding> {
       subject,
       seen: `healthy by --check-url, but clients cannot reach it: ${failure.detail}`,
       why,
-      mend: mendOfUnreached(failure, endpoint),
+      mend: fixOfUnreached(failure, endpoint),
     };
   } else if (poll.kind === 'unknown') {
     yield {
       severity: 'warning',
       subject,
-      seen: `healthy, but does not say what it is: ${poll.why}`,
-      why: 'Whether it belongs to this cluster, lags or is a learner cannot be told.',
-      mend: `Mend what keeps \`etcdctl --endpoints ${endpoint} endpoint status\` from working with the same certificates.`,
+      seen: `healthy, but its status cannot be read: ${poll.why}`,
+      why: 'Whether it belongs to this cluster, lags or is a learner is not known.',
+      mend: `Fix what keeps \`etcdctl --endpoints ${endpoint} endpoint status\` from working with the same certificates.`,
     };
   }
   if (metrics.kind === 'unread') {
@@ -47,7 +47,7 @@ function* findInMember(observation: Observation): Iterable<Finding> {
       severity: 'note',
       subject,
       seen: `/metrics cannot be read: ${metrics.why}`,
-      why: 'How its disk, its network and its processor keep up cannot be told.',
+      why: 'How its disk, its network and its processor keep up is not known.',
       mend: elsewhere,
     };
   }
@@ -76,23 +76,23 @@ function* findTwins(observations: readonly Observation[]): Iterable<Finding> {
 const readLog = "Look into etcd's log there.";
 const elsewhere = "Set --check-url to where etcd's --listen-metrics-urls serves.";
 
-function mendOfUnhealthy({ detail }: Failure): string {
+function fixOfUnhealthy({ detail }: Failure): string {
   return detail.startsWith('answered 404') ? elsewhere : readLog;
 }
 
-const mends: Partial<Readonly<Record<FailureReason, string>>> = {
+const fixes: Partial<Readonly<Record<FailureReason, string>>> = {
   refused: 'Start etcd there, or correct its address in --endpoints.',
   reset: "Write the scheme in --endpoints, http or https, that etcd's --listen-client-urls has.",
-  unreachable: 'Mend the route to it, or correct its address in --endpoints.',
-  dns: 'Correct its name in --endpoints, or mend the name server.',
+  unreachable: 'Fix the route to it, or correct its address in --endpoints.',
+  dns: 'Correct its name in --endpoints, or fix the name server.',
   tls: "Give the --cacert that signed its certificate, and the --cert and --key that its --trusted-ca-file accepts; renew what has expired with etcd's --cert-file.",
 };
 
-function mendOfUnreached(failure: Failure, endpoint: string): string {
+function fixOfUnreached(failure: Failure, endpoint: string): string {
   const { reason, detail } = failure;
   if (reason === 'timeout') {
     return `Look whether etcd hangs there, and whether a firewall keeps this host from ${endpoint}.`;
   }
   if (/HTTPS server/.test(detail)) return 'Write https:// in --endpoints.';
-  return mends[reason] ?? mendOfUnhealthy(failure);
+  return fixes[reason] ?? fixOfUnhealthy(failure);
 }

@@ -1,9 +1,9 @@
 /**
- * The connection to the balancer: server-sent events, taken up again for as long as the page is open.
+ * The connection to the balancer: server-sent events, reconnected for as long as the page is open.
  *
- *   connecting ──► live ◄──► lost      lost: an error, or nothing heard for a few statuses
+ *   connecting ──► live ◄──► lost      lost: an error, or no status for 3.5 s
  *
- * Owns the EventSource and the watch over it. main.ts shows what comes.
+ * Owns the EventSource and notices when it goes quiet. main.ts shows what comes.
  */
 import type { ChecksUpdate, EventUpdate, StatusUpdate } from './wire.ts';
 
@@ -17,15 +17,15 @@ export interface Listener {
   readonly onConnection: (connection: Connection) => void;
   readonly onStatus: (status: StatusUpdate) => void;
   readonly onChecks: (checks: ChecksUpdate) => void;
-  /** `id` tells the run of the balancer, a dash, and a number that grows. */
+  /** `id` is the run of the balancer, a dash, and a number that grows. */
   readonly onEvent: (event: EventUpdate, id: string) => void;
 }
 
-/** A status comes every second; after this time without one it is lost, ms. */
-const silence = 3_500;
-/** Between two attempts where the browser makes none by itself, ms. */
-const again = 3_000;
-const lookEvery = 500;
+/** A status comes every second; after this time without one the connection is lost, ms. */
+const lostAfter = 3_500;
+/** Between two attempts to connect, where the browser makes none by itself, ms. */
+const retryAfter = 3_000;
+const checkInterval = 500; // ms
 
 /** Listens for as long as the page is open. `url` is relative to it. */
 export function listen(url: string, listener: Listener): void {
@@ -53,14 +53,14 @@ export function listen(url: string, listener: Listener): void {
       listener.onEvent(JSON.parse(data), lastEventId),
     );
   };
-  const look = (): void => {
+  const check = (): void => {
     const now = Date.now();
-    if (now - (heardAt ?? triedAt) > silence) become({ kind: 'lost', heardAt });
-    // A refusal ends an EventSource for good, and one whose peer has vanished may wait for ever.
-    if (connection.kind !== 'lost' || now - triedAt < again) return;
+    if (now - (heardAt ?? triedAt) > lostAfter) become({ kind: 'lost', heardAt });
+    // An HTTP error ends an EventSource for good; one whose peer has vanished may wait for ever.
+    if (connection.kind !== 'lost' || now - triedAt < retryAfter) return;
     source.close();
     open();
   };
   open();
-  setInterval(look, lookEvery);
+  setInterval(check, checkInterval);
 }

@@ -5,7 +5,7 @@
  *           ├─► checks ──► the plots in the cards
  *           └─► event  ──► event list
  *
- * Wires the parts together; what is shown is as old as the last update, and times count on by themselves.
+ * Wires the parts together. What is shown is as old as the last update; times count on by themselves.
  */
 
 import { FactList } from './cluster/fact-list.ts';
@@ -37,24 +37,24 @@ const cards = new Keyed<Shown>(
   ({ member: { name } }) => {
     const card = new MemberCard(name);
     plotted.set(name, card);
-    card.addChecks(untold[name] ?? []);
+    card.addChecks(early[name] ?? []);
     return card;
   },
 );
-/** Checks of members whose card is yet to come with the first status. */
-let untold: ChecksUpdate = {};
+/** Checks that came before the first status, which makes the cards. */
+let early: ChecksUpdate = {};
 /** By how much the balancer's clock is ahead of this machine's, ms. */
-let ahead = 0;
-/** Runs while there is a hold, which is told by tenths of a second. */
+let clockLead = 0;
+/** Runs during a hold, whose time is shown in tenths of a second. */
 let holdTimer: ReturnType<typeof setInterval> | undefined;
 
 /** ms since the epoch, by the balancer's clock. */
 function clock(): number {
-  return Date.now() + ahead;
+  return Date.now() + clockLead;
 }
 
 function showStatus(status: StatusUpdate): void {
-  ahead = Date.parse(status.at) - Date.now();
+  clockLead = Date.parse(status.at) - Date.now();
   headline.headline(headlineOf(status), clock());
   facts.show(status);
   cards.show(status.members.map((member) => ({ member, status })));
@@ -65,7 +65,7 @@ function showStatus(status: StatusUpdate): void {
   countHold(status.hold.current !== undefined);
 }
 
-/** Without updates nobody knows whether it lasts. */
+/** Counts the time of a hold; not without updates, since nobody knows then whether it lasts. */
 function countHold(isHeld: boolean): void {
   if (isHeld) {
     holdTimer ??= setInterval(tickHold, 100);
@@ -86,7 +86,7 @@ function identityOf({ version, node, pid, policy, copier, startedAt, at }: Statu
 }
 
 function showChecks(checks: ChecksUpdate): void {
-  untold = plotted.size === 0 ? checks : {};
+  early = plotted.size === 0 ? checks : {};
   for (const [name, some] of Object.entries(checks)) plotted.get(name)?.addChecks(some);
 }
 

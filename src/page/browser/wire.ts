@@ -1,23 +1,13 @@
 /** What the balancer sends to the page, as src/observe/ declares it. */
-import type { MemberReport as Member, Status } from '../../observe/status.ts';
+import type { Status } from '../../observe/status.ts';
 
 export type { PastCheck } from '../../observe/check-history.ts';
 export type {
   ChecksNews as ChecksUpdate,
   EventNews as EventUpdate,
+  StatusNews as StatusUpdate,
 } from '../../observe/server/event-stream.ts';
-
-import type { StatusNews } from '../../observe/server/event-stream.ts';
-
-/** With what later versions tell of it. */
-export interface MemberReport extends Member {
-  /** Set while an operator has drained it. Times are ISO 8601. */
-  readonly drain?: { readonly since: string; readonly until?: string };
-}
-
-export interface StatusUpdate extends Omit<StatusNews, 'members'> {
-  readonly members: readonly MemberReport[];
-}
+export type { MemberReport } from '../../observe/status.ts';
 
 export type ClusterReport = Status['cluster'];
 

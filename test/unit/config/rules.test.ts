@@ -23,10 +23,10 @@ describe('settings that do not fit together are refused:', () => {
   });
 
   test.each([
-    ['a, a', 'a:2379 is there twice; name each member once.'],
-    ['http://A:2379, a/', 'a:2379 is there twice; name each member once.'],
-    ['[::1]:1,[0::1]:1', '[::1]:1 is there twice; name each member once.'],
-    ['m0=a,m1=a:2379', 'a:2379 is there twice, as m0 and as m1; name each member once.'],
+    ['a, a', 'a:2379 is named twice; name each member once.'],
+    ['http://A:2379, a/', 'a:2379 is named twice; name each member once.'],
+    ['[::1]:1,[0::1]:1', '[::1]:1 is named twice; name each member once.'],
+    ['m0=a,m1=a:2379', 'a:2379 is named twice, as m0 and as m1; name each member once.'],
     [
       'm0=a,m0=b',
       'm0 is the name of both http://a:2379 and http://b:2379; give each member its own.',
@@ -36,9 +36,9 @@ describe('settings that do not fit together are refused:', () => {
   });
 
   test.each([
-    [['127.0.0.1:1', '127.0.0.1:1'], '127.0.0.1:1 is there twice; leave one out.'],
+    [['127.0.0.1:1', '127.0.0.1:1'], '127.0.0.1:1 is named twice; leave one out.'],
     [['127.0.0.1:1', ':1'], '127.0.0.1:1 and [::]:1 cannot both be open; leave one out.'],
-    [['unix:/x', 'unix:///x'], 'unix:/x is there twice; leave one out.'],
+    [['unix:/x', 'unix:///x'], 'unix:/x is named twice; leave one out.'],
   ])('a listener twice: %j', (listen, reason) => {
     expect(refused({ ...members, listen })).toBe(`--listen: ${reason}`);
   });
@@ -107,7 +107,7 @@ describe('settings fit together', () => {
 });
 
 test.each([
-  [{ weight: 'm9=2' }, '--weight: m9 is none of the members; write one of m0, m1.'],
+  [{ weight: 'm9=2' }, '--weight: m9 is not a member; write one of m0, m1.'],
   [{ priority: 'm0=1,m0=2' }, '--priority: m0 has two numbers; write one.'],
 ])('numbers that fit no member: %j', (given, reason) => {
   expect(refused({ endpoints: 'm0=a,m1=b', ...given })).toBe(reason);
@@ -144,7 +144,7 @@ describe('discovery', () => {
   test.each([
     [
       { discovery: 'members', 'inspect-interval': '0' },
-      '--discovery: members are not asked who there is while --inspect-interval 0 turns questions off; write a duration there, such as 10s.',
+      '--discovery: members are not asked for their list while --inspect-interval 0 turns polls off; write a duration there, such as 10s.',
     ],
     [
       { 'discovery-srv': '_etcd-client._tcp.example.com' },
@@ -189,7 +189,7 @@ describe('TLS of our own', async () => {
   test.each([
     [
       { ...members, tls: 'terminate' },
-      '--tls-cert (not set): clients are to see a certificate under --tls terminate; write the paths of --tls-cert and --tls-key.',
+      '--tls-cert (not set): clients must be shown a certificate under --tls terminate; write the paths of --tls-cert and --tls-key.',
     ],
     [
       { ...members, tls: 'terminate', 'tls-cert': shown['tls-cert'] },

@@ -17,11 +17,11 @@ describe('the table', () => {
     expect(tableOf([error, note], 3, 80)).toBe(`\
 error    m1: cannot be reached: connect ECONNREFUSED 10.0.0.2:2379
   why    Clients get nothing from it.
-  mend   Start etcd there, or correct its address in --endpoints.
+  fix    Start etcd there, or correct its address in --endpoints.
 
 note     cluster: three members
   why    Clients get nothing from it.
-  mend   Start etcd there, or correct its address in --endpoints.
+  fix    Start etcd there, or correct its address in --endpoints.
 
 3 members asked: 1 error, no warnings, 1 note.
 `);

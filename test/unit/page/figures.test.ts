@@ -152,17 +152,18 @@ describe('the condition of a member', () => {
       'healthy',
       memberNamed('m0', { unknown: 'refused' }),
       'ok',
-      ['Cannot be asked about itself: refused.'],
+      ['Its status is not known: refused.'],
     ],
   ])('%s', (word, member, tone, reasons) => {
     expect(conditionOf(member)).toMatchObject({ word, tone });
     expect(reasonsOf(member, now)).toEqual(reasons);
   });
 
-  test('how long it will stay drained', () => {
-    const member = memberNamed('m0', { drain: { ...drain, until: '2026-11-22T20:47:00.000Z' } });
+  test('how long the sessions of a drained member have to leave', () => {
+    const until = '2026-11-22T20:47:00.000Z';
+    const member = memberNamed('m0', { drain: { ...drain, until }, sessions: 2 });
     expect(reasonsOf(member, now)).toEqual([
-      'Drained by an operator, for 5 min more; no session is left.',
+      'Drained by an operator; 2 sessions left to move within 5 min.',
     ]);
   });
 
@@ -199,7 +200,7 @@ describe('the condition of a member', () => {
   test.each([
     ['dial failed: refused', 'Dial failed: refused.'],
     ['the leader does not answer', 'The leader does not answer.'],
-  ])('a sign that is no check is told as such: %s', (detail, sentence) => {
+  ])('evidence that is not from a probe is a sentence of its own: %s', (detail, sentence) => {
     const evidence = { reason: 'refused', detail, failedChecks: 0, since: '' } as const;
     const [why] = reasonsOf(memberNamed('m0', { state: 'suspect', evidence }), now);
     expect(why).toBe(sentence);

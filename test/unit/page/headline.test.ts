@@ -225,7 +225,7 @@ test.each<Case>([
     ...([
       'warn',
       'Partly unknown',
-      'All members pass their checks, but m1 cannot be asked about itself; one may fail.',
+      'All members pass their checks, but the status of m1 is not known; one may fail.',
     ] as const),
   ],
   [

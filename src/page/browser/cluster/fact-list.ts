@@ -1,4 +1,4 @@
-/** Shows the figures of the cluster at a glance; what they say is facts.ts. */
+/** Shows the figures of the cluster at a glance, which facts.ts works out. */
 import { element, icon, setAttribute, setIcon, setText } from '../lib/element.ts';
 import { Keyed, type View } from '../lib/keyed.ts';
 import type { StatusUpdate } from '../wire.ts';

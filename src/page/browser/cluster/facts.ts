@@ -8,7 +8,7 @@ export interface Fact {
   readonly label: string;
   readonly value: string;
   readonly more: string;
-  /** Only what is not as it should be has one. */
+  /** Absent where all is as it should be. */
   readonly tone?: Tone | undefined;
 }
 
@@ -20,7 +20,7 @@ const modes: Readonly<Record<StatusUpdate['mode'], Pick<Fact, 'more' | 'tone'>>>
   panic: { more: 'every member is tried', tone: 'bad' },
 };
 
-/** What is worth a look. */
+/** The figures, in the order in which they are shown. */
 export function factsOf(status: StatusUpdate): readonly Fact[] {
   return [healthyVoters, tolerance, leader, alarms, versions, mode, sessions].map((fact) =>
     fact(status),
@@ -31,13 +31,13 @@ function healthyVoters({ cluster }: StatusUpdate): Fact {
   const { voters, quorum, healthyVoters, unseenVoters, learners } = cluster;
   const label = 'Healthy voters';
   if (voters.length === 0) return { label, ...unknown };
-  const unsure = unseenVoters > 0 ? `, ${unseenVoters} not watched` : '';
+  const unseen = unseenVoters > 0 ? `, ${unseenVoters} not watched` : '';
   const learning = learners.length > 0 ? `; ${learners.length} learning` : '';
   const most = healthyVoters + unseenVoters;
   return {
     label,
     value: `${healthyVoters} of ${voters.length}`,
-    more: `quorum is ${quorum}${unsure}${learning}`,
+    more: `quorum is ${quorum}${unseen}${learning}`,
     tone: most < quorum ? 'bad' : most < voters.length ? 'warn' : undefined,
   };
 }
@@ -55,12 +55,12 @@ function tolerance({ cluster: { voters, tolerance } }: StatusUpdate): Fact {
 
 function leader(status: StatusUpdate): Fact {
   const { cluster, members } = status;
-  const isHeard = members.some(({ etcd, unknown }) => etcd && unknown === undefined);
+  const isKnown = members.some(({ etcd, unknown }) => etcd && unknown === undefined);
   return {
     label: 'Leader',
     value: cluster.leader ?? (cluster.voters.length > 0 ? 'none' : '–'),
-    more: leaderDetails(status, isHeard),
-    tone: leaderTone(status, isHeard),
+    more: leaderDetails(status, isKnown),
+    tone: leaderTone(status, isKnown),
   };
 }
 
@@ -96,18 +96,18 @@ function sessions({ sessions, waitingClients }: StatusUpdate): Fact {
   };
 }
 
-function leaderTone({ cluster, hold }: StatusUpdate, isHeard: boolean): Tone | undefined {
+function leaderTone({ cluster, hold }: StatusUpdate, isKnown: boolean): Tone | undefined {
   if (hold.current) return hold.current.cause === 'planned' ? 'note' : 'warn';
   if (cluster.voters.length === 0) return undefined;
   if (cluster.leader === undefined) return 'bad';
-  return !isHeard || cluster.disagreeing.length > 0 ? 'warn' : undefined;
+  return !isKnown || cluster.disagreeing.length > 0 ? 'warn' : undefined;
 }
 
-function leaderDetails({ cluster, hold, at }: StatusUpdate, isHeard: boolean): string {
+function leaderDetails({ cluster, hold, at }: StatusUpdate, isKnown: boolean): string {
   const { term, leader, leaderSince } = cluster;
   if (term === 0) return 'not known yet';
   if (hold.current) return `term ${term}, clients are held`;
-  if (!isHeard) return `term ${term}, as last heard`;
+  if (!isKnown) return `term ${term}, as last heard`;
   if (leader === undefined || leaderSince === undefined) return `term ${term}`;
   return `term ${term}, for ${duration(Date.parse(at) - Date.parse(leaderSince))}`;
 }

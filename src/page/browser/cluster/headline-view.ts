@@ -1,8 +1,8 @@
 /**
- * The head of the page: the health in a line, or that nothing is heard of the balancer and since when.
+ * The head of the page: the health in a line, or that the balancer sends nothing and since when.
  *
- * What is read out changes only with the headline; the time since the last update, and how long a hold lasts,
- * stand beside it.
+ * A screen reader reads out changes of the headline only; the time since the last update, and how long a hold
+ * lasts, are beside it.
  */
 import type { Connection } from '../connection.ts';
 import { byId, setAttribute, setIcon, setText, showText } from '../lib/element.ts';
@@ -32,7 +32,7 @@ export class HeadlineView {
     this.#show(now);
   }
 
-  /** To be called now and then: how long ago the last update came, and for how long it has been so. */
+  /** To be called now and then: shows how long ago the last update came, and how long a hold lasts. */
   tick(now: number): void {
     const lost = this.#state.kind === 'lost' ? this.#state : undefined;
     const since = lost === undefined ? this.#headline?.since : undefined;
@@ -42,7 +42,7 @@ export class HeadlineView {
       this.#more,
       lost &&
         (at === undefined
-          ? 'Nothing was heard of it yet. Trying again.'
+          ? 'Nothing was heard from it yet. Trying again.'
           : `Last update at ${clock(new Date(at), new Date())}, ${ago(Date.now() - at)}. Trying again.`),
     );
   }
@@ -73,11 +73,11 @@ export class HeadlineView {
     const was =
       before === undefined
         ? ''
-        : ` What is below is old; it was: ${before.word}. ${before.sentence}`;
+        : ` What is below is old. Last known: ${before.word}. ${before.sentence}`;
     setAttribute(this.#root, 'data-tone', 'lost');
     setIcon(this.#icon, 'lost');
     setText(this.#word, word);
-    setText(this.#sentence, `This page hears nothing of the balancer.${was}`);
+    setText(this.#sentence, `This page hears nothing from the balancer.${was}`);
     showInTab('lost', word);
   }
 }

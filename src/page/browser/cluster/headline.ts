@@ -1,8 +1,8 @@
 /**
  * The health of the whole in one word and one sentence: what somebody reads first at night. Pure.
  *
- * The worst comes first, and what follows from it is left out. The sentence has no number in it that
- * changes by itself, since every change of it is read out to who listens.
+ * The worst comes first, and its consequences are left out. No number in the sentence changes by itself,
+ * since a screen reader reads every change of it out.
  */
 import { capitalized, inWords, listed, milliseconds } from '../lib/amounts.ts';
 import { duration } from '../lib/time.ts';
@@ -13,7 +13,7 @@ export interface Headline {
   readonly tone: Tone;
   readonly word: string;
   readonly sentence: string;
-  /** Of what counts on: since when it is so, ISO 8601. Shown beside the word, and not read out. */
+  /** The start of a time that is shown beside the word and not read out, ISO 8601. */
   readonly since?: string;
 }
 
@@ -29,7 +29,7 @@ const views: readonly ((status: StatusUpdate) => Headline | undefined)[] = [
   starting,
   troubled,
   disagreeing,
-  unasked,
+  unpolled,
   drained,
 ];
 
@@ -53,7 +53,7 @@ function nobody({ members }: StatusUpdate): Headline | undefined {
   return { tone: 'bad', word: 'No members', sentence };
 }
 
-/** Before what a lost leader brings with it: whether it comes to that is decided when the hold is over. */
+/** Before the consequences of a lost leader, which are known only when the hold is over. */
 function held({ hold: { current, limitMs } }: StatusUpdate): Headline | undefined {
   if (current === undefined) return undefined;
   const { cause, why, leader, since } = current;
@@ -108,10 +108,10 @@ function starting({ mode }: StatusUpdate): Headline | undefined {
 function troubled({ members, cluster }: StatusUpdate): Headline | undefined {
   const why = troubles(members);
   if (why === '') return undefined;
-  const isMending = members.every(
+  const isRecovering = members.every(
     ({ state, unfit }) => state !== 'failed' && state !== 'suspect' && !isTrouble(unfit),
   );
-  const word = isMending ? 'Recovering' : cluster.tolerance === 0 ? 'At risk' : 'Degraded';
+  const word = isRecovering ? 'Recovering' : cluster.tolerance === 0 ? 'At risk' : 'Degraded';
   return { tone: 'warn', word, sentence: `${why}; ${tolerance(cluster, true)}.` };
 }
 
@@ -123,11 +123,11 @@ function disagreeing({ cluster }: StatusUpdate): Headline | undefined {
   return { tone: 'warn', word: 'Disagreement', sentence };
 }
 
-function unasked({ members, cluster }: StatusUpdate): Headline | undefined {
-  const silent = members.filter(({ unknown }) => unknown !== undefined);
-  if (silent.length === 0) return undefined;
-  const who = listed(silent.map(({ name }) => name));
-  const sentence = `All members pass their checks, but ${who} cannot be asked about ${silent.length === 1 ? 'itself' : 'themselves'}; ${tolerance(cluster, false)}.`;
+function unpolled({ members, cluster }: StatusUpdate): Headline | undefined {
+  const unknown = members.filter(({ unknown }) => unknown !== undefined);
+  if (unknown.length === 0) return undefined;
+  const who = listed(unknown.map(({ name }) => name));
+  const sentence = `All members pass their checks, but the status of ${who} is not known; ${tolerance(cluster, false)}.`;
   return { tone: 'warn', word: 'Partly unknown', sentence };
 }
 
@@ -179,7 +179,7 @@ function troubleOf({ state, evidence, unfit }: MemberReport): string | undefined
   return state === 'unknown' ? 'is not checked yet' : undefined;
 }
 
-/** A learner is as somebody wanted it. */
+/** A learner is no trouble: somebody wanted it so. */
 function isTrouble(unfit: MemberReport['unfit']): unfit is NonNullable<MemberReport['unfit']> {
   return unfit !== undefined && unfit.reason !== 'learner';
 }

@@ -1,8 +1,8 @@
-/** The headline in the tab: in its title and as its icon, for who looks at another one. */
+/** The headline in the tab, as title and icon, for people who look at another tab. */
 import { setAttribute } from '../lib/element.ts';
 import type { Tone } from '../lib/tone.ts';
 
-/** Shapes that differ without colour too; all of 16 by 16. */
+/** Shapes that differ without colour too; each 16 by 16. */
 const shapes: Readonly<Record<Tone | 'lost', string>> = {
   ok: '<circle cx="8" cy="8" r="7" fill="#15803d"/><path d="m4.5 8.5 2.5 2.5 4.5-5" fill="none" stroke="#fff" stroke-width="2"/>',
   note: '<circle cx="8" cy="8" r="7" fill="#1d4ed8"/><path d="M8 7v5M8 4v1.5" stroke="#fff" stroke-width="2"/>',

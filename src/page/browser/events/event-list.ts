@@ -1,8 +1,8 @@
 /**
  * The events, newest first, filtered by member and level, with their evidence on demand.
  *
- * Knows nothing of the kinds of events: a message and fields are shown as they come, so that those of a
- * later version are shown as well.
+ * Knows no kinds of events. Message and fields are shown as they come, so that events of a later version
+ * are shown as well.
  */
 import { membersOf } from '../../../observe/events/members-of.ts';
 import { element, icon, setText } from '../lib/element.ts';
@@ -53,7 +53,7 @@ export class EventList {
     }
   }
 
-  /** Takes in an event, unless it has it. Those of another run of the balancer go when one of a new run comes. */
+  /** Adds an event, unless it is there already. The first one of a new run of the balancer removes all others. */
   add(event: EventUpdate, id: string): void {
     const [run = '', number] = id.split('-');
     if (run !== this.#run) this.#clear(run);

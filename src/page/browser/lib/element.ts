@@ -1,6 +1,6 @@
 /**
- * Elements: made once and then changed in place, and only where something differs, so that nothing flickers
- * and what somebody has focused or selected stays so. What comes from outside becomes text, never markup.
+ * Elements: made once and then changed in place, only where something differs, so that nothing flickers and
+ * focus and selection stay. What comes from outside becomes text, never markup.
  */
 
 const svg = 'http://www.w3.org/2000/svg';
@@ -24,7 +24,7 @@ export function byId(id: string): HTMLElement {
   return found;
 }
 
-/** The only text of an element becomes `text`. */
+/** Makes `text` the only content of an element. */
 export function setText(target: Element, text: string): void {
   const { firstChild } = target;
   if (firstChild instanceof Text && target.childNodes.length === 1) {
@@ -34,7 +34,7 @@ export function setText(target: Element, text: string): void {
   }
 }
 
-/** An attribute gets a value, or with `undefined` goes. */
+/** Sets an attribute, or with `undefined` removes it. */
 export function setAttribute(target: Element, name: string, value: string | undefined): void {
   if (value === undefined) target.removeAttribute(name);
   else if (target.getAttribute(name) !== value) target.setAttribute(name, value);
@@ -46,7 +46,7 @@ export function showText(target: HTMLElement, text: string | undefined): void {
   if (text !== undefined) setText(target, text);
 }
 
-/** One of the symbols of the document; it says nothing to who listens, the word beside it does. */
+/** One of the symbols of the document. Screen readers skip it and read the word beside it. */
 export function icon(name: string): SVGSVGElement {
   const made = document.createElementNS(svg, 'svg');
   made.setAttribute('class', 'icon');
@@ -61,7 +61,7 @@ export function setIcon(target: SVGSVGElement, name: string): void {
   if (target.firstElementChild) setAttribute(target.firstElementChild, 'href', `#icon-${name}`);
 }
 
-/** The children of `parent` become these, and only what is out of place is moved. */
+/** Makes these the children of `parent`; moves only what is out of place. */
 export function arrange(parent: Element, children: readonly Element[]): void {
   children.forEach((child, index) => {
     if (parent.children[index] !== child)

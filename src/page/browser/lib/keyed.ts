@@ -1,11 +1,11 @@
-/** Parts of the page that there are one a member of: made when it appears, kept for as long as it is there. */
+/** One part of the page for each thing, such as a member: made when it appears, removed when it goes. */
 import { arrange } from './element.ts';
 
 /** What shows one thing. */
 export interface View<Thing> {
   readonly root: Element;
   show(thing: Thing): void;
-  /** Lets go of what would outlive the root. */
+  /** Releases what would outlive the root. */
   close?(): void;
 }
 

@@ -3,12 +3,12 @@ import { formatAge } from '../../../lib/text/quantities.ts';
 
 export { formatAge as duration, formatSeconds as tenths } from '../../../lib/text/quantities.ts';
 
-/** "12 s ago"; "now" within the last second, and for what a clock says is yet to come. */
+/** "12 s ago"; "now" within the last second, and for a time in the future. */
 export function ago(ms: number): string {
   return ms < 1_000 ? 'now' : `${formatAge(ms)} ago`;
 }
 
-/** "20:42:06.9", or "22 Nov 20:42:06.9" when that was another day than `now`; in the reader's time zone. */
+/** "20:42:06.9", or "22 Nov 20:42:06.9" when `now` is another day; in the reader's time zone. */
 export function clock(at: Date, now: Date): string {
   const time = at.toLocaleTimeString('en-GB', {
     hour12: false,

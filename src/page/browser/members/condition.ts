@@ -1,7 +1,8 @@
 /**
  * The condition of one member, as one word with a tone, and why. Pure.
  *
- * The state is what its checks say. That it is not used although they pass (unfit, drained) is told beside it.
+ * The health state is what its probes say. Why it is not used although they pass (ineligible, drained) is
+ * shown beside it.
  */
 import { capitalized, count } from '../lib/amounts.ts';
 import { duration, tenths } from '../lib/time.ts';
@@ -12,7 +13,7 @@ export interface Condition {
   readonly tone: Tone;
   readonly icon: string;
   readonly word: string;
-  /** Absent where the reasons tell for how long. ISO 8601. */
+  /** Absent where the reasons say how long. ISO 8601. */
   readonly since?: string;
 }
 
@@ -24,12 +25,12 @@ const byState: Readonly<Record<MemberReport['state'], Condition>> = {
   recovering: { tone: 'note', icon: 'again', word: 'recovering' },
 };
 
-/** @param hold of which it is the leader that is lost or moved. */
+/** @param hold the hold for which this member is the leader that is lost or moved. */
 export function conditionOf(member: MemberReport, hold?: HoldReport): Condition {
   const { state, since, unfit, drain } = member;
   const checked = { ...byState[state], since };
   if (state !== 'healthy') return checked;
-  // A hold begins before the next check tells.
+  // A hold begins before the next probe shows anything.
   if (hold?.cause === 'planned') return { tone: 'note', icon: 'pause', word: 'handing over' };
   if (hold !== undefined) return { tone: 'warn', icon: 'warn', word: 'lost' };
   if (unfit !== undefined) {
@@ -47,10 +48,10 @@ export function holdOf({ name }: MemberReport, { hold }: StatusUpdate): HoldRepo
 }
 
 /**
- * Why it is in that state, what else is wrong with it and what is not known of it; each one sentence.
+ * Why it is in that state, what else is wrong with it and what is not known of it, a sentence each.
  *
  * @param now ms since the epoch, by the balancer's clock.
- * @param hold of which it is the leader that is lost or moved.
+ * @param hold the hold for which this member is the leader that is lost or moved.
  */
 export function reasonsOf(member: MemberReport, now: number, hold?: HoldReport): readonly string[] {
   const { state, evidence, unfit, unknown, drain, sessions } = member;
@@ -59,8 +60,8 @@ export function reasonsOf(member: MemberReport, now: number, hold?: HoldReport):
     ...(evidence ? [describe(evidence)] : []),
     ...(unfit ? [`Not used: ${unfit.detail}.`] : []),
     ...(drain ? [drainedInWords(drain, sessions, now)] : []),
-    // That a failed one does not answer is nothing new.
-    ...(unknown && state !== 'failed' ? [`Cannot be asked about itself: ${unknown}.`] : []),
+    // A failed member does not answer anyway.
+    ...(unknown && state !== 'failed' ? [`Its status is not known: ${unknown}.`] : []),
   ];
 }
 
@@ -69,26 +70,24 @@ function drainedInWords(
   sessions: number,
   now: number,
 ): string {
-  const time = until === undefined ? '' : `, for ${duration(Date.parse(until) - now)} more`;
-  const left = sessions === 0 ? 'no session is left' : `${count(sessions, 'session')} left to move`;
-  return `Drained by an operator${time}; ${left}.`;
+  if (sessions === 0) return 'Drained by an operator; no session is left.';
+  const time = until === undefined ? '' : ` within ${duration(Date.parse(until) - now)}`;
+  return `Drained by an operator; ${count(sessions, 'session')} left to move${time}.`;
 }
 
 function describe({ failedChecks, detail }: NonNullable<MemberReport['evidence']>): string {
-  // Another sign than a check tells by itself what it is: "dial failed: …", "the leader does not answer".
+  // Evidence that is not from a probe explains itself: "dial failed: …", "the leader does not answer".
   if (failedChecks === 0) return `${capitalized(detail)}.`;
   return `${count(failedChecks, 'check')} failed: ${detail}.`;
 }
 
-/**
- * Entries of the raft log that it is behind the leader, as the balancer counts them; `undefined` if not known.
- */
+/** How many entries of the raft log it is behind the leader, as the balancer counts; `undefined` if not known. */
 export function lagOf(member: MemberReport, members: readonly MemberReport[]): number | undefined {
   const { etcd, unknown } = member;
   if (etcd === undefined || unknown !== undefined) return undefined;
   const leader = members.find((each) => each.etcd && each.etcd.memberId === etcd.leaderId)?.etcd;
   if (leader === undefined) return undefined;
-  // What came in after this member was asked is no lag.
+  // Entries that came in after this member was polled are no lag.
   if (Date.parse(etcd.at) < Date.parse(leader.at)) return 0;
   return Math.max(0, leader.appliedIndex - etcd.appliedIndex);
 }

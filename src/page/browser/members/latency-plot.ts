@@ -1,5 +1,5 @@
 /**
- * The latency of a member's last checks as a small plot, with the same in words for who does not see it.
+ * The latency of a member's last checks as a small plot, and in words for people who do not see it.
  *
  * Owns the checks that it shows, and the plot, which it redraws when its size or the theme changes.
  */
@@ -30,7 +30,7 @@ export class LatencyPlot {
     return this.#checks.at(-1);
   }
 
-  /** Takes in what is newer than what it has. */
+  /** Adds the checks that are newer than its last one. */
   add(checks: readonly PastCheck[]): void {
     const all = extended(this.#checks, checks);
     if (all === this.#checks) return;
@@ -48,7 +48,7 @@ export class LatencyPlot {
   #fit(): void {
     const { clientWidth: width, clientHeight: height } = this.root;
     if (width === 0 || height === 0) return;
-    // Type on a canvas has to be told how large it is; it follows from the size of the window as all else.
+    // Text on a canvas needs its size in pixels, which follows from the window as all sizes do.
     this.#plot?.destroy();
     this.#plot = new uPlot(this.#options(width, height), dataOf(this.#checks), this.root);
   }
@@ -63,7 +63,7 @@ export class LatencyPlot {
       padding: [size, 1, size / 3, 0],
       cursor: { show: false },
       legend: { show: false },
-      // Straight near 0 and logarithmic above, so that one slow check does not hide all the others.
+      // Linear near 0 and logarithmic above, so that one slow check does not hide all the others.
       scales: { y: { distr: 4, asinh: 5, range: (_plot, _min, max) => [0, top(max)] } },
       axes: [
         { show: false },

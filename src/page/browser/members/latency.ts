@@ -5,7 +5,7 @@ import type { PastCheck } from '../wire.ts';
 /** As many as the balancer keeps. */
 const kept = 120;
 
-/** With those taken in that are newer than the last, up to as many as are kept. */
+/** `checks` and those of `more` that are newer than its last; of these the last `kept`. */
 export function extended(
   checks: readonly PastCheck[],
   more: readonly PastCheck[],
@@ -34,7 +34,7 @@ export function inWords(checks: readonly PastCheck[]): string {
   ].join(', ');
 }
 
-/** A round number of ms that is not below `max`, and not so low that noise fills the plot. */
+/** A round number of ms, at least `max`, and high enough that noise does not fill the plot. */
 export function top(max: number): number {
   const steps = [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
   return steps.find((step) => step >= max) ?? max;

@@ -1,6 +1,6 @@
 /**
- * Rates from counters: what was counted in the last seconds, by the second. Several seconds, since what
- * comes once a second would else be shown as all or nothing.
+ * Rates from counters, per second, over the last few seconds: within a single one, what comes once a
+ * second would show as all or nothing.
  */
 
 /** Over this time, ms. */
@@ -16,18 +16,18 @@ export class Rates {
   #samples: readonly Sample[] = [];
 
   /**
-   * Takes the counters in, in the same order each time.
+   * Adds a sample of the counters, in the same order each time.
    *
-   * @param at ms, of the clock of who counted.
-   * @returns of each counter by how much it grows a second; `undefined` until there are two samples.
+   * @param at ms, by the clock of the balancer, which counted.
+   * @returns how much each counter grows per second; `undefined` until there are two samples.
    */
   take(at: number, counts: readonly number[]): readonly number[] | undefined {
     const last = this.#samples.at(-1);
-    // Counted from 0 again, or by a clock that was put back.
+    // The counters began at 0 again, or the clock was put back.
     const isNew =
       last === undefined || at < last.at || counts.some((each, i) => each < (last.counts[i] ?? 0));
     const before = isNew ? [] : this.#samples;
-    // One that is older than the span stays, so that there is one at its begin.
+    // One sample older than the span stays, to mark where the span begins.
     const begin = before.findLastIndex((sample) => sample.at <= at - span);
     this.#samples = [...before.slice(Math.max(0, begin)), { at, counts }];
     const [first] = this.#samples;

@@ -1,4 +1,4 @@
-/** How the sessions are spread over the members, those that are leaving among them. Pure. */
+/** How the sessions are spread over the members, including members that are leaving. Pure. */
 import type { StatusUpdate } from '../wire.ts';
 
 export interface Share {
@@ -6,7 +6,7 @@ export interface Share {
   readonly sessions: number;
   /** Of all sessions, 0 to 1. */
   readonly share: number;
-  /** Beside the longest bar, 0 to 1. */
+  /** Relative to the longest bar, 0 to 1. */
   readonly length: number;
   readonly remark: string | undefined;
 }
