@@ -82,7 +82,7 @@ export class EtcdClient {
       // The next question begins anew: the member may be another one by then, with another certificate,
       // and grpc-js would wait ever longer before it tries again.
       this.#disconnect();
-      throw new Error(inWords(error, this.#options), { cause: error });
+      throw new Error(explain(error, this.#options), { cause: error });
     }
   }
 
@@ -139,7 +139,7 @@ export class EtcdClient {
 }
 
 /** gRPC wraps what happened in words of its own; these are the ones to act on. */
-function inWords(error: unknown, { timeout }: EtcdClientOptions): string {
+function explain(error: unknown, { timeout }: EtcdClientOptions): string {
   const { name, message } = error as Error;
   if (name === 'TimeoutError' || name === 'GRPCDeadlineExceededError' || /Deadline/.test(message)) {
     return `did not answer over gRPC within ${timeout} ms`;

@@ -99,9 +99,9 @@ export class MemberTable {
   /** Takes in whether a member may serve at all. The same reason again changes nothing. */
   setEligibility(member: Member, ineligibility: Ineligibility | undefined): void {
     this.#expect(member);
-    const isNews = member.ineligibility?.reason !== ineligibility?.reason;
+    const isChanged = member.ineligibility?.reason !== ineligibility?.reason;
     member.ineligibility = ineligibility;
-    if (isNews) this.#publish({ eligibility: { member, ineligibility } });
+    if (isChanged) this.#publish({ eligibility: { member, ineligibility } });
   }
 
   /** Takes in that an operator wants a member drained, or not any more. */
@@ -172,15 +172,15 @@ export class MemberTable {
     this.#publish({}, true);
   }
 
-  /** @param isOther the table has other members than before, or other wishes for them. */
-  #publish(change: Omit<Partial<TableChange>, 'mode' | 'evict'>, isOther = false): void {
+  /** @param isForced the table has other members than before, or other wishes for them. */
+  #publish(change: Omit<Partial<TableChange>, 'mode' | 'evict'>, isForced = false): void {
     const past = this.#routing;
     const { corroborated = [], ...own } = change;
     const routing = route(this.#members, this.#moment);
     const { mode, evicted } = routing;
-    const evictsOthers = past.evicted.symmetricDifference(evicted).size > 0;
-    const isOwn = isOther || own.member !== undefined || own.eligibility !== undefined;
-    if (!isOwn && !evictsOthers && corroborated.length === 0) return;
+    const evictionsChanged = past.evicted.symmetricDifference(evicted).size > 0;
+    const isOwnChange = isForced || own.member !== undefined || own.eligibility !== undefined;
+    if (!isOwnChange && !evictionsChanged && corroborated.length === 0) return;
     this.#routing = routing;
     if (mode === 'panic') {
       for (const member of this.#members) member.damping = forgiven(member.damping);

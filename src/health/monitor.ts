@@ -106,12 +106,12 @@ export class Monitor extends EventEmitter<MonitorEvents> {
 
   /** Has a member checked at once: the data path had a bad sign of it, which decides nothing. */
   checkNow(member: Member): void {
-    this.#probing.get(member)?.scheduler.hurry();
+    this.#probing.get(member)?.scheduler.probeSoon();
   }
 
   /** The same for every member: how the others are tells a member's failure from the cluster's. */
   checkAllNow(): void {
-    for (const { scheduler } of this.#probing.values()) scheduler.hurry();
+    for (const { scheduler } of this.#probing.values()) scheduler.probeSoon();
   }
 
   #watch(member: Member): void {
@@ -157,7 +157,7 @@ export class Monitor extends EventEmitter<MonitorEvents> {
 
   #react(change: TableChange): void {
     // Who lives has its chance to say so before another passes again.
-    for (const member of change.corroborated) this.#probing.get(member)?.scheduler.now();
+    for (const member of change.corroborated) this.#probing.get(member)?.scheduler.probeNow();
     if (change.member !== undefined && acceptsNew(change.member.from)) this.checkAllNow();
     this.emit('change', change);
   }

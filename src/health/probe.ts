@@ -81,7 +81,7 @@ export class Probe {
     const timeUp = new AbortController();
     const signal = AbortSignal.any([this.#closed.signal, timeUp.signal]);
     this.#inFlight += 1;
-    this.#renew();
+    this.#refresh();
     const late = setTimeout(
       () => this.#askWhetherItRuns(timeout * (1 - patience), onAnswer),
       timeout * patience,
@@ -117,7 +117,7 @@ export class Probe {
   }
 
   /** Leaves the old connection to the checks that wait on it. */
-  #renew(): void {
+  #refresh(): void {
     const tls = this.#options.tls();
     if (tls === this.#tls) return;
     this.#tls = tls;

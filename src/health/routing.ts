@@ -55,7 +55,7 @@ export function route<T extends RoutedMember>(members: readonly T[], moment: num
     const isStarting =
       members.length === 0 || members.some(({ health }) => health.state === 'unknown');
     const absent = members.filter(
-      (member) => !isStarting && (isLost(member, members) || isAbsent(member, members, moment)),
+      (member) => !isStarting && (isHung(member, members) || isAbsent(member, members, moment)),
     );
     return {
       mode: isStarting ? 'starting' : 'panic',
@@ -70,7 +70,7 @@ export function route<T extends RoutedMember>(members: readonly T[], moment: num
   const mustLeave = (member: T): boolean => {
     const isConfirmed =
       isConfirmedFailure(member.health) && isCorroborated(member, members, lastPass - moment);
-    return member.ineligibility?.isExcluded || isConfirmed || isLost(member, members);
+    return member.ineligibility?.isExcluded || isConfirmed || isHung(member, members);
   };
   return {
     mode: 'normal',
@@ -112,7 +112,7 @@ export function mayServe({ ineligibility, isDrained }: RoutedMember): boolean {
 }
 
 /** Is it the leader that hangs, and is there anybody else to go to? */
-function isLost({ isUnresponsive }: RoutedMember, all: readonly RoutedMember[]): boolean {
+function isHung({ isUnresponsive }: RoutedMember, all: readonly RoutedMember[]): boolean {
   return isUnresponsive && all.some((each) => !each.isUnresponsive && mayServe(each));
 }
 

@@ -52,12 +52,12 @@ export class ProbeScheduler {
   }
 
   /** Asks for a probe now, or a fast interval after the start of the last: a failing member is not buried. */
-  hurry(): void {
+  probeSoon(): void {
     this.#schedule.hurry();
   }
 
   /** Starts a probe at once, whatever was before. */
-  now(): void {
+  probeNow(): void {
     this.#schedule.now();
   }
 
@@ -73,8 +73,8 @@ export class ProbeScheduler {
     if (this.#signal.aborted) return;
     // An answer to an older question than the last one answered is no news. Nor is one of several
     // that a hung member gives at once when it goes on: they are one pass.
-    const isNews = startedAt > this.#reportedStart && !(result.ok && startedAt < this.#passedAt);
-    if (isNews) {
+    const isNewer = startedAt > this.#reportedStart && !(result.ok && startedAt < this.#passedAt);
+    if (isNewer) {
       this.#reportedStart = startedAt;
       if (result.ok) this.#passedAt = performance.now();
       this.#member.report(result);

@@ -35,8 +35,8 @@ import {
   isInDoubt,
   nextHeartbeat,
   type Situation,
-  untilNextLook,
   untilNextRound,
+  untilNextTick,
   waitingSince,
 } from './schedule.ts';
 import type { LeaderView } from './status-answer.ts';
@@ -81,8 +81,8 @@ export class LeaderGuard {
     this.#options = options;
     this.#polls = new Polls({
       ...options,
-      onStatus: (view, askedAt) => this.#heard(view, askedAt),
-      onRead: (askedAt) => this.#take({ kind: 'read-succeeded', askedAt }),
+      onStatus: (view, askedAt) => this.#onStatus(view, askedAt),
+      onRead: (askedAt) => this.#apply({ kind: 'read-succeeded', askedAt }),
     });
   }
 
@@ -133,7 +133,7 @@ export class LeaderGuard {
 
   /** A member has refused a connection. */
   refused(member: Member): void {
-    if (member === this.leader) this.#take({ kind: 'leader-cut' });
+    if (member === this.leader) this.#apply({ kind: 'leader-cut' });
   }
 
   /** A member has cut a session: if it is the leader it is asked at once whether it is there. */
@@ -143,7 +143,7 @@ export class LeaderGuard {
 
   /** Forgets a member that has left. */
   forget(member: Member): void {
-    if (member === this.leader) this.#take({ kind: 'called-off' });
+    if (member === this.leader) this.#apply({ kind: 'called-off' });
     this.#polls.forget(member);
   }
 
@@ -152,7 +152,7 @@ export class LeaderGuard {
    * undefined where nothing is held.
    */
   beginMove(): Promise<HoldEnd> | undefined {
-    this.#take({ kind: 'move-asked' });
+    this.#apply({ kind: 'move-asked' });
     if (!this.#isMove) return undefined;
     const { promise, resolve } = Promise.withResolvers<HoldEnd>();
     this.#onMoveEnd = resolve;
@@ -161,12 +161,12 @@ export class LeaderGuard {
 
   /** The leader is not moved after all. */
   cancelMove(): void {
-    if (this.#isMove) this.#take({ kind: 'called-off' });
+    if (this.#isMove) this.#apply({ kind: 'called-off' });
   }
 
   #stop(): void {
     this.#isRunning = false;
-    this.#take({ kind: 'called-off' });
+    this.#apply({ kind: 'called-off' });
     this.#state = unled;
     this.#retarget();
     this.#polls.close();
@@ -176,32 +176,32 @@ export class LeaderGuard {
   #tick(): void {
     clearTimeout(this.#timer);
     const late = performance.now() - this.#dueAt;
-    if (late > stallTolerance) attempt(() => this.#take({ kind: 'stalled', late }));
+    if (late > stallTolerance) attempt(() => this.#apply({ kind: 'stalled', late }));
     // Timers run before sockets are read: what has arrived by now is an answer in time.
     setImmediate(() => {
       if (!this.#isRunning) return;
-      attempt(() => this.#look());
+      attempt(() => this.#evaluate());
       this.#arm();
     });
   }
 
   #arm(): void {
     clearTimeout(this.#timer);
-    const wait = untilNextLook(this.#situation);
+    const wait = untilNextTick(this.#situation);
     this.#dueAt = performance.now() + wait;
     this.#timer = setTimeout(() => this.#tick(), wait);
   }
 
-  #look(): void {
+  #evaluate(): void {
     const before = this.#situation;
     const { now } = before;
     const isDue = now - this.#askedAllAt >= untilNextRound(before);
     if (isDue) this.#voters = this.#options.cluster.view.voters.length;
     if (this.#limit === 0 || this.#voters < 2) {
-      this.#take({ kind: 'called-off' });
+      this.#apply({ kind: 'called-off' });
       return;
     }
-    this.#take({ kind: 'time-passed', waitingSince: waitingSince(before) });
+    this.#apply({ kind: 'time-passed', waitingSince: waitingSince(before) });
     if (!this.#hasLeft && mustLeave(this.#state, this.#rules, now)) {
       this.#hasLeft = true;
       const { leader } = this;
@@ -228,15 +228,15 @@ export class LeaderGuard {
     if (!this.#isMove) this.#polls.askRead(others, now);
   }
 
-  #heard({ memberId, leaderId, term }: LeaderView, askedAt: number): void {
+  #onStatus({ memberId, leaderId, term }: LeaderView, askedAt: number): void {
     if (leaderId === memberId) {
-      this.#take({ kind: 'leader-seen', leader: { memberId, term }, askedAt });
+      this.#apply({ kind: 'leader-seen', leader: { memberId, term }, askedAt });
     }
     const isOther = this.#state.kind === 'led' && this.#state.leader.memberId !== memberId;
-    if (isOther) this.#take({ kind: 'other-answered', askedAt });
+    if (isOther) this.#apply({ kind: 'other-answered', askedAt });
   }
 
-  #take(event: HoldEvent): void {
+  #apply(event: HoldEvent): void {
     const before = this.#state;
     const now = performance.now();
     const { state, end } = nextHold(before, event, this.#rules, now);
@@ -285,10 +285,10 @@ export class LeaderGuard {
       onAnswer: (askedAt, duration) => {
         this.#patience.learn(duration);
         this.#polls.forgetReads();
-        this.#take({ kind: 'leader-answered', askedAt });
+        this.#apply({ kind: 'leader-answered', askedAt });
         this.#arm(); // the next look is not before the next question
       },
-      onCut: () => this.#take({ kind: 'leader-cut' }),
+      onCut: () => this.#apply({ kind: 'leader-cut' }),
     });
     this.#watched = { member: leader, heartbeat };
   }

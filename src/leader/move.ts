@@ -12,7 +12,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdClient } from '../etcd/etcd-client.ts';
 import type { Member } from '../members/member.ts';
-import { answered } from '../proxy/sessions/in-flight.ts';
+import { allAnswered } from '../proxy/sessions/in-flight.ts';
 import type { Sessions } from '../proxy/sessions/sessions.ts';
 import type { LeaderGuard } from './guard.ts';
 import type { HoldEnd } from './hold.ts';
@@ -89,7 +89,7 @@ export class LeaderMover {
       const begun = performance.now();
       const end = guard.beginMove();
       if (end === undefined) return undefined;
-      if ((await answered(sessions.all(), answerTime)) || attempt === attempts) {
+      if ((await allAnswered(sessions.all(), answerTime)) || attempt === attempts) {
         return { begun, end };
       }
       guard.cancelMove();

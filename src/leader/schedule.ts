@@ -38,8 +38,8 @@ export interface Situation extends HoldRules {
   readonly readSince: number | undefined;
 }
 
-/** How long until the next look. */
-export function untilNextLook(situation: Situation): number {
+/** How long until the next tick. */
+export function untilNextTick(situation: Situation): number {
   const { now, state, patience, limit } = situation;
   if (limit === 0) return statusInterval.busy;
   if (state.kind === 'held') return state.cause === 'planned' ? moveInterval : doubtInterval;

@@ -9,7 +9,7 @@ export interface PossibleLeader {
   /** Is it healthy, eligible and not drained? */
   readonly serves: boolean;
   /** What it last said of itself. */
-  readonly facts: Pick<MemberStatus, 'memberId' | 'appliedIndex' | 'isLearner'> | undefined;
+  readonly status: Pick<MemberStatus, 'memberId' | 'appliedIndex' | 'isLearner'> | undefined;
 }
 
 /** `id` is that in the cluster, hexadecimal; `why` is a sentence. */
@@ -28,8 +28,8 @@ export function successorOf(
 ): Successor {
   if (named === leader) return none(`${leader.name} leads already.`);
   const [best] = members
-    .flatMap(({ member, serves, facts }) =>
-      serves && facts?.isLearner === false ? [{ member, ...facts }] : [],
+    .flatMap(({ member, serves, status }) =>
+      serves && status?.isLearner === false ? [{ member, ...status }] : [],
     )
     .filter(({ member }) => (named === undefined ? member !== leader : member === named))
     .sort((a, b) => b.appliedIndex - a.appliedIndex);
@@ -43,8 +43,8 @@ export function successorOf(
 
 function whyNot(member: PossibleLeader | undefined): string {
   if (member === undefined) return 'it is not a member';
-  if (member.facts === undefined) return 'it has not said yet what it is';
-  return member.facts.isLearner
+  if (member.status === undefined) return 'it has not said yet what it is';
+  return member.status.isLearner
     ? 'it is a learner, which does not vote until it is promoted'
     : 'it is not healthy, or drained; see etcd-lb status';
 }

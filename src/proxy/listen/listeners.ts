@@ -94,24 +94,24 @@ async function open(
   address: ListenAddress,
   options: ListenOptions,
 ): Promise<ListenAddress> {
-  const refused = (error: NodeJS.ErrnoException) =>
+  const failed = (error: NodeJS.ErrnoException) =>
     new SettingError('listen', explain(address, error));
   if (address.kind === 'unix') {
     await removeStaleSocket('listen', address.path);
-    await listen(server, { path: address.path }, refused);
-    await hand(address.path, options);
+    await listen(server, { path: address.path }, failed);
+    await setAccess(address.path, options);
     return address;
   }
   const { host, port: asked } = address;
   const { reusePort } = options;
-  await listen(server, { host, port: asked, reusePort, backlog }, refused);
+  await listen(server, { host, port: asked, reusePort, backlog }, failed);
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   return { ...address, port };
 }
 
 /** Gives a socket file its mode and owner. */
-async function hand(path: string, { socketMode, socketOwner }: ListenOptions): Promise<void> {
+async function setAccess(path: string, { socketMode, socketOwner }: ListenOptions): Promise<void> {
   try {
     await chmod(path, socketMode);
     if (socketOwner !== undefined) await chown(path, socketOwner.uid, socketOwner.gid);

@@ -60,13 +60,13 @@ export function sample(activity: Activity, bytes: Counted, now: number): void {
  */
 const longestCall = 10_000;
 /** The same when nothing is asked and the client spoke last, as with an acknowledgement. */
-const silence = 300;
+const quietAfterClient = 300;
 /** The same when the member has spoken last. */
-const pause = 50;
+const quietAfterMember = 50;
 
 /** Is it likely that no call is in flight? */
 export function isQuiet(activity: Readonly<Activity>, bytes: Counted, now: number): boolean {
   const since = now - activity.changedAt;
   if (hasOpenQuestion(bytes)) return since >= longestCall;
-  return since >= (bytes.memberSpokeLast ? pause : silence);
+  return since >= (bytes.memberSpokeLast ? quietAfterMember : quietAfterClient);
 }

@@ -31,11 +31,11 @@ export interface Watch {
  */
 export function isInIdleGap({ activity, bytes }: Session, watch: Watch, now: number): boolean {
   const { askedAt, answeredAt, changedAt } = activity;
-  const silentFor = now - changedAt;
+  const idleFor = now - changedAt;
   const answer = Math.min(activity.answer, bytes.member - watch.member);
-  if (answer > long.answer && silentFor < long.gap) return false;
+  if (answer > long.answer && idleFor < long.gap) return false;
   if (now - askedAt >= calmAfter) return isQuiet(activity, bytes, now);
-  return answeredAt > watch.since && !hasOpenQuestion(bytes) && silentFor >= gap;
+  return answeredAt > watch.since && !hasOpenQuestion(bytes) && idleFor >= gap;
 }
 
 /**

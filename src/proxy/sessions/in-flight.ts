@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
 /** Between two samples, ms. */
 const interval = 2;
 /** Without a byte from members for this long, ms, opaque sessions have their answers. */
-const silence = 25;
+const quietTime = 25;
 
 /**
  * Resolves when nothing is open any more, or after `bound` ms: a call that takes long, as of a client that
@@ -18,7 +18,7 @@ const silence = 25;
  *
  * @param sessions those that are held.
  */
-export async function answered(sessions: readonly Session[], bound: number): Promise<boolean> {
+export async function allAnswered(sessions: readonly Session[], bound: number): Promise<boolean> {
   const begun = performance.now();
   const followed = sessions.filter(({ calls }) => calls?.state === 'followed');
   const opaque = sessions.filter(({ calls }) => calls?.state !== 'followed');
@@ -28,8 +28,8 @@ export async function answered(sessions: readonly Session[], bound: number): Pro
     const sum = opaque.reduce((total, session) => total + session.bytes.member, 0);
     if (sum !== bytes && bytes >= 0) changedAt = now;
     bytes = sum;
-    const isSilent = opaque.length === 0 || now - changedAt >= silence;
-    if (isSilent && followed.every(({ calls }) => (calls?.inFlight ?? 0) === 0)) return true;
+    const isQuiet = opaque.length === 0 || now - changedAt >= quietTime;
+    if (isQuiet && followed.every(({ calls }) => (calls?.inFlight ?? 0) === 0)) return true;
     await new Promise((resolve) => setTimeout(resolve, interval));
   }
   return false;

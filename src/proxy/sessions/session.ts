@@ -73,7 +73,7 @@ export class Session {
   /**
    * Takes over both sockets and the load lease.
    *
-   * @param onSpoken is called with the first bytes after `noted` was reset.
+   * @param onActivity is called with the first bytes after `noted` was reset.
    * @param onEnd is called once, later, when both ends are closed.
    * @throws when one of the sockets is destroyed already.
    */
@@ -81,12 +81,12 @@ export class Session {
     id: number,
     { client, dialled, copy, wire }: SessionOptions,
     calls: Calls | undefined,
-    onSpoken: (session: Session) => unknown,
+    onActivity: (session: Session) => unknown,
     onEnd: (session: Session, reason: EndReason) => void,
   ) {
     const bytes: ByteCounts = new ByteCounts(wire, () => {
       bytes.noted = true;
-      onSpoken(this);
+      onActivity(this);
     });
     const ended = (end: RelayEnd): void => onEnd(this, this.#ended(end));
     this.#relay = new Relay({ client, member: dialled.socket }, copy, bytes, ended, calls);

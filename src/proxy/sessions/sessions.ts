@@ -32,9 +32,9 @@ export class Sessions {
   readonly #byMember = new WeakMap<Member, MemberSessions>();
   readonly #endListeners: EndListener[] = [];
   /** Those in which bytes have come since the last sample. */
-  #spoken: Session[] = [];
+  #active: Session[] = [];
   /** When that was found last, ms of `performance.now()`. */
-  #spokenAt = 0;
+  #activeAt = 0;
   #opened = 0;
   #held = false;
 
@@ -64,7 +64,7 @@ export class Sessions {
       this.#opened + 1,
       options,
       options.follow ? new Calls(member, here.calls) : undefined,
-      (spoken) => this.#spoken.push(spoken),
+      (active) => this.#active.push(active),
       (ended, reason) => this.#ended(ended, reason),
     );
     if (this.#held) session.relay.hold();
@@ -80,19 +80,19 @@ export class Sessions {
    * bytes have come since the last time; some may have ended meanwhile.
    */
   sample(now: number): readonly Session[] {
-    const spoken = this.#spoken;
-    this.#spoken = [];
-    if (spoken.length > 0) this.#spokenAt = now;
-    for (const session of spoken) {
+    const active = this.#active;
+    this.#active = [];
+    if (active.length > 0) this.#activeAt = now;
+    for (const session of active) {
       (session.bytes as ByteCounts).noted = false;
       session.sample(now);
     }
-    return spoken;
+    return active;
   }
 
   /** For how long nothing has come in any session, as of the last sample, ms. */
   quietFor(now: number): number {
-    return now - this.#spokenAt;
+    return now - this.#activeAt;
   }
 
   /** Passes on nothing more from clients, those included that come later, until `release`. */

@@ -68,7 +68,7 @@ export class DownstreamTls {
    * or when `signal` aborts. Never rejects.
    */
   accept(client: Socket, signal: AbortSignal): Promise<TLSSocket | undefined> {
-    this.#renew();
+    this.#refresh();
     const { promise, resolve } = Promise.withResolvers<TLSSocket | undefined>();
     const onAbort = (): void => void client.destroy();
     const onClose = (): void => settle();
@@ -91,7 +91,7 @@ export class DownstreamTls {
    * too: a resumed handshake verifies nothing, so nobody may resume what another authority has let in, or
    * what would be refused by now. Handshakes under way end on the server that they began on.
    */
-  #renew(): void {
+  #refresh(): void {
     const tls = this.#options.tls();
     if (tls === this.#tls && Date.now() < this.#expiry) return;
     this.#tls = tls;

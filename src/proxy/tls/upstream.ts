@@ -43,7 +43,7 @@ export class UpstreamTls {
    * else the socket ends with an error.
    */
   connect(options: ConnectOptions, protocol: Protocol): TLSSocket {
-    this.#renew();
+    this.#refresh();
     const { member } = options;
     // Verified by the host as it was named, whatever address is dialled.
     const name = this.#tls.servername ?? member.place.host;
@@ -71,7 +71,7 @@ export class UpstreamTls {
     return socket;
   }
 
-  #renew(): void {
+  #refresh(): void {
     const tls = this.#material();
     if (tls === this.#tls) return;
     this.#tls = tls;

@@ -162,7 +162,7 @@ describe('counting', () => {
 describe('asking the client to leave', () => {
   beforeEach(greet);
 
-  test('the word is GOAWAY for streams to come, without an error, and a PING', () => {
+  test('the injected frames are a GOAWAY for streams to come, without an error, and a PING', () => {
     const [first, second] = decode(Buffer.from(calls.injection));
     expect(first).toMatchObject({ type: goAway, flags: 0, streamId: 0 });
     expect(Buffer.from(first?.payload ?? []).toString('hex')).toBe('7fffffff00000000');

@@ -73,7 +73,7 @@ test('after a burst the memory is given back, though one stream lasts', () => {
 test.each([
   ['by twos', 2],
   ['so that they would collide in a table of slots', 65_536],
-])('what is looked at for a word is bounded, numbered %s', (_, gap) => {
+])('what is looked at for an operation is bounded, numbered %s', (_, gap) => {
   let looks = 0;
   const Plain = Int32Array;
   vi.stubGlobal('Int32Array', function counted(length: number) {
