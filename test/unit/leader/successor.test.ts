@@ -25,7 +25,7 @@ test('an operator may name another', () => {
 
 describe('is refused with a reason', () => {
   test.each<[string, readonly PossibleLeader[], typeof m0 | undefined, RegExp]>([
-    ['the leader itself', all, m0, /m0 leads already/],
+    ['the leader itself', all, m0, /m0 already leads/],
     ['a learner', [able(m0, 1), learner], m2, /m2 cannot lead: it is a learner/],
     ['who is not healthy', [able(m0, 1), { ...able(m1, 1), serves: false }], m1, /not healthy/],
     [
