@@ -25,7 +25,7 @@ import { acceptsNew, isConfirmedFailure, isFailing } from './state/health.ts';
 
 /**
  * - `normal`: at least one member is healthy and eligible.
- * - `starting`: no member is yet, and some have not been checked; or there are no members.
+ * - `starting`: no member is healthy and eligible yet, and some were not checked; or there are no members.
  * - `panic`: all members were checked and none is healthy. All that are not absent are routed to.
  */
 export type RoutingMode = 'normal' | 'starting' | 'panic';

@@ -15,7 +15,7 @@ export interface PollsOptions {
   readonly cluster: Pick<Cluster, 'view'>;
   /** Called for each answer, with when it was requested, ms of `performance.now()`. */
   readonly onStatus: (view: LeaderView, askedAt: number) => void;
-  /** Called for each linearizable read that has succeeded, likewise. */
+  /** Called for each successful linearizable read, with when it was requested. */
   readonly onRead: (askedAt: number) => void;
 }
 
@@ -64,7 +64,7 @@ export class Polls {
     }
   }
 
-  /** Sends a linearizable read through each of these members, likewise. */
+  /** Sends a linearizable read through each of these members. A failed read counts as unanswered. */
   askRead(members: readonly Member[], askedAt: number): void {
     const onRead = (): void => {
       if (askedAt >= (this.#readSince ?? askedAt)) this.#readSince = undefined;

@@ -36,7 +36,7 @@ export const rejectReasons = [
 ] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 
-/** What observation is told. Nothing here is called per chunk. */
+/** Callbacks for observation. None is called per chunk. */
 export interface DataPathObserver {
   attempted(member: Member, attempt: DialAttempt): void;
   opened(session: Session, failovers: number): void;

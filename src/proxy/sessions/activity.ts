@@ -64,7 +64,7 @@ const quietAfterClient = 300;
 /** The same if the member sent last. */
 const quietAfterMember = 50;
 
-/** Is the session quiet: is probably no call in flight? */
+/** Is the session quiet, so that probably no call is in flight? */
 export function isQuiet(activity: Readonly<Activity>, bytes: Counted, now: number): boolean {
   const since = now - activity.changedAt;
   if (hasOpenQuestion(bytes)) return since >= longestCall;

@@ -44,7 +44,7 @@ type Matcher = (drain: Drain, session: Session) => boolean;
  * that balancers do not keep step.
  */
 type Pace = Readonly<Record<'interval' | 'lots' | 'smallest' | 'jitter', number>>;
-/** For sessions that are closed at once or asked by GOAWAY: within half a second, up to 50 at once. */
+/** For sessions that are closed at once or asked by GOAWAY: within half a second. A lot has at least 50. */
 const quick: Pace = { interval: 20, lots: 25, smallest: 50, jitter: 1 };
 /** For sessions that leave in an idle gap: within three seconds. */
 const steady: Pace = { interval: 100, lots: 30, smallest: 5, jitter: 0 };

@@ -1,7 +1,7 @@
 /**
  * A session: a client connection that is joined to a member, from the first byte to the last.
  *
- *   open ──► asked (GOAWAY, no load any more) ──► finishing (no call in flight) ──► closed
+ *   open ──► asked (GOAWAY, not part of the load) ──► finishing (no call in flight) ──► closed
  *     └────────────────┴──────────────────────────────┴──────── cut, or ended by a peer ──┘
  *
  * Owns its state, its activity, and its lease on the member's load. drainer.ts decides when it leaves.

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Heartbeat } from '../../../src/leader/heartbeat.ts';
 import { lookup } from '../../support/lookup.ts';
 
-/** The same object every time: another one is a renewal. */
+/** The same object every time: another one is a reload. */
 const noTls = {};
 
 let server: net.Server;

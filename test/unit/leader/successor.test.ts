@@ -29,10 +29,10 @@ describe('is refused with a reason', () => {
     ['a learner', [able(m0, 1), learner], m2, /m2 cannot lead: it is a learner/],
     ['who is not healthy', [able(m0, 1), { ...able(m1, 1), serves: false }], m1, /not healthy/],
     [
-      'who has said nothing',
+      'one whose status is unknown',
       [able(m0, 1), { ...able(m1, 1), status: undefined }],
       m1,
-      /has not said/,
+      /status is not known/,
     ],
     ['where there is nobody else', [able(m0, 1)], undefined, /No other member than m0/],
     ['where all others are learners', [able(m0, 1), learner], undefined, /No other member/],
