@@ -100,7 +100,7 @@ export class Operations {
     if (leader === undefined) throw conflict('Nobody is known to lead; see etcd-lb status.');
     const named = who === undefined ? undefined : this.#find(who, members());
     const possible = monitor.table.members.map((member) => ({
-      ...{ member, serves: serves(member), facts: member.status },
+      ...{ member, serves: serves(member), status: member.status },
     }));
     const to = successorOf(leader, possible, named);
     if (to.kind === 'none') throw conflict(to.why);

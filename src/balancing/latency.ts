@@ -1,11 +1,11 @@
-/** Latency: how far a member is, told from how long its answers take. Pure. */
+/** Latency: the distance of a member, estimated from how long its answers take. Pure. */
 
-/** What a longer answer counts for. */
+/** The weight of a longer answer. */
 const weight = 0.2;
 
 /**
- * Takes in one more answer; all in ms. A shorter one counts at once, since nothing but distance keeps
- * answers from being short; a longer one little by little, since a busy moment is no distance.
+ * The latency after one more answer, ms. A shorter answer counts fully: it shows that the member is this
+ * near. A longer one counts little, since it may come from a busy moment.
  */
 export function smoothed(known: number | undefined, duration: number): number {
   if (known === undefined || duration <= known) return duration;

@@ -1,45 +1,43 @@
 /**
- * Rebalancing: who gives up sessions, and how many at this moment. A member that comes back gets no
- * connection by itself, since etcd's clients keep those they have; so a few at a time are closed on
- * the fullest member, and their clients come back to the emptiest.
+ * Rebalancing: which member gives up sessions, and how many now. A member that recovers gets few connections,
+ * since etcd's clients keep theirs. So a few sessions at a time are moved away from the fullest member, and
+ * their clients reconnect to the emptiest.
  *
- * A pure plan. Which sessions may be closed without cutting a call is for others to say, and with
- * it whether the plan can be carried out (proxy/sessions/rebalancer.ts).
+ * A pure plan. proxy/sessions/rebalancer.ts chooses sessions that can be closed without cutting a call.
  */
 
-/** What the plan has to know of a member. */
+/** The part of a member that the plan depends on. */
 export interface MemberShare {
   readonly healthy: boolean;
   readonly sessions: number;
-  /** Its due against the others', as in `Member.weight`. */
+  /** Its share in relation to the others, as in `Member.weight`. */
   readonly weight: number;
-  /** Sessions taken from it in the last minute. */
+  /** Sessions moved away from it in the last minute. */
   readonly moved: number;
 }
 
 export interface RebalanceRules {
-  /** How far two members may be apart, in sessions, before any is moved; 1 or more. */
+  /** By how many sessions two members may differ before any is moved; at least 1. */
   readonly spread: number;
   /** The part of a member's sessions that may be moved in a minute; 0 to 1. */
   readonly perMinute: number;
 }
 
 export interface Move {
-  /** Index of the member that gives. */
+  /** The index of the member that gives up sessions. */
   readonly from: number;
-  /** Sessions to take from it now; 1 or more. */
+  /** Sessions to move now; at least 1. */
   readonly count: number;
 }
 
-/** Of what a member has too many, this part is moved at a time: a large excess takes 50 steps. */
+/** The part of a member's excess that is moved at a time: a large excess takes 50 steps. */
 const step = 1 / 50;
 
 /**
- * The next move, or `undefined` when all is well or must be left alone: nothing is moved while any
- * member is not healthy.
+ * The next move, or `undefined` if the members are balanced, or while any member is not healthy.
  *
- * @param inTransit sessions that were closed and whose clients are not back yet; they are expected
- * at the emptiest member.
+ * @param inTransit moved sessions whose clients have not returned yet; they are expected at the emptiest
+ * member.
  */
 export function planMove(
   members: readonly MemberShare[],
@@ -61,7 +59,7 @@ export function planMove(
   return move;
 }
 
-/** By how many sessions each member is above its share; below 0 for those that have too few. */
+/** By how many sessions each member exceeds its share; negative if it has too few. */
 export function excessesOf(
   members: readonly Pick<MemberShare, 'sessions' | 'weight'>[],
   inTransit = 0,

@@ -1,20 +1,20 @@
 /**
- * Slow start: a member that comes back after a failure gets its share of new connections little by
- * little, since its caches are cold and a thousand clients may be waiting.
+ * Slow start: a recovered member gets its share of new connections gradually, since its caches are cold and a
+ * thousand clients may be waiting.
  *
- * Writes the weights of the members.
+ * Writes the members' weights.
  */
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Member } from '../members/member.ts';
 
-/** The part that a member starts with. */
+/** The part of its weight that a member starts with. */
 const least = 0.1;
 
 /**
- * The part of its weight that a member has which has been back for `elapsed` ms.
+ * The part of its weight that a member has `elapsed` ms after its recovery.
  *
- * @param duration how long it takes until it has all of it, ms; 0 for at once.
+ * @param duration until it has its full weight, ms; 0 for at once.
  */
 export function slowStartWeight(elapsed: number, duration: number): number {
   if (elapsed >= duration) return 1;
@@ -25,7 +25,7 @@ export class SlowStart {
   readonly #members: () => readonly Member[];
   readonly #settings: LiveSettings<Pick<Settings, 'slowStart'>>;
 
-  /** @param members those there are. */
+  /** @param members returns the current members. */
   constructor(
     members: () => readonly Member[],
     settings: LiveSettings<Pick<Settings, 'slowStart'>>,
@@ -34,18 +34,18 @@ export class SlowStart {
     this.#settings = settings;
   }
 
-  /** A member is back at `now`, ms of `performance.now()`. */
+  /** Begins the slow start of a member that has recovered at `now`, ms of `performance.now()`. */
   begin(member: Member, now: number): void {
     member.startsSlowlySince = now;
     this.tick(now);
   }
 
-  /** Those that have not had their full weight yet. */
+  /** Members without their full weight. */
   get underWay(): readonly Member[] {
     return this.#members().filter(({ startsSlowlySince }) => startsSlowlySince !== undefined);
   }
 
-  /** Brings the weights up to `now`. */
+  /** Updates the weights at `now`. */
   tick(now: number): void {
     for (const member of this.underWay) {
       const elapsed = now - (member.startsSlowlySince ?? now);

@@ -1,18 +1,18 @@
 /**
- * The one place where control and data meet: an immutable list of where connections may go.
+ * The snapshot is where control and data meet: an immutable list of where connections may go.
  *
- * The control flow publishes a new snapshot after the health of a member has changed; the data path reads whichever
- * is current and never asks about health. The only thing the data path writes here is `load`.
+ * Control publishes a new snapshot after a member's health or eligibility has changed. The data path reads the
+ * current one and never asks about health. All that it writes to members is their load, calls and connect times.
  */
 import type { Member } from '../members/member.ts';
 
-/** Where connections may go at this moment. All lists are in the configured order. */
-/** @typeParam T a member, or what a test knows of one. */
+/** Where connections may go. All lists are in the configured order. */
+/** @typeParam T a member, or a part of one in tests. */
 export interface Snapshot<T = Member> {
-  /** Picked from first. While nobody is healthy: everybody who may be there. */
+  /** The members to pick from first. While none is healthy: all that are not absent. */
   readonly routable: readonly T[];
-  /** Everybody who may serve at all, to be tried when all routable ones refused a dial. */
+  /** All members that may serve at all. A dial tries them when all routable ones have failed. */
   readonly all: readonly T[];
-  /** Members whose sessions must leave; nothing new may start there either. */
+  /** Members whose sessions must leave, and where no session may begin. */
   readonly evicted: ReadonlySet<T>;
 }

@@ -1,11 +1,11 @@
 /**
- * The cluster as its members describe it, kept up to date.
+ * The cluster according to its members' statuses, kept up to date.
  *
  *   status polls ──► status of each ──┬──► cluster view ──► onChange: leader, alarms
  *   health of each ───────────────────┘ └► eligibility of each ──► member table
  *
- * Writes what was last heard of each member, and owns what is told of a change. The rules are in
- * cluster-view.ts and eligibility.ts, both pure.
+ * Writes the last status of each member, and reports changes. The rules are in cluster-view.ts and
+ * eligibility.ts, both pure.
  */
 import { smoothed } from '../balancing/latency.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
@@ -22,9 +22,9 @@ import {
 import { type Ineligibility, ineligibilityOf } from './status/eligibility.ts';
 import type { ListedMember, PollResult } from './status/member-status.ts';
 
-/** What has changed, as events of these kinds. Members by their names; `why` is one clause. */
+/** A change, as an event of one of these kinds. Members are given by name; `why` is one clause. */
 export type ClusterChange = Readonly<
-  /** `without`: for how long nobody was known to lead, ms. `first`: is it the first that is known? */
+  /** `without`: for how long no leader was known, ms. `first`: is this the first known leader? */
   | { kind: 'leader-changed'; leader: string; term: number; without?: number; first: boolean }
   | { kind: 'leader-lost'; was: string; term: number }
   | { kind: 'alarm-raised' | 'alarm-cleared'; alarm: string; member: string }
@@ -33,17 +33,17 @@ export type ClusterChange = Readonly<
 >;
 
 export interface ClusterOptions {
-  /** Those there are at this moment. */
+  /** The current members. */
   readonly members: () => readonly Member[];
   readonly settings: LiveSettings<Pick<Settings, 'maxLag'>>;
-  /** Told of each member, after every poll, whether it may serve. */
+  /** Called for each member with a status, after every poll. */
   readonly onEligibility: (member: Member, ineligibility: Ineligibility | undefined) => void;
   readonly onChange: (change: ClusterChange) => void;
 }
 
 export class Cluster {
   readonly #options: ClusterOptions;
-  /** The last leader that was known, ms since the epoch; `lostAt` is undefined while it leads. */
+  /** The last known leader; `lostAt` is undefined while it leads. Times are ms since the epoch. */
   #led: { leader: Leader; since: number; lostAt: number | undefined } | undefined;
   #leaderChanges = 0;
   #alarms: ReadonlyMap<string, NamedAlarm> = new Map();
@@ -57,23 +57,23 @@ export class Cluster {
     return viewOfAll(this.#options.members());
   }
 
-  /** Since when the present leader is known to lead, ms since the epoch. */
+  /** Since when the current leader is known to lead, ms since the epoch. */
   get leaderSince(): number | undefined {
     return this.#isLed ? this.#led?.since : undefined;
   }
 
-  /** How often another member than before was found to lead. */
+  /** How often the leader has changed to another member. */
   get leaderChanges(): number {
     return this.#leaderChanges;
   }
 
-  /** Is a leader known, or nothing at all, so that there is nothing to wait for? */
+  /** Is the leader known, or no status at all? Then fast polls are of no use. */
   get isSettled(): boolean {
     const isSaid = this.#options.members().some(({ status }) => status !== undefined);
     return this.#isLed || !isSaid;
   }
 
-  /** Takes in the answer of a member, or that it gave none, at `now` (ms since the epoch). */
+  /** Applies the result of a poll at `now` (ms since the epoch). */
   observe(member: Member, result: PollResult, now: number): void {
     const { onChange } = this.#options;
     const { name } = member;
@@ -139,7 +139,7 @@ export class Cluster {
   }
 }
 
-/** The cluster as these members describe it. */
+/** The cluster view from the statuses of these members. */
 export function viewOfAll(members: readonly Member[]): ClusterView {
   return viewOf(
     members.map(({ name, health, status, statusError }) => ({
@@ -152,10 +152,9 @@ export function viewOfAll(members: readonly Member[]): ClusterView {
 }
 
 /**
- * The members of the cluster as one lists them that is healthy, and so has passed a linearizable read
- * within the last moment: what it had applied by then a quorum has agreed on. (MemberList itself asks
- * no quorum before 3.5, and etcd3 cannot ask for it.) Of several lists that of who has applied most.
- * Empty when nobody can tell.
+ * The member list of a healthy member. It has just passed a linearizable read, so a quorum has agreed on
+ * everything that it had applied by then. (MemberList itself is not linearizable before 3.5, and etcd3 cannot
+ * ask for that.) Of several lists, the one of the member that has applied most. Empty if there is none.
  */
 export function trustedList(members: readonly Member[]): readonly ListedMember[] {
   const { clusterId } = viewOfAll(members);

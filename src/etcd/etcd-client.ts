@@ -1,10 +1,10 @@
 /**
- * One member's gRPC API, through etcd3: what it is, and whom it knows.
+ * A client of one member's gRPC API, through etcd3: asks for its status, and moves the leader.
  *
- * etcd3 takes a tenth of a second and tens of MB to load, so it is loaded with the first question and
- * not before. Its own retries are off: a question that fails is asked again in the next round.
+ * etcd3 takes a tenth of a second and tens of MB to load, so the first request loads it. Its own retries are
+ * off: the next poll repeats a failed request.
  *
- * Owns one connection to the member. Leaves to others when to ask (status-poller.ts).
+ * Owns one connection to the member. status-poller.ts decides when to ask.
  */
 import type { Interceptor } from '@grpc/grpc-js';
 import type { Etcd3 } from 'etcd3';
@@ -14,9 +14,9 @@ import { answerBound, authorityOf, type GrpcTarget, grpcSecurity } from './grpc-
 import { type MemberStatus, statusOf } from './status/member-status.ts';
 
 export interface EtcdClientOptions extends GrpcTarget {
-  /** Of etcd's own users, where it has some. */
+  /** An etcd user, if authentication is enabled. */
   readonly user?: { readonly name: string; readonly password: string };
-  /** Bound on each question, ms. */
+  /** Bound on each request, ms. */
   readonly timeout: number;
 }
 
@@ -24,7 +24,7 @@ export class EtcdClient {
   readonly #options: EtcdClientOptions;
   readonly #closed = new AbortController();
   #etcd: Promise<Etcd3> | undefined;
-  /** What `#etcd` was made with. */
+  /** The certificates of `#etcd`. */
   #tls: MemberTls;
 
   constructor(options: EtcdClientOptions) {
@@ -32,13 +32,13 @@ export class EtcdClient {
     this.#tls = options.tls();
   }
 
-  /** Asks the member; one question at a time. Rejects with an error of one clause for people. */
+  /** Asks for the member's status. Call it one at a time. Rejects with an error of one clause for people. */
   status(): Promise<MemberStatus> {
     return this.#ask(async (etcd) => {
       const at = Date.now();
       const startedAt = performance.now();
       let duration = 0;
-      // Both are answered by the member alone, also when it has no leader. A learner refuses the second.
+      // The member answers both alone, even without a leader. A learner refuses the second.
       const [status, members] = await Promise.all([
         etcd.maintenance.status().finally(() => {
           duration = performance.now() - startedAt;
@@ -56,8 +56,8 @@ export class EtcdClient {
   }
 
   /**
-   * Has this member, which must be the leader, hand over to another one, by its id (hexadecimal). etcd looks
-   * for the outcome once in a heartbeat interval, so the answer comes up to 100 ms later than the change.
+   * Makes this member, which must be the leader, hand over to the member with the id `to` (hexadecimal). etcd
+   * checks for the outcome once per heartbeat interval, so the answer comes up to 100 ms after the change.
    * Rejects with an error of one clause for people.
    */
   async moveLeader(to: string): Promise<void> {
@@ -65,7 +65,7 @@ export class EtcdClient {
     await this.#ask((etcd) => etcd.maintenance.moveLeader({ targetID }));
   }
 
-  /** Closes the connection; a question in flight fails. */
+  /** Closes the connection. A request in flight fails. */
   close(): void {
     this.#closed.abort(new Error('stopped'));
     this.#disconnect();
@@ -79,10 +79,10 @@ export class EtcdClient {
       this.#etcd ??= this.#connect();
       return await question(await this.#etcd);
     } catch (error) {
-      // The next question begins anew: the member may be another one by then, with another certificate,
-      // and grpc-js would wait ever longer before it tries again.
+      // The next request makes a new connection: the member may have restarted with another certificate, and
+      // grpc-js would wait ever longer between its attempts.
       this.#disconnect();
-      throw new Error(inWords(error, this.#options), { cause: error });
+      throw new Error(explain(error, this.#options), { cause: error });
     }
   }
 
@@ -103,7 +103,7 @@ export class EtcdClient {
       ...(security && {
         credentials: { ...credentials, rootCertificate: security.rootCertificate },
       }),
-      // Not one connection for all clients of this process that ask the same member.
+      // Without this, all clients of this process would share one connection to the same member.
       grpcOptions: { 'grpc.use_local_subchannel_pool': 1, ...answerBound, ...channelOptions },
       defaultCallOptions: () => ({ deadline: Date.now() + timeout, interceptors }),
       faultHandling: { host: () => noop, global: noop },
@@ -118,8 +118,9 @@ export class EtcdClient {
   }
 
   /**
-   * What makes every call the user's. Not with the `auth` of etcd3: that asks for the token on a
-   * connection without our options, such as the server's name, and leaves it open.
+   * Logs in and returns the interceptors that add the user's token to every call. The `auth` option of etcd3 is
+   * of no use: it requests the token on a connection without our options, such as the server name, and leaves it
+   * open.
    */
   async #login(etcd: Etcd3): Promise<Interceptor[]> {
     const { user } = this.#options;
@@ -138,8 +139,8 @@ export class EtcdClient {
   }
 }
 
-/** gRPC wraps what happened in words of its own; these are the ones to act on. */
-function inWords(error: unknown, { timeout }: EtcdClientOptions): string {
+/** One clause for people, without the words that gRPC adds. */
+function explain(error: unknown, { timeout }: EtcdClientOptions): string {
   const { name, message } = error as Error;
   if (name === 'TimeoutError' || name === 'GRPCDeadlineExceededError' || /Deadline/.test(message)) {
     return `did not answer over gRPC within ${timeout} ms`;

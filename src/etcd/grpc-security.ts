@@ -1,21 +1,21 @@
-/** What a gRPC connection to a member needs to speak TLS with it. */
+/** The TLS options of a gRPC connection to a member. */
 import { rootCertificates } from 'node:tls';
 import type { MemberTls } from '../certificates/certificates.ts';
 import { serverName } from '../certificates/server-name.ts';
 
-/** Where a member is, and what we trust and show there. */
+/** Where a member is, and the certificates for it. */
 export interface GrpcTarget {
   readonly scheme: 'http' | 'https';
   /** Without brackets. */
   readonly host: string;
-  /** Of the host, where that is a name that several members share. */
+  /** The member's address, if several members share the host name. */
   readonly address?: string | undefined;
   readonly port: number;
-  /** As for the checks; asked before each connection. */
+  /** The same as for checks. Called before each connection. */
   readonly tls: () => MemberTls;
 }
 
-/** PEM texts, and the options of the channel that go with them. */
+/** PEM texts, and the channel options that go with them. */
 export interface GrpcSecurity {
   readonly rootCertificate: Buffer;
   readonly certChain?: Buffer;
@@ -24,12 +24,12 @@ export interface GrpcSecurity {
 }
 
 /**
- * Of any answer, bytes: a list of 32 members takes some thousand. grpc-js takes 4 MB, which it reads and
- * decodes in one turn of the event loop.
+ * The bound on any answer, bytes; a list of 32 members takes some thousand. The default of grpc-js is 4 MB,
+ * which it reads and decodes in one turn of the event loop.
  */
 export const answerBound = { 'grpc.max_receive_message_length': 64 * 1024 } as const;
 
-/** `address:port`, with brackets where they are needed. */
+/** `address:port`, with brackets if needed. */
 export function authorityOf({ host, address = host, port }: GrpcTarget): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }

@@ -1,9 +1,9 @@
 /**
- * When members are asked what they are: now and then while all is well, at once when the health of one has
- * changed, and often while the cluster has no leader.
+ * The status poller asks members for their status: rarely while all is well, at once when the health state of
+ * one has changed, and often while the cluster has no leader.
  *
- * Owns one schedule and one client a member. Never on the data path, and nothing waits for it. Leaves to
- * others what a member is asked (etcd-client.ts) and what its answer means (cluster.ts).
+ * Owns one schedule and one client per member. The data path never waits for it. etcd-client.ts makes the
+ * request, and cluster.ts interprets the answer.
  */
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
@@ -12,7 +12,7 @@ import { attempt } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
 import type { MemberStatus, PollResult } from './status/member-status.ts';
 
-/** Asks one member. */
+/** A client of one member. */
 export interface StatusClient {
   /** Rejects with an error of one clause for people. */
   status(): Promise<MemberStatus>;
@@ -20,43 +20,43 @@ export interface StatusClient {
 }
 
 export interface StatusPollerOptions {
-  /** Those there are. */
+  /** The current members. */
   readonly members: () => readonly Member[];
   readonly open: (member: Member) => StatusClient;
   readonly settings: LiveSettings<Pick<Settings, 'inspectInterval'>>;
-  /** Is there a leader, as far as is known? If not, members are asked often. */
+  /** If false, members are asked often; see `Cluster.isSettled`. */
   readonly isSettled: () => boolean;
   readonly onResult: (member: Member, result: PollResult) => void;
 }
 
-/** Between the starts of two questions to a member at least, ms, and while there is no leader. */
+/** The least interval between two polls of a member, ms; also the interval while there is no leader. */
 const fastInterval = 250;
 
 export class StatusPoller {
   readonly #options: StatusPollerOptions;
   readonly #schedules = new Set<Schedule>();
   #signal: AbortSignal | undefined;
-  /** Ends what was begun since the last restart. */
+  /** Stops the polls that began with the last restart. */
   #round = new AbortController();
 
   constructor(options: StatusPollerOptions) {
     this.#options = options;
   }
 
-  /** Starts to ask every member and goes on until `signal` aborts. Call it once. */
+  /** Polls every member until `signal` aborts. Call it once. */
   start(signal: AbortSignal): void {
     this.#signal = signal;
     this.restart();
   }
 
-  /** Asks everybody anew: how, or how often, has changed. */
+  /** Starts anew with all members, after a change of settings. */
   restart(): void {
     this.#round.abort();
     this.#round = new AbortController();
     for (const member of this.#options.members()) this.add(member);
   }
 
-  /** Takes in a member that has joined. It is asked until it leaves. */
+  /** Adds a member that has joined. It is polled until it leaves. */
   add(member: Member): void {
     const { settings, isSettled, open } = this.#options;
     if (this.#signal === undefined || this.#signal.aborted) return;
@@ -82,7 +82,7 @@ export class StatusPoller {
     schedule.arm();
   }
 
-  /** Has every member asked at once: something about the cluster has changed. */
+  /** Polls every member soon: something about the cluster has changed. */
   pollAllNow(): void {
     for (const schedule of this.#schedules) schedule.hurry();
   }

@@ -1,14 +1,14 @@
 /**
- * The member table: the state of every member's health, and the snapshot published from all of them.
+ * The member table: the health state of every member, and the snapshot derived from all of them.
  *
  *   probes ──┐
- *            ├─ observe() ──► health of that member ──► routing of all ──► snapshot ──► data path
- *   dials ───┘                        │            ▲
- *   status ─ setEligibility() ─────────┼────────────┘
+ *            ├─ observe() ──► health state of that member ──► routing of all ──► snapshot ──► data path
+ *   dials ───┘                        │                            ▲
+ *   status ─ setEligibility() ────────┼────────────────────────────┘
  *                                     └──► onChange: events, evictions
  *
- * Writes what a member's checks have shown, and whether it may serve; nobody else does. The rules are in
- * health.ts, damping.ts, check-times.ts and routing.ts, all pure.
+ * It alone writes a member's health and eligibility. The rules are in health.ts, damping.ts, check-times.ts
+ * and routing.ts, all pure.
  */
 import type { Snapshot } from '../balancing/snapshot.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
@@ -20,14 +20,14 @@ import { isAnswer, nextCheckTimes } from './state/check-times.ts';
 import { currentHold, forgiven, nextDamping } from './state/damping.ts';
 import { type Health, nextHealth, type Observation } from './state/health.ts';
 
-/** What one observation changed, or what was said of a member's eligibility, or a member that came or went. */
+/** What changed after an observation, a change of eligibility, or a member that joined or left. */
 export interface TableChange {
-  /** A member is in another state. */
+  /** A member has changed its health state. */
   readonly member?: {
     readonly member: Member;
     readonly from: Health;
     readonly to: Health;
-    /** How long it has to pass its checks before it is restored, ms; 0 for `rise` checks. */
+    /** How long it must pass its checks before it is restored, ms; 0 if `rise` checks suffice. */
     readonly hold: number;
   };
   /** A member has become ineligible, or eligible again. */
@@ -36,19 +36,19 @@ export interface TableChange {
     readonly ineligibility: Ineligibility | undefined;
   };
   readonly mode?: { readonly from: RoutingMode; readonly to: RoutingMode };
-  /** All members whose sessions must leave now, also those named in an earlier change. */
+  /** All members whose sessions must leave now, including those of an earlier change. */
   readonly evict: readonly Member[];
-  /** Members that fail, and for which another was just seen to pass for the first time since. */
+  /** Failing members whose failure another member has just corroborated. */
   readonly corroborated: readonly Member[];
 }
 
-/** The settings that say how many checks it takes, and how they follow each other. */
+/** The settings for the number of checks and the intervals between them. */
 type TableSettings = Pick<
   Settings,
   'checkRise' | 'checkFall' | 'checkInterval' | 'checkFastInterval'
 >;
 
-/** A second pass comes one fast check after the first, which may be a little early. */
+/** The second pass comes a fast interval after the first; it may be a little early. */
 const momentShare = 0.9;
 
 export class MemberTable {
@@ -58,8 +58,8 @@ export class MemberTable {
   #routing: Routing<Member>;
 
   /**
-   * @param members the members at the start, in the configured order.
-   * @param onChange called after the snapshot was replaced, in the same tick as the observation.
+   * @param members the initial members, in the configured order.
+   * @param onChange called after the snapshot is replaced, in the same tick as the observation.
    */
   constructor(
     members: readonly Member[],
@@ -72,7 +72,7 @@ export class MemberTable {
     this.#routing = route(this.#members, this.#moment);
   }
 
-  /** Where connections may go at this moment. */
+  /** Where connections may go now. */
   get snapshot(): Snapshot {
     return this.#routing;
   }
@@ -81,12 +81,12 @@ export class MemberTable {
     return this.#routing.mode;
   }
 
-  /** In the order in which they came. */
+  /** In the order in which they joined. */
   get members(): readonly Member[] {
     return this.#members;
   }
 
-  /** Takes in a member that nothing is known of yet. When it leaves nothing goes there any more. */
+  /** Adds a member of unknown health. It is removed when it leaves. */
   add(member: Member): void {
     this.#enter(member);
     this.#publish({}, true);
@@ -96,15 +96,15 @@ export class MemberTable {
     return this.#members.includes(member);
   }
 
-  /** Takes in whether a member may serve at all. The same reason again changes nothing. */
+  /** Sets whether a member is eligible. The same reason again changes nothing. */
   setEligibility(member: Member, ineligibility: Ineligibility | undefined): void {
     this.#expect(member);
-    const isNews = member.ineligibility?.reason !== ineligibility?.reason;
+    const isChanged = member.ineligibility?.reason !== ineligibility?.reason;
     member.ineligibility = ineligibility;
-    if (isNews) this.#publish({ eligibility: { member, ineligibility } });
+    if (isChanged) this.#publish({ eligibility: { member, ineligibility } });
   }
 
-  /** Takes in that an operator wants a member drained, or not any more. */
+  /** Sets whether an operator has drained a member. */
   drain(member: Member, isDrained: boolean): void {
     this.#expect(member);
     if (member.isDrained === isDrained) return;
@@ -112,14 +112,14 @@ export class MemberTable {
     this.#publish({}, true);
   }
 
-  /** Takes in that the members' classes have changed. */
+  /** Derives the routing anew after the members' priorities have changed. */
   refresh(): void {
     this.#publish({}, true);
   }
 
   /**
-   * Is somebody in doubt, or marked failed without being corroborated? Until that is decided it matters how
-   * the others are.
+   * Is any member suspect, or failed without corroboration? Until that is decided, all members must be
+   * probed fast.
    */
   get isUndecided(): boolean {
     return this.#members.some(
@@ -129,18 +129,18 @@ export class MemberTable {
     );
   }
 
-  /** Takes in what was seen of a member, at `now` (ms since the epoch). */
+  /** Applies an observation of a member, made at `now` (ms since the epoch). */
   observe(member: Member, observation: Observation, now: number): void {
     this.#expect(member);
     const { health: from, damping } = member;
     const { checkRise: rise, checkFall: fall, checkInterval } = this.#settings.current;
-    // Nobody is made to wait while nobody is healthy, nor for having failed when all did.
+    // No hold while no member is healthy, and none for a failure of all members.
     const hold = this.mode === 'normal' ? currentHold(damping) : 0;
     const to = nextHealth(from, observation, { rise, fall, hold }, now);
     const before = this.#corroborated();
     member.health = to;
     member.damping = nextDamping(damping, from, to, now);
-    // As long as the last pass of whoever serves can be ago.
+    // The last pass of a serving member can be this old.
     const kept = checkInterval + this.#moment;
     member.checkTimes = nextCheckTimes(member.checkTimes, observation, kept, now);
     member.isUnresponsive =
@@ -172,15 +172,15 @@ export class MemberTable {
     this.#publish({}, true);
   }
 
-  /** @param isOther the table has other members than before, or other wishes for them. */
-  #publish(change: Omit<Partial<TableChange>, 'mode' | 'evict'>, isOther = false): void {
+  /** @param isForced publish even without a change of health or eligibility. */
+  #publish(change: Omit<Partial<TableChange>, 'mode' | 'evict'>, isForced = false): void {
     const past = this.#routing;
     const { corroborated = [], ...own } = change;
     const routing = route(this.#members, this.#moment);
     const { mode, evicted } = routing;
-    const evictsOthers = past.evicted.symmetricDifference(evicted).size > 0;
-    const isOwn = isOther || own.member !== undefined || own.eligibility !== undefined;
-    if (!isOwn && !evictsOthers && corroborated.length === 0) return;
+    const evictionsChanged = past.evicted.symmetricDifference(evicted).size > 0;
+    const isOwnChange = isForced || own.member !== undefined || own.eligibility !== undefined;
+    if (!isOwnChange && !evictionsChanged && corroborated.length === 0) return;
     this.#routing = routing;
     if (mode === 'panic') {
       for (const member of this.#members) member.damping = forgiven(member.damping);

@@ -1,8 +1,8 @@
 /**
- * The monitor: probes every member for as long as it runs, and keeps the member table.
+ * The monitor probes every member and keeps the member table up to date.
  *
- * Owns the probes and their schedules, and writes the last checks of each member. Leaves to others the
- * rules (health.ts, routing.ts) and what is done about a change (its event `change`).
+ * Owns the probes and their schedulers, and writes the last checks of each member. The rules are in health.ts
+ * and routing.ts. Listeners of the event `change` decide what follows from a change.
  */
 import { EventEmitter } from 'node:events';
 import type { LookupFunction, Socket } from 'node:net';
@@ -18,37 +18,37 @@ import { ProbeScheduler } from './scheduler.ts';
 import type { CheckResult } from './state/check-result.ts';
 import { acceptsNew } from './state/health.ts';
 
-/** The settings that say how members are checked. */
+/** The settings for the checks. */
 export type CheckSettings = Pick<
   Settings,
   'checkRise' | 'checkFall' | 'checkInterval' | 'checkFastInterval' | 'checkTimeout'
 >;
 
 export interface MonitorOptions {
-  /** At the start. */
+  /** The initial members. */
   readonly members: readonly Member[];
   readonly settings: LiveSettings<CheckSettings>;
   readonly lookup: LookupFunction;
-  /** For checks over https; see `ProbeOptions`. */
+  /** For probes over https; see `ProbeOptions`. */
   readonly tls: () => MemberTls;
   readonly isSelf: (socket: Socket, port: number) => boolean;
-  /** Was this process kept from running since `start` (of `performance.now()`)? */
+  /** Has the event loop stalled since `start` (of `performance.now()`)? */
   readonly hasStalled: (start: number) => boolean;
-  /** Have clients of this member been waiting for a word from it for `bound` ms, in vain? */
+  /** Have clients of this member been waiting for an answer for `bound` ms? See passive.ts. */
   readonly isUnresponsive: (member: Member, bound: number) => boolean;
 }
 
 interface MonitorEvents {
-  /** Of every finished check, after the table took it in. */
+  /** A check has finished and was applied to the table. */
   check: [Member, CheckResult];
-  /** Of every change, after the snapshot was replaced. */
+  /** The table has changed and the snapshot is replaced. */
   change: [TableChange];
 }
 
-/** Of each member: two minutes at one a second, for a plot of them. */
+/** Checks that are kept per member, for a plot: two minutes at one per second. */
 const keptChecks = 120;
 
-/** The probes of one member, and how to end them. */
+/** The scheduler of one member, and how to stop it. */
 interface Probing {
   readonly scheduler: ProbeScheduler;
   readonly stop: AbortController;
@@ -67,27 +67,27 @@ export class Monitor extends EventEmitter<MonitorEvents> {
     this.table = new MemberTable(members, settings, (change) => this.#react(change));
   }
 
-  /** Starts to check every member at once and goes on until `signal` aborts. Call it once. */
+  /** Probes every member at once, and then until `signal` aborts. Call it once. */
   start(signal: AbortSignal): void {
     this.#signal = signal;
     for (const member of this.#options.members) this.#watch(member);
   }
 
-  /** Takes in a member that has joined. What is still heard of it once it has left is passed over. */
+  /** Adds a member that has joined. Results that arrive after it has left are ignored. */
   add(member: Member): void {
     this.table.add(member);
     this.#watch(member);
   }
 
-  /** Checks a member in another way than before; the state of its health stays until that says otherwise. */
+  /** Probes a member with changed settings. Its health state stays until a result changes it. */
   rewatch(member: Member): void {
     this.#probing.get(member)?.stop.abort();
     this.#watch(member);
   }
 
   /**
-   * Takes in a dial that failed: the member is doubted at once, and the next check decides. What
-   * this host alone is to blame for says nothing about the member and is passed over.
+   * Reports a failed dial: the member becomes suspect at once, and the next check decides. A failure that
+   * this host alone caused is ignored.
    */
   dialFailed(member: Member, failure: Failure): void {
     if (failure.reason === 'local' || member.gone.aborted) return;
@@ -96,7 +96,7 @@ export class Monitor extends EventEmitter<MonitorEvents> {
     this.checkNow(member);
   }
 
-  /** Takes in that the leader hangs: its sessions leave at once, and it gets no more until it answers. */
+  /** Reports that the leader hangs: its sessions leave at once, and it gets no new ones until it answers. */
   unresponsive(member: Member): void {
     if (member.gone.aborted) return;
     const failure: Failure = { reason: 'timeout', detail: 'the leader does not answer' };
@@ -104,14 +104,14 @@ export class Monitor extends EventEmitter<MonitorEvents> {
     this.checkNow(member);
   }
 
-  /** Has a member checked at once: the data path had a bad sign of it, which decides nothing. */
+  /** Probes a member soon: the data path has a bad sign of it, which is no proof. */
   checkNow(member: Member): void {
-    this.#probing.get(member)?.scheduler.hurry();
+    this.#probing.get(member)?.scheduler.probeSoon();
   }
 
-  /** The same for every member: how the others are tells a member's failure from the cluster's. */
+  /** Probes every member soon: the others show whether one member has failed or the whole cluster. */
   checkAllNow(): void {
-    for (const { scheduler } of this.#probing.values()) scheduler.hurry();
+    for (const { scheduler } of this.#probing.values()) scheduler.probeSoon();
   }
 
   #watch(member: Member): void {
@@ -126,7 +126,7 @@ export class Monitor extends EventEmitter<MonitorEvents> {
     const onAnswer = (): void => this.table.observe(member, { kind: 'answered' }, steadyNow());
     const scheduler = new ProbeScheduler(
       {
-        // Who keeps clients waiting is given less time to explain itself.
+        // A member that keeps clients waiting gets less time to answer.
         probe: () => {
           const bound = this.#unresponsiveTimeout;
           const timeout = isUnresponsive(member, bound) ? bound : settings.current.checkTimeout;
@@ -149,22 +149,22 @@ export class Monitor extends EventEmitter<MonitorEvents> {
     signal.addEventListener('abort', onStop, { once: true });
   }
 
-  /** Bound on one check of a member that is unresponsive to clients that wait, ms. */
+  /** Bound on one check of a member that keeps clients waiting, ms. */
   get #unresponsiveTimeout(): number {
     const { checkTimeout, checkFastInterval } = this.#options.settings.current;
     return Math.min(checkTimeout, checkFastInterval);
   }
 
   #react(change: TableChange): void {
-    // Who lives has its chance to say so before another passes again.
-    for (const member of change.corroborated) this.#probing.get(member)?.scheduler.now();
+    // A member that runs gets a chance to pass before another one passes again.
+    for (const member of change.corroborated) this.#probing.get(member)?.scheduler.probeNow();
     if (change.member !== undefined && acceptsNew(change.member.from)) this.checkAllNow();
     this.emit('change', change);
   }
 
   #take(member: Member, result: CheckResult): void {
     const now = steadyNow();
-    const at = Date.now(); // shown to people: the wall clock
+    const at = Date.now(); // the wall clock, for display
     const check = { ...result, at, finishedAt: performance.now() };
     member.checks = [...member.checks, check].slice(-keptChecks);
     if (result.ok) {

@@ -1,23 +1,23 @@
 /**
- * Passive health checks: members that were asked something and answer nobody. It is a sign, not a proof: when a
- * member is named here, it and the others should be checked at once.
+ * Passive health checks find unresponsive members: clients wait for an answer, and the member answers nobody. That
+ * is a sign, not a proof: the member and all others should be probed at once.
  *
  *   activity of sessions in which bytes have come ──► when each member last answered, and who waits since when
  *
- * A silent session costs nothing, so that ten thousand of them cost as much as ten. Owns who waits. Leaves the
- * guess about one session to activity.ts, and what follows to the control flow.
+ * An idle session costs nothing, so ten thousand of them cost as much as ten. Owns the list of waiting sessions.
+ * activity.ts judges a single session; the caller decides what follows.
  */
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Member } from '../members/member.ts';
 import type { Session } from '../proxy/sessions/session.ts';
 
-/** What was seen of one member. Times are ms of `performance.now()`. */
+/** The observations of one member. Times are ms of `performance.now()`. */
 interface Watch {
   answeredAt: number;
-  /** Sessions that wait for an answer, in the order in which they began to, and since when. */
+  /** Sessions that wait for an answer, and since when; the longest wait comes first. */
   readonly waiting: Map<Session, number>;
-  /** When it was last named a suspect. */
+  /** When it was last returned as a suspect. */
   namedAt: number;
 }
 
@@ -26,7 +26,7 @@ export class PassiveHealthChecks {
   readonly #settings: LiveSettings<Pick<Settings, 'suspectAfter'>>;
   readonly #watches = new WeakMap<Member, Watch>();
 
-  /** @param members those there are. */
+  /** @param members returns the current members. */
   constructor(
     members: () => readonly Member[],
     settings: LiveSettings<Pick<Settings, 'suspectAfter'>>,
@@ -36,9 +36,9 @@ export class PassiveHealthChecks {
   }
 
   /**
-   * Takes in the activity of sessions in which bytes have come.
+   * Records the activity of sessions in which bytes have come.
    *
-   * @param stalled this process did not run for a while: every silence is counted from now.
+   * @param stalled the event loop has stalled: every wait counts from now.
    */
   observe(sessions: readonly Session[], now: number, stalled: boolean): void {
     if (stalled) for (const member of this.#members()) this.#watch(member, now).answeredAt = now;
@@ -53,12 +53,12 @@ export class PassiveHealthChecks {
     }
   }
 
-  /** A session has ended: nobody waits in it any more. */
+  /** Forgets a session that has ended. */
   forget(session: Session): void {
     this.#watches.get(session.member)?.waiting.delete(session);
   }
 
-  /** The members that have become silent; each is named once for each question it leaves open. */
+  /** The members that have become unresponsive. Each is returned once per open question. */
   suspects(now: number): Member[] {
     const named: Member[] = [];
     for (const member of this.#members()) {
@@ -72,7 +72,7 @@ export class PassiveHealthChecks {
     return named;
   }
 
-  /** Has a question been open for `bound` ms, as of the last sample, while this member answered nobody? */
+  /** Has a question been open for `bound` ms, as of the last sample, while this member has answered nobody? */
   isUnresponsive(member: Member, now: number, bound: number): boolean {
     const watch = this.#watches.get(member);
     const [since] = watch?.waiting.values() ?? [];

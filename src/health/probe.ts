@@ -1,15 +1,14 @@
 /**
- * One health check of one member over HTTP, as etcd answers it.
+ * The health check of one member over etcd's HTTP endpoints.
  *
- * `GET /readyz` where etcd has it (3.4.29, 3.5.11, 3.6 and later): a linearizable read works, no
- * corruption, not defragmenting. Where it answers 404, `GET /health?exclude=NOSPACE`: the same read,
- * without the cluster-wide space alarm that would empty the pool although reads and the deletes that
- * cure it still work. The choice is remembered until the connection is replaced, since a restart
- * may bring another version: the second question on a new connection is `/readyz` again.
+ * etcd 3.4.29, 3.5.11, 3.6 and later have `GET /readyz`: a linearizable read works, no corruption, not
+ * defragmenting. If it answers 404, the probe asks `GET /health?exclude=NOSPACE`: the same read, without the
+ * cluster-wide space alarm. That alarm would empty the pool although reads, and the deletes that fix it,
+ * still work. The choice lasts as long as the connection, since a restart may bring another version: the
+ * second request on a new connection is `/readyz` again.
  *
- * Owns one keep-alive connection to the member, and more only while one check waits for its answer
- * and another is made. Leaves to others when to check (scheduler.ts) and what
- * follows from the answer (health.ts).
+ * Owns one keep-alive connection to the member, and further ones only while checks overlap. scheduler.ts
+ * decides when to check, health.ts what follows from the result.
  */
 import type { Agent } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
@@ -22,27 +21,27 @@ import type { CheckResult } from './state/check-result.ts';
 export interface ProbeOptions {
   /** Scheme, host and port, such as `https://10.0.0.1:2379`; no path. */
   readonly url: string;
-  /** For `https`, asked before each check: the same object until it is renewed. */
+  /** For `https`. Called before each check; the same object until certificates are reloaded. */
   readonly tls: () => MemberTls;
-  /** Finds the address of a host name. */
+  /** Looks up the address of a host name. */
   readonly lookup: LookupFunction;
   /** Is the other end of this socket the balancer itself? Such an endpoint never passes. */
   readonly isSelf: (socket: Socket, port: number) => boolean;
-  /** Was this process kept from running at some time since `start` (of `performance.now()`)? */
+  /** Has the event loop stalled since `start` (of `performance.now()`)? */
   readonly hasStalled: (start: number) => boolean;
 }
 
 const readyz = '/readyz';
 const healthWithoutSpaceAlarm = '/health?exclude=NOSPACE';
 
-/** Answered by every etcd that runs, whatever the cluster is like; elsewhere a 404, which does too. */
+/** Every running etcd answers this, whatever the state of the cluster. Any other answer, such as 404, will do too. */
 const version = '/version';
-/** After this part of the time that a check may take, its answer is late. */
+/** After this part of the timeout the answer is late. */
 const patience = 1 / 5;
 
-/** The longest answer that is read, in characters; etcd's have some hundred. */
+/** The most that is read of an answer, in characters; etcd's answers have some hundred. */
 const longestAnswer = 64 * 1024;
-/** The longest answer that is kept as evidence, in characters. */
+/** The most that is kept of an answer as evidence, in characters. */
 const evidenceLength = 160;
 
 interface Answer {
@@ -55,7 +54,7 @@ export class Probe {
   readonly #client: typeof http | typeof https;
   #agent: Agent;
   #tls: MemberTls;
-  /** Those of before a renewal, for as long as a check is in flight. */
+  /** Agents with the previous certificates, kept while a check is in flight. */
   readonly #retired: Agent[] = [];
   readonly #closed = new AbortController();
   #inFlight = 0;
@@ -70,24 +69,24 @@ export class Probe {
   }
 
   /**
-   * Runs one check. Never rejects. May be called again while others wait for their answer.
+   * Runs one check. Never rejects. Checks may overlap.
    *
    * @param timeout bound on the whole check, ms: connecting, TLS, and the answer.
-   * @param onAnswer called when the member is late with its answer, but has answered a question
-   * that needs no other member: its process runs.
+   * @param onAnswer called if the answer is late, but the member has answered a request that needs no other
+   * member: its process runs.
    */
   async check(timeout: number, onAnswer: () => void): Promise<CheckResult> {
     const started = performance.now();
     const timeUp = new AbortController();
     const signal = AbortSignal.any([this.#closed.signal, timeUp.signal]);
     this.#inFlight += 1;
-    this.#renew();
+    this.#refresh();
     const late = setTimeout(
       () => this.#askWhetherItRuns(timeout * (1 - patience), onAnswer),
       timeout * patience,
     );
     const timer = setTimeout(() => {
-      // Timers run before sockets are read: what has arrived by now is an answer in time.
+      // Timers run before sockets are read: an answer that has already arrived is in time.
       setImmediate(() => timeUp.abort(new TimeoutError(`timed out after ${timeout} ms`)));
     }, timeout);
     try {
@@ -116,8 +115,8 @@ export class Probe {
     for (const agent of [this.#agent, ...this.#retired]) agent.destroy();
   }
 
-  /** Leaves the old connection to the checks that wait on it. */
-  #renew(): void {
+  /** Makes a new agent if certificates were reloaded. Checks in flight keep their connection. */
+  #refresh(): void {
     const tls = this.#options.tls();
     if (tls === this.#tls) return;
     this.#tls = tls;
@@ -155,7 +154,7 @@ export class Probe {
       if (signal.aborted) onAbort();
       request.on('socket', (socket) => {
         if (!socket.connecting) return;
-        // A new connection may reach another version of etcd: start with the better question again.
+        // A new connection may reach another version of etcd: begin with `/readyz` again.
         this.#path = readyz;
         socket.once('connect', () => {
           if (this.#options.isSelf(socket, socket.remotePort ?? 0))
@@ -164,7 +163,7 @@ export class Probe {
       });
       request.on('close', () => signal.removeEventListener('abort', onAbort));
       request.on('error', (error) => {
-        // A kept connection that the member closed meanwhile says nothing about the member now.
+        // The member closed the idle connection earlier. That says nothing about it now.
         if (request.reusedSocket && classify(error).reason === 'reset') {
           resolve(this.#get(path, signal));
         } else {
@@ -180,7 +179,7 @@ export class Probe {
           if (body.length < evidenceLength) body += chunk;
           read += chunk.length;
           if (read <= longestAnswer) return;
-          // What is wrong comes first; but what is well has nothing more to say.
+          // The begin of a failure says enough. A success must not be this long.
           if (status === 200) reject(new Error(`its answer is longer than ${longestAnswer} bytes`));
           else resolve({ status, body });
           request.destroy();

@@ -1,24 +1,23 @@
 /**
- * What the members' health means together: who gets new connections and whose must leave.
+ * Routing: which members get new connections, and whose sessions must leave, given the health of all.
  *
- * One member failing is that member; all failing together is the cluster (an election, a lost
- * quorum, this host cut off), and then what was good last is kept: everybody may be tried and
- * nobody is evicted (k3s #10240 emptied its list under load and cut its apiserver off).
+ * If one member fails, it is that member. If all fail together, it is the cluster (an election, a lost
+ * quorum) or this host (cut off). Then every member may be tried and none is evicted (k3s #10240 emptied its
+ * list under load and cut its apiserver off).
  *
- * With one exception, the hung leader: nobody passes until the others have elected another, but they
- * do answer simpler questions and it answers none. While those that answer are a majority, and so
- * able to elect, a member that is absent is left aside and its clients go where the leader will be.
+ * The hung leader is the one exception: no member passes until the others have elected a new leader. But the
+ * others answer simpler requests, and the hung leader answers none. While those that answer are a majority,
+ * and so able to elect, an absent member gets no connections, and its clients go where the leader will be.
  *
- * Members are checked at different moments, so in the first second of an election one may have
- * failed while another was not asked yet and still counts as healthy. Hence a failure is to be
- * corroborated: a member is evicted only when another one passed a check after the failure had begun,
- * and one passed again a moment later, in which every member that lives had its chance to pass as well.
+ * Members are probed at different moments. In the first second of an election one may have failed while
+ * another was not probed yet and still counts as healthy. So a failure must be corroborated: a member is
+ * evicted only if another member passed a check after the failure began, and one passed again a moment
+ * later. In that moment every running member had its chance to pass.
  *
- * Who is excluded (a learner, a member of another cluster) never gets a connection, not even then, nor
- * does a member that an operator has drained. The sessions of the latter are not evicted but leave in
- * their own time (proxy/sessions/member-drains.ts).
+ * An excluded member (a learner, a member of another cluster) never gets a connection, nor does one that an
+ * operator has drained. Sessions of a drained member are not evicted (proxy/sessions/member-drains.ts).
  *
- * Pure, and derived afresh every time, so it cannot go stale.
+ * Pure. Derived anew each time, so it is never stale.
  */
 import type { Snapshot } from '../balancing/snapshot.ts';
 import type { Member } from '../members/member.ts';
@@ -26,27 +25,27 @@ import { acceptsNew, isConfirmedFailure, isFailing } from './state/health.ts';
 
 /**
  * - `normal`: at least one member is healthy and eligible.
- * - `starting`: none is yet, and some have not been checked, or nobody knows of any member.
- * - `panic`: every member was checked and none is healthy; all are routed to that are not absent.
+ * - `starting`: no member is healthy and eligible yet, and some were not checked; or there are no members.
+ * - `panic`: all members were checked and none is healthy. All that are not absent are routed to.
  */
 export type RoutingMode = 'normal' | 'starting' | 'panic';
 
-/** What is known of a member. */
+/** The part of a member that routing depends on. */
 export type RoutedMember = Pick<
   Member,
   'health' | 'checkTimes' | 'ineligibility' | 'isDrained' | 'isUnresponsive' | 'priority'
 >;
 
-/** What is published, and why. */
+/** The published snapshot, and its mode. */
 export interface Routing<T> extends Snapshot<T> {
   readonly mode: RoutingMode;
 }
 
 /**
- * Derives the routing. An empty list gives mode `starting` and empty answers. Never evicts all.
+ * Derives the routing. Without members the mode is `starting` and all lists are empty. Never evicts all.
  *
- * @param moment how long after the first pass of another there has to be a second, ms; who is present is
- * so for at least as long.
+ * @param moment how long after the first corroborating pass the second must come, ms. A member counts as
+ * present once it has answered for this long.
  */
 export function route<T extends RoutedMember>(members: readonly T[], moment: number): Routing<T> {
   const all = members.filter(mayServe);
@@ -55,11 +54,11 @@ export function route<T extends RoutedMember>(members: readonly T[], moment: num
     const isStarting =
       members.length === 0 || members.some(({ health }) => health.state === 'unknown');
     const absent = members.filter(
-      (member) => !isStarting && (isLost(member, members) || isAbsent(member, members, moment)),
+      (member) => !isStarting && (isHung(member, members) || isAbsent(member, members, moment)),
     );
     return {
       mode: isStarting ? 'starting' : 'panic',
-      // Whoever may be there, of whatever class.
+      // All that may be there, of any priority.
       routable: all.filter((member) => !absent.includes(member)),
       all,
       evicted: new Set(absent),
@@ -70,7 +69,7 @@ export function route<T extends RoutedMember>(members: readonly T[], moment: num
   const mustLeave = (member: T): boolean => {
     const isConfirmed =
       isConfirmedFailure(member.health) && isCorroborated(member, members, lastPass - moment);
-    return member.ineligibility?.isExcluded || isConfirmed || isLost(member, members);
+    return member.ineligibility?.isExcluded || isConfirmed || isHung(member, members);
   };
   return {
     mode: 'normal',
@@ -81,9 +80,9 @@ export function route<T extends RoutedMember>(members: readonly T[], moment: num
 }
 
 /**
- * Does it fail, and has another member passed a check since that began?
+ * Does the member fail, and has another passed a check since the failure began?
  *
- * @param until by when that has to have been, ms since the epoch.
+ * @param until the latest time of that pass, ms since the epoch.
  */
 export function isCorroborated(
   member: RoutedMember,
@@ -98,25 +97,25 @@ export function isCorroborated(
   );
 }
 
-/** Is it healthy, eligible and not drained, so that new connections may go there? */
+/** Is the member healthy, eligible and not drained, so that new connections may go there? */
 export function serves({ health, ineligibility, isDrained }: RoutedMember): boolean {
   return acceptsNew(health) && ineligibility === undefined && !isDrained;
 }
 
 /**
- * May new connections go there as far as its checks are not concerned? A drained member gets none even
- * when all others fail: whoever drained it may have wiped its disk by now.
+ * May new connections go to the member, apart from its health? A drained member gets none even if all others
+ * fail: the operator may have wiped its disk by now.
  */
 export function mayServe({ ineligibility, isDrained }: RoutedMember): boolean {
   return !ineligibility?.isExcluded && !isDrained;
 }
 
-/** Is it the leader that hangs, and is there anybody else to go to? */
-function isLost({ isUnresponsive }: RoutedMember, all: readonly RoutedMember[]): boolean {
+/** Is the member the hung leader, and is there another member to go to? */
+function isHung({ isUnresponsive }: RoutedMember, all: readonly RoutedMember[]): boolean {
   return isUnresponsive && all.some((each) => !each.isUnresponsive && mayServe(each));
 }
 
-/** Has it answered nothing since it began to fail, while a majority of all members has? */
+/** Has the member answered nothing since its failure began, while a majority of all members has answered? */
 function isAbsent(
   { health, checkTimes }: RoutedMember,
   all: readonly RoutedMember[],
@@ -125,7 +124,7 @@ function isAbsent(
   if (!isConfirmedFailure(health)) return false;
   const { since } = health.evidence;
   if (checkTimes.answeredAt !== undefined && checkTimes.answeredAt >= since) return false;
-  // Those that have only just begun to answer may be the first of all to go on after a stop.
+  // Members that have only just begun to answer may be the first of all to resume after a pause.
   const present = all.filter(
     ({ checkTimes: { answeredAt, answersSince } }) =>
       answeredAt !== undefined &&

@@ -1,10 +1,10 @@
 /**
- * When a member is probed: rarely while it is well, fast while anything about it is in doubt, and at
- * once when the data path had a bad experience with it. A probe that waits for its answer is a doubt
- * itself: the next one does not wait for it to time out.
+ * The scheduler of a member's probes: slow while the member is well, fast while it is in doubt, and at once
+ * after a bad sign on the data path. An unanswered probe is itself a doubt: the next one does not wait until
+ * it times out.
  *
- * Owns which answers are news. Leaves to others the timer (schedule.ts), what a probe is (probe.ts)
- * and what follows from it (member-table.ts).
+ * Decides which results are new. schedule.ts has the timer, probe.ts runs a probe, and member-table.ts decides
+ * what follows.
  */
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
@@ -14,7 +14,7 @@ import type { CheckResult } from './state/check-result.ts';
 export interface ProbedMember {
   /** Runs one probe; never rejects. */
   readonly probe: () => Promise<CheckResult>;
-  /** Takes the result in; `isWell` reflects it afterwards. */
+  /** Applies the result; afterwards `isWell` reflects it. */
   readonly report: (result: CheckResult) => void;
   /** Is the slow interval enough for now? */
   readonly isWell: () => boolean;
@@ -25,11 +25,11 @@ export class ProbeScheduler {
   readonly #signal: AbortSignal;
   readonly #schedule: Schedule;
   #unanswered = 0;
-  /** When the last one was started whose result was reported, and when the last pass was reported. */
+  /** When the probe of the last reported result began, and when the last pass was reported. */
   #reportedStart = Number.NEGATIVE_INFINITY;
   #passedAt = Number.NEGATIVE_INFINITY;
 
-  /** Starts with a probe at once. Stops, for good, when `signal` aborts. */
+  /** Starts a probe at once. Stops for good when `signal` aborts. */
   constructor(
     member: ProbedMember,
     settings: LiveSettings<Pick<Settings, 'checkInterval' | 'checkFastInterval'>>,
@@ -51,13 +51,13 @@ export class ProbeScheduler {
     this.#schedule.now();
   }
 
-  /** Asks for a probe now, or a fast interval after the start of the last: a failing member is not buried. */
-  hurry(): void {
+  /** Probes now, or a fast interval after the start of the last probe: a failing member is not flooded. */
+  probeSoon(): void {
     this.#schedule.hurry();
   }
 
-  /** Starts a probe at once, whatever was before. */
-  now(): void {
+  /** Starts a probe at once, whenever the last one was. */
+  probeNow(): void {
     this.#schedule.now();
   }
 
@@ -71,10 +71,10 @@ export class ProbeScheduler {
   #take(startedAt: number, result: CheckResult): void {
     this.#unanswered -= 1;
     if (this.#signal.aborted) return;
-    // An answer to an older question than the last one answered is no news. Nor is one of several
-    // that a hung member gives at once when it goes on: they are one pass.
-    const isNews = startedAt > this.#reportedStart && !(result.ok && startedAt < this.#passedAt);
-    if (isNews) {
+    // The result of a probe older than the last reported one is not new. When a hung member resumes, it
+    // answers several probes at once: they count as one pass.
+    const isNewer = startedAt > this.#reportedStart && !(result.ok && startedAt < this.#passedAt);
+    if (isNewer) {
       this.#reportedStart = startedAt;
       if (result.ok) this.#passedAt = performance.now();
       this.#member.report(result);

@@ -1,5 +1,5 @@
 /**
- * The guard of the leader: knows at once that it is lost, and holds what clients send until another leads.
+ * The guard of the leader notices at once that the leader is lost, and holds clients until another leads.
  *
  *   heartbeat of the leader ──► answered, cut ─────┐
  *   dials and probes it refuses ───────────────────┤
@@ -8,12 +8,12 @@
  *
  * How each loss is known:
  *   died       the kernel closes the heartbeat's connection; later a dial or a probe is refused
- *   hangs      the heartbeat is unanswered for longer than patience.ts allows, and the others do answer
- *   steps down, is moved from elsewhere, stops cleanly: it answers, or its cut is followed by a read that
- *              succeeds, so nothing is held for longer than that read takes
+ *   hangs      the heartbeat is unanswered for longer than patience.ts allows, and other members answer
+ *   steps down, is moved by another client, stops cleanly: it answers, or a read succeeds after its cut, so
+ *              the hold lasts no longer than that read
  *
- * Owns one timer, and the state of the hold. hold.ts decides, schedule.ts says what is asked when, and
- * whoever is told holds.
+ * Owns one timer, and the state of the hold. hold.ts decides, schedule.ts says what is asked when, and the
+ * callbacks carry out the hold.
  */
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Settings } from '../config/settings.ts';
@@ -35,8 +35,8 @@ import {
   isInDoubt,
   nextHeartbeat,
   type Situation,
-  untilNextLook,
   untilNextRound,
+  untilNextTick,
   waitingSince,
 } from './schedule.ts';
 import type { LeaderView } from './status-answer.ts';
@@ -46,22 +46,22 @@ export interface GuardOptions
     Pick<HeartbeatOptions, 'lookup' | 'tls' | 'isSelf'> {
   readonly settings: LiveSettings<Pick<Settings, 'hold' | 'inspectInterval'>>;
   readonly members: () => readonly Member[];
-  /** For how long neither a client nor a member has said anything, ms. */
+  /** For how long neither clients nor members have sent a byte, ms. */
   readonly quietFor: () => number;
   readonly onBegin: (hold: CurrentHold) => void;
   readonly onEnd: (hold: EndedHold) => void;
-  /** The sessions of a leader that hangs must leave. Told once in a hold. */
+  /** The sessions of a hung leader must leave. Called once per hold. */
   readonly onUnresponsive: (leader: Member) => void;
 }
 
-/** A timer that is later than this, ms, was kept from running, and with it all answers. */
+/** A timer that is later than this, ms, shows an event-loop stall, which delays all answers too. */
 const stallTolerance = 30;
 
 export class LeaderGuard {
   readonly #options: GuardOptions;
   readonly #polls: Polls;
   #state = unled;
-  /** The leader that is listened to, and how long it may take. */
+  /** The leader whose heartbeat is watched. */
   #watched: { readonly member: Member; readonly heartbeat: Heartbeat } | undefined;
   #patience = new Patience();
   #current: CurrentHold | undefined;
@@ -73,7 +73,7 @@ export class LeaderGuard {
   /** When the last heartbeat was due. */
   #heartbeatAt = 0;
   #askedAllAt = Number.NEGATIVE_INFINITY;
-  /** How many members vote, as of that time. */
+  /** The number of voters at that time. */
   #voters = 0;
   #isRunning = false;
 
@@ -81,8 +81,8 @@ export class LeaderGuard {
     this.#options = options;
     this.#polls = new Polls({
       ...options,
-      onStatus: (view, askedAt) => this.#heard(view, askedAt),
-      onRead: (askedAt) => this.#take({ kind: 'read-succeeded', askedAt }),
+      onStatus: (view, askedAt) => this.#onStatus(view, askedAt),
+      onRead: (askedAt) => this.#apply({ kind: 'read-succeeded', askedAt }),
     });
   }
 
@@ -90,13 +90,13 @@ export class LeaderGuard {
     return { limit: this.#limit, current: this.#current, last: this.#last };
   }
 
-  /** The member that leads, as far as is known. */
+  /** The known leader, if it is a member. */
   get leader(): Member | undefined {
     const state = this.#state;
     return state.kind === 'unled' ? undefined : this.#polls.memberWith(state.leader.memberId);
   }
 
-  /** The longest hold, ms; 0 for none. Without questions to members nobody knows who leads. */
+  /** The longest hold, ms; 0 for none. Without status polls the leader is unknown. */
   get #limit(): number {
     const { hold, inspectInterval } = this.#options.settings.current;
     return inspectInterval === 0 ? 0 : hold;
@@ -131,42 +131,42 @@ export class LeaderGuard {
     signal.addEventListener('abort', () => this.#stop(), { once: true });
   }
 
-  /** A member has refused a connection. */
+  /** Reports that a member has refused a connection. */
   refused(member: Member): void {
-    if (member === this.leader) this.#take({ kind: 'leader-cut' });
+    if (member === this.leader) this.#apply({ kind: 'leader-cut' });
   }
 
-  /** A member has cut a session: if it is the leader it is asked at once whether it is there. */
+  /** Reports that a member has cut a session. If it is the leader, the guard sends a heartbeat at once. */
   sessionCut(member: Member): void {
     if (this.#watched?.member === member) this.#watched.heartbeat.ask(performance.now());
   }
 
   /** Forgets a member that has left. */
   forget(member: Member): void {
-    if (member === this.leader) this.#take({ kind: 'called-off' });
+    if (member === this.leader) this.#apply({ kind: 'called-off' });
     this.#polls.forget(member);
   }
 
   /**
-   * Holds until another member leads, since the leader is to be moved. Resolves with how that has ended;
-   * undefined where nothing is held.
+   * Holds clients for a move of the leader, until another member leads. Resolves with how the hold ended.
+   * Undefined if nothing is held.
    */
   beginMove(): Promise<HoldEnd> | undefined {
-    this.#take({ kind: 'move-asked' });
+    this.#apply({ kind: 'move-asked' });
     if (!this.#isMove) return undefined;
     const { promise, resolve } = Promise.withResolvers<HoldEnd>();
     this.#onMoveEnd = resolve;
     return promise;
   }
 
-  /** The leader is not moved after all. */
+  /** Ends the hold of a move that does not take place. */
   cancelMove(): void {
-    if (this.#isMove) this.#take({ kind: 'called-off' });
+    if (this.#isMove) this.#apply({ kind: 'called-off' });
   }
 
   #stop(): void {
     this.#isRunning = false;
-    this.#take({ kind: 'called-off' });
+    this.#apply({ kind: 'called-off' });
     this.#state = unled;
     this.#retarget();
     this.#polls.close();
@@ -176,32 +176,32 @@ export class LeaderGuard {
   #tick(): void {
     clearTimeout(this.#timer);
     const late = performance.now() - this.#dueAt;
-    if (late > stallTolerance) attempt(() => this.#take({ kind: 'stalled', late }));
-    // Timers run before sockets are read: what has arrived by now is an answer in time.
+    if (late > stallTolerance) attempt(() => this.#apply({ kind: 'stalled', late }));
+    // Timers run before sockets are read: an answer that has already arrived is in time.
     setImmediate(() => {
       if (!this.#isRunning) return;
-      attempt(() => this.#look());
+      attempt(() => this.#evaluate());
       this.#arm();
     });
   }
 
   #arm(): void {
     clearTimeout(this.#timer);
-    const wait = untilNextLook(this.#situation);
+    const wait = untilNextTick(this.#situation);
     this.#dueAt = performance.now() + wait;
     this.#timer = setTimeout(() => this.#tick(), wait);
   }
 
-  #look(): void {
+  #evaluate(): void {
     const before = this.#situation;
     const { now } = before;
     const isDue = now - this.#askedAllAt >= untilNextRound(before);
     if (isDue) this.#voters = this.#options.cluster.view.voters.length;
     if (this.#limit === 0 || this.#voters < 2) {
-      this.#take({ kind: 'called-off' });
+      this.#apply({ kind: 'called-off' });
       return;
     }
-    this.#take({ kind: 'time-passed', waitingSince: waitingSince(before) });
+    this.#apply({ kind: 'time-passed', waitingSince: waitingSince(before) });
     if (!this.#hasLeft && mustLeave(this.#state, this.#rules, now)) {
       this.#hasLeft = true;
       const { leader } = this;
@@ -219,7 +219,7 @@ export class LeaderGuard {
     }
   }
 
-  /** Everybody but the leader that is lost; also that one where it is to be moved. */
+  /** Asks all members but the lost leader; during a move, the leader too. */
   #askOthers(now: number): void {
     const { leader } = this;
     const members = this.#options.members();
@@ -228,15 +228,15 @@ export class LeaderGuard {
     if (!this.#isMove) this.#polls.askRead(others, now);
   }
 
-  #heard({ memberId, leaderId, term }: LeaderView, askedAt: number): void {
+  #onStatus({ memberId, leaderId, term }: LeaderView, askedAt: number): void {
     if (leaderId === memberId) {
-      this.#take({ kind: 'leader-seen', leader: { memberId, term }, askedAt });
+      this.#apply({ kind: 'leader-seen', leader: { memberId, term }, askedAt });
     }
     const isOther = this.#state.kind === 'led' && this.#state.leader.memberId !== memberId;
-    if (isOther) this.#take({ kind: 'other-answered', askedAt });
+    if (isOther) this.#apply({ kind: 'other-answered', askedAt });
   }
 
-  #take(event: HoldEvent): void {
+  #apply(event: HoldEvent): void {
     const before = this.#state;
     const now = performance.now();
     const { state, end } = nextHold(before, event, this.#rules, now);
@@ -253,7 +253,7 @@ export class LeaderGuard {
     this.#hasLeft = false;
     this.#current = hold;
     this.#options.onBegin(hold);
-    // The proof of the opposite is asked for at once.
+    // Ask at once for proof that there is a leader.
     this.#askOthers(now);
     this.#arm();
   }
@@ -267,11 +267,11 @@ export class LeaderGuard {
     this.#options.onEnd(this.#last);
     this.#onMoveEnd?.(end);
     this.#onMoveEnd = undefined;
-    // Who leads now is to be known before it is lost in turn.
+    // Ask at once who leads: the next leader may be lost soon, too.
     this.#askedAllAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** Listens to the heartbeat of whoever leads. */
+  /** Watches the heartbeat of the current leader. */
   #retarget(): void {
     const { leader } = this;
     if (leader === this.#watched?.member) return;
@@ -285,10 +285,10 @@ export class LeaderGuard {
       onAnswer: (askedAt, duration) => {
         this.#patience.learn(duration);
         this.#polls.forgetReads();
-        this.#take({ kind: 'leader-answered', askedAt });
-        this.#arm(); // the next look is not before the next question
+        this.#apply({ kind: 'leader-answered', askedAt });
+        this.#arm(); // no tick is needed before the next heartbeat
       },
-      onCut: () => this.#take({ kind: 'leader-cut' }),
+      onCut: () => this.#apply({ kind: 'leader-cut' }),
     });
     this.#watched = { member: leader, heartbeat };
   }

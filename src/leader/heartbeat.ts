@@ -1,39 +1,38 @@
 /**
- * The heartbeat of the leader: a question that needs neither disk nor raft, asked over one connection that
- * stays open. `GET /version` is answered from memory by every etcd that runs, so a slow disk, a snapshot or
- * a defragmentation does not delay it, and a process that is stopped, or a host that is cut off, does not
- * answer it.
+ * The heartbeat of the leader: a request that needs neither disk nor raft, sent over one connection that stays
+ * open. Every running etcd answers `GET /version` from memory, so a slow disk, a snapshot or a defragmentation
+ * does not delay the answer. A stopped process, or a host that is cut off, does not answer.
  *
- * The same connection tells of a death: the kernel closes it in the moment in which the process ends. It is
- * ours, so no client can have it cut.
+ * The same connection shows the death of the process: the kernel closes it in that moment. No client uses it,
+ * so no client can cause a cut.
  *
- * Owns the connection. Any byte that comes back is an answer: what it says does not matter, as a listener
- * for metrics alone says 404.
+ * Owns the connection. Any byte that comes back is an answer. Its content does not matter: a listener for
+ * metrics only answers 404.
  */
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { MemberTls } from '../certificates/certificates.ts';
 
 export interface HeartbeatOptions {
-  /** Scheme, host and port of what is asked, such as `https://10.0.0.1:2379`; no path. */
+  /** Scheme, host and port, such as `https://10.0.0.1:2379`; no path. */
   readonly url: string;
   readonly lookup: LookupFunction;
-  /** For https, asked before each connection: the same object until it is renewed. */
+  /** For https. Called before each connection; the same object until certificates are reloaded. */
   readonly tls: () => MemberTls;
   /** Is the other end of this socket the balancer itself? */
   readonly isSelf: (socket: Socket, port: number) => boolean;
-  /** Told of an answer: when it was asked for (ms of `performance.now()`), and how long it took, ms. */
+  /** Called for an answer: when it was due (ms of `performance.now()`), and how long it took, ms. */
   readonly onAnswer: (askedAt: number, duration: number) => void;
-  /** Told when the member refuses a connection, or cuts one that has worked. */
+  /** Called when the member refuses a connection, or cuts one that has worked. */
   readonly onCut: () => void;
 }
 
 interface Connection {
   readonly socket: Socket;
-  /** What it was made with. */
+  /** The certificates in use. */
   readonly tls: MemberTls;
   isOpen: boolean;
-  /** When the question was sent that is on its way, ms of `performance.now()`; undefined for none. */
+  /** When the open request was sent, ms of `performance.now()`; undefined for none. */
   sentAt: number | undefined;
 }
 
@@ -50,12 +49,12 @@ export class Heartbeat {
     this.#port = Number(this.#url.port || (this.#url.protocol === 'https:' ? 443 : 80));
   }
 
-  /** When the first question was due that has no answer yet; undefined for none. ms of `performance.now()`. */
+  /** When the first unanswered request was due, ms of `performance.now()`; undefined for none. */
   get waitingSince(): number | undefined {
     return this.#waitingSince;
   }
 
-  /** Asks, unless a question is on its way. Connects first where that is needed. */
+  /** Sends a request, unless one is open. Connects first if needed. */
   ask(now: number): void {
     this.#waitingSince ??= now;
     if (this.#connection?.sentAt !== undefined) return;
@@ -65,7 +64,7 @@ export class Heartbeat {
     else if (this.#connection.isOpen) this.#send(this.#connection);
   }
 
-  /** Closes the connection. Nothing is told of it. */
+  /** Closes the connection without calling `onCut`. */
   close(): void {
     this.#waitingSince = undefined;
     this.#disconnect();
@@ -108,7 +107,7 @@ export class Heartbeat {
     const host = this.#url.hostname.replace(/^\[|\]$/g, '');
     const place = { host, port: this.#port, lookup: this.#options.lookup, noDelay: true };
     if (this.#url.protocol === 'http:') return connectTcp(place);
-    // An address is no server name (RFC 6066 section 3); it is verified as the host.
+    // An address is not a server name (RFC 6066 section 3); the certificate is verified by the host.
     const isNamed = isIP(host) === 0 && tls.servername === undefined;
     const servername = isNamed && { servername: host };
     return connectTls({ ...place, ...tls, minVersion: 'TLSv1.2', ...servername });

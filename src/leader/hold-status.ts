@@ -1,10 +1,10 @@
-/** What is told of holds, as plain data: in `/status`, in events, in metrics. */
+/** Holds as plain data, for `/status`, events and metrics. */
 import type { Held, HoldCause, HoldEnd } from './hold.ts';
 
-/** A hold that lasts. */
+/** A hold that has not ended. */
 export interface CurrentHold {
   readonly cause: HoldCause;
-  /** The name of the member that leads no longer, or is to. */
+  /** The name of the leader that is lost or is to be moved. */
   readonly leader: string;
   /** One clause, such as `m1, the leader, does not answer`. */
   readonly why: string;
@@ -12,25 +12,25 @@ export interface CurrentHold {
   readonly since: number;
 }
 
-/** A hold that is over. */
+/** A hold that has ended. */
 export interface EndedHold extends CurrentHold {
   readonly end: HoldEnd;
-  /** The name of the member that leads now; undefined while that is not known. */
+  /** The name of the new leader; undefined if unknown. */
   readonly successor: string | undefined;
   /** ms. */
   readonly duration: number;
 }
 
-/** What can be asked at any moment. */
+/** The holds at any moment. */
 export interface HoldView {
-  /** The longest hold, ms; 0: none. */
+  /** The longest hold, ms; 0 for none. */
   readonly limit: number;
   readonly current: CurrentHold | undefined;
-  /** The last one, if there was any. */
+  /** The last that has ended, if any. */
   readonly last: EndedHold | undefined;
 }
 
-/** A hold that begins now. `name` is that of the leader, where it is known. */
+/** A hold that begins now. `name` is that of the leader, if known. */
 export function holdOf(name: string | undefined, held: Held): CurrentHold {
   const leader = name ?? held.leader.memberId;
   const why = {

@@ -1,5 +1,5 @@
 /**
- * The hold: while the cluster's leader is lost, no byte from a client goes to a member. Pure.
+ * The hold: while the leader is lost, no byte from a client goes to a member. Pure.
  *
  *              a leader is seen
  *   unled ───────────────────────► led ──── its connection is cut or refused ─────► held
@@ -8,22 +8,22 @@
  *     │                            └── a read has succeeded, another leads ─────────┘ │
  *     └──────────────────────────────── `limit` is over ──────────────────────────────┘
  *
- * Why: a follower forwards a write to the leader that it knows, once. When that leader has just died the
+ * Why: a follower forwards a write once, to the leader that it knows. If that leader has just died, the
  * write is lost, and its client waits for 5 s and two election timeouts (etcd #5214). Followers believe in
- * a dead leader for an election timeout, 1 to 2 s; the balancer sees the death at once. What clients ask in
- * between waits in the kernel, and is answered by the next leader.
+ * a dead leader for an election timeout, 1 to 2 s; the balancer sees the death at once. Meanwhile the
+ * clients' requests wait in the kernel, and the next leader answers them.
  *
- * A hold may begin at the first sign, since a wrong one is over with the next linearizable read: only a
- * leader that a quorum confirms can answer one (raft thesis section 6.4). After a hold that ended by the
- * clock a leader has to be seen before the next, so that a cluster without a quorum is held once.
+ * A hold may begin at the first sign, since the next linearizable read ends a wrong one: only a leader that
+ * a quorum confirms can answer it (raft thesis section 6.4). After a hold has expired, a leader must be seen
+ * before the next hold begins, so a cluster without a quorum is held only once.
  *
- * Owns the states and the transitions. Leaves to others who asks and when (guard.ts), and what is held
- * (proxy/sessions/sessions.ts). All times are ms of `performance.now()`.
+ * Owns the states and the transitions. guard.ts asks the members, and proxy/sessions/sessions.ts holds the
+ * clients. All times are ms of `performance.now()`.
  */
 
 /** A member that a quorum has elected. */
 export interface Leader {
-  /** In the cluster, hexadecimal. */
+  /** The id in the cluster, hexadecimal. */
   readonly memberId: string;
   readonly term: number;
 }
@@ -31,7 +31,7 @@ export interface Leader {
 /**
  * Why a hold began. Used as a metric label.
  * - `gone`: the leader cut or refused a connection of ours.
- * - `unresponsive`: it left a question unanswered that others answered.
+ * - `unresponsive`: it did not answer, while other members did.
  * - `planned`: an operator moves the leader.
  */
 export const holdCauses = ['gone', 'unresponsive', 'planned'] as const;
@@ -40,9 +40,9 @@ export type HoldCause = (typeof holdCauses)[number];
 /**
  * How a hold ended. Used as a metric label.
  * - `confirmed`: a linearizable read has succeeded, so there is a leader.
- * - `elected`: a member says that it leads, in a later term.
- * - `expired`: `limit` was over.
- * - `cancelled`: there is nothing to hold for any more; the move was refused, or the setting is off.
+ * - `elected`: a member leads in a later term.
+ * - `expired`: the hold has reached its `limit`.
+ * - `cancelled`: the reason is gone; for example etcd refused the move, or the setting was turned off.
  */
 export const holdEnds = ['confirmed', 'elected', 'expired', 'cancelled'] as const;
 export type HoldEnd = (typeof holdEnds)[number];
@@ -52,15 +52,15 @@ export interface Led {
   readonly leader: Leader;
   /** Has the leader itself answered since it last cut or refused a connection? */
   readonly answers: boolean;
-  /** When the last question was asked whose answer proves that the leader is there. */
+  /** When the last request was sent whose answer proves that there is a leader. */
   readonly provenAt: number;
-  /** When the last question was asked that another member has answered. */
+  /** When the last request was sent that another member has answered. */
   readonly othersAt: number;
 }
 
 export interface Held {
   readonly kind: 'held';
-  /** Who is lost, or is to lead no longer. */
+  /** The leader that is lost or is to be moved. */
   readonly leader: Leader;
   readonly cause: HoldCause;
   readonly since: number;
@@ -74,43 +74,43 @@ export type HoldState = { readonly kind: 'unled' } | Led | Held;
 export const unled: HoldState = { kind: 'unled' };
 
 export type HoldEvent =
-  /** A member says of itself that it leads. */
+  /** A member reports that it leads. */
   | { readonly kind: 'leader-seen'; readonly leader: Leader; readonly askedAt: number }
-  /** The leader has answered a question that was asked then. */
+  /** The leader has answered a request that was sent at `askedAt`. */
   | { readonly kind: 'leader-answered'; readonly askedAt: number }
   /** The leader has cut or refused a connection of ours. */
   | { readonly kind: 'leader-cut' }
   | { readonly kind: 'other-answered'; readonly askedAt: number }
-  /** A linearizable read that was begun then has succeeded. */
+  /** A linearizable read that began at `askedAt` has succeeded. */
   | { readonly kind: 'read-succeeded'; readonly askedAt: number }
   | { readonly kind: 'move-asked' }
-  /** This process did not run for `late` ms: nobody could have answered. */
+  /** The event loop stalled for `late` ms: no answer could be seen. */
   | { readonly kind: 'stalled'; readonly late: number }
-  /** There is nothing to hold for: the move was refused, the leader is not a member any more. */
+  /** There is no reason to hold: for example etcd refused the move, or the leader was removed. */
   | { readonly kind: 'called-off' }
-  /** `waitingSince`: when a question was asked that the leader has not answered; undefined for none. */
+  /** `waitingSince`: when the open request to the leader was sent; undefined for none. */
   | { readonly kind: 'time-passed'; readonly waitingSince: number | undefined };
 
 export interface HoldRules {
-  /** The longest hold, ms; 0: none begins, and one that lasts ends. */
+  /** The longest hold, ms. With 0 no hold begins, and a current one ends. */
   readonly limit: number;
-  /** How long the leader may take for an answer, ms. */
+  /** How long the leader may take to answer, ms. */
   readonly patience: number;
 }
 
 export interface HoldStep {
   readonly state: HoldState;
-  /** How the hold ended that lasted before; present just then. */
+  /** Present if a hold ends with this step. */
   readonly end?: HoldEnd;
 }
 
-/** The sessions of a leader that hangs leave after this much of a hold at least, ms. */
+/** The sessions of a hung leader stay at least this long after the begin of the hold, ms. */
 const leaveAfter = 100;
 
 /**
- * The next state. Returns the same state when nothing has changed, so that identity tells a change.
+ * The next state. Returns the same state if nothing has changed, so that identity shows a change.
  *
- * @param now never before the times already in `state`.
+ * @param now never before the times in `state`.
  */
 export function nextHold(
   state: HoldState,
@@ -129,9 +129,9 @@ export function nextHold(
 }
 
 /**
- * Must the sessions of the lost leader leave? A socket that nobody reads is the wrong place to wait: what
- * is asked there is lost, and what is asked here is not. But a leader that is only slow loses calls by it, so
- * it has more time than until the hold: a wrong one is over by then.
+ * Must the sessions of the lost leader leave? A hung leader does not read its sockets, so requests sent there
+ * are lost, while requests held here are not. But if the leader is only slow, leaving costs calls. So it has
+ * more time than until the hold: a wrong hold has ended by then.
  */
 export function mustLeave(
   state: HoldState,
@@ -167,7 +167,7 @@ function afterLed(state: Led, event: HoldEvent, rules: HoldRules, now: number): 
     case 'stalled':
       return proven(state, Math.min(now, state.provenAt + event.late));
     case 'leader-cut':
-      // Whoever has not answered since it last cut a connection says nothing new by the next.
+      // A second cut without an answer in between shows nothing new.
       if (!state.answers) return state;
       return rules.limit > 0 ? heldSince(now, state, 'gone', rules) : { ...state, answers: false };
     case 'move-asked':
@@ -175,7 +175,7 @@ function afterLed(state: Led, event: HoldEvent, rules: HoldRules, now: number): 
     case 'time-passed': {
       if (event.waitingSince === undefined || rules.limit === 0) return state;
       const since = Math.max(event.waitingSince, state.provenAt);
-      // Where nobody answers, it is this host that is cut off, or the machine that is slow.
+      // If no other member answers either, this host is cut off, or the machine is slow.
       const isLost = now - since >= rules.patience && state.othersAt >= since;
       return isLost ? heldSince(now, state, 'unresponsive', rules) : state;
     }
@@ -202,7 +202,7 @@ function afterHeld(state: Held, event: HoldEvent, { limit }: HoldRules, now: num
       if (event.leader.term <= leader.term) return { state };
       return { state: ledBy(event.leader, Math.max(event.askedAt, since)), end: 'elected' };
     case 'read-succeeded':
-      // The leader that is about to be moved answers reads until the moment in which it is.
+      // A leader that is about to be moved answers reads until it is moved.
       if (cause === 'planned' || event.askedAt < since) return { state };
       return { state: ledAgain(state, event.askedAt), end: 'confirmed' };
     case 'leader-answered':
@@ -214,7 +214,7 @@ function afterHeld(state: Held, event: HoldEvent, { limit }: HoldRules, now: num
   }
 }
 
-/** By whom is to be found out: by the same member, as far as is known. */
+/** Assumes that the same member leads, until a status says otherwise. */
 function ledAgain({ leader, answers }: Held, provenAt: number): Led {
   return { ...ledBy(leader, provenAt), answers };
 }

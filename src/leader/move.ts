@@ -1,18 +1,18 @@
 /**
  * Moves the leader without a failed call:
  *
- *   hold what clients send ──► what is in flight is answered ──► MoveLeader ──► another leads: go on
+ *   hold clients ──► calls in flight are answered ──► MoveLeader ──► another member leads: release
  *
- * Why: a leader that hands over drops what reaches it meanwhile, and whoever has forwarded it waits in vain
- * (`stepLeader` of etcd's raft answers ErrProposalDropped, which is told to nobody else). Of 100 moves under
- * load 43 cost a call.
+ * Why: a leader that hands over drops the writes that reach it meanwhile, and the follower that forwarded one
+ * waits in vain (`stepLeader` of etcd's raft returns ErrProposalDropped, which the follower never learns). Of
+ * 100 moves under load 43 cost a call.
  *
- * Owns the sequence. guard.ts says what is held, and for how long at most.
+ * Owns the sequence. guard.ts holds the clients, and bounds the hold.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdClient } from '../etcd/etcd-client.ts';
 import type { Member } from '../members/member.ts';
-import { answered } from '../proxy/sessions/in-flight.ts';
+import { allAnswered } from '../proxy/sessions/in-flight.ts';
 import type { Sessions } from '../proxy/sessions/sessions.ts';
 import type { LeaderGuard } from './guard.ts';
 import type { HoldEnd } from './hold.ts';
@@ -23,9 +23,9 @@ export interface LeaderMoverOptions {
   readonly clientOf: (member: Member) => EtcdClient;
 }
 
-/** How long what is in flight may take, ms. */
+/** How long to wait for calls in flight, ms. */
 const answerTime = 100;
-/** How often that is waited for, and how long everybody goes on in between, ms. */
+/** How often to try, and how long clients are released in between, ms. */
 const attempts = 3;
 const pause = 100;
 
@@ -38,20 +38,20 @@ export class LeaderMover {
   }
 
   /**
-   * Has `to` lead in place of `from`. Resolves with how long clients were held, ms; 0 where nothing is held.
-   * Rejects with one sentence where etcd refuses, or nobody is known to lead then; nothing is held any longer.
+   * Moves the leader from `from` to `to`. Resolves with how long clients were held, ms; 0 if they were not.
+   * Rejects with one sentence if etcd refuses, or no member leads in time; then nothing is held any more.
    *
-   * @param id of `to` in the cluster, hexadecimal.
+   * @param id that of `to` in the cluster, hexadecimal.
    */
   async move(from: Member, to: Member, id: string): Promise<number> {
     if (this.#isMoving)
-      throw new Error('The leader is being moved already; wait for the end of it.');
+      throw new Error('The leader is already being moved; wait until that is done.');
     this.#isMoving = true;
     const client = this.#options.clientOf(from);
     try {
-      // Connects, and learns of a wrong password, before anybody has to wait.
+      // Connects, and detects a wrong password, before any client is held.
       const { leaderId, memberId } = await client.status();
-      if (leaderId !== memberId) throw new Error('it leads no longer');
+      if (leaderId !== memberId) throw new Error('it no longer leads');
       return await this.#hold(client, id);
     } catch (error) {
       const why = (error as Error).message;
@@ -72,16 +72,16 @@ export class LeaderMover {
       this.#options.guard.cancelMove();
       throw error;
     });
-    // An error after the move is nobody's concern.
+    // An error after the move does not matter.
     const end = await Promise.race([hold.end, moved.then(() => hold.end)]);
-    if (end === 'cancelled') await moved; // by its error, which is told
-    if (end === 'expired') throw new Error('no other member has said in time that it leads');
+    if (end === 'cancelled') await moved; // throws the error that cancelled the hold
+    if (end === 'expired') throw new Error('no other member led in time');
     return performance.now() - hold.begun;
   }
 
   /**
-   * Begins a hold in which everything is answered. A call that takes long, as of a client that waits for a
-   * lock, is passed over at the last attempt. Undefined where nothing is held.
+   * Begins a hold without calls in flight. The last attempt ignores a long call, such as that of a client that
+   * waits for a lock. Undefined if nothing is held.
    */
   async #quietHold(): Promise<{ begun: number; end: Promise<HoldEnd> } | undefined> {
     const { guard, sessions } = this.#options;
@@ -89,7 +89,7 @@ export class LeaderMover {
       const begun = performance.now();
       const end = guard.beginMove();
       if (end === undefined) return undefined;
-      if ((await answered(sessions.all(), answerTime)) || attempt === attempts) {
+      if ((await allAnswered(sessions.all(), answerTime)) || attempt === attempts) {
         return { begun, end };
       }
       guard.cancelMove();

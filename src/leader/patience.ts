@@ -1,19 +1,19 @@
 /**
- * How long one leader may take for an answer before it is in doubt: three times its slowest one of late,
- * as a busy machine or a distant one is slow all the time, within bounds. Pure.
+ * How long a leader may take to answer before it is in doubt: three times its slowest recent answer, within
+ * bounds, since a busy or distant machine is always slow. Pure.
  */
 
-/** ms. The least is above a pause of a Go runtime, and of what a machine with time to spare makes one wait. */
+/** ms. The least is above a pause of the Go runtime and the delays of a machine with spare CPU time. */
 const least = 50;
 const most = 200;
 const factor = 3;
-/** Answers that are remembered. */
+/** How many answers are remembered. */
 const remembered = 128;
 
 export class Patience {
   readonly #durations: number[] = [];
 
-  /** An answer took this long, ms. */
+  /** Records an answer that took this long, ms. */
   learn(duration: number): void {
     if (this.#durations.push(duration) > remembered) this.#durations.shift();
   }

@@ -1,8 +1,8 @@
 /**
- * The polls: questions to members about the leader, and what comes of them.
+ * The polls ask members about the leader and report the answers.
  *
- * Owns a connection to each member, the id it has said, and since when reads go unanswered. guard.ts says
- * whom to ask when.
+ * Owns a connection to each member, the ids of the members, and since when reads are unanswered. guard.ts
+ * decides whom to ask when.
  */
 import type { Cluster } from '../etcd/cluster.ts';
 import type { Member } from '../members/member.ts';
@@ -11,17 +11,17 @@ import type { LeaderView } from './status-answer.ts';
 
 export interface PollsOptions {
   readonly open: (member: Member) => Questions;
-  /** To which the members belong. Others are not listened to. */
+  /** Answers from members of other clusters are ignored. */
   readonly cluster: Pick<Cluster, 'view'>;
-  /** Told of each answer, with when it was asked for, ms of `performance.now()`. */
+  /** Called for each answer, with when it was requested, ms of `performance.now()`. */
   readonly onStatus: (view: LeaderView, askedAt: number) => void;
-  /** Told of each linearizable read that has succeeded, likewise. */
+  /** Called for each successful linearizable read, with when it was requested. */
   readonly onRead: (askedAt: number) => void;
 }
 
 interface Polled {
   readonly questions: Questions;
-  /** In the cluster; undefined until the member has said it. */
+  /** The id in the cluster; undefined until the member has answered. */
   id: string | undefined;
 }
 
@@ -34,22 +34,22 @@ export class Polls {
     this.#options = options;
   }
 
-  /** When the first read was asked that has had no answer, nor has any later one. */
+  /** When the first read was requested since the last one that was answered; undefined for none. */
   get readSince(): number | undefined {
     return this.#readSince;
   }
 
-  /** The member with this id in the cluster, if it has said so. */
+  /** The member with this id in the cluster, if it has answered. */
   memberWith(id: string): Member | undefined {
     return [...this.#polled.keys()].find((member) => this.#polled.get(member)?.id === id);
   }
 
-  /** The reads that are open are of no interest any more. */
+  /** Stops waiting for the open reads. */
   forgetReads(): void {
     this.#readSince = undefined;
   }
 
-  /** Asks members who leads. A question that fails is as one without an answer. */
+  /** Asks members who leads. A failed request counts as unanswered. */
   askStatus(members: readonly Member[], askedAt: number): void {
     const { cluster, onStatus } = this.#options;
     for (const member of members) {
@@ -64,7 +64,7 @@ export class Polls {
     }
   }
 
-  /** Asks members for a linearizable read, likewise. */
+  /** Sends a linearizable read through each of these members. A failed read counts as unanswered. */
   askRead(members: readonly Member[], askedAt: number): void {
     const onRead = (): void => {
       if (askedAt >= (this.#readSince ?? askedAt)) this.#readSince = undefined;

@@ -1,11 +1,11 @@
 /**
  * Two questions to one member, asked often while the leader is in doubt:
  *
- *   status   who leads? Answered by the member alone, from memory.
+ *   status   who leads? The member answers alone, from memory.
  *   read     a linearizable read: it succeeds only while a quorum confirms a leader (raft thesis 6.4).
  *
- * Owns one gRPC connection, which grpc-js restores by itself. Questions do not wait for each other: one that
- * was asked before an election may be stuck until its own retry, while the next one passes.
+ * Owns one gRPC connection, which grpc-js restores by itself. Questions do not wait for each other: one from
+ * before an election may be stuck until its own retry, while the next one succeeds.
  */
 import type { Client, ServiceError } from '@grpc/grpc-js';
 import type { MemberTls } from '../certificates/certificates.ts';
@@ -14,22 +14,22 @@ import { type LeaderView, leaderViewIn } from './status-answer.ts';
 
 /** Bound on each question, ms. */
 const timeout = 5_000;
-/** Between two attempts to connect, ms: an election is over in the second that grpc-js would wait. */
+/** Between two attempts to connect, ms. By default grpc-js waits a second; an election is over by then. */
 const reconnectAfter = {
   'grpc.initial_reconnect_backoff_ms': 20,
   'grpc.min_reconnect_backoff_ms': 20,
   'grpc.max_reconnect_backoff_ms': 200,
 };
 
-/** `RangeRequest { key: "\0", limit: 1, keys_only: true }`: whatever the first key is, without its value. */
+/** `RangeRequest { key: "\0", limit: 1, keys_only: true }`: the first key, without its value. */
 const readFirstKey = Buffer.from([0x0a, 0x01, 0x00, 0x18, 0x01, 0x40, 0x01]);
 const nothing = Buffer.alloc(0);
-/** What is sent and read is encoded here. */
+/** Requests and answers are encoded and decoded by hand. */
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
 /**
- * etcd refuses a read for want of permission only once it is known to be linearizable (`EtcdServer.Range`
- * waits for the read index and asks about users then), so a refusal proves the same.
+ * etcd refuses a read without permission only after it is known to be linearizable (`EtcdServer.Range` waits
+ * for the read index first and checks the user then), so a refusal proves the same.
  */
 const refusedForUser = /permission denied|user name is empty|invalid auth token|revision is old/;
 
@@ -37,19 +37,19 @@ export class Questions {
   readonly #target: GrpcTarget;
   readonly #closed = new AbortController();
   #client: Promise<Client> | undefined;
-  /** What `#client` was made with. */
+  /** The certificates of `#client`. */
   #tls: MemberTls | undefined;
 
   constructor(target: GrpcTarget) {
     this.#target = target;
   }
 
-  /** Rejects when there is no answer, for whatever reason. */
+  /** Rejects if there is no answer, for whatever reason. */
   async status(): Promise<LeaderView> {
     return leaderViewIn(await this.#ask('/etcdserverpb.Maintenance/Status', nothing));
   }
 
-  /** Resolves when a linearizable read works; rejects when it does not. */
+  /** Resolves if a linearizable read works; else rejects. */
   async read(): Promise<void> {
     try {
       await this.#ask('/etcdserverpb.KV/Range', readFirstKey);

@@ -2,7 +2,7 @@
  * What the guard asks when. Pure.
  *
  *   heartbeat   the leader, all the time
- *   status      everybody now and then; the others often while the leader is in doubt or lost
+ *   status      all members rarely; the others often while the leader is in doubt or lost
  *   reads       the others, while the leader is in doubt or lost
  *
  * All times are ms of `performance.now()`, all intervals ms.
@@ -10,69 +10,69 @@
 import { nextInStep } from '../lib/time/step.ts';
 import type { HoldRules, HoldState } from './hold.ts';
 
-/** Between two heartbeats while sessions speak, and while all are quiet. */
+/** Between two heartbeats while sessions are active, and while all are quiet. */
 const heartbeatInterval = { busy: 20, quiet: 250 };
-/** Between two rounds of questions to everybody about who leads. */
+/** Between two status rounds. */
 const statusInterval = { busy: 1_000, quiet: 10_000, unled: 250 };
 /** The same while the leader is in doubt, lost, or about to be moved. */
 const doubtInterval = 20;
 const moveInterval = 5;
-/** A leader whose heartbeat is unanswered for this long, and that leads on, is watched by reads. */
+/** If the leader's heartbeat is unanswered for this long and it still leads, reads watch it instead. */
 const unseenAfter = 1_000;
-/** Between two of these: they are calls of the cluster, where heartbeats are not. */
+/** Between two of these reads: unlike heartbeats, they cost the cluster a call. */
 const unseenInterval = 250;
-/** Sessions are quiet after this long: nobody is about to ask something. */
+/** Sessions are quiet after this long without a byte: no request is expected. */
 const quietAfter = 1_000;
 
-/** What the schedule follows from. */
+/** The input of the schedule. */
 export interface Situation extends HoldRules {
   readonly now: number;
   readonly state: HoldState;
-  /** For how long neither a client nor a member has said anything. */
+  /** For how long neither clients nor members have sent a byte. */
   readonly quietFor: number;
   /** When the last heartbeat was due. */
   readonly heartbeatAt: number;
-  /** Since when the heartbeat of the leader is unanswered; undefined if it is not. */
+  /** Since when the heartbeat of the leader is unanswered; undefined if it is answered. */
   readonly heartbeatSince: number | undefined;
-  /** The same of the reads through the others. */
+  /** The same for the reads through the others. */
   readonly readSince: number | undefined;
 }
 
-/** How long until the next look. */
-export function untilNextLook(situation: Situation): number {
+/** How long until the next tick. */
+export function untilNextTick(situation: Situation): number {
   const { now, state, patience, limit } = situation;
   if (limit === 0) return statusInterval.busy;
   if (state.kind === 'held') return state.cause === 'planned' ? moveInterval : doubtInterval;
   if (state.kind === 'unled') return statusInterval.unled;
   const since = waitingSince(situation);
   if (since === undefined) return Math.max(1, nextHeartbeat(situation) - now);
-  // In time for the decision: each ms costs the calls that are asked in it.
+  // Tick just in time for the decision: each ms of delay costs the calls made in it.
   const due = Math.max(since, state.provenAt) + patience - now;
   return Math.min(doubtInterval, Math.max(1, due));
 }
 
-/** When the leader is to be asked again. */
+/** When the next heartbeat is due. */
 export function nextHeartbeat({ quietFor, heartbeatAt }: Situation): number {
   return quietFor >= quietAfter
     ? nextInStep(heartbeatAt, heartbeatInterval.quiet)
     : heartbeatAt + heartbeatInterval.busy;
 }
 
-/** Between two rounds of questions to everybody about who leads. */
+/** How long from one status round to the next. */
 export function untilNextRound({ state, quietFor }: Situation): number {
   if (state.kind === 'unled') return statusInterval.unled;
   return quietFor >= quietAfter ? statusInterval.quiet : statusInterval.busy;
 }
 
 /**
- * Since when a question is open that proves the leader: its heartbeat, or reads through the others where
- * this host has lost sight of a leader that goes on to lead.
+ * Since when the proof of a leader is awaited: its heartbeat, or reads through the others if this host cannot
+ * reach a leader that still leads.
  */
 export function waitingSince(situation: Situation): number | undefined {
   return isUnseen(situation) ? situation.readSince : situation.heartbeatSince;
 }
 
-/** Are the others to be asked? */
+/** Must the other members be asked? */
 export function isInDoubt(situation: Situation): boolean {
   const { now, state, patience, heartbeatSince, readSince } = situation;
   if (state.kind !== 'led') return state.kind === 'held';

@@ -1,24 +1,24 @@
 /**
- * Who leads, as a member says: the few fields of a `StatusResponse` (etcd's rpc.proto) that tell it.
- * Read here and not through etcd3, whose client drops its connection at the first refused read; while a
- * leader is lost every read is refused. Pure.
+ * Decodes who leads according to a member: a few fields of a `StatusResponse` (etcd's rpc.proto). etcd3 is
+ * of no use here: its client drops its connection at the first refused read, and while the leader is lost
+ * every read is refused. Pure.
  */
 
 /** Identifiers are hexadecimal, as elsewhere. */
 export interface LeaderView {
   readonly clusterId: string;
-  /** Of the member that says so. */
+  /** The id of the member that answered. */
   readonly memberId: string;
-  /** Undefined when it knows none. */
+  /** Undefined if it knows no leader. */
   readonly leaderId: string | undefined;
   readonly term: number;
 }
 
-/** Numbers of the fields, from rpc.proto. */
+/** Field numbers from rpc.proto. */
 const field = { header: 1, leader: 4, raftTerm: 6 } as const;
 const headerField = { clusterId: 1, memberId: 2 } as const;
 
-/** Throws for what is not a message of protocol buffers. */
+/** Throws if `message` is not a protocol buffer. */
 export function leaderViewIn(message: Uint8Array): LeaderView {
   const status = fieldsOf(message);
   const header = fieldsOf(status.bytes.get(field.header) ?? new Uint8Array(0));
@@ -31,10 +31,10 @@ export function leaderViewIn(message: Uint8Array): LeaderView {
   };
 }
 
-/** Lengths of the values of fixed length, by their wire type. */
+/** The lengths of values of fixed length, by wire type. */
 const fixedLengths: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
 
-/** The last value of each field; those of fixed length are passed over. */
+/** The last value of each field. Values of fixed length are skipped. */
 function fieldsOf(message: Uint8Array) {
   const numbers = new Map<number, bigint>();
   const bytes = new Map<number, Uint8Array>();

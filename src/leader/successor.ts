@@ -1,4 +1,4 @@
-/** Who is to lead next. Pure. */
+/** Chooses the next leader. Pure. */
 
 import type { MemberStatus } from '../etcd/status/member-status.ts';
 import type { Member } from '../members/member.ts';
@@ -8,28 +8,28 @@ export interface PossibleLeader {
   readonly member: Member;
   /** Is it healthy, eligible and not drained? */
   readonly serves: boolean;
-  /** What it last said of itself. */
-  readonly facts: Pick<MemberStatus, 'memberId' | 'appliedIndex' | 'isLearner'> | undefined;
+  /** Its last status. */
+  readonly status: Pick<MemberStatus, 'memberId' | 'appliedIndex' | 'isLearner'> | undefined;
 }
 
-/** `id` is that in the cluster, hexadecimal; `why` is a sentence. */
+/** `id` is the id in the cluster, hexadecimal; `why` is a sentence. */
 export type Successor =
   | { readonly kind: 'found'; readonly member: Member; readonly id: string }
   | { readonly kind: 'none'; readonly why: string };
 
 /**
- * The member to lead in place of `leader`: `named` if it can, or else the one that has applied most, so that
- * it has nothing to catch up with first.
+ * The member to lead in place of `leader`: `named` if given and able, else the member that has applied most,
+ * so that it has nothing to catch up with.
  */
 export function successorOf(
   leader: Member,
   members: readonly PossibleLeader[],
   named: Member | undefined,
 ): Successor {
-  if (named === leader) return none(`${leader.name} leads already.`);
+  if (named === leader) return none(`${leader.name} already leads.`);
   const [best] = members
-    .flatMap(({ member, serves, facts }) =>
-      serves && facts?.isLearner === false ? [{ member, ...facts }] : [],
+    .flatMap(({ member, serves, status }) =>
+      serves && status?.isLearner === false ? [{ member, ...status }] : [],
     )
     .filter(({ member }) => (named === undefined ? member !== leader : member === named))
     .sort((a, b) => b.appliedIndex - a.appliedIndex);
@@ -43,8 +43,8 @@ export function successorOf(
 
 function whyNot(member: PossibleLeader | undefined): string {
   if (member === undefined) return 'it is not a member';
-  if (member.facts === undefined) return 'it has not said yet what it is';
-  return member.facts.isLearner
+  if (member.status === undefined) return 'its status is not known yet';
+  return member.status.isLearner
     ? 'it is a learner, which does not vote until it is promoted'
     : 'it is not healthy, or drained; see etcd-lb status';
 }

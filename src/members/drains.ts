@@ -1,13 +1,13 @@
 /**
- * Drains: the members that an operator wants without clients. What he asked for holds until he takes it
- * back: over a failure of the member, over its leaving and coming back, and, with a state directory, over
- * restarts (users of HAProxy lost traffic to servers that a reload had put back into the pool).
+ * Drains: the members that an operator wants without clients. A drain lasts until the operator ends it: across a
+ * failure of the member, across its removal and return, and, with a state directory, across restarts (users of
+ * HAProxy lost traffic to servers that a reload had put back into the pool).
  *
- * Each drain is a file of its own, in a folder of the state directory. Processes that share the directory, such as one
- * and its successor, so add and remove what they were asked for, and neither writes over what the other was. What one is
- * asked for, the others find in the folder and follow.
+ * Each drain is a separate file in a folder of the state directory. So processes that share the directory, such
+ * as one and its successor, never overwrite each other's drains. Each process finds the drains of the others in
+ * the folder and follows them.
  *
- * Owns the drains and their files. Leaves to others what is done for a drained member, and how all this is told.
+ * Owns the drains and their files. Callers act on a drained member, and report changes.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
@@ -23,39 +23,39 @@ const shape = z.strictObject({
   since: z.iso.datetime(),
 });
 
-/** A member as somebody named it, and since when it is to be drained, ISO 8601. */
+/** A drained member as the operator named it, and since when it is drained, ISO 8601. */
 export type Drain = z.infer<typeof shape>;
 
-/** The member in question: its name, or else its address, is that of a drain. */
+/** A member to match: it has the name or the endpoint of a drain. */
 export type Drainable = Pick<Drain, 'name' | 'endpoint'>;
 
-/** What was found at the start; `why` is one clause. */
+/** The drains found at the start. `why` is one clause. */
 export interface FoundDrains {
   readonly drains: readonly Drain[];
   readonly unusable: readonly { readonly file: string; readonly why: string }[];
 }
 
-/** Between two looks at what other processes were asked for, ms. */
+/** How often to look for drains of other processes, ms. */
 const followInterval = 1_000;
-/** More files than this are not read: there are not so many members. */
+/** At most this many files are read: there are never so many members. */
 const mostFiles = 1_000;
 
 export class Drains {
   readonly #folder: string | undefined;
-  /** By the name of its file. */
+  /** By the names of their files. */
   readonly #drains = new Map<string, Drain>();
-  /** The files that are known to be there. */
+  /** The files that are known to exist. */
   readonly #seen = new Set<string>();
-  /** One at a time, so that a look at the folder finds nothing half done by ourselves. */
+  /** The last file operation. They run one at a time, so that `follow` sees none of our own half done. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param directory the state directory; without one, nothing is kept. Throws `SettingError`. */
+  /** @param directory the state directory; if undefined, nothing is saved. Throws `SettingError`. */
   constructor(directory: string | undefined) {
     this.#folder = directory === undefined ? undefined : join(directory, 'drains');
     if (this.#folder !== undefined) makeDirectory(this.#folder);
   }
 
-  /** Reads what an earlier run, or another process, has kept. Never throws. */
+  /** Reads the drains that an earlier run, or another process, has saved. Never throws. */
   load(): FoundDrains {
     if (this.#folder === undefined) return { drains: [], unusable: [] };
     try {
@@ -74,18 +74,18 @@ export class Drains {
     return this.all.find((drain) => isSame(drain, member));
   }
 
-  /** Adds a member. Returns why that will not survive a restart, as one clause, if so. */
+  /** Adds a drain. Resolves with why it will not survive a restart, as one clause; undefined if it will. */
   add({ name, endpoint }: Drainable, now = new Date()): Promise<string | undefined> {
     const drain = { name, endpoint, since: now.toISOString() };
     return this.#replace((each) => isSame(each, drain), [drain]);
   }
 
-  /** Takes a member off the list. Returns the same as `add`. */
+  /** Removes the drain of a member. Resolves as `add` does. */
   remove(member: Drainable): Promise<string | undefined> {
     return this.#replace((drain) => isSame(drain, member), []);
   }
 
-  /** Who is at an endpoint is called otherwise. (Where that cannot be kept, the endpoint finds the drain again.) */
+  /** Renames the member at an endpoint. (If that cannot be saved, the endpoint still matches the drain.) */
   async rename(endpoint: string, name: string): Promise<void> {
     const drain = this.all.find((each) => each.endpoint === endpoint);
     if (drain === undefined) return;
@@ -93,8 +93,8 @@ export class Drains {
   }
 
   /**
-   * Looks at the folder until `signal` aborts, and tells of the members that other processes have drained, or taken
-   * back: `of` knows which.
+   * Follows the folder until `signal` aborts. Calls `onChange` with the members whose drain another process has added
+   * or removed; `of` tells which of the two.
    */
   follow(onChange: (changed: readonly Drainable[]) => void, signal: AbortSignal): void {
     const folder = this.#folder;
@@ -106,7 +106,7 @@ export class Drains {
     }, signal);
   }
 
-  /** Never rejects: what cannot be read has not changed. */
+  /** Never rejects: a folder that cannot be read counts as unchanged. */
   async #refresh(folder: string): Promise<readonly Drainable[]> {
     const listed = await readdir(folder).catch(() => undefined);
     if (listed === undefined) return [];
@@ -121,14 +121,14 @@ export class Drains {
     return [...removed, ...this.#take(folder, added).drains];
   }
 
-  /** Reads files that are new. */
+  /** Reads new files. */
   #take(folder: string, names: readonly string[]): FoundDrains {
     const drains: Drain[] = [];
     const unusable: { file: string; why: string }[] = [];
     for (const name of names) {
       const file = join(folder, name);
       const loaded = loadState(file, (content) => shape.parse(content));
-      if (loaded.kind === 'none') continue; // taken back in the meantime
+      if (loaded.kind === 'none') continue; // removed meanwhile
       this.#seen.add(name);
       if (loaded.kind === 'unusable') unusable.push({ file, why: loaded.why });
       else {
@@ -139,14 +139,14 @@ export class Drains {
     return { drains, unusable };
   }
 
-  /** Puts `next` in the place of those that are `replaced`: it is there before they are gone. */
+  /** Replaces the matching drains by `next`. The new files are written before the old ones are removed. */
   #replace(
     replaced: (drain: Drain) => boolean,
     next: readonly Drain[],
   ): Promise<string | undefined> {
     const old = [...this.#drains].filter(([, drain]) => replaced(drain)).map(([name]) => name);
     const added = new Map(next.map((drain) => [nameFor(drain), drain]));
-    // In force at once, whatever comes of the files.
+    // Takes effect at once, even if the files cannot be written.
     for (const name of old) this.#drains.delete(name);
     for (const [name, drain] of added) this.#drains.set(name, drain);
     const folder = this.#folder;
@@ -154,7 +154,7 @@ export class Drains {
     return this.#inTurn(async () => {
       try {
         for (const [name, drain] of added) {
-          makeDirectory(folder); // again, where somebody has removed it
+          makeDirectory(folder); // again, if it was removed
           await saveState(join(folder, name), drain);
           this.#seen.add(name);
         }
@@ -180,7 +180,7 @@ function isSame(a: Drainable, b: Drainable): boolean {
   return a.name === b.name || a.endpoint === b.endpoint;
 }
 
-/** Of the same drain in every process; of a length that any file system takes. */
+/** The file name of a drain: the same in every process, and short enough for any file system. */
 function nameFor({ name, endpoint }: Drainable): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([name, endpoint]))
@@ -188,7 +188,7 @@ function nameFor({ name, endpoint }: Drainable): string {
   return `${digest.slice(0, 16)}.json`;
 }
 
-/** What else may lie there is being written, or was left by a process that died then. */
+/** Ignores files that are being written, or that a process left behind when it died while writing. */
 function namesOf(listed: readonly string[]): string[] {
   return listed.filter((name) => name.endsWith('.json')).slice(0, mostFiles);
 }

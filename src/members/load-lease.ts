@@ -1,6 +1,6 @@
 /**
- * A share in a member's load: a dial takes it, its session takes it over, and it is given back once, whoever
- * does so, and however often.
+ * A unit of a member's load. A dial takes it and passes it to its session. It is released once, however often
+ * `release` is called.
  */
 import type { Member } from './member.ts';
 

@@ -1,5 +1,5 @@
 /**
- * A member: one object with all that is known of a place that clients can be sent to, as Envoy's Host.
+ * A member: one object with all that is known of one etcd member, like Envoy's Host.
  *
  *   settings, discovery ──► place, traits          membership.ts
  *   probes, dials ────────► health                 member-table.ts, monitor.ts
@@ -7,8 +7,8 @@
  *   operators ────────────► drain                  member-table.ts
  *   sessions ─────────────► load                   proxy/
  *
- * Each fact has one writer, which its comment names; whoever picks, shows or asks reads. What follows from
- * several facts is derived when it is needed. A member that has left says so to whoever works for it.
+ * Each field has one writer, which its comment names; everybody else reads. What follows from several fields is
+ * derived on demand. The signal `gone` tells everybody that the member was removed.
  */
 import type { LookupFunction } from 'node:net';
 import { formatEndpoint } from '../config/values/endpoint.ts';
@@ -21,68 +21,68 @@ import { type Health, unknownHealth } from '../health/state/health.ts';
 import { steadyNow } from '../lib/time/steady-now.ts';
 import type { Place } from './place.ts';
 
-/** What settings say of a member beside its place. */
+/** The settings of a member, apart from its place. */
 export interface Traits {
   /** Scheme, host and port of its health endpoint, such as `https://10.0.0.1:2379`. */
   readonly checkUrl: string;
-  /** Is that the port that clients use? Then a refused check is proof that it serves nobody. */
+  /** Is that the client port? Then a refused check proves that the member serves nobody. */
   readonly checksClientPort: boolean;
-  /** Where its host is looked up, if not like the others. */
+  /** Looks up its host, if not as for other members. */
   readonly lookup: LookupFunction | undefined;
-  /** Its share of new connections against the others'. Above 0. */
+  /** Its share of new connections in relation to the others. Above 0. */
   readonly share: number;
-  /** Only the lowest class with a member that serves is used. */
+  /** Only the lowest priority with a serving member is used. */
   readonly priority: number;
 }
 
 export class Member implements Traits {
-  /** Where it is. Another mention may change its name, share and class, never the address. */
+  /** Where it is. `revise` may change its name, share and priority, never the address. */
   place: Place;
   checkUrl: string;
   checksClientPort: boolean;
   readonly lookup: LookupFunction | undefined;
   share: number;
   priority: number;
-  /** Has it joined those of the start? Written when it joins. */
+  /** Has it joined after the start? Written when it joins. */
   isNewcomer = false;
 
-  /** The state of its health. This and the next five are written by the member table. */
+  /** Its health state. The member table writes this and the next five. */
   health: Health = unknownHealth(steadyNow());
   checkTimes: CheckTimes = noCheckTimes;
-  /** Of failures that are over. */
+  /** Its recent failures. */
   damping: Damping = undamped;
-  /** Does it answer nothing, as the leader that others cannot reach either? See leader/hold.ts. */
+  /** Is it the leader, and answers neither us nor the other members? See leader/hold.ts. */
   isUnresponsive = false;
   /** Why it must not serve although its checks may pass; see eligibility.ts. */
   ineligibility: Ineligibility | undefined;
-  /** Has an operator asked for it to be drained? Then nothing new goes there, however it is. */
+  /** Has an operator drained it? Then it gets no new connections, whatever its health. */
   isDrained = false;
 
-  /** The last checks that have finished, oldest first. Written by the monitor. */
+  /** The last finished checks, oldest first. Written by the monitor. */
   checks: readonly TimedCheck[] = [];
 
-  /** What it last said of itself, kept while it says nothing more. Written by the cluster, as the next three. */
+  /** Its last status, kept while it does not answer. The cluster writes this and the next three. */
   status: MemberStatus | undefined;
-  /** Why it says nothing at this moment, as one clause; undefined when it does, or was not asked yet. */
+  /** Why its last poll failed, as one clause; undefined if it did not, or it was not polled yet. */
   statusError: string | undefined;
   /** Does it lead its cluster? */
   leads = false;
-  /** How long it takes to answer, ms; undefined until it has. */
+  /** How long its answers take, ms; undefined before the first. */
   latency: number | undefined;
 
   /**
-   * The share as it is at this moment: less while it starts slowly after a failure. Above 0. Written by slow
-   * start, and in proportion when the share changes.
+   * The current share: less during a slow start. Above 0. Written by slow start, and scaled when the share
+   * changes.
    */
   weight: number;
-  /** Since when it starts slowly, ms of `performance.now()`; undefined while it does not. By slow start. */
+  /** Since when its slow start lasts, ms of `performance.now()`; undefined for none. Written by slow start. */
   startsSlowlySince: number | undefined;
 
-  /** Sessions open or being dialled. Kept by the data path, as the next two; read by the policies. */
+  /** Sessions open or being dialled. The data path writes this and the next two; policies read them. */
   load = 0;
-  /** Calls in flight, of the sessions whose calls are followed. */
+  /** Calls in flight, in sessions whose calls are followed. */
   calls = 0;
-  /** How long it takes to connect to it, ms, as a running mean; undefined until a dial has succeeded. */
+  /** How long it takes to connect to it, ms, as a running mean; undefined before the first successful dial. */
   connectTime: number | undefined;
 
   readonly #leaving = new AbortController();
@@ -97,28 +97,28 @@ export class Member implements Traits {
     this.weight = this.share;
   }
 
-  /** Another mention of where it is, or other settings. One that starts slowly goes on to. */
+  /** Sets a changed name or changed settings. A slow start goes on. */
   revise(place: Place, traits: Omit<Traits, 'lookup'>): void {
     this.weight *= traits.share / this.share;
     Object.assign(this, { place, ...traits });
   }
 
-  /** Aborts when it is no member any more. Whoever works for it stops then. */
+  /** Aborts when the member is removed. All work for it stops then. */
   get gone(): AbortSignal {
     return this.#leaving.signal;
   }
 
-  /** It is no member any more. */
+  /** Marks the member as removed. */
   leave(): void {
     this.#leaving.abort();
   }
 
-  /** What people call it: `m0` or `10.0.0.1:2379`. Unique. */
+  /** Its name for people, such as `m0` or `10.0.0.1:2379`. Unique. */
   get name(): string {
     return this.place.name;
   }
 
-  /** Address without brackets, or a host name. */
+  /** An address without brackets, or a host name. */
   get host(): string {
     return this.place.address ?? this.place.host;
   }
@@ -127,7 +127,7 @@ export class Member implements Traits {
     return this.place.port;
   }
 
-  /** The last that has finished; undefined before the first. */
+  /** The last finished check; undefined before the first. */
   get lastCheck(): TimedCheck | undefined {
     return this.checks.at(-1);
   }
@@ -137,12 +137,12 @@ export class Member implements Traits {
     return formatEndpoint(this.place);
   }
 
-  /** Do clients speak to it without TLS? */
+  /** Does it serve clients without TLS? */
   get isPlain(): boolean {
     return this.place.scheme === 'http';
   }
 
-  /** Of its host, where that is a name that several members share. */
+  /** Its address, if several members share its host name. */
   get address(): string | undefined {
     return this.place.address;
   }

@@ -1,27 +1,26 @@
 /**
- * The roster: the members there are at this moment. Those that stay keep everything, also their
- * connections; the others join and leave.
+ * The roster: the current members. When the list changes, members that stay keep everything, including their
+ * connections; the others join or leave.
  *
- * Owns the list, and that no two members have one name. Leaves to its listeners what has to be done
- * for a member that comes or goes.
+ * Owns the list, and keeps names unique. Its callbacks do the work for members that join or leave.
  */
 import { addressOf, keyOf, type Place } from './place.ts';
 
-/** A member that was revised, and what it was called before. */
+/** A revised member, and its previous name. */
 export interface Revised<T> {
   readonly member: T;
   readonly before: string;
 }
 
 export interface RosterOptions<T> {
-  /** Makes a member of a place whose name nobody else has. */
+  /** Makes the member of a place with a unique name. */
   readonly admit: (place: Place) => T;
-  /** The same member where it is, whose name, weight or class is another now. */
+  /** Returns the member with a changed name, weight or priority. */
   readonly revise: (member: T, place: Place) => T;
-  /** Told of all that were revised at once, since two may have changed names. */
+  /** Called with all revised members together, since two may have swapped names. */
   readonly onRevise: (revised: readonly Revised<T>[]) => void;
   readonly onJoin: (member: T) => void;
-  /** Called after those that replace it have joined. */
+  /** Called after the new members have joined. */
   readonly onLeave: (member: T) => void;
 }
 
@@ -29,18 +28,18 @@ export class Roster<T extends { readonly place: Place }> {
   readonly #options: RosterOptions<T>;
   #members: readonly T[];
 
-  /** Those of the start, of whom nobody is told. */
+  /** Makes the initial members without calling `onJoin`. */
   constructor(places: readonly Place[], options: RosterOptions<T>) {
     this.#options = options;
     this.#members = this.#admit(byKey(places), []);
   }
 
-  /** In the order in which they came. */
+  /** In the order in which they joined. */
   get members(): readonly T[] {
     return this.#members;
   }
 
-  /** Makes these the members. An empty list is no answer and changes nothing. */
+  /** Sets the members. An empty list changes nothing. */
   set(places: readonly Place[]): void {
     const wanted = byKey(places);
     if (wanted.size === 0) return;
@@ -62,12 +61,12 @@ export class Roster<T extends { readonly place: Place }> {
     for (const member of leaving) onLeave(member);
   }
 
-  /** Replaces what is known of the members by what `amend` makes of it; they stay who they are. */
+  /** Replaces each member by the result of `amend`, without joining or leaving. */
   amend(amend: (member: T) => T): void {
     this.#members = this.#members.map(amend);
   }
 
-  /** Those of `there` that are mentioned otherwise than before, with what becomes of each. */
+  /** The members of `there` whose place has changed, each with its revised form. */
   #revise(there: readonly T[], wanted: ReadonlyMap<string, Place>): ReadonlyMap<T, T> {
     const mentioned = (member: T): Place => wanted.get(keyOf(member.place)) ?? member.place;
     const changed = there.filter((member) => !saysTheSame(member.place, mentioned(member)));
@@ -89,7 +88,7 @@ function namesOf(members: readonly { readonly place: Place }[]): Set<string> {
   return new Set(members.map(({ place }) => place.name));
 }
 
-/** With a name that is not among `names`, to which it is added. */
+/** The place with a name that is not in `names`; adds the name to `names`. */
 function distinguished(place: Place, names: Set<string>): Place {
   const name = names.has(place.name) ? withAddress(place) : place.name;
   names.add(name);
@@ -100,13 +99,13 @@ function withAddress(place: Place): string {
   return `${place.name}@${addressOf(place)}`;
 }
 
-/** Has a member nothing to learn from another mention of its place? Its name may have been distinguished. */
+/** Are the two places the same in name, weight and priority? The first may have been given a unique name. */
 function saysTheSame(place: Place, wanted: Place): boolean {
   const isCalledSo = place.name === wanted.name || place.name === withAddress(wanted);
   return isCalledSo && place.weight === wanted.weight && place.priority === wanted.priority;
 }
 
-/** The first of those that are the same. */
+/** The places by their keys; of several with the same key, the first. */
 function byKey(places: readonly Place[]): Map<string, Place> {
   const found = new Map<string, Place>();
   for (const place of places) if (!found.has(keyOf(place))) found.set(keyOf(place), place);

@@ -3,11 +3,11 @@
  *
  *   listener ──► admission ──► handshake ──► dial ──► session
  *                   │             │            └── no member answers: the client is reset
- *                   │             └── where we speak TLS: no handshake, or no request
- *                   └── too many, or too many of one address: the client is reset
+ *                   │             └── only where we speak TLS: the handshake fails, or no request comes
+ *                   └── too many connections in all, or from one address: the client is reset
  *
- * Owns the connections that wait for a member. Asks the snapshot and the policy where to go and
- * obeys; knows nothing of health.
+ * Owns the connections that wait for a member. It asks the snapshot and the policy where to go; it
+ * knows nothing about health.
  */
 import type { Socket } from 'node:net';
 import type { LiveSettings } from '../config/live-settings.ts';
@@ -28,15 +28,15 @@ import type { ClientHandshakes } from './tls/handshake.ts';
 /** Why a client was turned away. Used as a metric label. */
 export const rejectReasons = [
   'limit',
-  'source-limit', // its address has its share of the connections
+  'source-limit', // its address already has its share of the connections
   'no-member',
   'accept-failed',
   'no-request',
-  'silent', // it has said nothing since it came
+  'silent', // it has sent nothing since it connected
 ] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 
-/** What others may want to know; none of it is called per chunk. */
+/** Callbacks for observation. None is called per chunk. */
 export interface DataPathObserver {
   attempted(member: Member, attempt: DialAttempt): void;
   opened(session: Session, failovers: number): void;
@@ -50,7 +50,7 @@ type DataPathSettings = DialOptions['settings']['current'] &
 export interface DataPathOptions extends Omit<DialOptions, 'timers' | 'onAttempt'> {
   readonly settings: LiveSettings<DataPathSettings>;
   readonly copy: Copier;
-  /** What comes before the dial where we speak TLS ourselves; `undefined`: there is nobody to serve. */
+  /** The client handshake, where we speak TLS ourselves. Resolves with `undefined` if nobody is left to serve. */
   readonly receive?: ClientHandshakes['receive'];
   readonly observer: DataPathObserver;
 }
@@ -81,7 +81,7 @@ export class DataPath {
     });
   }
 
-  /** Clients that wait for a member. */
+  /** The number of clients that wait for a member. */
   get waiting(): number {
     return this.#waiting;
   }
@@ -95,7 +95,7 @@ export class DataPath {
   accept(client: Socket): void {
     const { settings, observer } = this.#options;
     const { maxConnections, maxSourceShare } = settings.current;
-    client.on('error', () => {}); // a client that is gone while it waits is noticed below
+    client.on('error', () => {}); // `#join` notices a client that left while it waited
     const source = client.remoteAddress;
     const most = Math.ceil((maxConnections * maxSourceShare) / 100);
     const isFull = this.#waiting + this.sessions.count >= maxConnections;
@@ -107,7 +107,7 @@ export class DataPath {
     this.#waiting += 1;
     void this.#serve(client, source)
       .catch((error: unknown) => {
-        handOver(error); // of one client, which is all that it costs
+        handOver(error); // it costs this one client only
         resetConnection(client);
       })
       .then((session) => {
@@ -117,11 +117,11 @@ export class DataPath {
       });
   }
 
-  /** Closes the sessions whose clients have said nothing since `before`, ms of `performance.now()`. */
+  /** Closes the sessions that opened before `before`, ms of `performance.now()`, and whose clients sent nothing. */
   closeSilent(before: number): void {
     for (const session of this.sessions.all()) {
       const { openedAt, bytes, relay } = session;
-      // What waits to be read, as in a hold, is said.
+      // Bytes that wait to be read, as during a hold, count as sent.
       if (openedAt >= before || bytes.client > 0 || relay.catchUp()) continue;
       if (this.drainer.close([session], 'silent') > 0) this.#options.observer.rejected('silent');
     }
@@ -136,8 +136,8 @@ export class DataPath {
   }
 
   /**
-   * Ends everything at once: waiting clients and sessions. Returns how many sessions were cut, which are those
-   * that were not ending already.
+   * Ends everything at once: waiting clients and sessions. Returns how many sessions were cut; those that
+   * were already ending do not count.
    */
   close(): number {
     this.#dials.abort();
@@ -145,12 +145,12 @@ export class DataPath {
     return this.drainer.close(this.sessions.all(), 'shutdown');
   }
 
-  /** Are the bytes of a session with this member plain, or within TLS that we pass through? */
+  /** Do we see the bytes of a session with this member in plain? False: they are TLS that we pass through. */
   #isPlain(member: Member): boolean {
     return this.#options.receive !== undefined || member.isPlain;
   }
 
-  /** Resolves with the session, or with `undefined` where none came of it. */
+  /** Resolves with the session, or with `undefined` if there is none. */
   async #serve(accepted: Socket, source: string | undefined): Promise<Session | undefined> {
     const { observer, connect, receive } = this.#options;
     const { signal } = this.#dials;
@@ -168,7 +168,7 @@ export class DataPath {
     return session;
   }
 
-  /** Returns `undefined` where one of them is gone by now. */
+  /** Returns `undefined` if one of the two connections has closed meanwhile. */
   #join(client: Socket, dialled: Dialled): Session | undefined {
     const { observer, copy } = this.#options;
     const { member, lease, socket, failovers } = dialled;

@@ -211,7 +211,7 @@ test('a move that cannot be is one sentence, and nothing is held', async () => {
   const operator = new Operator(socket);
   const leader = await cluster.leader();
   const move = (to: string) => operator.client.post('/v1/leader/move', { to });
-  await expect(move(leader.name)).rejects.toThrow(new AdminError(`${leader.name} leads already.`));
+  await expect(move(leader.name)).rejects.toThrow(new AdminError(`${leader.name} already leads.`));
   await expect(move('m9')).rejects.toThrow(/m9 is none of the members/);
   const other = cluster.members.find((member) => member !== leader) as LocalMember;
   const from = balancer.log.length;

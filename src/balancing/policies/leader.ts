@@ -1,6 +1,6 @@
 /**
- * The leader, while one is known and reachable: every write goes through it anyway, so a client that is
- * connected to it saves a hop. It bears all the load then. Else as least connections.
+ * The leader, while it is known and reachable: every write goes through it anyway, so a client connected to
+ * it saves a hop. It then carries all the load. Otherwise least connections.
  */
 import { leastConnections } from './least-connections.ts';
 import type { Policy, RandomSource } from './policy.ts';

@@ -1,12 +1,12 @@
 /**
- * Least calls in flight for its weight; among equals, the least connections. For clients of which some
- * ask far more than others, where calls can be seen.
+ * Least calls in flight in proportion to the weight; among equals, least connections. For clients of very
+ * different activity, where calls can be followed.
  */
 
 import { leastLoaded } from './least-connections.ts';
 import type { Policy, RandomSource } from './policy.ts';
 
-/** How many connections weigh as much as one call in flight: any number that there are. */
+/** So many connections weigh as much as one call in flight: more than there ever are. */
 const connections = 1_000_000;
 
 export function leastCalls(source: RandomSource): Policy {

@@ -1,22 +1,22 @@
 /**
- * Least connections for its weight, ties broken at random: the default, because etcd's clients hold few and long
- * connections, so what counts is where they are, not where the last one went. Random ties keep many
- * balancers in front of one cluster from all starting with its first member.
+ * Least connections in proportion to the weight, ties broken at random. This is the default: etcd's clients hold
+ * few and long connections, so it matters where they are, not where the last one went. Random ties keep many
+ * balancers of one cluster from all starting with its first member.
  */
 
 import type { Member } from '../../members/member.ts';
 import type { Policy, RandomSource } from './policy.ts';
 
-/** @param isEligible leaves members out. */
+/** @param isEligible members for which it returns false are skipped. */
 export function leastConnections(
   source: RandomSource,
   isEligible: (member: Member) => boolean = () => true,
 ): Policy {
-  // As if it had been chosen: an idle member that starts slowly is not the emptiest.
+  // The load after the choice: without the 1, an idle member that starts slowly would be the emptiest.
   return leastLoaded(source, ({ load }) => load + 1, isEligible);
 }
 
-/** The least of whatever `loadOf` says, for its weight. */
+/** The member with the least `loadOf` in proportion to its weight. */
 export function leastLoaded(
   source: RandomSource,
   loadOf: (member: Member) => number,

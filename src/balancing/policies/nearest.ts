@@ -1,18 +1,18 @@
 /**
- * The nearest, by how long members take to answer: in the same zone or room. Those that are hardly
- * farther count as near too, and least connections decides among them, so that two members in one room
- * share the load whatever the microseconds say.
+ * The nearest member by latency, such as one in the same zone or room. Members that are hardly farther count
+ * as near too, and least connections decides among them. So two members in one room share the load, whatever
+ * the microseconds say.
  */
 import { leastConnections } from './least-connections.ts';
 import type { Policy, RandomSource } from './policy.ts';
 
-/** Who takes longer than the nearest by no more than this part of it, or this time in ms, is near. */
+/** A member is near if its latency exceeds the least by at most this part of it, or by this time, ms. */
 const toleratedPart = 0.5;
 const toleratedTime = 0.5;
 
 export function nearest(source: RandomSource): Policy {
   let bound = 0;
-  // Nobody knows how far one is that was never asked: it is taken when nobody else is known.
+  // A member of unknown latency is chosen only if no other is known.
   const among = leastConnections(source, ({ latency }) => (latency ?? farthest) <= bound);
   return (members, tried) => {
     let least = farthest;

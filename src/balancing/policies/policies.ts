@@ -1,4 +1,4 @@
-/** The policies there are, by the name that the setting `balance` takes. */
+/** The policies, by their names in the setting `balance`. */
 import { leader } from './leader.ts';
 import { leastCalls } from './least-calls.ts';
 import { leastConnections } from './least-connections.ts';
@@ -19,10 +19,10 @@ const policies = {
 /** One of the names of the setting `balance`. */
 export type PolicyName = keyof typeof policies;
 
-/** Those under which it is known where a session belongs. */
+/** The policies that rebalancing supports: they define on which member a session belongs. */
 export const balanced: readonly PolicyName[] = ['least-connections', 'least-calls', 'leader'];
 
-/** Makes a policy with its own state, if it has any. */
+/** Makes a policy, with its own state if it needs any. */
 export function createPolicy(name: PolicyName, source: RandomSource = Math.random): Policy {
   return policies[name](source);
 }

@@ -1,4 +1,4 @@
-/** Random by weight: needs no state and no agreement; even only in the long run. */
+/** Random by weight: needs neither state nor coordination, and is even only in the long run. */
 
 import type { Member } from '../../members/member.ts';
 import type { Policy, RandomSource } from './policy.ts';

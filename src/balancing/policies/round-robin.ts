@@ -1,6 +1,6 @@
 /**
- * Round robin: each member in turn; one of less weight misses turns. Starts at a random one, so that many balancers started
- * together do not all send their first connection to the same member.
+ * Round robin: each member in turn; a member of less weight skips turns. The first is random, so that many
+ * balancers started together do not all send their first connection to the same member.
  */
 import type { Policy, RandomSource } from './policy.ts';
 

@@ -1,46 +1,46 @@
 /**
- * The cluster view: what the members' statuses mean together. Quorum arithmetic, who leads, who disagrees.
+ * The cluster view: what the members' statuses mean together. It has the quorum, the leader, and the members
+ * that disagree.
  *
- * Pure, and derived afresh every time. What it says is told and shown; what follows for a single
- * member's connections is eligibility.ts.
+ * Pure, and derived anew each time. eligibility.ts decides about a single member's connections.
  */
 import type { Alarm, ListedMember, MemberStatus } from './member-status.ts';
 
-/** What is known of a configured member. */
+/** The part of a member that the view depends on. */
 export interface SeenMember {
   readonly name: string;
   readonly healthy: boolean;
-  /** What it said last; absent if it never did. */
+  /** Its last status; undefined if there was none. */
   readonly status: MemberStatus | undefined;
-  /** Does it answer at this moment? What others said goes on to count where it does not change. */
+  /** Did its last poll succeed? If not, only the lasting parts of its status count. */
   readonly answers: boolean;
 }
 
 export interface ClusterView {
   /**
-   * The cluster to which more than half of those that say one belong; `undefined` when there is none,
-   * and with it nothing else is known.
+   * The cluster of more than half of the members with a status. `undefined` if there is none; then nothing
+   * else is known.
    */
   readonly clusterId: string | undefined;
-  /** Members that vote, by their names in the cluster or else their ids; learners do not. */
+  /** Members that vote, without learners; by name, or else by id. */
   readonly voters: readonly string[];
   readonly learners: readonly string[];
-  /** Added to the cluster and never started. */
+  /** Members that were added to the cluster but never started. */
   readonly unstarted: readonly string[];
-  /** How many voters it takes to elect a leader and to write. */
+  /** How many voters are needed to elect a leader and to write. */
   readonly quorum: number;
   /** Voters that pass their checks. */
   readonly healthyVoters: number;
-  /** Voters that are none of our members, so that nobody knows how they are. */
+  /** Voters that are not among our members, so their health is unknown. */
   readonly unseenVoters: number;
-  /** How many more healthy voters may fail before nothing can be written; unseen ones do not count. */
+  /** How many more healthy voters may fail before writes fail; unseen voters do not count. */
   readonly tolerance: number;
   readonly leader: Leader | undefined;
-  /** That of the leader; without one the newest that anybody speaks of, or 0. */
+  /** The leader's term; without a leader the newest that any member reports, or 0. */
   readonly term: number;
-  /** Members that answer and name another leader than most, none, or another term. */
+  /** Members that answer, but report no leader, another leader than most, or another term. */
   readonly disagreeing: readonly string[];
-  /** Each alarm once, with the name of who raised it. */
+  /** Each alarm once, with the name of the member that raised it. */
   readonly alarms: readonly NamedAlarm[];
   /** Versions of the servers, oldest first. */
   readonly versions: readonly string[];
@@ -55,7 +55,7 @@ export interface Leader {
   readonly name: string;
 }
 
-/** The view of what is known. Members of another cluster are left out of it. */
+/** Derives the view. Members of other clusters are left out. */
 export function viewOf(members: readonly SeenMember[]): ClusterView {
   const clusterId = majority(members.flatMap(({ status }) => status?.clusterId ?? []));
   const seen = members.flatMap(({ name, healthy, answers, status }) =>
@@ -64,7 +64,7 @@ export function viewOf(members: readonly SeenMember[]): ClusterView {
       : [],
   );
   const answering = seen.filter(({ answers }) => answers);
-  // When none answers any more they may well be as they were.
+  // If no member answers, the last statuses may still be true.
   const speaking = answering.length === 0 ? seen : answering;
   const listed = newestList(seen.map(({ status }) => status));
   const nameOf = (id: string): string =>
@@ -76,7 +76,7 @@ export function viewOf(members: readonly SeenMember[]): ClusterView {
   const healthOf = new Map(seen.map(({ healthy, status }) => [status.memberId, healthy]));
   const healthyVoters = voters.filter(({ id }) => healthOf.get(id) === true).length;
   const quorum = quorumOf(voters.length);
-  // Not whoever speaks of the newest term: one that is cut off counts up terms all by itself.
+  // The newest term alone decides nothing: a member that is cut off counts up terms by itself.
   const byTerm = speaking.toSorted((a, b) => b.status.term - a.status.term);
   const leaderId = mostNamed(byTerm.flatMap(({ status }) => status.leaderId ?? []));
   const leading = byTerm.find(({ status }) => status.leaderId === leaderId);
@@ -103,23 +103,23 @@ export function viewOf(members: readonly SeenMember[]): ClusterView {
   };
 }
 
-/** More than half of `voters`; 0 of none. */
+/** More than half of `voters`; 0 without voters. */
 export function quorumOf(voters: number): number {
   return voters === 0 ? 0 : Math.floor(voters / 2) + 1;
 }
 
-/** Never started, so that it has neither a name nor clients' URLs. */
+/** Has the member never started? Then it has neither a name nor client URLs. */
 export function isUnstarted({ name, clientUrls }: ListedMember): boolean {
   return name === '' && clientUrls.length === 0;
 }
 
-/** What more than half of `all` are; `undefined` when nothing is. */
+/** The value of more than half of `all`; `undefined` if there is none. */
 function majority<T>(all: readonly T[]): T | undefined {
   const most = mostNamed(all);
   return all.filter((each) => each === most).length > all.length / 2 ? most : undefined;
 }
 
-/** What is most often in `all`, the first of several. */
+/** The most frequent value in `all`; of several, the first. */
 function mostNamed<T>(all: readonly T[]): T | undefined {
   const counts = new Map<T, number>();
   for (const each of all) counts.set(each, (counts.get(each) ?? 0) + 1);
@@ -128,7 +128,7 @@ function mostNamed<T>(all: readonly T[]): T | undefined {
   return most;
 }
 
-/** A member that lags may know an old list, so that of who has applied most is taken; empty of none. */
+/** The list of the member that has applied most, since a lagging one may know an old list. Empty if there is none. */
 export function newestList(all: readonly MemberStatus[]): readonly ListedMember[] {
   let newest: MemberStatus | undefined;
   for (const status of all) {

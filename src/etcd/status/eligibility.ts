@@ -1,12 +1,12 @@
 /**
  * Eligibility: may a member serve clients at all, whatever its checks say? A learner, a member of another
- * cluster, one that lags far behind or whose data is corrupt may well answer every check.
+ * cluster, a lagging member and one with corrupt data may all pass every check.
  *
- * Pure, from its status and those of the others. Leaves to routing.ts what is done about it.
+ * Pure; follows from its own status and those of the others. routing.ts acts on it.
  */
 import type { MemberStatus } from './member-status.ts';
 
-/** Why a member is not eligible. Used as a metric label. */
+/** Why a member is ineligible. Used as a metric label. */
 export const ineligibleReasons = ['learner', 'other-cluster', 'corrupt', 'lagging'] as const;
 export type IneligibleReason = (typeof ineligibleReasons)[number];
 
@@ -14,7 +14,7 @@ export interface Ineligibility {
   readonly reason: IneligibleReason;
   /** One clause without a full stop. */
   readonly detail: string;
-  /** May nothing ever go there as things stand, not even while nobody is healthy, and must its sessions leave? */
+  /** True: its sessions must leave, and it gets no connections even if no member is healthy. */
   readonly isExcluded: boolean;
 }
 
@@ -25,12 +25,12 @@ export const learner: Ineligibility = {
 };
 
 /**
- * Why this member must not serve; `undefined` when it may.
+ * Why a member is ineligible; `undefined` if it is eligible.
  *
- * @param status its own.
+ * @param status that of the member.
  * @param clusterId that of the majority, if there is one.
- * @param leader that of the leader, if it is known.
- * @param maxLag entries it may be behind the leader; 0 for any number.
+ * @param leader the status of the leader, if known.
+ * @param maxLag how many entries it may be behind the leader; 0 for any number.
  */
 export function ineligibilityOf(
   status: MemberStatus,
@@ -68,8 +68,8 @@ export function ineligibilityOf(
 }
 
 /**
- * Entries that the leader has applied and this member has not. 0 when the member was asked before the
- * leader was, since what came in between is no lag.
+ * Entries that the leader has applied and this member has not. 0 if the member was asked before the leader:
+ * entries in between are not lag.
  */
 function lagBehind(leader: MemberStatus, status: MemberStatus): number {
   return status.at < leader.at ? 0 : Math.max(0, leader.appliedIndex - status.appliedIndex);

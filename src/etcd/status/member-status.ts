@@ -1,8 +1,8 @@
 /**
- * Member status: what a member says about itself and its cluster, as plain data.
+ * Member status: what a member reports about itself and its cluster, as plain data.
  *
- * Owns the shape, and the way to it from etcd's answers, whose text is made safe to show. Pure. Who asks is etcd-client.ts; what
- * follows for the traffic is eligibility.ts, and for the cluster as a whole cluster-view.ts.
+ * Owns the shape, and derives it from etcd's answers; text is made safe to show. Pure. etcd-client.ts asks,
+ * eligibility.ts decides what follows for the member, and cluster-view.ts for the cluster.
  */
 import type { IMember, IStatusResponse } from 'etcd3';
 import { safeText } from '../../lib/text/safe-text.ts';
@@ -15,12 +15,12 @@ export interface MemberStatus {
   readonly duration: number;
   readonly clusterId: string;
   readonly memberId: string;
-  /** Of the server, such as `3.5.16`. */
+  /** The server's version, such as `3.5.16`. */
   readonly version: string;
-  /** Whom this member takes for the leader; `undefined` when it knows none. */
+  /** The leader according to this member; `undefined` if it knows none. */
   readonly leaderId: string | undefined;
   readonly term: number;
-  /** The last entry of the log that is committed, and the last that this member has applied. */
+  /** The last committed entry of the log, and the last that this member has applied. */
   readonly raftIndex: number;
   readonly appliedIndex: number;
   /** Bytes on disk, and those of them that hold data. */
@@ -28,43 +28,43 @@ export interface MemberStatus {
   readonly dbSizeInUse: number;
   readonly isLearner: boolean;
   readonly alarms: readonly Alarm[];
-  /** The members of its cluster, as it knows them; empty where it does not tell, as a learner. */
+  /** The members of its cluster as it knows them; empty if it does not tell, as a learner. */
   readonly members: readonly ListedMember[];
 }
 
-/** `NOSPACE` and `CORRUPT` are those that etcd has. */
+/** etcd has the kinds `NOSPACE` and `CORRUPT`. */
 export interface Alarm {
   readonly kind: string;
-  /** Who raised it. */
+  /** The member that raised it. */
   readonly memberId: string;
 }
 
 /** A member as the cluster lists it. */
 export interface ListedMember {
   readonly id: string;
-  /** Empty until it has been started. */
+  /** Empty until it has started. */
   readonly name: string;
-  /** Where its clients are to go, as it advertises; none until it has been started. */
+  /** Its advertised client URLs; none until it has started. */
   readonly clientUrls: readonly string[];
   readonly isLearner: boolean;
 }
 
-/** Members that one cluster can have, far above the 7 that etcd recommends at most. */
+/** The limit on members of one cluster, far above the 7 that etcd recommends at most. */
 export const mostMembers = 32;
-/** Client URLs that one member can advertise, and alarms that it can raise. */
+/** The limits on client URLs and alarms of one member. */
 const mostUrls = 32;
 const mostAlarms = 4;
 
-/** What is known of a member at this moment; `why` is one clause. */
+/** The result of a poll; `why` is one clause. */
 export type PollResult =
   | { readonly kind: 'known'; readonly status: MemberStatus }
   | { readonly kind: 'unknown'; readonly why: string };
 
 /**
- * Throws for more than a cluster can have, with one clause for people: what one member says must not cost
- * what a thousand members would.
+ * Decodes etcd's answers. Throws one clause for people if they exceed the limits: one member's answer must not
+ * cost what a thousand members would.
  *
- * @param at when they were asked for, ms since the epoch.
+ * @param at when the member was asked, ms since the epoch.
  * @param duration how long the status took, ms.
  */
 export function statusOf(
@@ -113,15 +113,15 @@ function refuseExcess({ errors }: IStatusResponse, members: readonly IMember[]):
 }
 
 /**
- * A status lists the alarms as text, `memberID:1027 alarm:NOSPACE`. They are read there and not asked
- * for with `AlarmList`, since etcd answers that by writing an entry to its log (`EtcdServer.Alarm`).
+ * A status lists the alarms as text, `memberID:1027 alarm:NOSPACE`. `AlarmList` is not used, since etcd writes
+ * an entry to its log to answer it (`EtcdServer.Alarm`).
  */
 function alarmIn(text: string): Alarm[] {
   const [, id, kind] = /^memberID:(\d+) alarm:(\w+)/.exec(text) ?? [];
   return id === undefined || kind === undefined ? [] : [{ kind, memberId: hex(id) }];
 }
 
-/** From the decimal digits in which 64-bit numbers arrive. */
+/** Converts the decimal text of a 64-bit number. */
 function hex(decimal: string): string {
   return BigInt(decimal).toString(16);
 }

@@ -1,4 +1,4 @@
-/** What comes of a check. */
+/** The result of a check. */
 import type { Failure } from '../../lib/net/failure.ts';
 
 /** How a check ended. `duration` is in ms. */

@@ -1,19 +1,19 @@
 /**
- * What a member's own checks have shown over time, as far as others are judged by it. Pure.
+ * When a member passed and answered its checks. Corroboration of other members depends on it. Pure.
  */
 import type { Observation } from './health.ts';
 
 /** Times are ms since the epoch. */
 export interface CheckTimes {
-  /** When it passed, oldest first: lately, and the last time before that. */
+  /** Recent passes, oldest first, and the last pass before those. */
   readonly passes: readonly number[];
-  /** When it last answered anything, good or bad. */
+  /** The last answer of any kind, good or bad. */
   readonly answeredAt: number | undefined;
-  /** Since when no check of it has gone by without any answer. */
+  /** Since when every check has had an answer. */
   readonly answersSince: number | undefined;
 }
 
-/** Of a member that was not checked yet. */
+/** For a member that was not checked yet. */
 export const noCheckTimes: CheckTimes = {
   passes: [],
   answeredAt: undefined,
@@ -21,9 +21,9 @@ export const noCheckTimes: CheckTimes = {
 };
 
 /**
- * Takes in what was seen at `now` (ms since the epoch).
+ * The times after an observation at `now` (ms since the epoch).
  *
- * @param kept for how long passes are of interest, ms.
+ * @param kept for how long passes are kept, ms.
  */
 export function nextCheckTimes(
   times: CheckTimes,
@@ -46,7 +46,7 @@ export function nextCheckTimes(
   return isUnanswered ? { ...times, answersSince: undefined } : times;
 }
 
-/** Has the member answered, if only that it is not well? */
+/** Has the member answered, even if only that it is not well? */
 export function isAnswer(observation: Observation): boolean {
   if (observation.kind === 'check-failed') return observation.failure.reason === 'unhealthy';
   return observation.kind === 'check-passed' || observation.kind === 'answered';

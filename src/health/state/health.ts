@@ -1,5 +1,5 @@
 /**
- * The health of one member: a pure state machine over what was observed of it.
+ * The health state of one member: a pure state machine over observations.
  *
  *                 fail                    fall-th fail, or refused
  *   unknown ──────────────► suspect ─────────────────────────────► failed
@@ -9,28 +9,28 @@
  *      ▲                      │ rise-th pass
  *      └──────────────────────┘
  *
- * It answers two questions, never one boolean:
+ * It answers two separate questions:
  *   - may new connections go there?      only while `healthy`: withdraw early, at the first bad sign
  *   - must existing connections leave?   only while `failed`: mark failed late, on confirmed failure
  *
- * Owns the states and the transitions. Leaves to others what the members' health means together
- * (routing.ts: nobody is evicted when all fail), the checks (probe.ts), the clock and the sockets.
+ * Owns the states and the transitions. routing.ts decides what the states of all members mean together (none
+ * is evicted if all fail); probe.ts runs the checks.
  */
 import type { Failure } from '../../lib/net/failure.ts';
 
-/** How many checks it takes, in a row; at least 1 each. */
+/** How many consecutive checks a transition takes; at least 1 each. */
 export interface HealthRules {
   /** Passed checks before a withdrawn member gets new connections again. */
   readonly rise: number;
   /** Failed checks before a member's existing connections are closed. */
   readonly fall: number;
-  /** How long a withdrawn member has to pass its checks besides, ms; see damping.ts. */
+  /** How long a withdrawn member must also pass its checks, ms; see damping.ts. */
   readonly hold: number;
 }
 
 /**
- * What was seen of a member. Only a check can mark it failed or restore it; a dial can only raise suspicion.
- * That it has answered anything at all changes no state: what it is good for is in routing.ts.
+ * An observation of a member. Only a check can mark it failed or restore it; a dial can only raise suspicion.
+ * `answered` changes no state; routing.ts uses it.
  */
 export type Observation =
   | { readonly kind: 'check-passed' }
@@ -39,29 +39,29 @@ export type Observation =
       readonly kind: 'check-failed';
       readonly failure: Failure;
       /**
-       * Proof by itself, which marks the member failed at once. Either the port that clients use refused the check:
-       * the process is gone and its connections with it (never so for a check URL of its own, whose
-       * listener can be down while the client port serves). Or the check timed out while clients
-       * had been waiting for a word from the member at least as long.
+       * Does this check alone prove the failure? Then the member is marked failed at once. Either the client port
+       * refused the check: the process is gone and its connections with it. (A separate check URL proves nothing:
+       * its listener can be down while the client port serves.) Or the check timed out while clients had been
+       * waiting for an answer at least as long.
        */
       readonly conclusive: boolean;
-      /** When the check was begun, ms since the epoch. */
+      /** When the check began, ms since the epoch. */
       readonly startedAt: number;
     }
   | { readonly kind: 'dial-failed'; readonly failure: Failure }
-  /** It leaves questions unanswered while it is the leader, and the others cannot reach it either. */
+  /** It is the leader and answers neither us nor the other members. */
   | { readonly kind: 'unresponsive'; readonly failure: Failure };
 
-/** Why a member is not healthy: what was seen last, how often, and since when. */
+/** Why a member is not healthy: the last failure, how many in a row, and since when. */
 export interface Evidence {
   readonly failure: Failure;
-  /** Consecutive failed checks; 0 while there is only another sign, such as a dial that failed. */
+  /** Consecutive failed checks; 0 if there is only another sign, such as a failed dial. */
   readonly failedChecks: number;
-  /** When the first of them was begun, or the dial had failed; ms since the epoch. */
+  /** When the first of them began, or when the dial failed; ms since the epoch. */
   readonly since: number;
 }
 
-/** The state. `since` is when this state was entered, in ms since the epoch. */
+/** The health state. `since` is when it was entered, ms since the epoch. */
 export type Health =
   | { readonly state: 'unknown'; readonly since: number }
   | { readonly state: 'healthy'; readonly since: number }
@@ -70,16 +70,16 @@ export type Health =
   | {
       readonly state: 'recovering';
       readonly since: number;
-      /** What it recovers from, and falls back to when a check fails. */
+      /** What it recovers from, and returns to if a check fails. */
       readonly from: 'suspect' | 'failed';
       readonly passedChecks: number;
       readonly evidence: Evidence;
     };
 
-/** Every state a member can be in, in the order of the picture above. */
+/** All health states, in the order of the picture above. */
 export const healthStates = ['unknown', 'healthy', 'suspect', 'failed', 'recovering'] as const;
 
-/** The state of a member of which nothing is known yet. */
+/** The state of a member that was not observed yet. */
 export function unknownHealth(now: number): Health {
   return { state: 'unknown', since: now };
 }
@@ -89,22 +89,22 @@ export function acceptsNew(health: Health): boolean {
   return health.state === 'healthy';
 }
 
-/** Does it fail at this moment, confirmed or not? */
+/** Is a member in this state failing, confirmed or not? */
 export function isFailing(
   health: Health,
 ): health is Extract<Health, { state: 'suspect' | 'failed' }> {
   return health.state === 'suspect' || health.state === 'failed';
 }
 
-/** Is the failure confirmed, so that existing connections are better off elsewhere? */
+/** Is the failure confirmed, so that existing connections should leave? */
 export function isConfirmedFailure(health: Health): health is Extract<Health, { state: 'failed' }> {
   return health.state === 'failed';
 }
 
 /**
- * The next state. Returns `health` itself when nothing changed, so that identity tells a change.
+ * The next state. Returns `health` itself if nothing has changed, so that identity shows a change.
  *
- * @param now ms since the epoch; never before the times already in `health`.
+ * @param now ms since the epoch; never before the times in `health`.
  */
 export function nextHealth(
   health: Health,
@@ -157,7 +157,7 @@ function afterFail(
   rules: HealthRules,
   now: number,
 ): Health {
-  // A run of failures is broken by a passed check, so one that recovers starts a new run.
+  // A passed check ends a run of failures, so a recovering member begins a new run.
   const run = isFailing(health) ? health.evidence : undefined;
   const evidence: Evidence = {
     failure,
@@ -172,7 +172,7 @@ function afterFail(
 }
 
 function afterSign(health: Health, failure: Failure, now: number): Health {
-  // Withdrawn already: the checks alone decide what comes next.
+  // Already withdrawn: only checks decide what comes next.
   if (health.state !== 'healthy' && health.state !== 'unknown') return health;
   return { state: 'suspect', since: now, evidence: { failure, failedChecks: 0, since: now } };
 }

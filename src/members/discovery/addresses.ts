@@ -1,10 +1,9 @@
 /**
- * Addresses: host names that several members share, looked up again whenever their time to live is
- * over. A name with one address is left as it is: it is looked up whenever somebody connects
- * (lib/net/dns-cache.ts).
+ * Addresses: host names that several members share. Each is looked up again when its time to live ends. A
+ * name with a single address stays a name: each connection looks it up (lib/net/dns-cache.ts).
  *
- * Owns one timer a name. The system is asked for the addresses, as it knows hosts files and search
- * domains, and the name server for how long they hold.
+ * Owns one timer per name. The system resolves the addresses, since it knows hosts files and search domains;
+ * the name server provides the time to live.
  */
 import { isIP } from 'node:net';
 import { mostMembers } from '../../etcd/status/member-status.ts';
@@ -16,23 +15,23 @@ import { type DiscoveryChange, tooMany } from './change.ts';
 import type { Dns } from './system-dns.ts';
 
 export interface AddressesOptions extends Pick<Dns, 'lookup' | 'ttl'> {
-  /** Told when the addresses of a name have changed. */
+  /** Called when the addresses of a name have changed. */
   readonly onChange: () => void;
-  /** Told when a name that has several addresses cannot be looked up, and when it can again. */
+  /** Called when a name with several addresses cannot be looked up, and when it can again. */
   readonly onFailure: (change: DnsChange) => void;
-  /** Told when a name has more addresses than a cluster has members, and when it has fewer again. */
+  /** Called when a name has more addresses than a cluster can have members, and when it no longer has. */
   readonly onExcess: (change: DiscoveryChange) => void;
 }
 
-/** Between two look-ups of a name, ms: at least, at most, and where the time to live is not known. */
+/** Between two look-ups of a name, ms: at least, at most, and if the time to live is unknown. */
 const shortest = 1_000;
 const longest = 300_000;
 const usual = 30_000;
-/** The same after one that failed. */
+/** The same after a failed look-up. */
 const retry = 5_000;
 
 interface Known {
-  /** `undefined` until it has several. It stays a name of many, so that who is left stays who it is. */
+  /** `undefined` until the name has several addresses. Then it stays set, so the last member keeps its identity. */
   shared: readonly string[] | undefined;
   readonly failing: Condition<DnsChange>;
   readonly excess: Condition<DiscoveryChange>;
@@ -47,7 +46,7 @@ export class Addresses {
     this.#options = options;
   }
 
-  /** Makes these the names that are watched, none if empty; IP addresses among them are passed over. */
+  /** Sets the names to watch, possibly none. IP addresses are ignored. */
   watch(hosts: readonly string[]): void {
     const names = new Set(hosts.filter((host) => isIP(host) === 0));
     for (const [name, { unwatched }] of this.#known) {
@@ -67,15 +66,15 @@ export class Addresses {
     }
   }
 
-  /** The addresses of a host that several members share; empty if it never had but one, or is one. */
+  /** The addresses of a host that several members share. Empty for an IP address, and for a name with a single one. */
   of(host: string): readonly string[] {
     return this.#known.get(host)?.shared ?? [];
   }
 
-  /** Returns how long the answer holds, ms. */
+  /** Returns for how long the answer is valid, ms. */
   async #ask(name: string, known: Known): Promise<number> {
     const { lookup, ttl } = this.#options;
-    // Asked meanwhile: a name server that does not answer keeps what a hosts file knows from nobody.
+    // Both are asked in parallel: a name server that does not answer must not delay an entry of the hosts file.
     const wait = ttl(name).then(
       (seconds) => Math.min(longest, Math.max(shortest, seconds * 1_000)),
       () => usual,
@@ -86,7 +85,7 @@ export class Addresses {
     if (known.unwatched.signal.aborted) return retry;
     if (found instanceof Error) {
       const { shared: addresses } = known;
-      // A name with one address is told of where it is used.
+      // For a name with a single address, the connection attempts report the failure.
       const failure = classify(found).detail;
       if (addresses) known.failing.raise({ kind: 'names-failing', name, failure, addresses });
       return retry;
@@ -95,7 +94,7 @@ export class Addresses {
     return wait;
   }
 
-  /** With more than a cluster can have, the addresses stay as they are. */
+  /** If there are more than a cluster can have members, the previous addresses stay in use. */
   #take(name: string, known: Known, addresses: readonly string[]): void {
     const { length: found } = addresses;
     const isTooMany = found > mostMembers;
@@ -110,8 +109,8 @@ export class Addresses {
 }
 
 /**
- * Sorted. A host with both families is one member, so those of IPv4 are taken where there are any. Throws
- * where there is none at all.
+ * The IPv4 addresses if there are any, else the IPv6 ones, sorted: a host with both families is one member.
+ * Throws if there is no address.
  */
 function oneFamily(addresses: readonly string[]): string[] {
   if (addresses.length === 0) throw new Error('no address');

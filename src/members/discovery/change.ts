@@ -1,7 +1,7 @@
-/** What discovery has to tell, as events of these kinds; `why` is one clause. */
+/** What discovery reports, as events of these kinds. `why` is one clause. */
 import type { Misadvertised } from './plan.ts';
 
-/** More members than are taken, so that nothing changes; `source` names them. */
+/** `source` names more members than the limit, so nothing changes. */
 interface TooMany {
   source: string;
   found: number;
@@ -11,7 +11,7 @@ interface TooMany {
 type Change<Kind, Fields> = Readonly<{ kind: Kind } & Fields>;
 
 export type DiscoveryChange =
-  /** `none`: is no member known until it does? */
+  /** `none`: is no member known as long as this fails? */
   | Change<'discovery-failing', { domain: string; why: string; none: boolean }>
   | Change<'discovery-back', { domain: string }>
   | Change<'discovery-failing', TooMany>
@@ -21,7 +21,7 @@ export type DiscoveryChange =
   | Change<'state-failing', { file: string; why: string; doing: 'reading' | 'saving' }>
   | Change<'state-back', { file: string }>;
 
-/** That there are too many, or no longer. */
+/** The event that there are too many members, or no longer. */
 export function tooMany(are: boolean, excess: TooMany): DiscoveryChange {
   return are ? { kind: 'discovery-failing', ...excess } : { kind: 'discovery-back', ...excess };
 }

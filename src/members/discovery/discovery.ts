@@ -1,9 +1,8 @@
 /**
- * Discovery: keeps up to date what the sources say, and publishes the members that follow from it (resolve.ts).
+ * Discovery asks the sources of members and publishes the members that follow from them (resolve.ts).
  *
- * Owns the sources, and when each is asked. A source that fails, names nobody, or names more members than
- * a cluster can have, changes nothing.
- * Leaves to others what is done for a member that joins or leaves (app.ts), and how all this is told.
+ * Owns the sources, and when each is asked. A source that fails, names no member, or names more than a cluster
+ * can have, changes nothing. app/members/ reacts to members that join or leave.
  */
 
 import type { Endpoint, Scheme } from '../../config/values/endpoint.ts';
@@ -20,30 +19,30 @@ import { SavedMembers } from './saved-members.ts';
 import { findSrvMembers } from './srv.ts';
 import type { Dns } from './system-dns.ts';
 
-/** With the endpoints of the start. */
+/** `endpoints` are the initial ones. */
 export interface DiscoveryOptions extends Pick<Sources, 'endpoints' | 'followsCluster'> {
-  /** Whose SRV records name further members. */
+  /** The domain whose SRV records name members. */
   readonly srvDomain?: string | undefined;
-  /** What members may speak: SRV records of the first that has any are taken, saved members of any. */
+  /** The schemes of members. SRV records count for the first scheme that has any, saved members for all. */
   readonly schemes: readonly Scheme[];
-  /** Where the members are saved; nowhere without. */
+  /** The directory in which the members are saved; absent if they are not saved. */
   readonly stateDir?: string | undefined;
   readonly dns: Dns;
-  /** What is known of the members there are. */
+  /** The current members. */
   readonly known: () => Sources['known'];
-  /** The members of the cluster, from one that just passed a linearizable read; empty if none did. */
+  /** The member list of one that just passed a linearizable read; empty if none did. */
   readonly list: () => Sources['list'];
-  /** Makes these the members. */
+  /** Sets the members. */
   readonly onPlaces: (places: readonly Place[]) => void;
   readonly onChange: (change: DiscoveryChange) => void;
   readonly onNameChange: (change: DnsChange) => void;
 }
 
-/** Between two questions for SRV records, ms: Node does not tell for how long they hold. */
+/** Between two look-ups of SRV records, ms: Node does not provide their time to live. */
 const srvInterval = 10_000;
 /**
- * That a member is not used for what it advertises is told of after this long, ms: it may be one of the
- * seeds that have not said yet who they are, and etcd takes many seconds to start.
+ * A member that is unused because of its advertised URLs is reported after this long, ms: it may be one of the
+ * seeds whose identity is not known yet, and etcd takes many seconds to start.
  */
 const misadvertisedAfter = 30_000;
 
@@ -55,11 +54,11 @@ export class Discovery {
   readonly #tell = (change: DiscoveryChange): void => this.#options.onChange(change);
   readonly #srvFailing = new Condition(this.#tell);
   readonly #excess = new Condition(this.#tell);
-  /** Of each, by what there is to tell of it, as JSON. */
+  /** By what is reported of each, as JSON. */
   readonly #misadvertised = new Map<string, Condition<DiscoveryChange>>();
   #stopped = false;
 
-  /** Asks nobody yet. Throws `SettingError` when the state directory cannot be made. */
+  /** Asks no source yet. Throws `SettingError` if the state directory cannot be made. */
   constructor(options: DiscoveryOptions) {
     const { endpoints, followsCluster, stateDir, dns, onNameChange } = options;
     this.#options = options;
@@ -76,7 +75,7 @@ export class Discovery {
     };
   }
 
-  /** Reads the state directory. Returns the members to begin with, before anybody was asked; may be none. */
+  /** Reads the state directory. Returns the initial members, before any source was asked; possibly none. */
   begin(): readonly Place[] {
     const { schemes, endpoints } = this.#options;
     const places = this.#saved?.load(schemes, mostOf(endpoints)) ?? [];
@@ -84,7 +83,7 @@ export class Discovery {
     return seedsOf(this.#sources);
   }
 
-  /** Asks all sources and goes on until `signal` aborts. Call it once, after `begin`. */
+  /** Asks all sources repeatedly until `signal` aborts. Call it once, after `begin`. */
   start(signal: AbortSignal): void {
     signal.addEventListener('abort', () => this.#stop(), { once: true });
     this.#update({});
@@ -92,12 +91,12 @@ export class Discovery {
     if (srvDomain !== undefined) poll(() => this.#askSrv(srvDomain), signal);
   }
 
-  /** Takes in endpoints that were configured anew. What the cluster lists goes on to win over them. */
+  /** Sets newly configured endpoints. The cluster's list still takes precedence. */
   configure(endpoints: readonly Endpoint[]): void {
     this.#update({ endpoints });
   }
 
-  /** Looks again at what the cluster lists: a member has said something of itself. */
+  /** Reads the cluster's list again, after a new member status. */
   consider(): void {
     if (this.#options.followsCluster) this.#update({});
   }
@@ -135,7 +134,7 @@ export class Discovery {
     }
   }
 
-  /** Returns for how long the answer holds, ms. */
+  /** Returns for how long the answer is valid, ms. */
   async #askSrv(domain: string): Promise<number> {
     const { schemes, dns } = this.#options;
     const found = await findSrvMembers(domain, schemes, dns.srv).catch((error: Error) => error);

@@ -1,11 +1,11 @@
 /**
- * The plan: from what the cluster lists to the members that clients are sent to.
+ * The plan: from the cluster's member list to the places that clients are sent to.
  *
- *   listed member ──► where it answers now ──► else where it says that clients go ──► else where
- *                     a setting names it
+ *   listed member ──► the place where it answers ──► else its advertised client URL ──► else the place that
+ *                     a setting names
  *
- * Where a member answers as itself it stays, whatever else it advertises: what works is not given up
- * for what may not. Pure.
+ * A member stays where it answers as itself, whatever it advertises: a working place is not given up for one
+ * that may not work. Pure.
  */
 import { type Endpoint, parseEndpoints, type Scheme } from '../../config/values/endpoint.ts';
 import { isUnstarted } from '../../etcd/status/cluster-view.ts';
@@ -13,37 +13,37 @@ import type { ListedMember } from '../../etcd/status/member-status.ts';
 import { isLoopback } from '../../lib/net/host-port.ts';
 import { addressOf, keyOf, type Place } from '../place.ts';
 
-/** What is known of a member that there is now. */
+/** A current member. */
 export interface KnownMember {
   readonly place: Place;
-  /** Who it last said it is; absent if it never did. */
+  /** The id in its last status; absent if there was none. */
   readonly memberId?: string | undefined;
-  /** Does it belong to the cluster whose list this is, as far as it said? */
+  /** Does its last status name another cluster than the one of the list? */
   readonly isForeign: boolean;
   /** Does it pass its checks? */
   readonly healthy: boolean;
 }
 
-/** A member that advertises no URL that can be used. */
+/** A member that advertises no usable URL. */
 export interface Misadvertised {
   readonly name: string;
   readonly urls: readonly string[];
   /** One clause. */
   readonly why: string;
-  /** Where it is used all the same; `undefined` if nowhere. */
+  /** Where it is used nevertheless; `undefined` if nowhere. */
   readonly usedAt: string | undefined;
 }
 
 export interface Plan {
-  /** Empty when the list is no use, which must change nothing. */
+  /** Empty if the list is of no use. Then nothing must change. */
   readonly places: readonly Place[];
   readonly misadvertised: readonly Misadvertised[];
 }
 
 /**
- * @param list every member of the cluster, learners and those never started included.
- * @param known the members there are, which all speak one scheme.
- * @param seeds the places that a setting or DNS names, and not the cluster alone.
+ * @param list all members of the cluster, including learners and members that never started.
+ * @param known the current members; all have the same scheme.
+ * @param seeds the places that a setting or DNS names.
  */
 export function planMembers(
   list: readonly ListedMember[],
@@ -64,7 +64,7 @@ export function planMembers(
     const judged = urls.map((url) => judge(url, scheme, onlyHere, whose(member, url, list, known)));
     const usable = judged.find((url) => typeof url !== 'string');
     const advertised = usable === undefined ? [] : [placeOf(member, usable)];
-    // While it does not answer where a setting names it, both places are worth a try.
+    // While it does not answer at the place that a setting names, both places are tried.
     const own = working
       ? [seedOf(working) ?? working.place]
       : [...itself.flatMap((each) => seedOf(each) ?? []), ...advertised];
@@ -75,8 +75,8 @@ export function planMembers(
     misadvertised.push({ name, urls, why, usedAt: own[0] && addressOf(own[0]) });
   }
   if (places.length === 0) return { places: [], misadvertised };
-  // A seed that has never said who it is may be one of those that do not answer; one of another
-  // cluster stays, barred, so that the mistake is seen.
+  // A seed without a status may be one of the members that do not answer. A seed of another cluster stays,
+  // ineligible, so that the mistake is visible.
   const others = known.filter(
     ({ isForeign, memberId }) => isForeign || (memberId === undefined && !isComplete),
   );
@@ -87,7 +87,7 @@ function placeOf({ id, name, isLearner }: ListedMember, { scheme, host, port }: 
   return { name: name || id, scheme, host, port, isLearner };
 }
 
-/** The endpoint that a URL is, or one clause why it cannot be used. */
+/** The endpoint of a URL, or one clause why it cannot be used. */
 function judge(url: string, scheme: Scheme, onlyHere: boolean, owner?: string): Endpoint | string {
   let endpoint: Endpoint | undefined;
   try {
@@ -102,7 +102,7 @@ function judge(url: string, scheme: Scheme, onlyHere: boolean, owner?: string): 
   return endpoint;
 }
 
-/** Whose a URL is, if another's: a second member advertises it first, or answers there as itself. */
+/** The other member that owns a URL, if any: it answers there as itself, or it comes first with this URL in the list. */
 function whose(
   { id }: ListedMember,
   url: string,

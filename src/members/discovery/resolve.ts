@@ -1,5 +1,5 @@
 /**
- * Resolve: from what the sources have said to the members that there are.
+ * Resolve: from the answers of all sources to the members.
  *
  *   --endpoints ───┐
  *   SRV records ───┼─► seeds ─► names with several addresses ─► what the cluster lists ─► places
@@ -12,31 +12,31 @@ import { type ListedMember, mostMembers } from '../../etcd/status/member-status.
 import { addressOf, type Place } from '../place.ts';
 import { type KnownMember, planMembers } from './plan.ts';
 
-/** What each source has said last, which holds while it fails. */
+/** The last answer of each source; it stays valid while the source fails. */
 export interface Sources {
   readonly endpoints: readonly Endpoint[];
   /** `undefined` until there were SRV records. */
   readonly srv?: readonly Place[];
-  /** The addresses of a host that several members share; empty for any other. */
+  /** The addresses of a host that several members share; empty for any other host. */
   readonly addressesOf: (host: string) => readonly string[];
-  /** The members of an earlier run: seeds until somebody alive has named the members. */
+  /** The members of an earlier run: seeds until a live source has named the members. */
   readonly saved: readonly Place[];
   /** Are the members those that the cluster lists? */
   readonly followsCluster: boolean;
-  /** What the cluster lists now; empty while it does not say. */
+  /** The cluster's current list; empty while there is none. */
   readonly list: readonly ListedMember[];
-  /** What is known of the members there are. */
+  /** The current members. */
   readonly known: readonly KnownMember[];
-  /** What came of the last list that named anybody, and when, ms of `performance.now()`. */
+  /** The places from the last list that was not empty, and when, ms of `performance.now()`. */
   readonly listed?: { readonly places: readonly Place[]; readonly at: number } | undefined;
 }
 
-/** When no member was healthy for this long, ms, the seeds are tried again beside those of the last list. */
+/** After this long without a healthy member, ms, the seeds are tried again beside the last list. */
 const seedsAfter = 30_000;
 
 /**
- * The members, whether they are more than the `most` that are taken, and whether they are live: named by somebody
- * alive, and to be saved. `misadvertised` is undefined where no list tells.
+ * The members, whether they exceed the limit `most`, and whether they are live: a live source has named them, so
+ * they may be saved. `misadvertised` is undefined without a list.
  *
  * @param now ms of `performance.now()`.
  */
@@ -45,7 +45,7 @@ export function resolve(sources: Sources, now: number) {
   const seeds = seedsOf(sources);
   const plan = list.length === 0 ? undefined : planMembers(list, known, seeds);
   const isListed = plan !== undefined && plan.places.length > 0;
-  // A list holds until there is another, but when all of it is gone the seeds may know better.
+  // A list is valid until the next one. But if all its members are gone, the seeds may be better.
   const listed = isListed ? { places: plan.places, at: now } : sources.listed;
   const isLost =
     listed !== undefined && now - listed.at >= seedsAfter && !known.some(({ healthy }) => healthy);
@@ -56,7 +56,7 @@ export function resolve(sources: Sources, now: number) {
   return { places, listed, misadvertised: plan?.misadvertised, isLive, areTooMany, most };
 }
 
-/** Those that settings and DNS name, and while neither DNS nor the cluster has, those of an earlier run. */
+/** The members that settings and DNS name; until DNS or the cluster has answered, also those of an earlier run. */
 export function seedsOf(sources: Sources): readonly Place[] {
   const { endpoints, srv, addressesOf, saved, followsCluster, listed } = sources;
   const named = [...endpoints, ...(srv ?? [])].flatMap((place: Place) =>
@@ -67,12 +67,12 @@ export function seedsOf(sources: Sources): readonly Place[] {
   return [...named, ...saved.filter((place) => !taken.has(addressOf(place)))];
 }
 
-/** What settings name is meant; beyond it, all sources together name no more than a cluster has. */
+/** The limit: settings may name any number; beyond them, all other sources may name as many as one cluster has. */
 export function mostOf(endpoints: readonly Endpoint[]): number {
   return endpoints.length + mostMembers;
 }
 
-/** One place for each address of its host. */
+/** One place per address of the host. */
 function placesAt(place: Place, addresses: readonly string[]): Place[] {
   if (addresses.length === 0) return [place];
   return addresses.map((address) => {

@@ -1,8 +1,8 @@
 /**
- * The saved members: the last good list, kept in the state directory so that a restart works while
- * nobody answers who could name them.
+ * The saved members: the last good list, kept in the state directory. So a restart works while no source
+ * answers.
  *
- * Owns what the list looks like in the file, which lists are of use, and whether it can be saved.
+ * Owns the format of the file, and decides which lists are usable.
  */
 import { join } from 'node:path';
 import * as z from 'zod/mini';
@@ -35,10 +35,10 @@ export class SavedMembers {
   readonly #tell: (change: DiscoveryChange) => void;
   readonly #failing: Condition<DiscoveryChange>;
   #saving: Promise<void> = Promise.resolve();
-  /** What the file holds, as JSON, as far as is known. */
+  /** The content of the file as JSON; undefined if unknown. */
   #known: string | undefined;
 
-  /** Makes the directory where it is not there. Throws `SettingError` when that is not possible. */
+  /** Makes the directory if needed. Throws `SettingError` if that fails. */
   constructor(directory: string, tell: (change: DiscoveryChange) => void) {
     makeDirectory(directory);
     this.file = join(directory, 'members.json');
@@ -47,10 +47,10 @@ export class SavedMembers {
   }
 
   /**
-   * Reads the list; none where it is not there, or of no use. Never throws: a restart must work without it.
+   * Reads the list; empty if it is absent or unusable. Never throws: a restart must work without it.
    *
-   * @param schemes what members may speak: a list from before a cluster had TLS is no use after it.
-   * @param most members that are taken.
+   * @param schemes those allowed: a list from before the cluster had TLS is unusable afterwards.
+   * @param most the limit on members.
    */
   load(schemes: readonly Scheme[], most = Number.POSITIVE_INFINITY): readonly Place[] {
     const { file } = this;
@@ -69,7 +69,7 @@ export class SavedMembers {
     return places;
   }
 
-  /** Replaces the list, if it is another one; one call at a time, in order. Tells where it cannot. */
+  /** Replaces the list if it has changed. Calls run one at a time, in order. Reports a failure. */
   save(places: readonly Place[]): Promise<void> {
     const { file } = this;
     const members = places.map(entryOf);

@@ -17,8 +17,8 @@ const services: Readonly<Record<Scheme, string>> = {
 };
 
 /**
- * What members may speak, the better first: what the endpoints do, as all members must; without endpoints https,
- * or http where no setting asks for members with TLS.
+ * The schemes that members may have, the preferred one first: that of the endpoints, since all members share one.
+ * Without endpoints it is https, then http unless a setting requires TLS with members.
  */
 export function memberSchemes(
   settings: Pick<Settings, 'endpoints' | 'tls' | 'certificates' | 'serverName'>,
@@ -31,8 +31,7 @@ export function memberSchemes(
 }
 
 /**
- * The members of the first of `schemes` that has any. Rejects with one clause for people when none
- * has.
+ * The members of the first of `schemes` that has any. If none has, rejects with one clause for people.
  */
 export async function findSrvMembers(
   domain: string,
@@ -49,7 +48,7 @@ export async function findSrvMembers(
   throw new Error(failures.join(', '));
 }
 
-/** The members that records name, or why they name none, to be read after the name of the records. */
+/** The members that records name, or why they name none: a text that follows the name of the records. */
 function placesOf(records: readonly SrvRecord[], scheme: Scheme): Place[] | string {
   if (records.length === 0) return ' has no record';
   if (records.length > mostMembers) {
@@ -61,7 +60,7 @@ function placesOf(records: readonly SrvRecord[], scheme: Scheme): Place[] | stri
     .flatMap(({ name, port, priority, weight }) => {
       const host = hostOf(name, port);
       if (host === undefined) return [];
-      // "A small chance of being selected" is what RFC 2782 asks for a weight of 0.
+      // RFC 2782 asks for "a very small chance of being selected" with a weight of 0.
       const share = Math.max(1, weight);
       return [{ name: formatHostPort(host, port), scheme, host, port, priority, weight: share }];
     })
@@ -79,7 +78,7 @@ function isNoService({ name }: SrvRecord): boolean {
   return name === '' || name === '.';
 }
 
-/** As settings spell it; `undefined` for what could not stand in a setting: records hold any bytes. */
+/** The host as a setting spells it; `undefined` if no setting could: records may hold any bytes. */
 function hostOf(target: string, port: number): string | undefined {
   try {
     const [endpoint, ...others] = parseEndpoints(`http://${formatHostPort(target, port)}`, 'http');

@@ -1,13 +1,13 @@
-/** The system's names, and the name server's records: what discovery asks. Replaced in tests. */
+/** The look-ups of discovery: addresses from the system, records from the name server. Replaced in tests. */
 import dns, { type SrvRecord } from 'node:dns';
 
 export const systemDns = {
-  /** All addresses of a name, of either family. */
+  /** All addresses of a name, of both families. */
   lookup: async (name: string): Promise<readonly string[]> => {
     const found = await dns.promises.lookup(name, { all: true });
     return found.map(({ address }) => address);
   },
-  /** For how long they hold, s; rejects where that is not known. */
+  /** Their time to live, s. Rejects if it is unknown. */
   ttl: async (name: string): Promise<number> => {
     const records = await dns.promises
       .resolve4(name, { ttl: true })

@@ -1,17 +1,17 @@
 /**
- * Dialling: from a client that waits to a connected member, whatever single members do.
+ * Dialling: finds a member that connects for a client that waits.
  *
- * gRPC clients back off after a connection that fails before it is usable, so the client is held
- * while members are tried: the next one at once when one refuses, a second one in a race when the
- * first has not connected soon, each at most once, until one connects or the budget is used up.
+ * gRPC clients back off after a connection that fails before it is usable. So the client waits while
+ * members are tried, each at most once, until one connects or the budget is used up. When one refuses,
+ * the next is tried at once. When one has not connected soon, a second is tried in a race.
  *
  *   m1 ──refused
  *      m2 ───────────── no answer yet ─ ─ ─ ─ (dropped when m0 connects)
  *                    └ race after 250 ms
  *                      m0 ── connected ──► session
  *
- * Owns the attempts of one dial and their load leases. Leaves to others whom to pick (balancing/) and what a
- * failure means (health/).
+ * Owns the attempts of one dial and their load leases. balancing/ decides whom to pick, health/ what a
+ * failure means.
  */
 import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -25,7 +25,7 @@ import { LoadLease } from '../../members/load-lease.ts';
 import type { Member } from '../../members/member.ts';
 import { learnConnectTime, raceAfter } from './connect-times.ts';
 
-/** As `net.connect` takes them, and who is connected to. */
+/** The options of `net.connect`, and the member that is dialled. */
 export interface ConnectOptions extends TcpNetConnectOpts {
   readonly member: Member;
 }
@@ -33,17 +33,17 @@ export interface ConnectOptions extends TcpNetConnectOpts {
 export interface DialOptions {
   readonly settings: LiveSettings<Pick<Settings, 'dialTimeout' | 'dialRaceAfter' | 'keepalive'>>;
   readonly policy: Policy;
-  /** Where connections may go now; asked before each attempt. */
+  /** Where connections may go now. Called before each attempt. */
   readonly snapshot: () => Snapshot;
-  /** Finds the addresses of a host name. */
+  /** Looks up the addresses of a host name. */
   readonly lookup: LookupFunction;
-  /** `net.connect`, or another way to a connection that fits the copier, with TLS or without. */
+  /** `net.connect`, or a replacement that fits the copier, with TLS or without. */
   readonly connect: (options: ConnectOptions) => Socket;
-  /** What rings when a dial, or an attempt, has taken long enough. */
+  /** Measures the budget of the dial and the wait before a race. */
   readonly timers: TimerQueue;
   /** Is the other end of this socket the balancer itself? */
   readonly isSelf: (socket: Socket, port: number) => boolean;
-  /** Told of every attempt that ended. */
+  /** Called when an attempt has ended. */
   readonly onAttempt: (member: Member, attempt: DialAttempt) => void;
 }
 
@@ -53,18 +53,18 @@ type AttemptEnd =
   | { readonly result: 'connected' | 'abandoned' }
   | { readonly result: 'failed'; readonly failure: Failure };
 
-/** A connected member: the socket is paused and unread, and whoever takes it over has the lease. */
+/** A connected member. The socket is paused and unread. Whoever takes it over must release the lease. */
 export interface Dialled {
   readonly member: Member;
   readonly lease: LoadLease;
   readonly socket: Socket;
-  /** Members tried before this one connected; 0 when the first pick did. */
+  /** How many members were tried before this one; 0 for the first pick. */
   readonly failovers: number;
 }
 
 /**
- * Tries members until one connects. Resolves with `undefined` when all failed, when the budget is
- * used up, or when `signal` aborts. Never rejects.
+ * Tries members until one connects. Resolves with `undefined` if all fail, if the budget is used up, or
+ * if `signal` aborts. Never rejects.
  */
 export function dial(options: DialOptions, signal: AbortSignal): Promise<Dialled | undefined> {
   return new Promise((resolve) => new Dial(options, signal, resolve));
@@ -127,7 +127,7 @@ class Dial {
       keepAlive: keepalive > 0,
       keepAliveInitialDelay: keepalive,
     });
-    socket.pause(); // nothing is read before there is a session to read it
+    socket.pause(); // nothing is read before there is a session
     const lease = new LoadLease(member);
     const attempt: Attempt = { member, lease, socket, startedAt: performance.now() };
     this.#pending.add(attempt);
@@ -137,7 +137,7 @@ class Dial {
     socket.on('error', (error) => this.#failed(attempt, classify(error)));
   }
 
-  /** Before anything is said: what we say to ourselves is a client, for which is dialled again. */
+  /** Runs before any byte is sent: a connection to ourselves is a new client, which would be dialled for again. */
   #refuseSelf(attempt: Attempt): void {
     if (!this.#options.isSelf(attempt.socket, attempt.member.port)) return;
     this.#failed(attempt, { reason: 'self', detail: 'this endpoint is the balancer itself' });
@@ -147,7 +147,7 @@ class Dial {
     const { member, socket, startedAt } = attempt;
     if (!this.#pending.has(attempt) || socket.destroyed) return;
     if (this.#options.snapshot().evicted.has(member)) {
-      // It has failed while this was under way; a hung process still connects.
+      // It was marked failed during the dial. A hung process still connects.
       const detail = 'the member failed its checks meanwhile';
       this.#failed(attempt, { reason: 'unhealthy', detail });
       return;
@@ -168,7 +168,7 @@ class Dial {
     this.#finish();
   }
 
-  /** Ends an attempt and tells how. Returns false when it had ended before. */
+  /** Ends an attempt and reports how. Returns false if it had already ended. */
   #end(attempt: Attempt, end: AttemptEnd): boolean {
     if (!this.#pending.delete(attempt)) return false;
     const { member, lease, socket, startedAt } = attempt;

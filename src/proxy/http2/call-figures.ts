@@ -1,16 +1,13 @@
-/**
- * What is counted of the calls of a member: plain numbers that the data path writes and whoever scrapes
- * reads.
- */
+/** Figures about the calls of one member: plain numbers. The data path writes them, a scrape reads them. */
 
-/** Upper ends of the buckets, ms; one more is open above. */
+/** Upper ends of the buckets, ms. One more bucket has no upper end. */
 export const firstByteBounds = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000];
 
-/** How long members took to begin their answers. */
+/** How long the member took to begin its answers. */
 class FirstBytes {
-  /** How many were in each bucket, not those below it; the last is the open one. */
+  /** Answers in each bucket, not cumulative. The last bucket has no upper end. */
   readonly counts = new Float64Array(firstByteBounds.length + 1);
-  /** Of all of them, ms. */
+  /** The sum of all durations, ms. */
   sum = 0;
 
   /** @param duration ms. */
@@ -23,11 +20,11 @@ class FirstBytes {
 }
 
 export class CallFigures {
-  /** Streams ever opened. */
+  /** Streams opened so far. */
   started = 0;
-  /** Streams open now, calls in flight among them. */
+  /** Streams open now, including calls in flight. */
   streams = 0;
-  /** Sessions whose bytes turned out not to be HTTP/2, or made no sense. */
+  /** Sessions whose bytes were not valid HTTP/2. */
   lost = 0;
   readonly firstBytes = new FirstBytes();
 }

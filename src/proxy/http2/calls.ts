@@ -1,15 +1,15 @@
 /**
- * Calls: what can be told of a session whose bytes are plain HTTP/2, by following the frames both ways.
+ * Calls: what following the frames both ways shows of a session whose bytes are plain HTTP/2.
  *
  *   client  HEADERS ─► stream open      … END_STREAM ─► call in flight
  *   member  HEADERS ─► first byte       … END_STREAM or RST_STREAM ─► over
  *
- * A call is in flight once the client has asked all it has to ask and until the member has answered. A
- * stream on which the client may still speak, such as a watch or a lease's keep-alive, is open and not in
- * flight: etcd's clients take such a one up again elsewhere, and miss nothing.
+ * A call is in flight from the end of the request to the end of the answer. A stream on which the client
+ * may still send, such as a watch or a lease's keep-alive, is open but not in flight: etcd's clients resume
+ * it on another connection and miss nothing.
  *
- * It also has the GOAWAY frame that asks the client to leave, and knows where in the member's bytes it may be
- * injected. Owns what is counted, which are plain numbers. When a client is asked to leave: drainer.ts.
+ * This file also holds the GOAWAY frame, and finds where in the member's bytes it may be injected. drainer.ts
+ * decides when a client is asked to leave.
  */
 import type { Member } from '../../members/member.ts';
 import type { Follower } from '../relay/copier.ts';
@@ -25,19 +25,19 @@ import {
 import { goAway } from './goaway.ts';
 import { OpenStreams } from './open-streams.ts';
 
-/** `unknown` until both sides have said something; `lost`: these are no calls, or not any more. */
+/** `unknown` until both sides have sent a frame. `lost`: not valid HTTP/2, or too many open streams. */
 export type CallsState = 'unknown' | 'followed' | 'lost';
 
-/** Of the GOAWAY frame; its acknowledgement is that of the PING behind it. */
+/** The state of the GOAWAY frame. The client acknowledges it by answering the PING behind it. */
 export type GoAway = 'none' | 'pending' | 'sent' | 'acknowledged';
 
-/** A stream that is younger than this, ms, may be a call that the client has not finished asking. */
+/** A stream younger than this, ms, may be a call whose request is not complete yet. */
 const youth = 1_000;
 
-/** A session with more open streams than this is not followed any longer: it would be all that is done. */
+/** A session with more open streams than this is no longer followed: one client must not take up all CPU time. */
 export const mostStreams = 4_096;
 
-/** Times are kept as whole tenths of a ms, which fit a small integer: no memory for each call. */
+/** Times are whole tenths of a ms. They fit a small integer, so a call allocates nothing. */
 const tenths = 10;
 const wrap = 0x3fffffff;
 const now = (): number => (performance.now() * tenths) & wrap;
@@ -53,17 +53,17 @@ export class Calls implements Follower {
   readonly #fromMember = new FrameFollower(serverPreface, (type, flags, id) => {
     this.#answered(type, flags, id);
   });
-  /** When each open stream was opened; as a negative number once its client has finished asking. */
+  /** When each open stream was opened; negative once the request is complete. */
   readonly #streams = new OpenStreams();
   #inFlight = 0;
   #isLost = false;
-  /** The member's PINGs that the client has not acknowledged. */
+  /** PINGs of the member that the client has not acknowledged. */
   #pings = 0;
   #goAway: GoAway = 'none';
-  /** Acknowledgements until ours has come: a client gives them in order. */
+  /** Acknowledgements until that of our PING: a client sends them in order. */
   #acknowledgementsLeft = 0;
 
-  /** @param figures of the member, shared by its sessions. */
+  /** @param figures those of the member; all its sessions share them. */
   constructor(member: Member, figures: CallFigures) {
     this.#member = member;
     this.#figures = figures;
@@ -79,7 +79,7 @@ export class Calls implements Follower {
     return this.#goAway;
   }
 
-  /** Calls that were asked and are not answered. */
+  /** Calls in flight. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -87,7 +87,7 @@ export class Calls implements Follower {
   /** Would closing the session now break a call? */
   get isBusy(): boolean {
     if (this.#inFlight > 0) return true;
-    // None of the others is younger.
+    // All other streams are older.
     const { newest } = this.#streams;
     return newest !== undefined && since(newest) < youth * tenths;
   }
@@ -110,11 +110,11 @@ export class Calls implements Follower {
   }
 
   /**
-   * Asks the client to leave, once. Returns whether `injection` is to be injected at once; if not, that is done
-   * as soon as a frame of the member's has ended, or was before.
+   * Asks the client to leave, once. Returns true if the caller must inject `injection` now. If false,
+   * `followMember` places it after the current frame, or it was already requested, or frames are not followed.
    */
   requestGoAway(): boolean {
-    // Where frames are not followed any more nobody knows where one of them ends.
+    // When frames are no longer followed, it is unknown where one ends.
     if (this.#isLost || this.#goAway !== 'none') return false;
     this.#goAway = 'pending';
     if (!this.#fromMember.isBetweenFrames) return false;
@@ -122,7 +122,7 @@ export class Calls implements Follower {
     return true;
   }
 
-  /** The session has ended: what was in flight is not any more. */
+  /** Ends all open streams: the session has ended, or is no longer followed. */
   end(): void {
     this.#member.calls -= this.#inFlight;
     this.#figures.streams -= this.#streams.size;
@@ -143,8 +143,8 @@ export class Calls implements Follower {
   }
 
   #asked(type: number, flags: number, id: number): void {
-    if (this.#isLost) return; // given up in the midst of a chunk
-    // Others are trailers, perhaps of a stream that the member has ended already.
+    if (this.#isLost) return; // it was given up earlier in this chunk
+    // Other HEADERS are trailers, perhaps of a stream that the member has already ended.
     if (type === frameTypes.headers && id > this.#streams.latest) this.#open(id);
     if (isEndOfStream(type, flags)) this.#askedAll(id);
     else if (type === frameTypes.resetStream) this.#close(id);

@@ -1,15 +1,15 @@
 /**
- * Frames: where those of one direction of an HTTP/2 connection begin and end, and of which streams they
- * are, read beside a copy that goes on untouched.
+ * Frames: finds where the frames of one direction of an HTTP/2 connection begin and end, and to which
+ * streams they belong. The copied bytes are not touched.
  *
  *   chunk ──► preface, compared ──► 9-byte header ──► payload, skipped ──► 9-byte header …
  *                                        └──► onFrame
  *
- * Nothing is decoded, kept, or allocated for a chunk. Bytes that make no sense end the following for
- * good; whoever copies goes on copying. RFC 9113: section 4.1 is the header, 6 what each frame must be.
+ * Nothing is decoded, kept, or allocated per chunk. Invalid bytes end the following for good; the copier
+ * goes on. RFC 9113 section 4.1 defines the header, section 6 each type of frame.
  */
 
-/** RFC 9113 section 6, as far as anything here depends on it. */
+/** The frame types of RFC 9113 section 6 that matter here. */
 export const frameTypes = {
   data: 0,
   headers: 1,
@@ -21,41 +21,41 @@ export const frameTypes = {
   continuation: 9,
 } as const;
 
-/** On DATA and HEADERS: the sender has finished with the stream. */
+/** On DATA and HEADERS: the sender has ended the stream. */
 export const endStream = 0x1;
-/** On HEADERS and CONTINUATION: the block of headers is whole. */
+/** On HEADERS and CONTINUATION: the header block is complete. */
 export const endHeaders = 0x4;
-/** On SETTINGS and PING: an answer to one. */
+/** On SETTINGS and PING: the frame acknowledges one. */
 export const acknowledgement = 0x1;
 
-/** What a client says first (section 3.4). */
+/** What a client sends first (section 3.4). */
 export const clientPreface: Uint8Array = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
-/** A server says nothing before its first frame. */
+/** A server sends nothing before its first frame. */
 export const serverPreface: Uint8Array = new Uint8Array(0);
 
 const headerLength = 9;
 
-/** Told when the header of a frame has come; its payload may not be there yet. */
+/** Called when the header of a frame has arrived. Its payload may still be missing. */
 export type OnFrame = (type: number, flags: number, streamId: number) => void;
 
-/** `lost`: what came is not HTTP/2, or not any more. */
+/** `lost`: the bytes are not valid HTTP/2. */
 export type Following = 'preface' | 'frames' | 'lost';
 
 export class FrameFollower {
   readonly #preface: Uint8Array;
   readonly #onFrame: OnFrame;
   #state: Following = 'preface';
-  /** Bytes of the preface that have come. */
+  /** Bytes of the preface that have arrived. */
   #compared = 0;
-  /** Bytes of a payload that are still to come. */
+  /** Bytes of the payload that are still missing. */
   #remaining = 0;
-  /** How much of the next header has come, and what it says so far. */
+  /** Bytes of the next header that have arrived, and its fields so far. */
   #seen = 0;
   #length = 0;
   #type = 0;
   #flags = 0;
   #streamId = 0;
-  /** The stream whose block of headers is not whole: nothing may come in between (section 6.10). */
+  /** The stream whose header block is incomplete; 0 for none. No other frame may interrupt it (section 6.10). */
   #block = 0;
 
   constructor(preface: Uint8Array, onFrame: OnFrame) {
@@ -63,12 +63,12 @@ export class FrameFollower {
     this.#onFrame = onFrame;
   }
 
-  /** `frames` once the first frame has come, which is when it is known to be HTTP/2. */
+  /** `frames` from the first frame on: it proves that the bytes are HTTP/2. */
   get state(): Following {
     return this.#state;
   }
 
-  /** May a frame of somebody else's come right after the bytes followed so far? */
+  /** May a frame be injected right after the bytes followed so far? */
   get isBetweenFrames(): boolean {
     return (
       this.#state === 'frames' && this.#remaining === 0 && this.#seen === 0 && this.#block === 0
@@ -76,8 +76,8 @@ export class FrameFollower {
   }
 
   /**
-   * Goes on with the first `count` of `bytes`. Returns the last place in them, as an offset, where a
-   * frame of somebody else's may come in; -1 where there is none, as in the midst of a long payload.
+   * Follows the first `count` of `bytes`. Returns the last offset in them at which a frame may be
+   * injected; -1 if there is none, as within a long payload.
    */
   follow(bytes: Uint8Array, count: number): number {
     if (this.state === 'lost') return -1;
@@ -89,14 +89,14 @@ export class FrameFollower {
         this.#remaining -= skipped;
         at += skipped;
       } else if (this.#seen === 0 && this.#state === 'frames' && at + headerLength <= count) {
-        // A header that is there as a whole, as nearly all are.
+        // The header is complete in this chunk, as nearly all are.
         this.#length =
           ((bytes[at] as number) << 16) |
           ((bytes[at + 1] as number) << 8) |
           (bytes[at + 2] as number);
         this.#type = bytes[at + 3] as number;
         this.#flags = bytes[at + 4] as number;
-        // The first bit of a stream's number is reserved and says nothing.
+        // The first bit of a stream id is reserved and has no meaning.
         this.#streamId =
           (((bytes[at + 5] as number) & 0x7f) << 24) |
           ((bytes[at + 6] as number) << 16) |
@@ -114,7 +114,7 @@ export class FrameFollower {
     return gap;
   }
 
-  /** The next byte of a preface, or of a header that comes in parts. */
+  /** Takes the next byte of a preface, or of a header that arrives in parts. */
   #take(byte: number): void {
     if (this.#compared < this.#preface.length) {
       if (byte !== this.#preface[this.#compared]) this.#state = 'lost';
@@ -130,7 +130,7 @@ export class FrameFollower {
     if (this.#seen === headerLength) this.#headed();
   }
 
-  /** A header is there. */
+  /** The header is complete. */
   #headed(): void {
     this.#seen = 0;
     if (!this.#isAllowedHere() || !this.#isPossible()) {
@@ -142,10 +142,10 @@ export class FrameFollower {
     this.#onFrame(this.#type, this.#flags, this.#streamId);
   }
 
-  /** Is this the kind of frame that may come now? Keeps track of blocks of headers, too. */
+  /** May this type of frame come now? Also keeps track of header blocks. */
   #isAllowedHere(): boolean {
     const type = this.#type;
-    // Either side begins with its settings (section 3.4).
+    // Each side begins with its SETTINGS (section 3.4).
     if (this.#state === 'preface') {
       if (type !== frameTypes.settings || (this.#flags & acknowledgement) !== 0) return false;
     }
@@ -158,7 +158,7 @@ export class FrameFollower {
     return true;
   }
 
-  /** Has it the length and the stream that its kind must have (sections 6.1 to 6.10)? */
+  /** Do the length and the stream fit the type (sections 6.1 to 6.10)? */
   #isPossible(): boolean {
     const length = this.#length;
     const isOfConnection = this.#streamId === 0;
@@ -178,7 +178,7 @@ export class FrameFollower {
       case frameTypes.windowUpdate:
         return length === 4;
       default:
-        return true; // of a later extension: to be ignored (section 4.1)
+        return true; // a type of a later extension is ignored (section 4.1)
     }
   }
 }

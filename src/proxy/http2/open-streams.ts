@@ -1,25 +1,24 @@
 /**
- * The open streams of a session, each with a number: a table of its own, since the byte path writes to it
- * a few times for each call, and a Map of the language makes garbage of that.
+ * The open streams of a session, each with a value. The byte path writes to this table a few times per
+ * call; a `Map` would make garbage of that.
  *
- *   ids      1   -3   -5   7   -9   11      negative: it has ended
+ *   ids      1   -3   -5   7   -9   11      negative: the stream has ended
  *   values   ·    ·    ·   ·    ·    ·
  *
- * Streams are numbered upwards (RFC 9113 section 5.1.1), so that the table is in order: whoever is looked for
- * is found by halving, whatever numbers a peer chooses. Those that have ended are swept out together, so that
- * a word of the byte path costs a handful of steps, and as many again for the sweeping, on average. Owns no
- * meaning of the values.
+ * Stream ids only grow (RFC 9113 section 5.1.1), so the table is sorted, and binary search finds a stream
+ * whatever ids a peer chooses. Ended streams are removed together, so an operation costs a handful of steps,
+ * and on average as many again for the removal. What the values mean is up to the caller.
  */
 
-/** Streams of most sessions at a time; a power of two, as all sizes are. */
+/** Most sessions have no more streams at a time. A power of two, as all sizes are. */
 const smallest = 8;
-/** A table with fewer than one stream in so many places is made smaller. */
+/** The table shrinks when fewer than one in this many slots holds an open stream. */
 const sparse = 8;
 
 export class OpenStreams {
   #ids = new Int32Array(0);
   #values = new Int32Array(0);
-  /** Places that are taken, by streams that have ended too; the last of them has not. */
+  /** Slots in use, including ended streams. The last one in use is always open. */
   #end = 0;
   #size = 0;
   #latest = 0;
@@ -28,22 +27,22 @@ export class OpenStreams {
     return this.#size;
   }
 
-  /** Places there are; for whoever bounds the memory. */
+  /** The number of slots, as a measure of the memory. */
   get capacity(): number {
     return this.#ids.length;
   }
 
-  /** The highest number that was ever added; 0 for none. */
+  /** The highest id that was ever added; 0 for none. */
   get latest(): number {
     return this.#latest;
   }
 
-  /** The value of the stream that was added last of those that are there; undefined for none. */
+  /** The value of the open stream that was added last; undefined if no stream is open. */
   get newest(): number | undefined {
     return this.#end === 0 ? undefined : this.#values[this.#end - 1];
   }
 
-  /** Where a stream is; -1 if it is not. Valid until the next `add` or `deleteAt`. */
+  /** The slot of an open stream; -1 for any other. Valid until the next `add` or `deleteAt`. */
   find(id: number): number {
     let from = 0;
     let to = this.#end;
@@ -68,7 +67,7 @@ export class OpenStreams {
   /** @param id above `latest`. @param value a 32-bit integer. */
   add(id: number, value: number): void {
     if (this.#end === this.#ids.length) {
-      // Half of the places are free afterwards, so that it does not come to this again soon.
+      // Half of the slots are free afterwards, so the next resize is far away.
       const { length } = this.#ids;
       this.#resize(2 * this.#size >= length ? Math.max(smallest, 2 * length) : length);
     }
@@ -87,7 +86,7 @@ export class OpenStreams {
     if (length > smallest && sparse * this.#size < length) this.#resize(length / 2);
   }
 
-  /** Forgets all of them, and the memory for them. */
+  /** Removes all streams and frees the memory. */
   clear(): void {
     this.#ids = new Int32Array(0);
     this.#values = new Int32Array(0);
@@ -95,7 +94,7 @@ export class OpenStreams {
     this.#size = 0;
   }
 
-  /** Sweeps out those that have ended, into a table with `length` places. */
+  /** Removes ended streams and gives the table `length` slots. */
   #resize(length: number): void {
     const [ids, values, end] = [this.#ids, this.#values, this.#end];
     if (length !== ids.length) {

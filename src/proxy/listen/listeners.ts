@@ -1,9 +1,8 @@
 /**
- * Listeners: the addresses where clients connect. All of them open, or none.
+ * Listeners: the addresses where clients connect. Either all of them open, or none.
  *
- * Owns the listening sockets, and a Unix socket's file with its mode and owner. Sockets that were open
- * before us (systemd/inherited.ts) stay so, and their files stay. Accepted connections are handed on
- * paused and unread.
+ * Owns the listening sockets, and the file of a Unix socket with its mode and owner. The files of inherited
+ * sockets (systemd/inherited.ts) are left alone. Accepted connections are handed on paused and unread.
  */
 import { chmod, chown } from 'node:fs/promises';
 import net, { type Server, type Socket } from 'node:net';
@@ -15,33 +14,33 @@ import { pathOf, unusable } from '../../systemd/inherited.ts';
 
 export interface ListenOptions {
   readonly addresses: readonly ListenAddress[];
-  /** Descriptors of sockets that listen already, in place of `addresses`; none if empty. */
+  /** Descriptors of sockets that already listen. If there are any, they replace `addresses`. */
   readonly inherited?: readonly number[];
-  /** May other processes listen on the same TCP addresses beside us? */
+  /** May other processes listen on the same TCP addresses? */
   readonly reusePort: boolean;
   /** Permission bits of Unix sockets, such as 0o660. */
   readonly socketMode: number;
-  /** Owner of Unix sockets; -1 leaves one as it is. */
+  /** Owner of Unix sockets. An id of -1 leaves that part unchanged. */
   readonly socketOwner: { readonly uid: number; readonly gid: number } | undefined;
-  /** Idle time before TCP keepalive probes, ms; 0 turns them off. */
+  /** Idle time before TCP keepalive probes, ms; 0 for none. */
   readonly keepalive: number;
   readonly onConnection: (socket: Socket) => void;
-  /** Told when the system could not hand over a connection, such as for want of descriptors. */
+  /** Called when the system cannot hand over a connection, for example for lack of descriptors. */
   readonly onAcceptError: (error: Error) => void;
 }
 
 export interface Listeners {
-  /** The addresses in use; a port of 0 has become the one that was given. */
+  /** The addresses in use. Port 0 is replaced by the port that the system chose. */
   readonly addresses: readonly ListenAddress[];
   readonly servers: readonly Server[];
-  /** Stops accepting; accepted connections stay. The file of a Unix socket that we made is removed. */
+  /** Stops accepting. Accepted connections stay open. Removes the files of Unix sockets that we made. */
   close(): void;
 }
 
-/** A deep queue: after a failover every client of a member comes back in the same moment. */
+/** A deep queue: after a failover every client of a member reconnects in the same moment. */
 const backlog = 4096;
 
-/** Opens all addresses. Throws `Refusal`, or `ConfigError` for an inherited socket, with none of them open. */
+/** Opens all addresses. If one fails, none stays open and `SettingError` is thrown; `ConfigError` if inherited. */
 export async function openListeners(options: ListenOptions): Promise<Listeners> {
   const servers: Server[] = [];
   const close = (): void => {
@@ -51,7 +50,7 @@ export async function openListeners(options: ListenOptions): Promise<Listeners> 
     const server = net.createServer(
       {
         allowHalfOpen: true,
-        pauseOnConnect: true, // see shared-buffer.ts: the successor must be the first to read
+        pauseOnConnect: true, // the socket that takes over must read first; see shared-buffer.ts
         noDelay: true,
         keepAlive: options.keepalive > 0,
         keepAliveInitialDelay: options.keepalive,
@@ -79,7 +78,7 @@ export async function openListeners(options: ListenOptions): Promise<Listeners> 
   return { addresses, servers, close };
 }
 
-/** Listens on a socket that was opened, and bound, by somebody else. */
+/** Listens on a socket that another process has opened and bound. */
 async function adopt(server: Server, fd: number): Promise<ListenAddress> {
   await listen(server, { fd, backlog }, (error) => unusable(fd, error));
   const bound = server.address();
@@ -94,24 +93,24 @@ async function open(
   address: ListenAddress,
   options: ListenOptions,
 ): Promise<ListenAddress> {
-  const refused = (error: NodeJS.ErrnoException) =>
+  const failed = (error: NodeJS.ErrnoException) =>
     new SettingError('listen', explain(address, error));
   if (address.kind === 'unix') {
     await removeStaleSocket('listen', address.path);
-    await listen(server, { path: address.path }, refused);
-    await hand(address.path, options);
+    await listen(server, { path: address.path }, failed);
+    await setAccess(address.path, options);
     return address;
   }
   const { host, port: asked } = address;
   const { reusePort } = options;
-  await listen(server, { host, port: asked, reusePort, backlog }, refused);
+  await listen(server, { host, port: asked, reusePort, backlog }, failed);
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   return { ...address, port };
 }
 
 /** Gives a socket file its mode and owner. */
-async function hand(path: string, { socketMode, socketOwner }: ListenOptions): Promise<void> {
+async function setAccess(path: string, { socketMode, socketOwner }: ListenOptions): Promise<void> {
   try {
     await chmod(path, socketMode);
     if (socketOwner !== undefined) await chown(path, socketOwner.uid, socketOwner.gid);

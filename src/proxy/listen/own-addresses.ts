@@ -4,12 +4,12 @@ import { reaches } from '../../config/collision.ts';
 import type { ListenAddress } from '../../config/values/listen.ts';
 
 /**
- * Does this connected socket lead back to us? Either to one of `addresses`: a connection of this
- * host to itself at a port where we listen can be nobody else's. Or to its own end: a dial to a
- * closed loopback port can be given that very port to dial from, and TCP then connects it to itself
- * (simultaneous open, RFC 9293 section 3.5). False for a socket that is not connected.
+ * Does this connected socket lead back to us? There are two ways. It may reach one of `addresses`: a
+ * connection of this host to itself at a port where we listen is ours. Or it may reach its own end: the
+ * system may choose a closed loopback port as the local port of a dial to that port, and TCP then connects
+ * the socket to itself (simultaneous open, RFC 9293 section 3.5). False for a socket that is not connected.
  *
- * @param port the one that was dialled: if nobody here has it, no more of the system is asked.
+ * @param port the one that was dialled. If it is not one of ours, the answer takes no further system calls.
  */
 export function leadsToSelf(
   socket: Socket,
@@ -22,14 +22,14 @@ export function leadsToSelf(
   const host = plain(socket.remoteAddress);
   if (local === undefined || host === undefined) return false;
   if (local === host && socket.localPort === port) return true;
-  // Whatever else this machine answers to, it is the address that we came from.
+  // This machine has at least the address that we connect from.
   const machine = { hostname: '', addresses: [local] };
   return addresses.some(
     (address) => address.kind === 'tcp' && reaches({ host, port }, address, machine),
   );
 }
 
-/** Where we listen: as settings say, and once the listeners are open as the system does. */
+/** Where we listen: first as the settings say, then, once the listeners are open, as the system says. */
 export class OwnAddresses {
   list: readonly ListenAddress[];
 
@@ -41,7 +41,7 @@ export class OwnAddresses {
   readonly isSelf = (socket: Socket, port: number): boolean => leadsToSelf(socket, port, this.list);
 }
 
-/** An IPv4 address without the IPv6 prefix that a socket of both families gives it. */
+/** Removes the IPv6 prefix that a dual-stack socket gives an IPv4 address. */
 function plain(address: string | undefined): string | undefined {
   return address?.replace(/^::ffff:/, '');
 }

@@ -1,15 +1,15 @@
 /**
- * Sources: how many connections each address has, so that one of them cannot take up all there may be.
+ * Sources: counts the connections of each client address, so that one address cannot use up the limit.
  *
- * Owns the counts. What comes over a Unix socket has no address and is not counted.
+ * Owns the counts. A connection over a Unix socket has no address and is not counted.
  */
 export class Sources {
   readonly #counts = new Map<string, number>();
 
   /**
-   * Counts one more connection of an address, unless it has as many as it may.
+   * Counts one more connection of an address. Returns false, and counts nothing, at the limit.
    *
-   * @param most connections of one address.
+   * @param most connections that one address may have.
    */
   take(address: string | undefined, most: number): boolean {
     if (address === undefined) return true;
@@ -19,7 +19,7 @@ export class Sources {
     return true;
   }
 
-  /** One of the connections that were taken has ended. */
+  /** Counts one connection less: one that `take` counted has ended. */
   release(address: string | undefined): void {
     if (address === undefined) return;
     const count = this.#counts.get(address) ?? 0;

@@ -1,24 +1,24 @@
 /**
- * Byte counts: what the byte path notes of a session, a few numbers for each chunk, and what they tell of
- * bytes that are opaque: has the client asked what is not answered yet?
+ * Byte counts: a few numbers per session, which the byte path updates with each chunk. From them follows,
+ * for opaque bytes, whether the client has asked a question that is not answered yet.
  *
- *   client  question ─────────────────────► more than peers of HTTP/2 say without asking anything
- *   member  acknowledgement … answer ─────► more than it may say to acknowledge what it was sent
+ *   client  question ─────────────────────► longer than what HTTP/2 peers send without a question
+ *   member  acknowledgement … answer ─────► longer than what acknowledges the bytes it received
  *
- * Lengths are all that can be seen within TLS, so they decide. Where they leave it open a question is taken
- * to be open: a session that stays is a session in the wrong place, one that is closed is a call that fails.
- * What cannot be seen: of several questions at a time in one session, which of them an answer is for.
+ * Within TLS only lengths can be seen, so they decide. In doubt a question counts as open: a session that
+ * stays too long is merely in the wrong place, but one that is closed too early fails a call. When several
+ * questions are open in one session, it cannot be seen which of them an answer is for.
  */
 
-/** Lengths by which questions and acknowledgements are told apart, bytes. */
+/** The lengths that tell questions from acknowledgements, bytes. */
 export interface Wire {
-  /** The longest that a client says without asking anything, unless it acknowledges by more than one frame. */
+  /** The longest chunk of a client without a question, unless several frames acknowledge something. */
   readonly idle: number;
-  /** The longest that a peer says to acknowledge one thing it was sent: two WINDOW_UPDATE and a PING. */
+  /** The longest acknowledgement of one thing that a peer received: two WINDOW_UPDATE and a PING. */
   readonly acknowledgement: number;
-  /** Of an acknowledged PING, by which a client has heard of a PING of its own. */
+  /** The lengths of an acknowledged PING. */
   readonly pings: readonly number[];
-  /** The most that a member says to end a handshake, which is no answer to what is asked by then. */
+  /** The most that a member sends at the end of a handshake. It answers no question. */
   readonly tickets: number;
 }
 
@@ -32,8 +32,8 @@ export const plainBytes: Wire = { idle: 26, acknowledgement: 43, pings: [17], ti
  * A record of TLS adds 22 bytes (1.3), 29 (1.2 with AES-GCM) or 21 (1.2 with ChaCha20): a PING has 39, 46
  * or 38, and the shortest question 51.
  *
- * A member of etcd sends one ticket for resumption (RFC 8446 section 4.6.1) once it has the client's last
- * words of the handshake. Go puts the client's certificate, and by 1.21 its authorities', into it.
+ * An etcd member sends one ticket for resumption (RFC 8446 section 4.6.1) when it has received the end of
+ * the handshake. Go puts the client's certificate into it, and since 1.21 those of its authorities too.
  */
 export const withinTls: Wire = {
   idle: 48,
@@ -42,28 +42,28 @@ export const withinTls: Wire = {
   tickets: 4096,
 };
 
-/** Two WINDOW_UPDATE, which may come in one record with a PING. */
+/** The length of two WINDOW_UPDATE, which may share a record with a PING. */
 const windowUpdates = 26;
-/** A chunk of this length, bytes, or longer may be a part of a long message. */
+/** A chunk of at least this length, bytes, may be part of a long message. */
 const part = 1024;
-/** Of a long message, a 128th may be acknowledged: 72 bytes and more for a DATA of 16 KiB. */
+/** The acknowledgement of a long message may be a 128th of it: at least 72 bytes for a DATA of 16 KiB. */
 const partShift = 7;
 
-/** Bytes read so far, by who sent them. Plain fields: written per chunk, read when someone asks. */
+/** Bytes read so far, by sender. Plain fields: written per chunk, read on demand. */
 export class ByteCounts {
   readonly wire: Wire;
   client = 0;
   member = 0;
   /** Did the last bytes come from the member? */
   memberSpokeLast = false;
-  /** What both had said when the client began with what is not answered yet, if it asks anything. */
+  /** Both counts at the begin of the client's bytes that are not answered yet, if they ask anything. */
   clientAtAsk = 0;
   memberAtAsk = 0;
-  /** How much the member may have said since then without an answer in it. */
+  /** How many bytes the member may have sent since then without an answer. */
   allowance = 0;
-  /** May what the client asks have come with the end of its handshake, so that tickets are no answer? */
+  /** May the question have come with the end of the handshake, so that tickets do not answer it? */
   isOpening = false;
-  /** Is it known already that bytes have come? If not, `note` is called, which sets it. */
+  /** Has `note` been called since the last sample? If not, the next chunk calls it, and it sets this. */
   noted = false;
   readonly note: () => void;
 
@@ -73,10 +73,10 @@ export class ByteCounts {
   }
 }
 
-/** A chunk of `bytes` has come from the client. */
+/** Counts a chunk of `bytes` from the client. */
 export function clientSpoke(counts: ByteCounts, bytes: number): void {
   const { idle, acknowledgement, tickets } = counts.wire;
-  // Who asks along with the end of the handshake waits for the answer; who does not, asks when it has ended.
+  // A client that asks with the end of the handshake waits for the answer. Any other asks after the handshake.
   const hasOpened = counts.isOpening && counts.member > counts.memberAtAsk && bytes > idle;
   if (hasOpened || counts.member - counts.memberAtAsk > counts.allowance) {
     counts.isOpening = tickets > 0 && counts.memberAtAsk === 0;
@@ -86,7 +86,7 @@ export function clientSpoke(counts: ByteCounts, bytes: number): void {
   }
   const isLater = !counts.memberSpokeLast && counts.allowance >= acknowledgement;
   if (bytes <= idle) {
-    counts.allowance += bytes; // a PING is answered by one of its own length
+    counts.allowance += bytes; // the answer to a PING has the same length
   } else {
     counts.allowance += isLater && bytes >= part ? bytes >> partShift : acknowledgement;
   }
@@ -95,23 +95,23 @@ export function clientSpoke(counts: ByteCounts, bytes: number): void {
   if (!counts.noted) counts.note();
 }
 
-/** A chunk of `bytes` has come from the member. */
+/** Counts a chunk of `bytes` from the member. */
 export function memberSpoke(counts: ByteCounts, bytes: number): void {
   counts.member += bytes;
   counts.memberSpokeLast = true;
   if (!counts.noted) counts.note();
 }
 
-/** Has the client asked what the member has not answered, as far as lengths can tell? */
+/** Is a question of the client unanswered, as far as lengths can tell? */
 export function hasOpenQuestion(counts: Readonly<Omit<ByteCounts, 'note' | 'noted'>>): boolean {
   const asked = counts.client - counts.clientAtAsk;
   const answered = counts.member - counts.memberAtAsk;
   if (answered > counts.allowance || asked <= counts.wire.idle) return false;
-  // An event of a watch is acknowledged with a PING beside it, and that is acknowledged in turn.
+  // The client acknowledges an event of a watch and sends a PING with it, which the member acknowledges.
   return asked - answered > windowUpdates || !isOfPings(answered, counts.wire);
 }
 
-/** Is this what acknowledged PINGs add up to, and nothing else? */
+/** Can these bytes be acknowledged PINGs and nothing else? */
 function isOfPings(bytes: number, { pings }: Wire): boolean {
   return bytes > 0 && pings.some((length) => bytes % length === 0);
 }

@@ -1,6 +1,6 @@
 /**
- * The gate of a session: may its client be read from? Not while it is held, nor while the member has yet
- * to take what was read before. Two reasons with two owners, so that the end of one does not end the other.
+ * The gate of a session: may its client be read from? Not while the session is held, nor while the member
+ * has not taken what was read before. The two reasons are kept apart, so the end of one does not end the other.
  */
 import type { Socket } from 'node:net';
 
@@ -9,7 +9,7 @@ export class Gate {
   #held = false;
   #full = false;
 
-  /** @param client asked for later: the gate is needed to make it. */
+  /** @param client called later only, since the client's socket is made after the gate. */
   constructor(client: () => Socket) {
     this.#client = client;
   }
@@ -18,13 +18,13 @@ export class Gate {
     return this.#held;
   }
 
-  /** Takes in, and returns, whether the member took all that was read. If not, `drained` is to be called. */
+  /** Records, and returns, whether the member took everything. If not, the caller must call `drained` later. */
   passes(isTaken: boolean): boolean {
     if (!isTaken) this.#full = true;
     return isTaken;
   }
 
-  /** The member has taken the rest. */
+  /** Call this when the member has taken the rest. */
   readonly drained = (): void => {
     this.#full = false;
     if (!this.#held) this.#client().resume();

@@ -1,10 +1,10 @@
 /**
- * What becomes of a session when reading it throws: it ends. The chunk was not passed on, and nobody may go on
- * behind a gap; the other sessions do not notice (lib/unexpected.ts).
+ * Ends a session when reading it throws. The chunk was not passed on, and no byte may follow a gap. Other
+ * sessions are not affected (lib/unexpected.ts).
  */
 import { handOver } from '../../lib/unexpected.ts';
 
-/** `read`, which returns whether the next chunk may come, with `end` called for what it throws. */
+/** Wraps `read`, which returns whether the next chunk may come: if it throws, `end` is called with the error. */
 export function orEnd<T>(
   read: (chunk: T) => boolean,
   end: (error: Error) => void,

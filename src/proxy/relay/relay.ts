@@ -1,10 +1,10 @@
 /**
- * The relay: joins a client and a member until both have finished.
+ * The relay joins a client and a member until both have finished.
  *
- * An end of stream is passed on as such and leaves the other direction open (half-close), a reset
- * is passed on as a reset, and errors are values here: they become the reason why the relay ended.
+ * The end of one direction is passed on and leaves the other open (half-close). A reset is passed on as a
+ * reset. An error is a value here: it becomes the reason why the relay ended.
  *
- * Owns the two sockets. How the bytes are moved: copier.ts; whose they are: sessions/session.ts.
+ * Owns the two sockets. copier.ts moves the bytes; sessions/session.ts knows whose they are.
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -12,7 +12,7 @@ import { formatHostPort } from '../../lib/net/host-port.ts';
 import type { ByteCounts } from './byte-counts.ts';
 import type { Copier, Copying, Follower, SocketPair } from './copier.ts';
 
-/** Who ended it and how: the first to close, unless a reset came later. */
+/** Who ended the relay and how: the first to close, unless a reset came later. */
 export type RelayEnd =
   | 'client-closed'
   | 'member-closed'
@@ -31,11 +31,11 @@ export class Relay {
   #open = 2;
 
   /**
-   * Joins two connected sockets that have not been read from; takes them over.
+   * Joins two connected sockets that have not been read from, and takes them over.
    *
-   * @param counts is kept up to date with the bytes read from each.
-   * @param onEnd is called once, later, when both sockets are closed.
-   * @throws when one of the sockets is destroyed already.
+   * @param counts updated with the bytes read from each.
+   * @param onEnd called once, later, when both sockets are closed.
+   * @throws if one of the sockets is already destroyed.
    */
   constructor(
     pair: SocketPair,
@@ -55,7 +55,7 @@ export class Relay {
     this.#join(member, client, 'member-closed', 'member-reset');
   }
 
-  /** Closes both ends at once. `onEnd` follows, with `closed-by-us`, unless it was ending already. */
+  /** Closes both sockets at once. `onEnd` follows, with `closed-by-us` unless the relay was already ending. */
   close(): void {
     this.#end ??= 'closed-by-us';
     this.#client.destroy();
@@ -63,28 +63,28 @@ export class Relay {
   }
 
   /**
-   * Ends the connection to the client in order, so that whatever was sent still arrives, and the one to
-   * the member. `onEnd` follows as with `close` once the client has ended its side too.
+   * Ends the connection to the client in order, so that everything sent still arrives, and closes the one to
+   * the member. `onEnd` follows as with `close`, once the client has ended its side too.
    */
   finish(): void {
     this.#end ??= 'closed-by-us';
     this.#member.destroy();
     this.#client.end();
-    this.#client.resume(); // it may have waited for the member, and its own end must be seen
+    this.#client.resume(); // it may be paused for the member, and its end must be seen
   }
 
-  /** Sends the client frames of our own, after all that the member has said so far; not after its end. */
+  /** Sends frames of our own to the client, after everything that the member has sent so far. */
   inject(frames: Uint8Array): void {
-    // A client to whom the member's end was passed on hears nothing more, and needs no asking to leave.
+    // After the member's end nothing more can be sent, and the client leaves anyway.
     if (this.#client.writable) this.#client.write(frames);
   }
 
-  /** Bytes from the member that the kernel has not taken for the client yet: `close` would lose them. */
+  /** Bytes for the client that the kernel has not taken yet; `close` would lose them. */
   unsent(): number {
     return this.#client.writableLength;
   }
 
-  /** Asks the system, so for people who look; undefined on a Unix socket, and once it is closed. */
+  /** Asks the system, so only for display. Undefined for a Unix socket, and once the socket is closed. */
   clientAddress(): string | undefined {
     const { remoteAddress, remotePort = 0 } = this.#client;
     return remoteAddress === undefined ? undefined : formatHostPort(remoteAddress, remotePort);
@@ -103,22 +103,21 @@ export class Relay {
       this.#open -= 1;
       if (this.#open === 0) this.#onEnd(this.#end ?? closed);
     });
-    // Without a consumer a stream that has ended would never say so.
+    // A stream without a consumer never emits `end`.
     socket.resume();
   }
 }
 
 /**
- * Closes with a TCP reset, so that the peer learns that the call was cut; a Unix socket has none, nor
- * has a connection on which we have ended our side already. With TLS it is learned from the `close_notify`
- * that is missing (RFC 8446 section 6.1), and Node's TLS sockets know no reset: the mark would keep one
- * from being closed at all.
+ * Closes with a TCP reset, so that the peer learns that the call was cut. A Unix socket cannot be reset, nor
+ * can a connection on which we have already ended our side. With TLS the missing `close_notify` tells the
+ * peer (RFC 8446 section 6.1). Node's TLS sockets cannot be reset: with the mark they would never close.
  *
- * Not by `resetAndDestroy`, which shuts the connection down first: libuv refuses to reset one whose
- * shutdown is under way, and if it is destroyed in that moment it is never closed, neither for us nor
- * for the peer. The mark alone makes `destroy` reset at once; a Node without it would just close.
+ * `resetAndDestroy` is of no use: it shuts the connection down first, and libuv refuses to reset during a
+ * shutdown. A socket destroyed in that moment is never closed, neither for us nor for the peer. The mark
+ * alone makes `destroy` reset at once; a Node without it would just close.
  *
- * @param error emitted by the socket, if given.
+ * @param error if given, the socket emits it.
  */
 export function resetConnection(socket: Socket, error?: Error): void {
   const isPlain = !(socket instanceof TLSSocket);

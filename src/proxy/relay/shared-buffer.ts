@@ -1,23 +1,23 @@
 /**
  * Copies through shared memory: every session of the process reads into one buffer.
  *
- * Node hands a stream a fresh buffer for each read; a socket made with `onread` reads into one
- * buffer for ever, which takes a third off the cost of a relayed call and all of its garbage. Reads
- * are delivered one at a time on one thread, so a single buffer serves everybody, provided that its
- * bytes are gone before the callback returns:
+ * Node gives a stream a new buffer for each read. A socket made with `onread` always reads into the same
+ * buffer, which saves a third of the cost of a relayed call and all of its garbage. Reads are delivered one
+ * at a time on one thread. So one buffer serves all sessions, if its bytes are gone before the callback
+ * returns:
  *
  *   read into the buffer ──► offer to the kernel at once ──► all taken: next read
- *                                                       └──► some left: stop reading, go on when
- *                                                            they were sent
+ *                                                       └──► some left: stop reading until they
+ *                                                            are sent
  *
- * A stream's `write` goes on referring to the memory of what the kernel did not take. So a small
- * chunk, nearly every one of an RPC, is written from a slot, which is given away with it when
- * something is left; a large one is offered by a plain non-blocking write(2) on the socket's
- * descriptor, and what is left of it is copied. (The latter alone would do for both, but its way
- * through `node:fs` costs 12 % of a small call; see test/bench/JOURNAL.md.)
+ * A stream's `write` keeps a reference to the memory that the kernel did not take. So a small chunk, as
+ * nearly every chunk of an RPC, is written from a slot, and a slot with bytes left is not used again. A
+ * large chunk is offered by a plain non-blocking write(2) on the socket's descriptor, and the rest of it is
+ * copied. (That would do for small chunks too, but the way through `node:fs` costs 12 % of a small call;
+ * see test/bench/JOURNAL.md.)
  *
- * This is where we leave Node's documented API (relay.ts does in a word): the handle, and with it the
- * descriptor, of a connected socket; and whether a stream has ended that was looked at before (beside TLS). `isSupported` tells whether this Node has it as we know it.
+ * This file leaves Node's documented API, as relay.ts does in one place: it uses the handle and descriptor of
+ * a connected socket, and beside TLS the internal `ended` of a stream. `isSupported` checks this Node for it.
  */
 import { readSync, writeSync } from 'node:fs';
 import { connect, type Server, Socket, type TcpNetConnectOpts } from 'node:net';
@@ -29,7 +29,7 @@ import { orEnd } from './or-end.ts';
 import { resetConnection } from './relay.ts';
 import { copyChunks, type Listen, listenToStream } from './streams.ts';
 
-/** What we use of Node's TCP and pipe handles. `fd` is negative once the handle is closed. */
+/** The parts of Node's TCP and pipe handles that we use. `fd` is negative once the handle is closed. */
 interface Handle {
   readonly fd: number;
   useUserBuffer(buffer: Uint8Array): void;
@@ -41,18 +41,18 @@ interface SocketOptions {
   readonly allowHalfOpen: true;
   readonly onread: {
     readonly buffer: Uint8Array;
-    /** Called with the number of bytes that wait in the buffer; `false` stops reading. */
+    /** Called with the number of bytes in the buffer. Returning `false` stops reading. */
     readonly callback: (bytes: number) => boolean;
   };
 }
 
-/** 64 KiB is what libuv suggests for a read. */
+/** libuv suggests 64 KiB for a read. */
 const buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** A chunk up to this long, bytes, goes through a slot. */
+/** Chunks up to this length, bytes, go through a slot. */
 const slotSize = 4 * 1024;
 
-/** Memory for one chunk, with views of each length that was needed so far. */
+/** Memory for one chunk, with a view for each length used so far. */
 class Slot {
   readonly #memory = Buffer.allocUnsafeSlow(slotSize);
   readonly #views: Uint8Array[] = [];
@@ -71,13 +71,13 @@ class Slot {
 const nothing = new Uint8Array(0);
 let slot = new Slot();
 
-/** Does this Node have handles as we know them? Asked of a listening server. */
+/** Does this Node have the handles that we expect? Checked on a listening server. */
 export function isSupported(server: Server): boolean {
   const handle = handleOf(server);
   return typeof handle?.useUserBuffer === 'function' && handle.fd >= 0;
 }
 
-/** Where the bytes of a connection go that was made to read into the buffer from the start. */
+/** Receives the bytes of a connection that reads into the buffer from the start. */
 interface Reader {
   onBytes(bytes: number): boolean;
 }
@@ -86,7 +86,7 @@ const readers = new WeakMap<Socket, Reader>();
 
 /**
  * As `net.connect`, for a connection that need not be taken over later, which saves a socket. It must
- * be paused until it is copied.
+ * stay paused until it is copied.
  */
 export function connectToSharedBuffer(options: TcpNetConnectOpts): Socket {
   const reader: Reader = { onBytes: () => true };
@@ -112,7 +112,7 @@ export const copyThroughSharedBuffer: Copier = (
     memberSpoke(counts, bytes);
     return forward(bytes, client, resumeMember);
   };
-  // Whoever is not followed pays nothing for it.
+  // A session that is not followed pays nothing for it.
   const readsClient = orEnd(
     follower === undefined
       ? fromClient
@@ -140,7 +140,7 @@ export const copyThroughSharedBuffer: Copier = (
     resetConnection(member, error);
   };
   const catchUp = (): boolean => {
-    // What is still to be sent must not be overtaken; nothing is read before that.
+    // New bytes must not overtake those that wait to be sent.
     if (member.writableLength > 0 || gate.held) return true;
     const bytes = readNow(client);
     if (bytes > 0 && !readsClient(bytes)) client.pause();
@@ -150,11 +150,11 @@ export const copyThroughSharedBuffer: Copier = (
 };
 
 /**
- * Reads a plain connection through the buffer, for whoever keeps what was read, as TLS does until it is
- * sent: a chunk is a copy of its own, of its own size, where a stream takes 64 KiB for each read.
+ * Reads a plain connection through the buffer for a consumer that keeps the chunks, as TLS does until they
+ * are sent. Each chunk is a copy of its exact size; a stream would take 64 KiB for each read.
  */
 const listenThroughSharedBuffer: Listen = (socket, onChunk) => {
-  const head: Buffer | null = socket.read(); // what was looked at and put back, see first-bytes.ts
+  const head: Buffer | null = socket.read(); // first-bytes.ts reads these bytes and puts them back
   const { ended } = (socket as unknown as { _readableState: { ended: boolean } })._readableState;
   if (ended) {
     if (head !== null) socket.unshift(head);
@@ -162,7 +162,7 @@ const listenThroughSharedBuffer: Listen = (socket, onChunk) => {
   }
   const successor = readWith(socket, (bytes) => onChunk(Buffer.from(buffer.subarray(0, bytes))));
   if (head !== null) {
-    // Before anything is read, and when both sides are there.
+    // In a microtask both sides exist, and nothing else has been read.
     queueMicrotask(() => {
       if (!onChunk(head)) successor.pause();
     });
@@ -170,38 +170,38 @@ const listenThroughSharedBuffer: Listen = (socket, onChunk) => {
   return successor;
 };
 
-/** A copier for sessions with TLS of our own on one side or both. */
+/** The copier for sessions in which we speak TLS on one side or both. */
 export const copyBesideTls: Copier = copyChunks((socket, onChunk) =>
   socket instanceof TLSSocket
     ? listenToStream(socket, onChunk)
     : listenThroughSharedBuffer(socket, onChunk),
 );
 
-/** Reads what has arrived, without waiting. Returns the number of bytes now in the buffer. */
+/** Reads what has arrived, without waiting. Returns the number of bytes in the buffer. */
 function readNow(socket: Socket): number {
   const handle = handleOf(socket);
   if (handle === null) return 0;
   try {
     return readSync(handle.fd, buffer, 0, buffer.length, null);
   } catch {
-    return 0; // nothing there; whatever else it may be, the stream will tell
+    return 0; // nothing has arrived; the stream reports any other error
   }
 }
 
 /**
- * Sends the first `bytes` bytes of the buffer to `target`. Returns whether the next read may come;
- * if not, `resume` is called when it may.
+ * Sends the first `bytes` bytes of the buffer to `target`. Returns whether the next read may follow; if not,
+ * `resume` is called when it may.
  */
 function forward(bytes: number, target: Socket, resume: () => void): boolean {
   const handle = handleOf(target);
-  if (handle === null) return true; // destroyed: the session is about to end, nobody misses it
+  if (handle === null) return true; // `target` is destroyed: the session is about to end
   if (bytes <= slotSize) return forwardSmall(bytes, target, resume);
-  // What waits in the stream goes first, such as a GOAWAY frame: the descriptor knows nothing of it.
+  // Bytes that wait in the stream, such as a GOAWAY frame, go first: the descriptor does not know of them.
   if (target.writableLength > 0)
     return enqueue(Buffer.from(buffer.subarray(0, bytes)), target, resume);
   let taken = 0;
-  // The descriptor is asked of the live handle each time: a number kept from earlier could by now
-  // belong to another connection.
+  // The descriptor is read from the live handle each time: an older number could by now belong to
+  // another connection.
   try {
     taken = writeSync(handle.fd, buffer, 0, bytes);
   } catch (error) {
@@ -214,7 +214,7 @@ function forward(bytes: number, target: Socket, resume: () => void): boolean {
   return enqueue(Buffer.from(buffer.subarray(taken, bytes)), target, resume);
 }
 
-/** As `forward`, with `injection` after the first `at` bytes. */
+/** As `forward`, with `injection` inserted after the first `at` bytes. */
 function forwardWith(
   injection: Uint8Array,
   at: number,
@@ -233,7 +233,7 @@ function forwardSmall(bytes: number, target: Socket, resume: () => void): boolea
   return enqueue(nothing, target, resume);
 }
 
-/** Sends `chunk`, which nobody else may write to, after all that waits. `resume` is called once it is sent. */
+/** Sends `chunk` after all that waits; nobody may change it from now on. `resume` is called once it is sent. */
 function enqueue(chunk: Uint8Array, target: Socket, resume: () => void): false {
   target.write(chunk, (error) => {
     if (!error) resume();
@@ -241,22 +241,22 @@ function enqueue(chunk: Uint8Array, target: Socket, resume: () => void): false {
   return false;
 }
 
-/** The socket that calls `onBytes` with what was read into the buffer, in place of `socket`. */
+/** Returns the socket to use in place of `socket`: it reads into the buffer and calls `onBytes`. */
 function readWith(socket: Socket, onBytes: (bytes: number) => boolean): Socket {
   const reader = readers.get(socket);
   if (reader === undefined) return takeOver(socket, onBytes);
   if (handleOf(socket) === null) throw new Error('the connection is already closed');
   reader.onBytes = onBytes;
-  // Whoever dialled has nothing more to hear, and would be kept in memory by it.
+  // The listener of the dial is done, and would keep the dial in memory.
   socket.removeAllListeners('error');
   return socket;
 }
 
-/** Moves the connection of `socket` into a successor that reads into the buffer. */
+/** Moves the connection of `socket` to a new socket that reads into the buffer. */
 function takeOver(socket: Socket, callback: (bytes: number) => boolean): Socket {
   const handle = handleOf(socket);
   if (handle === null) throw new Error('the connection is already closed');
-  // Without its handle the old socket is an empty shell; destroying it settles the server's count.
+  // Without its handle the old socket is empty; destroying it corrects the server's connection count.
   (socket as unknown as { _handle: Handle | null })._handle = null;
   socket.destroy();
   const options: SocketOptions = { handle, allowHalfOpen: true, onread: { buffer, callback } };

@@ -1,6 +1,6 @@
 /**
- * Copies with plain Node streams: the way for TLS of our own, and for a Node whose handles are not as
- * shared-buffer.ts knows them. Same behaviour, more CPU, and garbage for every chunk.
+ * Copies with plain Node streams: for TLS of our own, and for a Node without the handles that
+ * shared-buffer.ts expects. Same behaviour, more CPU, and garbage for every chunk.
  */
 import type { Socket } from 'node:net';
 import { type ByteCounts, clientSpoke, memberSpoke } from './byte-counts.ts';
@@ -10,12 +10,12 @@ import { orEnd } from './or-end.ts';
 import { resetConnection } from './relay.ts';
 
 /**
- * Has `onChunk` called with what is read from a socket, until it returns false; from then on when the socket
- * is resumed. Returns the socket to use from now on, which need not be the given one.
+ * Calls `onChunk` with each chunk read from a socket. If it returns false, reading stops until the socket is
+ * resumed. Returns the socket to use from now on, which may be a new one.
  */
 export type Listen = (socket: Socket, onChunk: (chunk: Buffer) => boolean) => Socket;
 
-/** A copier that reads in this way and writes as any stream is written to. */
+/** Makes a copier that reads with `listen` and writes with `stream.write`. */
 export function copyChunks(listen: Listen): Copier {
   return (pair: SocketPair, counts: ByteCounts, follower?: Follower) => {
     if (pair.client.destroyed || pair.member.destroyed) {
@@ -41,7 +41,7 @@ export function copyChunks(listen: Listen): Copier {
     };
     const client: Socket = listen(pair.client, orEnd(fromClient, end));
     const member: Socket = listen(pair.member, orEnd(fromMember, end));
-    // What a stream has read is not seen from here: while it is held it may have something.
+    // A stream may have read ahead, unseen from here, so a held client counts as having bytes.
     const catchUp = (): boolean => gate.held;
     return { client, member, catchUp, hold: gate.hold, release: gate.release };
   };

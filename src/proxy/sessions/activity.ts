@@ -1,43 +1,43 @@
 /**
- * Activity: what can be told of a session from its byte counts alone, sampled a few times a second. The byte
- * path stores two numbers and a flag; everything else is found out here, later.
+ * Activity: what the byte counts of a session show, sampled a few times a second. The byte path stores two
+ * numbers and a flag; this file derives the rest later.
  *
- *   quiet     nothing in flight, as far as can be seen: it may be closed without cutting a call
- *   waiting   the client has sent something and the member has said nothing since
+ *   quiet     probably nothing is in flight: the session may be closed without cutting a call
+ *   waiting   the client has sent a question and the member has not answered it
  *
- * Its session writes it (`Session.sample`), whoever the member is; everybody else reads. Bytes are opaque, so
- * both are guesses: see byte-counts.ts.
+ * Only its session writes it (`Session.sample`). The bytes are opaque, so both are guesses: see
+ * byte-counts.ts.
  */
 import { type ByteCounts, hasOpenQuestion } from '../relay/byte-counts.ts';
 
-/** What anybody may see of `ByteCounts`. */
+/** The part of `ByteCounts` that everybody may read. */
 export type Counted = Readonly<Omit<ByteCounts, 'note' | 'noted'>>;
 
-/** What the samples have shown. All times are ms of `performance.now()`, those of samples. */
+/** The result of the samples. All times are those of samples, ms of `performance.now()`. */
 export class Activity {
   client = 0;
   member = 0;
   /** The last sample that found new bytes from either. */
   changedAt: number;
-  /** The first sample that found a question with no answer since. */
+  /** The first sample that found the open question; undefined if none is open. */
   waitingSince: number | undefined;
-  /** Where in what the client has said that question begins. */
+  /** The client's byte count at which that question begins. */
   waitingFrom = 0;
   /** The last sample that found new bytes from the client. */
   askedAt: number;
-  /** The last sample that found an answer of the member, or a part of one. */
+  /** The last sample that found an answer of the member, or part of one. */
   answeredAt = Number.NEGATIVE_INFINITY;
-  /** What the member has said since the client asked last, bytes. */
+  /** Bytes from the member since the last question of the client. */
   answer = 0;
 
-  /** For a session that opens at `now`. */
+  /** @param now when the session opens. */
   constructor(now: number) {
     this.changedAt = now;
     this.askedAt = now;
   }
 }
 
-/** Takes in the counts at `now`. */
+/** Updates the activity with the counts at `now`. */
 export function sample(activity: Activity, bytes: Counted, now: number): void {
   const asked = bytes.client - activity.client;
   const answered = bytes.member - activity.member;
@@ -55,18 +55,18 @@ export function sample(activity: Activity, bytes: Counted, now: number): void {
 }
 
 /**
- * A question may be open for this long, ms, without a byte either way. etcd gives up a write after 5 s and
- * two election timeouts, which is 7 s (`ReqTimeout` in its configuration).
+ * After this long without a byte either way, ms, a session is quiet although a question is open. etcd gives
+ * up a write after 5 s and two election timeouts, which is 7 s (`ReqTimeout` in its configuration).
  */
 const longestCall = 10_000;
-/** The same when nothing is asked and the client spoke last, as with an acknowledgement. */
-const silence = 300;
-/** The same when the member has spoken last. */
-const pause = 50;
+/** The same if no question is open and the client sent last, for example an acknowledgement. */
+const quietAfterClient = 300;
+/** The same if the member sent last. */
+const quietAfterMember = 50;
 
-/** Is it likely that no call is in flight? */
+/** Is the session quiet, so that probably no call is in flight? */
 export function isQuiet(activity: Readonly<Activity>, bytes: Counted, now: number): boolean {
   const since = now - activity.changedAt;
   if (hasOpenQuestion(bytes)) return since >= longestCall;
-  return since >= (bytes.memberSpokeLast ? pause : silence);
+  return since >= (bytes.memberSpokeLast ? quietAfterMember : quietAfterClient);
 }

@@ -1,16 +1,16 @@
 /**
- * The drainer: every way in which sessions are asked to leave, in every mode.
+ * The drainer implements every way in which sessions are made to leave.
  *
  *                         ┌─ not graceful ─────────────────────────────────────────────► closed
  *   request ──► its turn ─┼─ opaque ──► idle gap ──────────────────────────────────────► closed
  *                         └─ followed ──► GOAWAY and PING ──► acknowledged, no call open ──► finished
- *   deadline ──► who is left is closed as it is, and counted; or stays
+ *   deadline ──► the remaining sessions are closed as they are, and counted; or they stay
  *
- * GOAWAY cuts nothing, and needs bytes that are plain HTTP/2 and followed (calls.ts). Tried with etcd's Go client,
- * 20 of them with a watch each, one session moved every 100 ms: none of 23,866 puts failed and no event was lost;
- * cutting the same sessions failed 66 and reordered two.
+ * GOAWAY cuts nothing. It needs plain HTTP/2 that is followed (calls.ts). Measured with 20 of etcd's Go clients,
+ * each with a watch, and one session moved every 100 ms: none of 23,866 puts failed and no event was lost. Cutting
+ * the same sessions failed 66 puts and reordered two.
  *
- * Owns all of this, with one timer. Who leaves, and why, is decided in member-drains.ts and rebalancer.ts.
+ * Owns the sessions that leave, and one timer. member-drains.ts and rebalancer.ts decide which leave, and why.
  */
 import type { RandomSource } from '../../balancing/policies/policy.ts';
 import { attempt } from '../../lib/unexpected.ts';
@@ -19,50 +19,51 @@ import { isInIdleGap, isUntouched, type Watch } from './idle-gap.ts';
 import type { CloseReason, Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
-/** Why, how, and by when sessions leave: one object for all that leave together, read anew at each step. */
+/** Why, how, and by when sessions leave. Sessions that leave together share one object, read at each step. */
 export interface Drain {
   readonly reason: CloseReason;
-  /** Are calls in flight spared until the deadline? */
+  /** Do calls in flight have time until the deadline? */
   readonly graceful: boolean;
   /** ms of `performance.now()`. */
   readonly deadline: number;
-  /** What becomes of who is left then; who was asked by GOAWAY never stays. */
+  /** What happens to the remaining sessions then. A session that was asked by GOAWAY never stays. */
   readonly atDeadline: 'close' | 'stay';
-  /** How long they have, ms: all have had their turn by half of it, or sooner. */
+  /** How long the sessions have, ms. Each has its turn within half of it. */
   readonly timeout: number;
-  /** Sessions that were closed as they were at the deadline. */
+  /** How many sessions the deadline has cut. */
   cut: number;
-  /** Told once of each session, when it is asked by GOAWAY or closed. */
+  /** Called once per session, when it is asked by GOAWAY or closed. */
   readonly onLeaving?: (session: Session) => void;
 }
 
 type Matcher = (drain: Drain, session: Session) => boolean;
 
 /**
- * The pace: a lot each `interval` ms, so that clients do not all come back in the same moment. A lot is a part of
- * `lots`, and `smallest` at least. With a jitter of 1 intervals differ by half: many balancers do not keep step.
+ * The pace: one lot each `interval` ms, so that clients do not all reconnect in the same moment. There are at most
+ * `lots` lots, each of at least `smallest` sessions. With a jitter of 1, intervals vary by half either way, so
+ * that balancers do not keep step.
  */
 type Pace = Readonly<Record<'interval' | 'lots' | 'smallest' | 'jitter', number>>;
-/** Of those that are closed at once, or asked by GOAWAY: within half a second, a handful at once. */
+/** For sessions that are closed at once or asked by GOAWAY: within half a second. A lot has at least 50. */
 const quick: Pace = { interval: 20, lots: 25, smallest: 50, jitter: 1 };
-/** Of those whose idle gap is waited for: within three seconds. */
+/** For sessions that leave in an idle gap: within three seconds. */
 const steady: Pace = { interval: 100, lots: 30, smallest: 5, jitter: 0 };
-/** Between two samples of a session whose idle gap is waited for, ms. */
+/** Between two samples of a session that waits for an idle gap, ms. */
 const gapInterval = 5;
-/** For this long, ms, what a member says adds up to one answer: what a watch brings has no end. */
+/** The member's bytes within this time, ms, add up to one answer: the events of a watch have no end. */
 const watchTime = 1_000;
-/** Between two looks at a session that was asked by GOAWAY, ms. */
+/** Between two checks of a session that was asked by GOAWAY, ms. */
 const askedInterval = 20;
-/** A client that has not acknowledged by then, ms, never will; it may go when it is quiet. */
+/** A client that has not acknowledged after this long, ms, never will. Its session may then leave when quiet. */
 const patience = 5_000;
-/** For the client to end its side of the connection, ms. */
+/** How long the client has to end its side of the connection, ms. */
 const closingTime = 1_000;
 
 interface Leaving {
   drain: Drain;
-  /** When it is looked at again, its turn at first, ms of `performance.now()`. */
+  /** When its next step is due, first its turn, ms of `performance.now()`. */
   nextAt: number;
-  /** Where its idle gap is waited for. */
+  /** Present while it waits for an idle gap. */
   watch?: Watch;
 }
 
@@ -80,9 +81,8 @@ export class Drainer {
   }
 
   /**
-   * Lets sessions leave, the first lot now: those first that wait longest for an answer, or, where calls are
-   * spared, those whose clients have asked nothing for longest. Who leaves already does so under the more urgent
-   * drain.
+   * Makes sessions leave, the first lot now. If graceful, sessions whose clients asked last longest ago go first;
+   * else those that wait longest for an answer. A session that is already leaving follows the more urgent drain.
    */
   request(sessions: Iterable<Session>, drain: Drain): void {
     const now = performance.now();
@@ -99,7 +99,7 @@ export class Drainer {
     this.#tick();
   }
 
-  /** Closes sessions as they are. Returns how many that cuts: those that were not ending already. */
+  /** Closes sessions as they are. Returns how many that cuts; those that were already ending do not count. */
   close(sessions: Iterable<Session>, reason: CloseReason): number {
     let cut = 0;
     for (const session of sessions) {
@@ -111,7 +111,7 @@ export class Drainer {
     return cut;
   }
 
-  /** Leaves those of the sessions where they are that match, and were not asked by GOAWAY. */
+  /** Lets matching sessions stay. Those that were asked by GOAWAY still leave, without a deadline. */
   cancel(matches: Matcher): void {
     for (const [session, leaving] of this.#leaving) {
       if (matches(leaving.drain, session)) this.#letStay(session, leaving);
@@ -119,19 +119,19 @@ export class Drainer {
     this.#tick();
   }
 
-  /** Does it leave? */
+  /** Is this session leaving? */
   has(session: Session): boolean {
     return this.#leaving.has(session);
   }
 
-  /** Sessions that leave, and match. */
+  /** How many leaving sessions match. */
   count(matches: Matcher): number {
     let count = 0;
     for (const [session, { drain }] of this.#leaving) if (matches(drain, session)) count += 1;
     return count;
   }
 
-  /** Stops the timer; what is open stays so. */
+  /** Stops the timer. Open sessions stay open. */
   stop(): void {
     this.#leaving.clear();
     clearTimeout(this.#timer);
@@ -174,20 +174,20 @@ export class Drainer {
       }
       next = Math.min(next, leaving.nextAt, leaving.drain.deadline);
     }
-    // Once the sockets have been read again: a question that had arrived already, unread, keeps its session.
+    // After the sockets have been read again: a question that had arrived unread keeps its session.
     if (idle.length > 0) setImmediate(() => this.#closeIdle(idle));
     if (next === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#tick(), Math.max(1, next - now));
   }
 
-  /** What comes next for a session whose turn it is. Returns whether it is in an idle gap. */
+  /** Takes the next step for a session that is due. Returns whether it is in an idle gap. */
   #step(session: Session, leaving: Leaving, now: number): boolean {
     const { state, calls, relay } = session;
     const { drain } = leaving;
     leaving.nextAt = now + askedInterval;
     if (!drain.graceful) this.#close(session, drain);
     else if (state.kind === 'finishing') {
-      // Nothing is in flight: the client only has not ended its side.
+      // Nothing is in flight. The client has not ended its side yet.
       if (now - state.since >= closingTime) this.#close(session, drain);
     } else if (state.kind === 'asked') {
       const mayFinish = hasUnderstood(session, state.since, now) && relay.unsent() === 0;
@@ -222,7 +222,7 @@ export class Drainer {
     if (!isTold) drain.onLeaving?.(session);
   }
 
-  /** The deadline has come. */
+  /** Runs at the deadline. */
   #end(session: Session, leaving: Leaving): void {
     const { drain } = leaving;
     if (drain.atDeadline === 'stay') this.#letStay(session, leaving);
@@ -230,7 +230,7 @@ export class Drainer {
   }
 
   #letStay(session: Session, leaving: Leaving): void {
-    // Who was asked by GOAWAY asks nothing more here: it still leaves, in its own time.
+    // A client that was asked by GOAWAY makes no more calls here. Its session still leaves, without a deadline.
     const unhurried = {
       graceful: true,
       deadline: Number.POSITIVE_INFINITY,
@@ -241,11 +241,11 @@ export class Drainer {
   }
 }
 
-/** Will the client ask nothing more here, and does it wait for nothing? */
+/** Will the client make no more calls here, and is none in flight? */
 function hasUnderstood(session: Session, askedAt: number, now: number): boolean {
   const { calls, activity, bytes } = session;
   if (calls?.goAway === 'acknowledged') return !calls.isBusy;
-  // Not HTTP/2 any more, or a client that acknowledges nothing: as a session whose bytes are opaque.
+  // No longer followed, or the client never acknowledges: treat the session as opaque.
   const isHopeless = calls?.state !== 'followed' || now - askedAt >= patience;
   if (!isHopeless || calls?.isBusy === true) return false;
   session.sample(now);

@@ -1,46 +1,46 @@
 /**
- * Idle gaps: the moments at which a session whose bytes are opaque is best closed. One whose client has asked
- * nothing for a while is closed at once. A client that asks now and then, say ten times a second, is quiet
- * between its calls; the longer it has been, the sooner it asks again. So its moment is right after an answer:
- * who asks without a break has asked again by then, and anybody else is as far from the next question as he
- * gets. A long answer comes in parts, with a pause wherever the client has yet to take some, so that its end is
- * waited for longer.
+ * Idle gaps: the best moments to close a session whose bytes are opaque. If the client has asked nothing for a
+ * while, any moment will do. A client that asks regularly, say ten times a second, is quiet between its calls,
+ * and the next question comes closer all the time. So the best moment is shortly after an answer: a client that
+ * asks without a break has asked again by then, and any other is as far from its next question as possible.
+ * A long answer comes in parts, with a pause wherever the client is slow to read, so the wait for its end is
+ * longer.
  */
 import { hasOpenQuestion } from '../relay/byte-counts.ts';
 import { isQuiet } from './activity.ts';
 import type { Session } from './session.ts';
 
-/** A client that has asked nothing for this long, ms, is unlikely to ask in the next moment. */
+/** A client that has asked nothing for this long, ms, is unlikely to ask in this very moment. */
 const calmAfter = 1_000;
-/** Without another question for this long after an answer, ms. */
+/** An idle gap is this long after an answer without another question, ms. */
 const gap = 10;
-/** After an answer that is longer than what Go's server writes at a time, which is 4 KB, bytes and ms. */
+/** The same after a long answer: one longer than what Go's server writes at a time, 4 KB. In bytes and ms. */
 const long = { answer: 4_096, gap: 100 };
 
-/** Since when samples are frequent, ms of `performance.now()`, and what the member had said by then, bytes. */
+/** Since when samples are frequent, ms of `performance.now()`, and the member's byte count at that time. */
 export interface Watch {
   readonly since: number;
   readonly member: number;
 }
 
 /**
- * Is a session in an idle gap, by the sample of this moment? It follows an answer that was found while samples
- * were frequent: an older answer tells little of when the client asks next.
+ * Is a session in an idle gap, by the sample just taken? A gap follows an answer that was found while samples
+ * were frequent: an older answer tells little about when the client asks next.
  *
  * @param now ms of `performance.now()`.
  */
 export function isInIdleGap({ activity, bytes }: Session, watch: Watch, now: number): boolean {
   const { askedAt, answeredAt, changedAt } = activity;
-  const silentFor = now - changedAt;
+  const idleFor = now - changedAt;
   const answer = Math.min(activity.answer, bytes.member - watch.member);
-  if (answer > long.answer && silentFor < long.gap) return false;
+  if (answer > long.answer && idleFor < long.gap) return false;
   if (now - askedAt >= calmAfter) return isQuiet(activity, bytes, now);
-  return answeredAt > watch.since && !hasOpenQuestion(bytes) && silentFor >= gap;
+  return answeredAt > watch.since && !hasOpenQuestion(bytes) && idleFor >= gap;
 }
 
 /**
- * Is nothing lost if a session is closed now? Not a byte has come since the last sample, none waits to be read,
- * and none still has to go to the client. To be asked once the sockets have been read.
+ * Can a session be closed now without loss? True if no byte has come since the last sample, none waits to be
+ * read, and none waits to be sent to the client. Call this after the sockets have been read.
  */
 export function isUntouched({ activity, bytes, relay }: Session): boolean {
   const isSame = bytes.client === activity.client && bytes.member === activity.member;

@@ -1,7 +1,7 @@
 /**
- * Member drains: which sessions leave when a member is drained by an operator, is removed, or has failed, or
- * when this process stops. The drainer does it; this adds the sessions that open meanwhile, and tells when none
- * is left and none can come. That a member is removed, drained or failed is decided elsewhere.
+ * Member drains: which sessions leave when an operator drains a member, when a member is removed or fails, and
+ * when this process stops. The drainer makes them leave. This file adds sessions that open meanwhile, and
+ * reports when none is left and none can come. Other rooms decide that a member is removed, drained or failed.
  */
 import { EventEmitter } from 'node:events';
 import type { Member } from '../../members/member.ts';
@@ -9,31 +9,31 @@ import type { Drain, Drainer } from './drainer.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
-/** Between two looks for sessions that have opened meanwhile, ms. */
+/** How often to look for sessions that have opened meanwhile, ms. */
 const interval = 100;
 
-/** What is to be told when no session is left and none can come. */
+/** The result of a drain, when no session is left and none can come. */
 export interface Drained {
   readonly reason: 'removed' | 'drained';
-  /** Sessions there were at the begin. */
+  /** Sessions at the begin. */
   readonly sessions: number;
-  /** Sessions that were closed as they were when their time was over. */
+  /** Sessions that the deadline has cut. */
   readonly cut: number;
 }
 
-/** Without an end, as at a shutdown. */
+/** Without a deadline, as at a shutdown. */
 const endless: Omit<Drain, 'reason' | 'timeout'> = {
   ...{ graceful: true, atDeadline: 'close', cut: 0 },
   deadline: Number.POSITIVE_INFINITY,
 };
 
-/** Of all members that have failed. */
+/** The one drain of all evicted members. */
 const eviction: Drain = {
   ...{ ...endless, reason: 'evicted', graceful: false, timeout: Number.POSITIVE_INFINITY },
 };
 
 interface MemberDrainEvents {
-  /** No session is left of this member, and none can come. */
+  /** This member has no session left, and none can come. */
   drained: [Member, Drained];
 }
 
@@ -50,21 +50,21 @@ export class MemberDrains extends EventEmitter<MemberDrainEvents> {
     this.#drainer = drainer;
   }
 
-  /** Members that were removed, and still have sessions. */
+  /** Removed members that still have sessions. */
   get leaving(): readonly Member[] {
     const leaving = this.#underWay.entries().filter(([, { reason }]) => reason === 'removed');
     return [...leaving].map(([member]) => member);
   }
 
-  /** Until when the sessions of a member have time, ms of `performance.now()`; undefined if none leave. */
+  /** The deadline for the sessions of a member, ms of `performance.now()`; undefined if it is not drained. */
   deadlineOf(member: Member): number | undefined {
     return this.#underWay.get(member)?.deadline;
   }
 
   /**
-   * Lets the sessions of a member leave, or changes why and by when they must.
+   * Makes the sessions of a member leave, or changes why and by when they must.
    *
-   * @param timeout after which what is left is closed, ms; 0 for at once.
+   * @param timeout after which the remaining sessions are closed, ms; 0 for at once.
    */
   drain(member: Member, timeout: number, reason: Drained['reason']): void {
     const wanted = { reason, timeout, deadline: performance.now() + timeout };
@@ -76,17 +76,17 @@ export class MemberDrains extends EventEmitter<MemberDrainEvents> {
   }
 
   /**
-   * Lets the sessions of all members leave, those that open meanwhile included, until `stop`. What is open
-   * then, and how many those are, is for the caller to see.
+   * Makes the sessions of all members leave, including those that open meanwhile, until `stop`. The caller
+   * closes the sessions that are open then.
    *
-   * @param timeout how long that will be, ms, for the pace.
+   * @param timeout how long the sessions have until then, ms; it sets the pace.
    */
   drainAll(timeout: number): void {
     this.#shutdown = { ...endless, reason: 'shutdown', timeout };
     this.#tick();
   }
 
-  /** Leaves the sessions where they are, but for those whose clients were asked to leave already. */
+  /** Ends a drain. The sessions stay, except those whose clients were already asked to leave. */
   cancel(member: Member): void {
     const drain = this.#underWay.get(member);
     this.#underWay.delete(member);
@@ -94,10 +94,10 @@ export class MemberDrains extends EventEmitter<MemberDrainEvents> {
   }
 
   /**
-   * Makes exactly these members the ones whose sessions must leave as they are: begins with those that are
-   * new, gives up those that are not named any more. Returns how many sessions each new one has.
+   * Evicts exactly these members: closes the sessions of new ones as they are, and stops evicting those that are
+   * no longer listed. Returns how many sessions of each new one leave.
    *
-   * @param isDisproof does this session show that its member has not failed any more? It stays.
+   * @param isDisproof does this session show that its member works again? Then the session stays.
    */
   evict(
     members: readonly Member[],
@@ -117,7 +117,7 @@ export class MemberDrains extends EventEmitter<MemberDrainEvents> {
     return begun;
   }
 
-  /** Stops the timer; what is open stays so. */
+  /** Stops the timer. Open sessions stay open. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#underWay.clear();
@@ -126,22 +126,22 @@ export class MemberDrains extends EventEmitter<MemberDrainEvents> {
 
   #tick(): void {
     clearTimeout(this.#timer);
-    // Before the work, so that it goes on also if that throws.
+    // Set before the work, so that a throw does not stop the ticks.
     this.#timer = setTimeout(() => this.#tick(), interval);
     for (const [member, drain] of this.#underWay) {
       this.#drainer.request(this.#sessions.openOn(member), drain);
-      // The load counts dials too: one that was under way may still become a session.
+      // The load includes dials: one that is under way may still become a session.
       if (member.load > 0 || this.#sessions.openOn(member).size > 0) continue;
       this.#underWay.delete(member);
       const { reason, sessions, timeout, cut } = drain;
-      // Who was given no time has not outstayed it.
+      // With a timeout of 0 no session had a deadline to miss.
       this.emit('drained', member, { reason, sessions, cut: timeout > 0 ? cut : 0 });
     }
     if (this.#shutdown !== undefined) this.#drainOthers(this.#shutdown);
     else if (this.#underWay.size === 0) clearTimeout(this.#timer);
   }
 
-  /** Who leaves already has a deadline of its own. */
+  /** Requests a drain of all members that are not drained already: those have a deadline of their own. */
   #drainOthers(drain: Drain): void {
     const open = this.#sessions.all().filter(({ member }) => !this.#underWay.has(member));
     for (const sessions of Map.groupBy(open, ({ member }) => member).values()) {

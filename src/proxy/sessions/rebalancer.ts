@@ -1,7 +1,7 @@
 /**
- * The rebalancer carries out the plan of balancing/rebalance.ts: it chooses the sessions that go, remembers what
- * was moved, and has the drainer do it. An opaque session that is never quiet stays: cutting sessions at random
- * under load failed 66 of 23,600 puts and reordered two writes (measured with etcd's Go client).
+ * The rebalancer carries out the plan of balancing/rebalance.ts: it chooses the sessions to move, hands them to
+ * the drainer, and remembers what was moved. An opaque session that is never quiet stays: cutting sessions at
+ * random under load failed 66 of 23,600 puts and reordered two writes (measured with etcd's Go client).
  */
 import type { RandomSource } from '../../balancing/policies/policy.ts';
 import { type MemberShare, planMove, type RebalanceRules } from '../../balancing/rebalance.ts';
@@ -12,27 +12,27 @@ import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface RebalancerRules extends RebalanceRules {
-  /** A session younger than this stays, ms: its client has only just come, perhaps because of us. */
+  /** A session younger than this stays, ms: its client has only just connected, perhaps because of a move. */
   readonly minAge: number;
-  /** A session older than this may go though it is never quiet, ms; 0: no session is. */
+  /** A session older than this may be moved although it is never quiet, ms; 0 for no such age. */
   readonly maxAge: number;
 }
 
-/** How long an operator's wish to balance holds, ms: those that cannot be moved by then stay. */
+/** How long an operator's request to balance lasts, ms. Sessions that cannot be moved by then stay. */
 const urgentTime = 30_000;
-/** What counts while it does: as even as can be, at any pace, whoever has just come. */
+/** The rules while it lasts: as even as possible, at any pace, including sessions that have just opened. */
 const urgentRules = { spread: 1, perMinute: 1, minAge: 0 };
-/** How long an idle gap is waited for, and how long a client that was moved, ms. */
+/** How long to wait for an idle gap, and for a moved client to return, ms. */
 const gapTime = 1_000;
 const returnTime = 5_000;
 const minute = 60_000;
-/** The chance that a tick is let pass, so that many balancers do not keep step. */
+/** The chance that a tick is skipped, so that many balancers do not keep step. */
 const restShare = 0.25;
 
 export interface RebalancedMember {
   readonly member: Member;
   readonly healthy: boolean;
-  /** Its due against the others': 0 where no session belongs now. */
+  /** Its share in relation to the others; 0 if it should have no sessions now. */
   readonly weight: number;
 }
 
@@ -42,7 +42,7 @@ export class Rebalancer {
   readonly #rules: () => RebalancerRules;
   readonly #onMoved: (from: Member) => void;
   readonly #random: RandomSource;
-  /** What was moved in the last minute, oldest first, and how many sessions had been opened by then. */
+  /** The moves of the last minute, oldest first, each with the number of sessions opened by then. */
   #moves: { readonly from: Member; readonly at: number; readonly opened: number }[] = [];
   #urgentUntil = 0;
 
@@ -60,13 +60,13 @@ export class Rebalancer {
     this.#random = random;
   }
 
-  /** Balances now: for a while nothing but a call in flight holds a session where it is. */
+  /** Balances now: for a while only a call in flight keeps a session where it is. */
   balanceNow(now: number): void {
     this.#urgentUntil = now + urgentTime;
   }
 
   /**
-   * Takes the next few sessions, if any have to go. To be called a few times a second, after a sample.
+   * Moves the next few sessions, if any must be moved. Call this a few times a second, after a sample.
    *
    * @param now ms of `performance.now()`.
    */
@@ -94,7 +94,7 @@ export class Rebalancer {
       const isHeld = now - each.openedAt < rules.minAge || this.#drainer.has(each);
       return !isHeld && each.state.kind === 'open' && mayGo(each);
     });
-    // Those first that are the least likely to ask in the moment of the close.
+    // The sessions least likely to ask in the moment of the close come first.
     movable.sort((a, b) => a.activity.askedAt - b.activity.askedAt);
     for (const session of movable.slice(0, move.count)) {
       this.#move(session, isFollowed(session) || !isOverdue(session), now);
@@ -112,7 +112,7 @@ export class Rebalancer {
   #move(session: Session, graceful: boolean, now: number): void {
     this.#drainer.request([session], {
       ...{ reason: 'rebalanced', graceful, timeout: gapTime, cut: 0 },
-      // However long a call may take, such as a backup, where it is followed: there is no hurry.
+      // Not urgent: a followed session keeps its calls, such as a backup, however long they take.
       ...{ deadline: now + gapTime, atDeadline: 'stay' },
       onLeaving: ({ member }) => {
         this.#moves.push({ from: member, at: performance.now(), opened: this.#sessions.opened });
@@ -121,7 +121,7 @@ export class Rebalancer {
     });
   }
 
-  /** Clients that were moved and are not back: every session opened since is one of them. */
+  /** How many moved clients have not returned. Every session opened since counts as one that has. */
   #inTransit(now: number): number {
     const transit = this.#moves.filter(({ at }) => now - at < returnTime);
     const before = transit[0]?.opened ?? 0;

@@ -1,10 +1,10 @@
 /**
- * A session: a client connection that has reached a member, from the first byte to the last.
+ * A session: a client connection that is joined to a member, from the first byte to the last.
  *
- *   open ──► asked (GOAWAY, no load any more) ──► finishing (no call in flight) ──► closed
+ *   open ──► asked (GOAWAY, not part of the load) ──► finishing (no call in flight) ──► closed
  *     └────────────────┴──────────────────────────────┴──────── cut, or ended by a peer ──┘
  *
- * Owns its state, its activity, and its share in the member's load. When it leaves: drainer.ts.
+ * Owns its state, its activity, and its lease on the member's load. drainer.ts decides when it leaves.
  */
 import type { Socket } from 'node:net';
 import type { LoadLease } from '../../members/load-lease.ts';
@@ -16,7 +16,7 @@ import type { Copier } from '../relay/copier.ts';
 import { Relay, type RelayEnd } from '../relay/relay.ts';
 import { Activity, type Counted, sample } from './activity.ts';
 
-/** Every reason there is why a session ended, so that each can be shown before it first happens. */
+/** All reasons why a session can end. A list, so that metrics show each before it first happens. */
 export const endReasons = [
   'client-closed',
   'member-closed',
@@ -47,22 +47,22 @@ export interface SessionOptions {
   readonly client: Socket;
   readonly dialled: Dialled;
   readonly copy: Copier;
-  /** What the bytes are. */
+  /** Lengths that tell questions from acknowledgements. */
   readonly wire: Wire;
-  /** Are its calls to be followed? Only where the bytes are plain. */
+  /** Follow the calls? Only possible if the bytes are plain. */
   readonly follow: boolean;
 }
 
 export class Session {
-  /** Unique as long as this process runs. */
+  /** Unique within this process. */
   readonly id: number;
   readonly member: Member;
-  /** Time of `performance.now()`, ms. */
+  /** ms of `performance.now()`. */
   readonly openedAt = performance.now();
   readonly bytes: Counted;
-  /** What the samples have shown. */
+  /** As of the last sample. */
   readonly activity: Readonly<Activity>;
-  /** What is known of its calls; undefined where nobody follows them. */
+  /** Its calls; undefined if they are not followed. */
   readonly calls: Calls | undefined;
   readonly relay: Omit<Relay, 'close' | 'finish' | 'inject'>;
   readonly #relay: Relay;
@@ -73,20 +73,20 @@ export class Session {
   /**
    * Takes over both sockets and the load lease.
    *
-   * @param onSpoken is called with the first bytes after `noted` was reset.
-   * @param onEnd is called once, later, when both ends are closed.
-   * @throws when one of the sockets is destroyed already.
+   * @param onActivity called with the first bytes after `noted` was reset.
+   * @param onEnd called once, later, when both sockets are closed.
+   * @throws if one of the sockets is already destroyed.
    */
   constructor(
     id: number,
     { client, dialled, copy, wire }: SessionOptions,
     calls: Calls | undefined,
-    onSpoken: (session: Session) => unknown,
+    onActivity: (session: Session) => unknown,
     onEnd: (session: Session, reason: EndReason) => void,
   ) {
     const bytes: ByteCounts = new ByteCounts(wire, () => {
       bytes.noted = true;
-      onSpoken(this);
+      onActivity(this);
     });
     const ended = (end: RelayEnd): void => onEnd(this, this.#ended(end));
     this.#relay = new Relay({ client, member: dialled.socket }, copy, bytes, ended, calls);
@@ -103,14 +103,14 @@ export class Session {
     return this.#state;
   }
 
-  /** Brings its activity up to date, at `now`, ms of `performance.now()`. */
+  /** Updates its activity at `now`, ms of `performance.now()`. */
   sample(now: number): void {
     sample(this.#activity, this.bytes, now);
   }
 
   /**
-   * Asks the client to take its next calls elsewhere, where its calls are followed. It is no load of the
-   * member's from then on.
+   * Asks the client to make its next calls elsewhere, if its calls are followed. From then on the session is
+   * not part of the member's load.
    */
   askToLeave(reason: CloseReason): void {
     if (this.calls === undefined || this.#state.kind !== 'open') return;
@@ -119,7 +119,7 @@ export class Session {
     if (this.calls.requestGoAway()) this.#relay.inject(this.calls.injection);
   }
 
-  /** Closes one that was asked in order, once no call is in flight; `close` still cuts it short. */
+  /** Ends a session that was asked to leave in order. Call it when no call is in flight. `close` still cuts it. */
   finish(): void {
     if (this.#state.kind !== 'asked') return;
     this.#state = { ...this.#state, kind: 'finishing', since: performance.now() };
@@ -127,8 +127,8 @@ export class Session {
   }
 
   /**
-   * Closes both ends at once, so that the client sees it and comes back elsewhere. Returns whether that cuts
-   * it: false when it was ending already.
+   * Closes both sockets at once, so that the client notices and reconnects elsewhere. Returns whether that
+   * cuts the session: false if it was already ending.
    */
   close(reason: CloseReason): boolean {
     const before = this.#state;
@@ -141,7 +141,7 @@ export class Session {
 
   #ended(end: RelayEnd): EndReason {
     const state = this.#state;
-    // A client that was asked to leave, and has nothing more to ask, leaves by itself.
+    // A client that was asked to leave, and has no more calls, closes the connection itself.
     const isOurs = end === 'closed-by-us' || (end === 'client-closed' && !this.#lease.isHeld);
     const reason = isOurs && state.kind !== 'open' ? state.reason : (end as EndReason);
     this.#state = { kind: 'closed', reason };

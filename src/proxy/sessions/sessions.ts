@@ -1,8 +1,7 @@
 /**
- * The sessions: one for each client connection that reached a member, and what they add up to.
+ * The sessions: one per client connection that is joined to a member, and their totals.
  *
- * Owns the set of open sessions, by member too, and the totals of ended ones, which observe/ reads when someone
- * asks.
+ * Owns the set of open sessions, also by member, and the totals of ended ones, which observe/ reads on demand.
  */
 import { attempt } from '../../lib/unexpected.ts';
 import type { Member } from '../../members/member.ts';
@@ -11,16 +10,16 @@ import { Calls } from '../http2/calls.ts';
 import type { ByteCounts } from '../relay/byte-counts.ts';
 import { type EndReason, endReasons, Session, type SessionOptions } from './session.ts';
 
-/** What a member's sessions add up to, open ones included. Only ever grows. */
+/** The totals of a member's sessions, including open ones. They only grow. */
 export type MemberTotals = Omit<MemberSessions, 'open'>;
 
 class MemberSessions {
   readonly open = new Set<Session>();
   opened = 0;
   readonly ended = Object.fromEntries(endReasons.map((reason) => [reason, 0])) as EndCounts;
-  /** Here only those of ended sessions. */
+  /** Of ended sessions only. */
   readonly bytes: Pick<ByteCounts, 'client' | 'member'> = { client: 0, member: 0 };
-  /** Kept up to date by the sessions whose calls are followed. */
+  /** Updated by the sessions whose calls are followed. */
   readonly calls = new CallFigures();
 }
 
@@ -31,10 +30,10 @@ export class Sessions {
   readonly #open = new Set<Session>();
   readonly #byMember = new WeakMap<Member, MemberSessions>();
   readonly #endListeners: EndListener[] = [];
-  /** Those in which bytes have come since the last sample. */
-  #spoken: Session[] = [];
-  /** When that was found last, ms of `performance.now()`. */
-  #spokenAt = 0;
+  /** Sessions in which bytes have come since the last sample. */
+  #active: Session[] = [];
+  /** The last sample that found any, ms of `performance.now()`. */
+  #activeAt = 0;
   #opened = 0;
   #held = false;
 
@@ -48,14 +47,14 @@ export class Sessions {
     return this.#open.size;
   }
 
-  /** Has `listener` told when both ends of a session are closed, after those that were added before it. */
+  /** Calls `listener` when both sockets of a session are closed. Listeners run in the order of their addition. */
   onEnd(listener: EndListener): void {
     this.#endListeners.push(listener);
   }
 
   /**
-   * Joins a client and a member. Takes over both sockets and the load lease of the dial. Throws when one of
-   * the sockets is destroyed already.
+   * Joins a client and a member. Takes over both sockets and the load lease of the dial. Throws if one of the
+   * sockets is already destroyed.
    */
   open(options: SessionOptions): Session {
     const { member } = options.dialled;
@@ -64,7 +63,7 @@ export class Sessions {
       this.#opened + 1,
       options,
       options.follow ? new Calls(member, here.calls) : undefined,
-      (spoken) => this.#spoken.push(spoken),
+      (active) => this.#active.push(active),
       (ended, reason) => this.#ended(ended, reason),
     );
     if (this.#held) session.relay.hold();
@@ -76,26 +75,26 @@ export class Sessions {
   }
 
   /**
-   * Brings the activity of all sessions up to date at `now`, ms of `performance.now()`. Returns those in which
-   * bytes have come since the last time; some may have ended meanwhile.
+   * Updates the activity of all sessions at `now`, ms of `performance.now()`. Returns those in which bytes
+   * have come since the last sample. Some may have ended meanwhile.
    */
   sample(now: number): readonly Session[] {
-    const spoken = this.#spoken;
-    this.#spoken = [];
-    if (spoken.length > 0) this.#spokenAt = now;
-    for (const session of spoken) {
+    const active = this.#active;
+    this.#active = [];
+    if (active.length > 0) this.#activeAt = now;
+    for (const session of active) {
       (session.bytes as ByteCounts).noted = false;
       session.sample(now);
     }
-    return spoken;
+    return active;
   }
 
-  /** For how long nothing has come in any session, as of the last sample, ms. */
+  /** For how long no bytes have come in any session, as of the last sample, ms. */
   quietFor(now: number): number {
-    return now - this.#spokenAt;
+    return now - this.#activeAt;
   }
 
-  /** Passes on nothing more from clients, those included that come later, until `release`. */
+  /** Stops reading from all clients, including those that connect later, until `release`. */
   hold(): void {
     this.#held = true;
     for (const { relay } of this.#open) relay.hold();
@@ -107,7 +106,7 @@ export class Sessions {
     for (const { relay } of this.#open) relay.release();
   }
 
-  /** The open sessions of a member, those being closed included. */
+  /** The open sessions of a member, including those that are being closed. */
   openOn(member: Member): ReadonlySet<Session> {
     return this.#of(member).open;
   }
@@ -123,8 +122,8 @@ export class Sessions {
   }
 
   /**
-   * Figures of a member since the start. Whoever asks for `bytes` walks its open sessions: for scrapes,
-   * not for the data path.
+   * The totals of a member since the start. Reading `bytes` walks all its open sessions: for scrapes, not for
+   * the data path.
    */
   totalsOf(member: Member): MemberTotals {
     const { open, opened, ended, bytes: past, calls } = this.#of(member);

@@ -1,10 +1,10 @@
-/** The names that a client's certificate carries, by which it can be let in. */
+/** The names in a client's certificate, by which the client can be let in. */
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 
 /**
- * Does it carry one of `names`, letter for letter, as a common name of its subject or as an alternative
- * name: of a host, a URI, a mail address, or an IP address in any spelling?
+ * Does the certificate carry one of `names`, letter for letter, as a common name of its subject or as an
+ * alternative name: a host, a URI, a mail address, or an IP address in any spelling?
  */
 export function carriesOneOf(names: readonly string[], certificate: X509Certificate): boolean {
   const carried = new Set([...commonNames(certificate), ...alternativeNames(certificate)]);
@@ -19,8 +19,8 @@ function commonNames(certificate: X509Certificate): string[] {
 }
 
 /**
- * From `DNS:a, URI:"spiffe://x, y", email:b@c`: a value in which something could be taken for the next
- * one is quoted as JSON has it.
+ * Parses `DNS:a, URI:"spiffe://x, y", email:b@c`. A value that contains a separator is quoted, with JSON's
+ * escapes.
  */
 function alternativeNames({ subjectAltName = '' }: X509Certificate): string[] {
   const entries = subjectAltName.matchAll(/(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^,]*)/g);

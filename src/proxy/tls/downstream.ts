@@ -1,13 +1,13 @@
 /**
- * Downstream TLS: with clients, as the server that we are to them.
+ * Downstream TLS: with clients, as their server.
  *
  *   accepted ──► handshake ──► certificate of an authority ──► name on the list ──► plain bytes
  *                   └───────────────┴──────────────────────────────┴──► closed, and counted by reason
  *
- * Owns a TLS server that listens nowhere: connections that listeners have accepted are put into it. Node's
+ * Owns a TLS server that does not listen: it is given the connections that listeners have accepted. Node's
  * server brings the bound on a handshake, session tickets and their keys. It is replaced when its
- * certificates are, and when a certificate expires that it has let in. Leaves to others who is a waiting
- * client (data-path.ts).
+ * certificates are, and when a client certificate that it accepted expires. data-path.ts keeps the waiting
+ * clients.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
@@ -20,23 +20,23 @@ import { expiryOfPeer } from './peer-expiry.ts';
 
 /** Why a client got no TLS connection. Used as a metric label. */
 export const handshakeFailures = [
-  'no-certificate', // it showed none, and must
-  'untrusted', // no authority of --client-ca has signed what it showed, or it has expired
-  'not-allowed', // it carries no name of --allow-client
+  'no-certificate', // the client showed none, but must
+  'untrusted', // no authority of --client-ca has signed its certificate, or it has expired
+  'not-allowed', // its certificate has no name of --allow-client
   'rejected', // the client did not accept our certificate
-  'protocol', // what it sent is no TLS, or none that we speak
+  'protocol', // it sent no TLS, or a version that we do not speak
   'timeout',
-  'closed', // it left in between
+  'closed', // it left during the handshake
 ] as const;
 export type HandshakeFailure = (typeof handshakeFailures)[number];
 
 export interface DownstreamTlsOptions {
   /**
-   * What clients see; they need a certificate if there is a `ca`. Asked before each handshake: the same
-   * object until it is renewed.
+   * Our certificate and key; clients need a certificate if there is a `ca`. Called before each handshake.
+   * Returns the same object until the certificates are reloaded.
    */
   readonly tls: () => TlsMaterial;
-  /** Names of which a client's certificate must carry one; empty for any. */
+  /** A client's certificate must carry one of these names; empty for any. */
   readonly allow: () => readonly string[];
   readonly onFailure: (reason: HandshakeFailure) => void;
 }
@@ -50,9 +50,9 @@ export class DownstreamTls {
   readonly #options: DownstreamTlsOptions;
   #tls: TlsMaterial;
   #server: Server;
-  /** When the first certificate expires of those on which `#server` has issued session tickets. */
+  /** When the first client certificate expires for which `#server` has issued session tickets. */
   #expiry = Number.POSITIVE_INFINITY;
-  /** Whose handshake has ended well: the server names only the socket that it made. */
+  /** Finds the client of a finished handshake: the server only passes the socket that it made. */
   readonly #current = new AsyncLocalStorage<Settle>();
 
   /** Throws when the PEM texts cannot be used together (they are validated before). */
@@ -63,12 +63,12 @@ export class DownstreamTls {
   }
 
   /**
-   * Takes an accepted, paused and unread connection through the handshake. Resolves with the connection to
-   * read and write in its place, paused and unread too; with `undefined`, and it closed, when there is none,
-   * or when `signal` aborts. Never rejects.
+   * Takes an accepted, paused and unread connection through the handshake. Resolves with the TLS connection,
+   * also paused and unread. If the handshake fails or `signal` aborts, closes the connection and resolves
+   * with `undefined`. Never rejects.
    */
   accept(client: Socket, signal: AbortSignal): Promise<TLSSocket | undefined> {
-    this.#renew();
+    this.#refresh();
     const { promise, resolve } = Promise.withResolvers<TLSSocket | undefined>();
     const onAbort = (): void => void client.destroy();
     const onClose = (): void => settle();
@@ -77,7 +77,7 @@ export class DownstreamTls {
       signal.removeEventListener('abort', onAbort);
       resolve(secure);
     };
-    // Who leaves during the handshake is gone; half of a connection is of use only after it.
+    // A client that ends its side during the handshake is gone. Half-close matters only afterwards.
     client.allowHalfOpen = false;
     client.once('close', onClose);
     signal.addEventListener('abort', onAbort);
@@ -87,11 +87,12 @@ export class DownstreamTls {
   }
 
   /**
-   * A new server, since whether it asks for certificates is fixed when it is made. Its ticket keys are new
-   * too: a resumed handshake verifies nothing, so nobody may resume what another authority has let in, or
-   * what would be refused by now. Handshakes under way end on the server that they began on.
+   * Makes a new server when certificates have changed or expired. (A server cannot change whether it asks for
+   * certificates.) The new one has new ticket keys: a resumed handshake verifies nothing, so a client must not
+   * resume a session that another authority admitted, or that is refused by now. Handshakes under way finish
+   * on the old server.
    */
-  #renew(): void {
+  #refresh(): void {
     const tls = this.#options.tls();
     if (tls === this.#tls && Date.now() < this.#expiry) return;
     this.#tls = tls;
@@ -109,7 +110,7 @@ export class DownstreamTls {
       rejectUnauthorized: true,
     });
     server.on('secureConnection', (socket) => {
-      socket.on('error', () => {}); // whoever reads it sees it closed
+      socket.on('error', () => {}); // its reader sees it closed
       socket.allowHalfOpen = true;
       if (server === this.#server) this.#expiry = Math.min(this.#expiry, expiryOfPeer(socket));
       const certificate = socket.getPeerX509Certificate();
@@ -119,7 +120,7 @@ export class DownstreamTls {
       onFailure('not-allowed');
       socket.destroy();
     });
-    // Told once of every handshake that fails; whose it was is known by the connection that closes.
+    // Emitted once per failed handshake. The closing of the connection settles its promise.
     server.on('tlsClientError', (error, socket) => {
       onFailure(reasonOf(error, socket));
       socket.on('error', () => {}).destroy();
@@ -128,7 +129,7 @@ export class DownstreamTls {
   }
 }
 
-/** The protocol that a client and we have agreed on: its own if it did not say. */
+/** The protocol agreed with a client; HTTP/1.1 if the client offered none. */
 export function protocolAgreed({ alpnProtocol }: TLSSocket): Protocol {
   return alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
 }
@@ -136,7 +137,7 @@ export function protocolAgreed({ alpnProtocol }: TLSSocket): Protocol {
 function reasonOf(error: Error, socket: TLSSocket): HandshakeFailure {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'no-certificate';
-  // Node closes the connection of a client that it does not trust, and tells of that only.
+  // Node closes the connection of an untrusted client and reports only that.
   if (socket.authorizationError) return 'untrusted';
   if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return 'timeout';
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'closed';

@@ -1,8 +1,8 @@
 /**
- * The first bytes of a client that comes without TLS tell which protocol it speaks, which a member must
- * be told in the handshake before any byte is passed on (ALPN, RFC 7301).
+ * The first bytes of a client without TLS show which protocol it speaks. A member must be told so in the
+ * handshake, before any byte is passed on (ALPN, RFC 7301).
  *
- * Owns the reading of them; they are put back, so that whoever serves the client reads them again.
+ * Reads these bytes and puts them back, so that the relay reads them again.
  */
 import type { Socket } from 'node:net';
 import { clientPreface } from '../http2/frames.ts';
@@ -13,7 +13,7 @@ export type Protocol = 'h2' | 'http/1.1';
 /** The first byte of a TLS handshake (RFC 8446 section 5.1). */
 const handshakeRecord = 0x16;
 
-/** `tls`: it would speak TLS with us; `undefined`: that cannot be told yet. */
+/** `tls`: the client tries to speak TLS with us. `undefined`: too few bytes to tell. */
 export function protocolOf(bytes: Uint8Array): Protocol | 'tls' | undefined {
   if (bytes[0] === handshakeRecord) return 'tls';
   const compared = Math.min(bytes.length, clientPreface.length);
@@ -22,8 +22,8 @@ export function protocolOf(bytes: Uint8Array): Protocol | 'tls' | undefined {
 }
 
 /**
- * Waits for what a paused and unread client says first, and leaves it paused and as if unread. Resolves
- * with `undefined` when it leaves first, says nothing in time, or when `signal` aborts. Never rejects.
+ * Waits for the first bytes of a paused and unread client, and leaves it paused and as if unread. Resolves
+ * with `undefined` if it leaves, sends too little in time, or if `signal` aborts. Never rejects.
  *
  * @param timeout ms.
  */

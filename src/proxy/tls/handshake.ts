@@ -1,13 +1,12 @@
 /**
- * Client handshakes: what comes between an accepted connection and the dial for it, where we speak TLS
- * ourselves. They make the sides of a session fit together:
+ * Client handshakes: the step between accepting a connection and dialling for it, where we speak TLS
+ * ourselves. They make both sides of a session speak the same protocol:
  *
  *                client ──────────────── balancer ─────────────── member
  *   terminate      TLS, h2 ──► downstream TLS   upstream TLS ──► TLS, h2 (or plain)
  *   originate      plain: h2 preface ──► first bytes   upstream TLS ──► TLS, h2
  *
- * Leaves to others the two kinds of TLS (downstream.ts, upstream.ts), and who waits how long for what
- * (data-path.ts).
+ * downstream.ts and upstream.ts implement the two kinds of TLS.
  */
 import { connect, type Socket } from 'node:net';
 import type { MemberTls, TlsMaterial } from '../../certificates/certificates.ts';
@@ -18,20 +17,20 @@ import { DownstreamTls, type HandshakeFailure, protocolAgreed } from './downstre
 import { nextProtocol, type Protocol } from './first-bytes.ts';
 import { UpstreamTls } from './upstream.ts';
 
-/** A client whose handshake is over: whom to serve in its place, and how its member is connected to. */
+/** A client after its handshake: the socket to serve, and how to connect to a member for it. */
 export interface AcceptedClient {
   readonly client: Socket;
   readonly connect: (options: ConnectOptions) => Socket;
 }
 
 export interface ClientHandshakesOptions {
-  /** A client that comes plainly may take the dial timeout for its first bytes. */
+  /** A client without TLS has the dial timeout to send its first bytes. */
   readonly settings: LiveSettings<Pick<Settings, 'allowClient' | 'dialTimeout'>>;
-  /** See `DownstreamTlsOptions`; absent where clients come plainly. */
+  /** See `DownstreamTlsOptions`. Absent if clients speak no TLS. */
   readonly clients?: () => TlsMaterial;
   readonly members: () => MemberTls;
   readonly onHandshakeFailure: (reason: HandshakeFailure) => void;
-  /** Told of a client that came plainly and asked nothing, or spoke TLS. */
+  /** Called for a client that should speak no TLS and either sent no request or spoke TLS. */
   readonly onNoRequest: () => void;
 }
 
@@ -50,15 +49,15 @@ export class ClientHandshakes {
   }
 
   /**
-   * Takes in an accepted, paused and unread connection. Resolves with `undefined` when there is nobody to
-   * serve: no handshake, no request, or `signal` aborts. Never rejects.
+   * Prepares an accepted, paused and unread connection. Resolves with `undefined` if the handshake fails, no
+   * request comes, or `signal` aborts. Never rejects.
    */
   async receive(accepted: Socket, signal: AbortSignal): Promise<AcceptedClient | undefined> {
     const { settings, onNoRequest } = this.#options;
     if (this.#downstream === undefined) {
       const protocol = await nextProtocol(accepted, settings.current.dialTimeout, signal);
       if (protocol !== undefined && protocol !== 'tls') return this.#served(accepted, protocol);
-      // Whoever speaks TLS here is at the wrong address; a connection to ourselves would do so for ever.
+      // A client that speaks TLS here has the wrong address. A connection to ourselves would do so for ever.
       if (!signal.aborted) onNoRequest();
       return undefined;
     }

@@ -1,9 +1,9 @@
-/** Which TLS we speak ourselves, with clients and with members. */
+/** The TLS that we speak ourselves, with clients and with members. */
 import { constants } from 'node:crypto';
 
 /**
- * As RFC 9325 recommends: TLS 1.2 or later (section 3.1.1), no renegotiation (3.5), and of the suites only
- * those with forward secrecy and authenticated encryption (4.2), which are all that TLS 1.3 has.
+ * As RFC 9325 recommends: TLS 1.2 or later (section 3.1.1), no renegotiation (3.5), and only cipher suites
+ * with forward secrecy and authenticated encryption (4.2). All suites of TLS 1.3 have both.
  */
 export const modernTls = {
   minVersion: 'TLSv1.2',

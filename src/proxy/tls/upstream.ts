@@ -1,11 +1,11 @@
 /**
- * Upstream TLS: connections to members on which we speak TLS, as the client that we are to them.
+ * Upstream TLS: with members, as their client.
  *
  *   TCP ──► handshake ──► the member's certificate ──► its protocol ──► `secureConnect`
  *
- * Owns what we trust and show there, and the last TLS session of each member, with which the next
- * handshake needs no signatures. Leaves to others when to connect (dial.ts); a handshake that fails is an
- * error of the socket, such as one that was refused.
+ * Owns what we trust and show there, and the last TLS session of each member, which saves the next handshake
+ * the signatures. dial.ts decides when to connect. A handshake that fails is an error of the socket, like a
+ * refused connection.
  */
 import { isIP } from 'node:net';
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
@@ -16,7 +16,7 @@ import type { Protocol } from './first-bytes.ts';
 import { modernTls } from './modern-tls.ts';
 import { expiryOfPeer } from './peer-expiry.ts';
 
-/** A TLS session of a member, and when it is over, ms since the epoch. */
+/** A TLS session of a member, and when it expires, ms since the epoch. */
 interface Resumable {
   readonly session: Buffer;
   readonly expiry: number;
@@ -29,7 +29,7 @@ export class UpstreamTls {
   #sessions = new WeakMap<Member, Resumable>();
 
   /**
-   * @param material asked before each connection: the same object until it is renewed.
+   * @param material called before each connection; the same object until certificates are reloaded.
    * @throws when the PEM texts cannot be used together (they are validated before).
    */
   constructor(material: () => MemberTls) {
@@ -39,13 +39,13 @@ export class UpstreamTls {
   }
 
   /**
-   * As `net.connect`. Emits `secureConnect` when the member has proved who it is and speaks `protocol`;
-   * else the socket ends with an error.
+   * As `net.connect`. Emits `secureConnect` once the member has proved its identity. If it does not speak
+   * `protocol`, the socket is destroyed with an error.
    */
   connect(options: ConnectOptions, protocol: Protocol): TLSSocket {
-    this.#renew();
+    this.#refresh();
     const { member } = options;
-    // Verified by the host as it was named, whatever address is dialled.
+    // The certificate must match the host as it was named, whatever address is dialled.
     const name = this.#tls.servername ?? member.place.host;
     const sessions = this.#sessions;
     const last = sessions.get(member);
@@ -54,29 +54,29 @@ export class UpstreamTls {
       ...options,
       secureContext: this.#context,
       ALPNProtocols: [protocol],
-      // An address is no server name (RFC 6066 section 3); it is the host, and verified as that.
+      // An address is not a server name (RFC 6066 section 3); the certificate is verified by the host.
       ...(isIP(name) === 0 && { servername: name }),
       ...(resumed && { session: resumed.session }),
     });
     socket.on('session', (session) => {
-      // What is resumed proves nothing anew: the certificates of the first handshake go on to count.
+      // A resumed handshake proves nothing new: the certificates of the first one still count.
       const before = socket.isSessionReused() ? resumed?.expiry : undefined;
       sessions.set(member, { session, expiry: before ?? expiryOfPeer(socket) });
     });
     socket.once('secureConnect', () => {
-      // A server of HTTP/2 may take a client of HTTP/1.1 as one that knows no ALPN, as Go's do.
+      // An HTTP/2 server may treat an HTTP/1.1 client as one without ALPN, as Go's does.
       const spoken = socket.alpnProtocol || 'http/1.1';
       if (spoken !== protocol) socket.destroy(otherProtocol(spoken, protocol));
     });
     return socket;
   }
 
-  #renew(): void {
+  #refresh(): void {
     const tls = this.#material();
     if (tls === this.#tls) return;
     this.#tls = tls;
     this.#context = contextOf(tls);
-    // Whoever resumes is known by what it showed then, and so are we.
+    // A resumed session would still rely on the previous certificates, ours and theirs.
     this.#sessions = new WeakMap();
   }
 }

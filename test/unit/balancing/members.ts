@@ -1,4 +1,4 @@
-/** Candidates and repeatable random numbers for the tests of this folder. */
+/** Members and repeatable random numbers for the tests of this folder. */
 
 import type { RandomSource } from '../../../src/balancing/policies/policy.ts';
 import type { Member } from '../../../src/members/member.ts';

@@ -272,7 +272,7 @@ describe('eviction waits until another corroborates it', () => {
     expect(changes.flatMap(({ evict }) => evict)).toEqual([]);
   });
 
-  test('after an election only the one that is still silent leaves', () => {
+  test('after an election only the one that is still unresponsive leaves', () => {
     for (const now of [1000, 1250]) {
       for (const member of [m0, m1, m2]) seeAt(now, member, failAt(now - 700));
     }
@@ -381,7 +381,7 @@ test('a stranger is an error', () => {
   expect(() => see(aMember('m9'), pass)).toThrow('m9 is not in the member table');
 });
 
-describe('a judgement', () => {
+describe('ineligibility', () => {
   const learner = { reason: 'learner', detail: 'it is a learner', isExcluded: true } as const;
 
   test('takes a member out at once, and is told once', () => {

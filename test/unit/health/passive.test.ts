@@ -49,7 +49,7 @@ test('it is named again for a new question', () => {
   expect(pass(500, () => well.answer())).toEqual(['m0']);
 });
 
-test('one that answers anybody is not silent', () => {
+test('one that answers any session is not unresponsive', () => {
   const [waiting, served] = [sessions.start(m0), sessions.start(m0)];
   const other = sessions.start(m1);
   waiting.ask();
@@ -60,7 +60,7 @@ test('one that answers anybody is not silent', () => {
   expect(named).toEqual([]);
 });
 
-test('when all are silent all are named, and the checks tell', () => {
+test('when all are unresponsive all are named, and probes decide', () => {
   sessions.start(m0).ask();
   sessions.start(m1).ask();
   expect(pass(2000)).toEqual(['m0', 'm1']);
@@ -90,7 +90,7 @@ test('an answer counts whoever has taken the sample that found it', () => {
   expect(named).toEqual([]);
 });
 
-test('a time when this process did not run is no silence of the members', () => {
+test('a time when this process did not run does not make the members unresponsive', () => {
   const [asked, well] = [sessions.start(m0), sessions.start(m1)];
   asked.ask();
   pass(50, () => well.answer());

@@ -112,7 +112,7 @@ describe('the answer', () => {
     expect(result.duration).toBeLessThan(2000);
   });
 
-  test('503 fails, with the words of etcd on one line', async () => {
+  test('503 fails, with the text of etcd on one line', async () => {
     const { url } = await peer((_request, response) => {
       response.writeHead(503).end('[+]data_corruption ok\n[-]linearizable_read failed:  timeout\n');
     });
@@ -399,7 +399,7 @@ describe('TLS', () => {
     expect(sockets).toHaveLength(1);
   });
 
-  test('takes what is renewed from the next check on, with a new connection', async () => {
+  test('takes reloaded certificates from the next check on, with a new connection', async () => {
     const { url, sockets, ca, certificates } = await securePeer();
     const good = { ca, ...(await pem(certificates.client)) };
     let tls: object = good;

@@ -220,7 +220,7 @@ describe('while nobody is healthy', () => {
     expect(panic([900, 5225, 5225], 5000).evict).toEqual([true, false, false]);
   });
 
-  test('who is only suspected stays, however silent', () => {
+  test('who is only suspected stays, however unresponsive', () => {
     const suspect = nextHealth(unknownHealth(0), fail, { rise: 1, fall: 2, hold: 0 }, 1000);
     const present = routed(suspect, { answeredAt: 9000, answersSince: 0 });
     const silent = routed(suspect, { answersSince: 0 });
@@ -258,7 +258,7 @@ describe('while nobody is healthy', () => {
   });
 });
 
-describe('who is not fit to serve', () => {
+describe('an ineligible member', () => {
   const learner = { reason: 'learner', detail: 'it is a learner', isExcluded: true } as const;
   const lagging = { reason: 'lagging', detail: 'it lags', isExcluded: false } as const;
   const healthOf = (seen: Observation): Health =>

@@ -123,11 +123,11 @@ test('answers that a hung member gives all at once are one pass', async () => {
   expect(reported).toHaveLength(2);
 });
 
-describe('hurry', () => {
+describe('probeSoon', () => {
   test('brings a check at once when the last one started more than a fast interval ago', async () => {
     subject = new Subject();
     await pass(1000);
-    subject.checks.hurry();
+    subject.checks.probeSoon();
     await pass(0);
     expect(subject.startedAt).toEqual([0, 1000]);
   });
@@ -135,7 +135,7 @@ describe('hurry', () => {
   test('waits for the rest of the fast interval when a check started just before', async () => {
     subject = new Subject();
     await pass(100);
-    subject.checks.hurry();
+    subject.checks.probeSoon();
     await pass(1000);
     expect(subject.startedAt).toEqual([0, 250]);
   });
@@ -143,7 +143,7 @@ describe('hurry', () => {
   test('counts once, though asked a thousand times', async () => {
     subject = new Subject();
     await pass(1000);
-    for (let n = 0; n < 1000; n += 1) subject.checks.hurry();
+    for (let n = 0; n < 1000; n += 1) subject.checks.probeSoon();
     await pass(999);
     expect(subject.startedAt).toEqual([0, 1000]);
     expect(vi.getTimerCount()).toBe(1);
@@ -153,7 +153,7 @@ describe('hurry', () => {
     subject = new Subject();
     await pass(100);
     for (let n = 0; n < 20; n += 1) {
-      subject.checks.hurry();
+      subject.checks.probeSoon();
       await pass(10);
     }
     expect(subject.startedAt).toEqual([0, 250]);
@@ -162,7 +162,7 @@ describe('hurry', () => {
   test('during a check lets it finish and has another follow a fast interval after its start', async () => {
     subject = new Subject({ latency: 100 });
     await pass(50);
-    for (let n = 0; n < 1000; n += 1) subject.checks.hurry();
+    for (let n = 0; n < 1000; n += 1) subject.checks.probeSoon();
     await pass(1000);
     expect(subject.startedAt).toEqual([0, 250]);
     await pass(1500);
@@ -172,7 +172,7 @@ describe('hurry', () => {
   test('during a long check starts another beside it, a fast interval later', async () => {
     subject = new Subject({ latency: 700 });
     await pass(100);
-    subject.checks.hurry();
+    subject.checks.probeSoon();
     await pass(149);
     expect(subject.startedAt).toEqual([0]);
     await pass(1);
@@ -183,7 +183,7 @@ describe('hurry', () => {
     subject = new Subject();
     await pass(1000);
     subject.stop.abort();
-    subject.checks.hurry();
+    subject.checks.probeSoon();
     expect(vi.getTimerCount()).toBe(0);
     await pass(5000);
     expect(subject.startedAt).toEqual([0]);
@@ -205,7 +205,7 @@ test.each([
 test('members that are well are checked in step, whenever they were checked before', async () => {
   subject = new Subject();
   await pass(700);
-  subject.checks.now();
+  subject.checks.probeNow();
   await pass(5_000);
   expect(subject.startedAt).toEqual([0, 700, 2000, 4000]);
 });
@@ -252,7 +252,7 @@ describe('abort', () => {
       report: () => {},
       isWell: () => true,
     };
-    new ProbeScheduler(member, schedule, AbortSignal.abort()).hurry();
+    new ProbeScheduler(member, schedule, AbortSignal.abort()).probeSoon();
     await pass(5000);
     expect(checks).toBe(0);
   });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Heartbeat } from '../../../src/leader/heartbeat.ts';
 import { lookup } from '../../support/lookup.ts';
 
-/** The same object every time: another one is a renewal. */
+/** The same object every time: another one is a reload. */
 const noTls = {};
 
 let server: net.Server;
@@ -15,7 +15,7 @@ let heartbeat: Heartbeat;
 let answers: number[];
 let cuts: number;
 
-function beat(port: number, isSelf = false): Heartbeat {
+function heartbeatTo(port: number, isSelf = false): Heartbeat {
   return new Heartbeat({
     url: `http://127.0.0.1:${port}`,
     lookup,
@@ -42,7 +42,7 @@ beforeEach(async () => {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  heartbeat = beat(portOf(server));
+  heartbeat = heartbeatTo(portOf(server));
 });
 afterEach(() => {
   heartbeat.close();
@@ -90,7 +90,7 @@ test('a refused connection is a cut', async () => {
   const port = portOf(gone);
   gone.close();
   await once(gone, 'close');
-  heartbeat = beat(port);
+  heartbeat = heartbeatTo(port);
   heartbeat.ask(10);
   await vi.waitUntil(() => cuts === 1);
   expect(heartbeat.waitingSince).toBe(10);
@@ -115,7 +115,7 @@ test('a close of our own is no cut', async () => {
 });
 
 test('this balancer itself is not asked', async () => {
-  heartbeat = beat(portOf(server), true);
+  heartbeat = heartbeatTo(portOf(server), true);
   heartbeat.ask(10);
   await vi.waitUntil(() => accepted.length === 1);
   await vi.waitUntil(() => accepted[0]?.closed);

@@ -62,13 +62,13 @@ test('after which nobody leads in time is an error', async () => {
   const { mover, end } = scene();
   const moved = mover.move(m0, m1, 'b');
   end('expired');
-  await expect(moved).rejects.toThrow('no other member has said in time that it leads');
+  await expect(moved).rejects.toThrow('no other member led in time');
 });
 
 test('whose hold is called off meanwhile does not keep the next one waiting', async () => {
   const { mover, said, end } = scene();
   const moved = mover.move(m0, m1, 'b');
-  await expect(mover.move(m0, m1, 'b')).rejects.toThrow('being moved already');
+  await expect(mover.move(m0, m1, 'b')).rejects.toThrow('already being moved');
   end('cancelled');
   await moved;
   expect(said).toEqual(['to b', 'closed']);

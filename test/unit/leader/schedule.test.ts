@@ -5,8 +5,8 @@ import {
   isInDoubt,
   nextHeartbeat,
   type Situation,
-  untilNextLook,
   untilNextRound,
+  untilNextTick,
   waitingSince,
 } from '../../../src/leader/schedule.ts';
 
@@ -24,7 +24,7 @@ const at = (change: Partial<Situation> = {}): Situation => ({
   ...change,
 });
 
-describe('the next look', () => {
+describe('the next tick', () => {
   test.each<[string, Partial<Situation>, number]>([
     ['is that at the next heartbeat', {}, 20],
     ['is at once where that is overdue', { heartbeatAt: 9_000 }, 1],
@@ -38,7 +38,7 @@ describe('the next look', () => {
     ['is early enough to ask the others', { heartbeatSince: 10_000 }, 20],
     ['counts from the last proof', { heartbeatSince: 9_000, readSince: 9_000 }, 1],
   ])('%s', (_, change, wait) => {
-    expect(untilNextLook(at(change))).toBe(wait);
+    expect(untilNextTick(at(change))).toBe(wait);
   });
 });
 

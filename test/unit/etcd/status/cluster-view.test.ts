@@ -121,7 +121,7 @@ describe('the leader', () => {
     expect(viewOf(members)).toMatchObject({ leader: { memberId: 'a' }, disagreeing: ['m-c'] });
   });
 
-  test('is not one who fell silent, however sure of itself it was', () => {
+  test('is not one that became unresponsive, however sure of itself it was', () => {
     const members = clusterOf(3, ({ memberId }) =>
       memberId === 'a' ? {} : { leaderId: undefined, term: 3 },
     ).map((each) => ({ ...each, answers: each.name !== 'm-a' }));
@@ -135,7 +135,7 @@ describe('the leader', () => {
     expect(viewOf(members)).toMatchObject({ leader: { memberId: 'b' }, term: 3 });
   });
 
-  test('stays as it was when all fall silent at once', () => {
+  test('stays as it was when all become unresponsive at once', () => {
     const members = clusterOf(3).map((each) => ({ ...each, answers: false, healthy: false }));
     expect(viewOf(members)).toMatchObject({ leader: { memberId: 'a' }, disagreeing: [] });
   });

@@ -43,8 +43,8 @@ test('one that lags is left alone for new connections only, and exactly beyond t
   fc.assert(
     fc.property(fc.nat(1_000), fc.nat(1_000), fc.nat(100), (leading, applied, maxLag) => {
       const leader = { ...someFacts, appliedIndex: leading };
-      const facts = { ...someFacts, memberId: 'b', appliedIndex: applied };
-      const ineligibility = ineligibilityOf(facts, clusterId, leader, maxLag);
+      const status = { ...someFacts, memberId: 'b', appliedIndex: applied };
+      const ineligibility = ineligibilityOf(status, clusterId, leader, maxLag);
       if (maxLag > 0 && leading - applied > maxLag) {
         expect(ineligibility).toMatchObject({ reason: 'lagging', isExcluded: false });
       } else {
@@ -56,9 +56,9 @@ test('one that lags is left alone for new connections only, and exactly beyond t
 
 test('what came in after a member was asked is no lag', () => {
   const leader = { ...someFacts, appliedIndex: 1_000, at: 2 };
-  const facts = { ...someFacts, memberId: 'b', appliedIndex: 0, at: 1 };
-  expect(ineligibilityOf(facts, clusterId, leader, 10)).toBeUndefined();
-  expect(ineligibilityOf({ ...facts, at: 2 }, clusterId, leader, 10)).toMatchObject({
+  const status = { ...someFacts, memberId: 'b', appliedIndex: 0, at: 1 };
+  expect(ineligibilityOf(status, clusterId, leader, 10)).toBeUndefined();
+  expect(ineligibilityOf({ ...status, at: 2 }, clusterId, leader, 10)).toMatchObject({
     reason: 'lagging',
   });
 });

@@ -1,4 +1,4 @@
-/** From what etcd answers, as its protocol has it, to facts. */
+/** From what etcd answers, as its protocol has it, to a member status. */
 import { describe, expect, test } from 'vitest';
 import { statusOf } from '../../../../src/etcd/status/member-status.ts';
 

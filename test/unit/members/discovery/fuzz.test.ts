@@ -119,7 +119,7 @@ test('a member list: places, or why a member has none', () => {
   );
 });
 
-test('what a member says of itself: facts, or one clause why there are none', () => {
+test('what a member says of itself: a status, or one clause why there are none', () => {
   const number = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
   const alarm = fc.oneof(
     noise,
@@ -143,8 +143,8 @@ test('what a member says of itself: facts, or one clause why there are none', ()
   fc.assert(
     fc.property(status, members, (answer, list) => {
       try {
-        const facts = statusOf(answer, list, { at: 0, duration: 0 });
-        expect(facts.members.length).toBeLessThanOrEqual(mostMembers);
+        const status = statusOf(answer, list, { at: 0, duration: 0 });
+        expect(status.members.length).toBeLessThanOrEqual(mostMembers);
       } catch (error) {
         expect((error as Error).message).toMatch(/^it (lists|names) \d+|^it lists a member/);
       }

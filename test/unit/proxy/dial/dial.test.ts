@@ -166,7 +166,7 @@ test('an endpoint that is the balancer itself is passed over, and its connection
   await closed.promise;
 });
 
-test('a member convicted while it is dialled gets no session, although it connects', async () => {
+test('a member marked failed while it is dialled gets no session, although it connects', async () => {
   const targets = [await members.echo('m0'), await members.echo('m1')];
   const evicted = new Set<Member>();
   const dialling = dial(optionsFor({ routable: targets, all: targets, evicted }), never);
@@ -238,7 +238,7 @@ describe('abort', () => {
   });
 });
 
-test('no alarm is left behind, however it ended', async () => {
+test('no timer is left behind, however it ended', async () => {
   await dialTo([refusing('m0'), await members.echo('m1')]);
   expect(timers.pending).toBe(0);
   dialled?.socket.destroy();

@@ -145,9 +145,9 @@ describe('counting', () => {
           const isOfConnection = type === ping || type === goAway;
           const length = type === resetStream ? 4 : 8;
           const flags = isOfConnection || type === resetStream ? 0 : endHeaders | Number(ends);
-          const word = frame(type, flags, isOfConnection ? 0 : id, length);
-          if (byClient) client(word);
-          else member(word);
+          const bytes = frame(type, flags, isOfConnection ? 0 : id, length);
+          if (byClient) client(bytes);
+          else member(bytes);
           expect(m0.calls).toBe(calls.inFlight);
           expect(calls.inFlight).toBeGreaterThanOrEqual(0);
           expect(figures.streams).toBeGreaterThanOrEqual(calls.inFlight);
@@ -162,7 +162,7 @@ describe('counting', () => {
 describe('asking the client to leave', () => {
   beforeEach(greet);
 
-  test('the word is GOAWAY for streams to come, without an error, and a PING', () => {
+  test('the injected frames are a GOAWAY for streams to come, without an error, and a PING', () => {
     const [first, second] = decode(Buffer.from(calls.injection));
     expect(first).toMatchObject({ type: goAway, flags: 0, streamId: 0 });
     expect(Buffer.from(first?.payload ?? []).toString('hex')).toBe('7fffffff00000000');
@@ -189,7 +189,7 @@ describe('asking the client to leave', () => {
     expect(calls.goAway).toBe('sent');
   });
 
-  test('is heard with the acknowledgement of our PING, not with one of the member', () => {
+  test('is acknowledged by the acknowledgement of our PING, not with one of the member', () => {
     member(frame(ping, 0, 0, 8), frame(ping, 0, 0, 8));
     calls.requestGoAway();
     client(frame(ping, acknowledgement, 0, 8), ...question(1));

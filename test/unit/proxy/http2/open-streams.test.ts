@@ -73,7 +73,7 @@ test('after a burst the memory is given back, though one stream lasts', () => {
 test.each([
   ['by twos', 2],
   ['so that they would collide in a table of slots', 65_536],
-])('what is looked at for a word is bounded, numbered %s', (_, gap) => {
+])('what is looked at for an operation is bounded, numbered %s', (_, gap) => {
   let looks = 0;
   const Plain = Int32Array;
   vi.stubGlobal('Int32Array', function counted(length: number) {
@@ -87,7 +87,7 @@ test.each([
   const table = new OpenStreams();
   const streams = 4_096;
   let words = 0;
-  const word = (act: () => void): void => {
+  const operation = (act: () => void): void => {
     const before = looks;
     act();
     words += 1;
@@ -95,15 +95,15 @@ test.each([
     expect(looks - before).toBeLessThanOrEqual(3 * 2 * streams);
   };
   for (let index = 1; index <= streams; index += 1) {
-    word(() => table.add(index * gap - 1, index));
-    word(() => table.find(index * gap - 1));
-    word(() => table.find(index * gap + 1));
+    operation(() => table.add(index * gap - 1, index));
+    operation(() => table.find(index * gap - 1));
+    operation(() => table.find(index * gap + 1));
   }
   for (let round = 0; round < 3; round += 1) {
-    for (let index = streams; index > 0; index -= 7) word(() => table.find(index * gap - 1));
+    for (let index = streams; index > 0; index -= 7) operation(() => table.find(index * gap - 1));
   }
   for (let index = 1; index <= streams; index += 1) {
-    word(() => table.deleteAt(table.find(index * gap - 1)));
+    operation(() => table.deleteAt(table.find(index * gap - 1)));
   }
   expect(looks / words).toBeLessThanOrEqual(20);
 });

@@ -1,6 +1,6 @@
 /** What is in flight when nothing more is read from clients. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { answered } from '../../../../src/proxy/sessions/in-flight.ts';
+import { allAnswered } from '../../../../src/proxy/sessions/in-flight.ts';
 import { type FakeSession, FakeSessions } from '../fake-session.ts';
 import { memberAt } from '../members.ts';
 
@@ -19,7 +19,7 @@ afterEach(() => void vi.useRealTimers());
 async function outcome(of: FakeSession[], bound = 100): Promise<[boolean, number]> {
   const begun = performance.now();
   let end = Number.NaN;
-  const result = answered(of, bound).then((done) => {
+  const result = allAnswered(of, bound).then((done) => {
     end = performance.now() - begun;
     return done;
   });

@@ -139,7 +139,7 @@ test('a member that is drained keeps its sessions from the moment that this is t
   expect(gone).toEqual([]);
 });
 
-test('a second order changes by when they must have left, and why', async () => {
+test('a second request changes by when they must have left, and why', async () => {
   const busy = sessions.start(m0);
   drains.drain(m0, 60_000, 'drained');
   await pass(100);
