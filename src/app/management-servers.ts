@@ -91,7 +91,7 @@ async function openObserve(options: ManagementServersOptions): Promise<Observe> 
         status: () => takeStatus(sources),
         metrics: () => metrics.render(),
         onRefused: (reason) => metrics.managementRefused('observe', reason),
-        news: { status: () => takeStatus({ ...sources, events: () => [] }), events, checks },
+        stream: { status: () => takeStatus({ ...sources, events: () => [] }), events, checks },
         page: async () => (await import('../page/from-source.ts')).pageFiles(),
       }),
     ...{ inherited, isShared },

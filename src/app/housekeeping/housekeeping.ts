@@ -24,7 +24,7 @@ import { nextInStep } from '../../lib/time/step.ts';
 import type { Tick } from '../../lib/time/ticker.ts';
 import type { Member } from '../../members/member.ts';
 import type { Event } from '../../observe/events/event.ts';
-import { MoveNotices } from '../../observe/events/throttle.ts';
+import { MoveThrottle } from '../../observe/events/throttle.ts';
 import type { Metrics } from '../../observe/metrics/metrics.ts';
 import type { DataPath } from '../../proxy/data-path.ts';
 import {
@@ -66,7 +66,7 @@ const movedPerMinute = 0.75;
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #rebalancer: Rebalancer;
-  readonly #moveNotices: MoveNotices;
+  readonly #moves: MoveThrottle;
   readonly #descriptors: Descriptors;
   readonly #garbage = new Garbage();
   #doubtUntil = 0;
@@ -75,7 +75,7 @@ export class Housekeeping {
   constructor(options: HousekeepingOptions) {
     const { settings, members, dataPath, record } = options;
     this.#options = options;
-    this.#moveNotices = new MoveNotices(members, record);
+    this.#moves = new MoveThrottle(members, record);
     this.#descriptors = new Descriptors(record);
     const rules = (): RebalancerRules => {
       const { balance, rebalance, maxSessionAge: maxAge } = settings.current;
@@ -84,7 +84,7 @@ export class Housekeeping {
       return { spread, perMinute: movedPerMinute, minAge: movableAge, maxAge };
     };
     this.#rebalancer = new Rebalancer(dataPath.sessions, dataPath.drainer, rules, (from) =>
-      this.#moveNotices.moved(from, performance.now()),
+      this.#moves.moved(from, performance.now()),
     );
   }
 
@@ -139,7 +139,7 @@ export class Housekeeping {
     if (firstByteTimeout > 0) dataPath.closeSilent(now - firstByteTimeout);
     slowStart.tick(now);
     this.#rebalancer.tick(this.#shares(), now);
-    this.#moveNotices.tick(now);
+    this.#moves.tick(now);
     const { count, opened } = dataPath.sessions;
     const isQuiet = dataPath.sessions.quietFor(now) >= idleAfter;
     this.#descriptors.tick(dataPath.waiting + count, now);

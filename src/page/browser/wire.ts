@@ -3,11 +3,11 @@ import type { MemberReport as Member, Status } from '../../observe/status.ts';
 
 export type { PastCheck } from '../../observe/check-history.ts';
 export type {
-  ChecksNews as ChecksUpdate,
-  EventNews as EventUpdate,
+  ChecksUpdate,
+  EventUpdate,
 } from '../../observe/server/event-stream.ts';
 
-import type { StatusNews } from '../../observe/server/event-stream.ts';
+import type { StatusUpdate as SentStatus } from '../../observe/server/event-stream.ts';
 
 /** With what later versions tell of it. */
 export interface MemberReport extends Member {
@@ -15,7 +15,7 @@ export interface MemberReport extends Member {
   readonly drain?: { readonly since: string; readonly until?: string };
 }
 
-export interface StatusUpdate extends Omit<StatusNews, 'members'> {
+export interface StatusUpdate extends Omit<SentStatus, 'members'> {
   readonly members: readonly MemberReport[];
 }
 
