@@ -84,7 +84,7 @@ export class StatusPoller {
 
   /** Has every member asked at once: something about the cluster has changed. */
   pollAllNow(): void {
-    for (const schedule of this.#schedules) schedule.hurry();
+    for (const schedule of this.#schedules) schedule.soon();
   }
 
   async #ask(member: Member, client: StatusClient, signal: AbortSignal): Promise<void> {

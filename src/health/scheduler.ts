@@ -53,7 +53,7 @@ export class ProbeScheduler {
 
   /** Asks for a probe now, or a fast interval after the start of the last: a failing member is not buried. */
   hurry(): void {
-    this.#schedule.hurry();
+    this.#schedule.soon();
   }
 
   /** Starts a probe at once, whatever was before. */
