@@ -1,12 +1,12 @@
 /**
- * Between Node's HTTP server and the API, which speaks Fetch (WHATWG), as hono does: a dozen lines here, since
- * hono's own package for it brings the whole of HTTP and HTTP/2 into the start of the program.
+ * Adapts Node's HTTP server to the API, which speaks Fetch (WHATWG) as hono does. It is a dozen lines of our own,
+ * since hono's package for it loads all of HTTP and HTTP/2 when the program starts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { type ApiOptions, adminApi } from './api.ts';
 
-/** Answers a request; resolves when the answer is on its way. Rejects for one that makes no sense. */
+/** Answers a request; resolves when the answer is being sent. Rejects for an invalid request. */
 export type Handler = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
 
 export function adminHandler(options: ApiOptions): Handler {

@@ -1,9 +1,9 @@
 /**
- * The admin API: operations over HTTP with JSON, for the commands and for whoever automates them.
+ * The admin API: operations over HTTP with JSON, for the commands and for automation.
  *
  *   GET  /v1/status                        as /status of the observe listener
  *   GET  /v1/sessions?member=m1
- *   GET  /v1/events                        server-sent events, see event-stream.ts
+ *   GET  /v1/events                        server-sent events, see server.ts
  *   POST /v1/members/{name|id|address}/drain     {"timeout": ms, "force": bool, "keepLeader": bool}
  *   POST /v1/members/{name|id|address}/undrain
  *   POST /v1/leader/move                   {"to": name|id|address}
@@ -12,10 +12,9 @@
  *   POST /v1/sessions/{id}/close
  *   POST /v1/log-level                     {"level": "debug"}
  *
- * What is refused is {"error": "one sentence"} with 400, 404 or 409; what is too large or too much with 411, 413 or 503.
- * A process that is about to end accepts nothing but the closing of sessions: another may have taken its place already, and
- * what it had agreed to would end with it. Owns paths and shapes; who may speak here is a matter of the socket's
- * permissions, and how much of that server.ts.
+ * A refused operation is {"error": "one sentence"} with 400, 404 or 409; a request beyond the bounds gets 411, 413 or 503.
+ * A stopping process only closes sessions: another process may have replaced it already, and whatever else it
+ * accepted would end with it. Owns paths and shapes. The socket's permissions decide who may ask, server.ts how much.
  */
 import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
@@ -60,13 +59,16 @@ export function adminApi({ status, operations, reload, isStopping }: ApiOptions)
     return context.json({ error: error.message }, code);
   });
   api.notFound((context) =>
-    context.json({ error: safeText(`${context.req.method} ${context.req.path} is not here`) }, 404),
+    context.json(
+      { error: safeText(`${context.req.method} ${context.req.path} does not exist`) },
+      404,
+    ),
   );
   api.post('*', async (context, next) => {
     if (isStopping() && !closesSession.test(context.req.path)) {
       throw new OperationRefused(
         'conflict',
-        `This etcd-lb (process ${process.pid}) is stopping and accepts nothing more; ask the process that follows it, or this one once it is started again.`,
+        `This etcd-lb (process ${process.pid}) is stopping and accepts no operations; ask its successor, or ask again after a restart.`,
       );
     }
     await next();
@@ -109,7 +111,7 @@ export function adminApi({ status, operations, reload, isStopping }: ApiOptions)
   return api;
 }
 
-/** What a body asks for; none is `{}`. Throws `OperationRefused` for what cannot be used. */
+/** Parses a body; an empty one is `{}`. Throws `OperationRefused` when it cannot be used. */
 function read<T>(shape: z.ZodMiniType<T>, body: string): T {
   let value: unknown;
   try {

@@ -1,7 +1,7 @@
 /**
- * Speaks to a running balancer through its admin socket, for the commands.
+ * The client of the admin socket, for the commands.
  *
- * Owns the questions and how it is told that nobody answers. What may be asked is api.ts.
+ * Owns the requests, and the sentence when nobody answers. The operations are those of api.ts.
  */
 import { once } from 'node:events';
 import type { IncomingMessage, RequestOptions } from 'node:http';
@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { http } from '../lib/net/node-http.ts';
 import type { Status } from '../observe/status.ts';
 
-/** One sentence for the operator: nobody answers, or what was asked was refused. */
+/** One sentence for the operator: nobody answers, or the operation was refused. */
 export class AdminError extends Error {
   override readonly name = 'AdminError';
 }
@@ -17,7 +17,7 @@ export class AdminError extends Error {
 /** How long an answer may take, ms; a reload asks members twice before it answers. */
 const patience = 30_000;
 
-/** An event as it is told; `at` is ISO 8601. */
+/** An event as it is sent; `at` is ISO 8601. */
 export type ToldEvent = Status['events'][number];
 
 export class AdminClient {
@@ -42,7 +42,7 @@ export class AdminClient {
     return this.#exchange('POST', path, JSON.stringify(body));
   }
 
-  /** The events kept so far, then each as it comes, until `signal` aborts or the balancer ends. */
+  /** The kept events, then each new one, until `signal` aborts or the balancer ends. */
   async *events(signal: AbortSignal): AsyncGenerator<ToldEvent> {
     const response = await this.#send({ path: '/v1/events', signal });
     try {
@@ -83,10 +83,10 @@ export class AdminClient {
       case 'EACCES':
         return `This user may not open ${path}: run this as the user that runs etcd-lb, or as root.`;
       case 'ECONNREFUSED':
-        return `Nobody listens on ${path} any more: its etcd-lb has ended; start it again.`;
+        return `Nobody listens on ${path}: its etcd-lb has ended; start it again.`;
       default:
         return name === 'AbortError' || name === 'TimeoutError'
-          ? `etcd-lb does not answer on ${path} within ${patience / 1000} s: look at its process and its log.`
+          ? `etcd-lb does not answer on ${path} within ${patience / 1000} s: check its process and its log.`
           : `${path} cannot be used: ${message}.`;
     }
   }

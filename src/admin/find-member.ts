@@ -4,10 +4,10 @@ import type { Drainable } from '../members/drains.ts';
 import { OperationRefused } from './refused.ts';
 
 /**
- * The member called `word`: by its name, its id, or its address, with or without the scheme. Throws
- * `OperationRefused` when there is none, naming the nearest.
+ * The member called `word`: by its name, its id, or its address with or without the scheme. Throws
+ * `OperationRefused` when there is none, and suggests the nearest.
  *
- * @param idOf its id in the cluster, in hexadecimal; undefined while it has not told.
+ * @param idOf its id in the cluster, in hexadecimal; undefined while unknown.
  */
 export function findMember<T extends Drainable>(
   word: string,
@@ -26,5 +26,5 @@ export function findMember<T extends Drainable>(
   const meant = nearest(word, [...known, ...members.flatMap(namesOf)]);
   const advice =
     meant === undefined ? `write one of ${known.join(', ')}` : `did you mean ${meant}?`;
-  throw new OperationRefused('unknown', `${word} is none of the members; ${advice}`);
+  throw new OperationRefused('unknown', `${word} is not a member; ${advice}`);
 }

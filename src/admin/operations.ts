@@ -1,14 +1,13 @@
 /**
- * Admin operations: what an operator may have a running balancer do.
+ * Admin operations: what an operator can ask of a running balancer.
  *
  *   drain, undrain ──► drains (kept) ──► member table ──► snapshot
  *                            └─────────► member drains
  *   move leader ──► mover ──► hold  rebalance ──► rebalancer   close ──► session   log level ──► log
  *
- * Owns which operations are refused, and what an operator is warned of. api.ts receives them, other rooms
- * carry them out; the reload is reload.ts.
+ * Owns which operations are refused, and the warnings. api.ts receives them, other rooms carry them out;
+ * the reload is app/reload/reload.ts.
  */
-
 import { balanced } from '../balancing/policies/policies.ts';
 import type { SlowStart } from '../balancing/slow-start.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
@@ -42,44 +41,44 @@ export interface OperationsOptions {
   readonly guard: LeaderGuard;
   readonly mover: LeaderMover;
   readonly slowStart: SlowStart;
-  /** Moves sessions at `now`, ms of `performance.now()`; returns by how many each member is above its share. */
+  /** Moves sessions at `now`, ms of `performance.now()`. Returns by how many each member is above its share. */
   readonly balance: (now: number) => ReadonlyMap<Member, number>;
   readonly log: Log;
   readonly record: (event: Event) => void;
 }
 
-/** What came of a drain; `warnings` are sentences. */
+/** The result of a drain. */
 export interface Drained {
   readonly member: string;
   readonly sessions: number;
-  /** For them to leave, ms. */
+  /** How long they may take to leave, ms. */
   readonly timeout: number;
-  /** What to know before the member is stopped. */
+  /** Sentences to read before the member is stopped. */
   readonly warnings: readonly string[];
 }
 
 export interface DrainOptions {
-  /** For its sessions to leave, ms; the setting's if undefined. */
+  /** How long its sessions may take to leave, ms; the setting's if undefined. */
   readonly timeout?: number | undefined;
-  /** Also the last member that serves. */
+  /** Drain even the last member that serves. */
   readonly force?: boolean | undefined;
-  /** Does it go on to lead, if it does? */
+  /** Does a leader keep its leadership? */
   readonly keepLeader?: boolean | undefined;
 }
 
-/** What came of a move of the leader. */
+/** The result of a moved leader. */
 export interface Moved {
   readonly from: string;
   readonly to: string;
-  /** For how long clients were held, ms. */
+  /** How long clients were held, ms. */
   readonly heldMs: number;
 }
 
-/** What came of a rebalance. */
+/** The result of a rebalance. */
 export interface Rebalanced {
-  /** By how many sessions each member is above its share; those that are not are left out. */
+  /** By how many sessions each member is above its share. Members that are not are omitted. */
   readonly excess: Readonly<Record<string, number>>;
-  /** Members that start slowly, whose share is smaller until they have. */
+  /** Members in slow start, whose share is smaller until it ends. */
   readonly starting: readonly string[];
 }
 
@@ -91,13 +90,13 @@ export class Operations {
   }
 
   /**
-   * Has another member lead: the one called `who`, or the one that lags least. Nothing that clients ask
-   * meanwhile is lost. Throws `OperationRefused` for a member that cannot lead, and where etcd refuses.
+   * Moves the leader to the member called `who`, or else to the one that lags least. No request of a client
+   * is lost. Throws `OperationRefused` for a member that cannot lead, and where etcd refuses.
    */
   async moveLeader(who?: string): Promise<Moved> {
     const { guard, mover, members, monitor, record } = this.#options;
     const leader = guard.leader ?? members().find(({ leads }) => leads);
-    if (leader === undefined) throw conflict('Nobody is known to lead; see etcd-lb status.');
+    if (leader === undefined) throw conflict('No leader is known; see etcd-lb status.');
     const named = who === undefined ? undefined : this.#find(who, members());
     const possible = monitor.table.members.map((member) => ({
       ...{ member, serves: serves(member), status: member.status },
@@ -112,8 +111,8 @@ export class Operations {
   }
 
   /**
-   * Gives a member no new connections, and lets its sessions leave within `timeout` ms. Again: with another
-   * time. A leader hands over first, unless it is to keep that. Throws `OperationRefused` for an unknown
+   * Gives a member no new connections, and lets its sessions leave within `timeout` ms. A second call changes
+   * the timeout. A leader is moved first, unless `keepLeader` is set. Throws `OperationRefused` for an unknown
    * member, and, unless forced, for the last one that serves.
    */
   async drain(who: string, options: DrainOptions = {}): Promise<Drained> {
@@ -123,7 +122,7 @@ export class Operations {
     const others = monitor.table.members.filter((each) => each !== member);
     if (!force && !others.some(serves)) {
       throw conflict(
-        `${member.name} is the last member that can be used: without it clients have nowhere to go; undrain or mend another first, or give --force.`,
+        `${member.name} is the last member that can be used: without it clients have nowhere to go; undrain or fix another first, or give --force.`,
       );
     }
     let leads = this.#leads(member);
@@ -133,10 +132,10 @@ export class Operations {
       leads = moved instanceof Error;
       if (moved instanceof Error) unmoved = moved.message;
     }
-    // Kept first: what was confirmed must hold whatever happens next.
+    // Saved first: a confirmed drain must survive whatever happens next.
     const unkept = await drains.add(member);
     if (!monitor.table.has(member)) {
-      throw conflict(`${member.name} has just ceased to be a member.`);
+      throw conflict(`${member.name} was just removed from the members.`);
     }
     const sessions = this.#beginDrain(member, timeout, unkept);
     const warnings = [unmoved, ...this.#warningsFor(member, unkept, leads)].filter(
@@ -145,7 +144,7 @@ export class Operations {
     return { member: member.name, sessions, timeout, warnings };
   }
 
-  /** Takes a drain back; also that of a member that has left. Throws `OperationRefused`. */
+  /** Ends a drain, also of an absent member. Throws `OperationRefused`. */
   async undrain(who: string): Promise<{ readonly member: string; readonly warnings: string[] }> {
     const { members, monitor, drains, settings, record } = this.#options;
     const known = members().map((member) => drains.of(member));
@@ -153,7 +152,7 @@ export class Operations {
     const found = this.#find<Drainable>(who, [...members(), ...absent]);
     const { name } = found;
     if (drains.of(found) === undefined) {
-      throw conflict(`${name} is not drained; nothing to take back`);
+      throw conflict(`${name} is not drained`);
     }
     const unkept = await drains.remove(found);
     record({ kind: 'member-undrained', member: name });
@@ -163,7 +162,7 @@ export class Operations {
     return { member: name, warnings };
   }
 
-  /** Does what another process with the same state directory was asked for these members. */
+  /** Applies drains that another process with the same state directory was asked for. */
   followDrains(changed: readonly Drainable[]): void {
     const { monitor, drains, settings, record } = this.#options;
     for (const member of monitor.table.members) {
@@ -180,22 +179,22 @@ export class Operations {
   }
 
   /**
-   * Moves sessions until the members are even. Returns by how many each is above its share, by name.
-   * Throws `OperationRefused` where they would not come back to where there is room.
+   * Moves sessions until the members are even. Returns by how many each is above its share.
+   * Throws `OperationRefused` where the policy would not send moved clients to where there is room.
    */
   rebalance(): Rebalanced {
     const { monitor, balance: balanceNow, slowStart, settings, record } = this.#options;
     const { balance } = settings.current;
     if (!balanced.includes(balance)) {
       throw conflict(
-        `Under --balance ${balance} a client that is moved may come back to where it was; ${balanced.join(', ')} are those that can be rebalanced.`,
+        `Under --balance ${balance} a moved client may return to the same member; rebalancing works under ${balanced.join(', ')}.`,
       );
     }
     const failing = monitor.table.members.filter((each) => !each.isDrained && !serves(each));
     if (failing.length > 0) {
       const names = failing.map(({ name }) => name).join(', ');
       throw conflict(
-        `Nothing is moved while a member is not well: wait for ${names}, or drain it.`,
+        `Nothing is moved while a member cannot be used: wait for ${names}, or drain it.`,
       );
     }
     const excesses = balanceNow(performance.now());
@@ -207,7 +206,7 @@ export class Operations {
     };
   }
 
-  /** The open sessions, of one member or of all, the oldest first. Throws `OperationRefused`. */
+  /** The open sessions of one member or of all, oldest first. Throws `OperationRefused`. */
   sessions(who?: string): SessionStatus[] {
     const { members, sessions } = this.#options;
     const open =
@@ -216,7 +215,7 @@ export class Operations {
     return open.sort((a, b) => a.id - b.id).map((session) => statusOf(session, now));
   }
 
-  /** Closes one at once; its client comes back. Throws `OperationRefused`. */
+  /** Closes a session at once; its client reconnects. Throws `OperationRefused`. */
   closeSession(id: number): void {
     const { sessions, drainer, record } = this.#options;
     const session = sessions.all().find((each) => each.id === id);
@@ -227,7 +226,7 @@ export class Operations {
     record({ kind: 'session-closed', session: id, member: session.member.name });
   }
 
-  /** Holds until a reload, or a restart. */
+  /** Sets the log level until a reload or a restart. */
   setLogLevel(level: Log['level']): void {
     const { log, record } = this.#options;
     const before = log.level;
@@ -235,7 +234,7 @@ export class Operations {
     record({ kind: 'log-level-changed', from: before, to: level });
   }
 
-  /** Returns how many sessions are to leave. */
+  /** Returns how many sessions must leave. */
   #beginDrain(member: Member, timeout: number, unkept?: string): number {
     const { monitor, sessions, memberDrains, record } = this.#options;
     monitor.table.drain(member, true);
@@ -258,14 +257,14 @@ export class Operations {
     );
   }
 
-  /** Does it lead, and is there somebody else who could? */
+  /** Does it lead, and could another member lead? */
   #leads(member: Member): boolean {
     const { guard, cluster } = this.#options;
     const leads = guard.leader === undefined ? member.leads : guard.leader === member;
     return leads && cluster.view.voters.length > 1;
   }
 
-  /** What whoever drains a member is likely to do next, and should not do blindly. */
+  /** Warnings about what an operator is likely to do next with a drained member. */
   #warningsFor(member: Member, unkept: string | undefined, leads: boolean): (string | undefined)[] {
     const { name } = member;
     const { voters, tolerance, unseenVoters } = this.#options.cluster.view;
@@ -283,7 +282,7 @@ export class Operations {
   }
 }
 
-/** What must not be done as things stand. */
+/** The operation must not be done in the current state. */
 function conflict(message: string): OperationRefused {
   return new OperationRefused('conflict', message);
 }

@@ -1,10 +1,10 @@
-/** How an operation is refused. */
+/** Refused operations. */
 import { safeText } from '../lib/text/safe-text.ts';
 
-/** What is wrong: whom it means, what it says, or that it must not be done as things stand. */
+/** Nothing of that name, a malformed request, or a conflict with the current state. */
 export type RefusalKind = 'unknown' | 'invalid' | 'conflict';
 
-/** An operation that was not carried out. `message` is one sentence for the operator; nothing has changed. */
+/** An operation that was not carried out and changed nothing. `message` is one sentence for the operator. */
 export class OperationRefused extends Error {
   override readonly name = 'OperationRefused';
   readonly kind: RefusalKind;

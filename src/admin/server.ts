@@ -1,9 +1,9 @@
 /**
- * The admin socket: a Unix socket for operators. Its file's mode, 0600, is all the
- * protection there is, and all that is needed: whoever may open it may as well signal the process.
+ * The admin socket: a Unix socket for operators. The mode of its file, 0600, is its only protection. That is
+ * enough: a user who may open it may also signal the process.
  *
- * Owns the socket and its file, and how much is taken from whom (the bounds are those of management/server.ts). The API
- * behind it (api.ts) is loaded with the first request: a balancer that nobody talks to need not hold it in memory.
+ * Owns the socket, its file, and the bounds on its visitors, which management/server.ts enforces. The API
+ * behind it (api.ts) is loaded with the first request: a balancer that nobody talks to does not hold it in memory.
  */
 import { mkdir, rmdir } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
@@ -24,10 +24,10 @@ import type { EventLog, NumberedEvent } from '../observe/events/event-log.ts';
 import type { Handler } from './answer.ts';
 import type { ApiOptions } from './api.ts';
 
-/** Streams of `/v1/events` that may be open at a time. */
+/** How many streams of `/v1/events` may be open at a time. */
 export const maxAdminStreams = mostConnections.admin / 2;
 
-/** Of all visitors together. */
+/** The bounds on all visitors together. */
 export const adminBounds: Bounds = {
   connections: mostConnections.admin,
   // A reload asks members twice before it answers.
@@ -41,9 +41,8 @@ export interface AdminServerOptions extends ApiOptions {
 }
 
 /**
- * Opens the socket; its folder must be there. What it returns ends it, with the streams of those who listen, and removes
- * the file, but not that of an inherited one. Throws `AddressInUse` or another `SettingError`, or `ConfigError` for an
- * inherited one that cannot be used.
+ * Opens the socket; its folder must exist. Closing it ends its streams and removes its file, unless it is inherited.
+ * Throws `AddressInUse` or another `SettingError`, or `ConfigError` for an inherited socket that cannot be used.
  */
 export async function openAdminServer(
   place: UnixPlace,
@@ -56,7 +55,7 @@ export async function openAdminServer(
   const server = new BoundedServer({
     ...{ bounds: adminBounds, refuse, onRefused },
     handle: (exchange) => {
-      // A request that makes no sense, such as a target that is no URL.
+      // An invalid request, such as a target that is not a URL.
       handle(exchange).catch(() => exchange.response.destroy());
     },
   });
@@ -68,7 +67,7 @@ export async function openAdminServer(
 }
 
 /**
- * The same at a path whose folder nobody may have made: it is made if its parent is there, and removed
+ * The same at a path whose folder may not exist: it is created if its parent exists, and removed
  * with the socket.
  */
 export async function openWithFolder(path: string, options: AdminServerOptions): Promise<Closable> {
@@ -78,7 +77,7 @@ export async function openWithFolder(path: string, options: AdminServerOptions):
     () => false,
   );
   const tidy = (): void => {
-    if (isOurs) rmdir(folder).catch(() => {}); // another process may have come to use it
+    if (isOurs) rmdir(folder).catch(() => {}); // another process may use it by now
   };
   const server = await openAdminServer({ path }, options).catch((error) => {
     tidy();
@@ -92,7 +91,7 @@ export async function openWithFolder(path: string, options: AdminServerOptions):
   };
 }
 
-/** Answers what is asked: the stream of events here, all else by the API, which is loaded when it is first asked for. */
+/** Answers requests: the stream of events here, all else by the API, which is loaded on first use. */
 function handler(options: AdminServerOptions): (exchange: Exchange) => Promise<void> {
   const { events, onRefused } = options;
   const tell = (event: NumberedEvent): string => eventMessage(event.kind, event);

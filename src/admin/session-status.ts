@@ -9,13 +9,13 @@ export interface SessionStatus {
   /** Address and port; absent on a Unix socket. */
   readonly client?: string;
   readonly ageMs: number;
-  /** Since either side last said something, as far as the last sample knows (50 to 250 ms ago). */
+  /** Since the last activity of either side, as of the last sample (50 to 250 ms ago). */
   readonly idleMs: number;
   readonly bytesFromClient: number;
   readonly bytesFromMember: number;
   /** Absent where bytes are opaque. */
   readonly calls?: { readonly state: CallsState; readonly inFlight: number };
-  /** Why it is to end, if it is. */
+  /** Why it must end, if it must. */
   readonly leaving?: EndReason;
 }
 

@@ -20,9 +20,9 @@ import { ManagementServers } from './management-servers.ts';
 import { type Rooms, type WiringOptions, wire } from './wiring.ts';
 
 export interface AppOptions extends Omit<WiringOptions, 'events'> {
-  /** Where whatever happens is recorded; the log is told of it from the start on. */
+  /** Where all events are recorded; the log writes them from the start on. */
   readonly events?: EventLog;
-  /** To listen there in place of the addresses of the settings. */
+  /** Sockets to listen on in place of the addresses of the settings. */
   readonly inherited?: Inherited;
 }
 
@@ -32,13 +32,13 @@ export class App {
   readonly #sources: StatusSources;
   readonly #servers: ManagementServers;
   readonly #stopping: AbortController;
-  /** Ends what is done in the background, after the last session. */
+  /** Ends the background work, after the last session. */
   readonly #ended = new AbortController();
   readonly #giveUpWaiting = Promise.withResolvers<void>();
   #stopped: Promise<number> | undefined;
 
   /**
-   * Starts a balancer. Does not wait for etcd: it accepts at once and `/readyz` tells. Throws `SettingError` when an
+   * Starts a balancer. Does not wait for etcd: it accepts at once, and `/readyz` tells when it is ready. Throws `SettingError` when an
    * address cannot be opened, `ConfigError` when an inherited socket cannot be used, with nothing left open.
    */
   static async start(options: AppOptions): Promise<App> {
@@ -78,15 +78,15 @@ export class App {
     this.#servers = servers;
     this.#stopping = stopping;
     this.#begin();
-    this.#tell(isActivated);
+    this.#recordStart(isActivated);
   }
 
-  /** The addresses in use; a port of 0 has become the one that was given. */
+  /** The addresses in use; a port of 0 is replaced by the port that the system chose. */
   get listen(): readonly ListenAddress[] {
     return this.#rooms.own.list;
   }
 
-  /** Port of the observe listener; `undefined` when it is off, a Unix socket, or another process's still. */
+  /** Port of the observe listener; `undefined` when it is off, on a Unix socket, or not open yet. */
   get observePort(): number | undefined {
     return this.#servers.observePort;
   }
@@ -95,7 +95,7 @@ export class App {
     return takeStatus(this.#sources);
   }
 
-  /** Reads the settings again and puts in force what has changed, or nothing; says so in the log. */
+  /** Reads the settings again and applies all changes, or none; the log has the result. */
   reload(): Promise<ReloadResult> {
     return this.#rooms.reload.run();
   }
@@ -109,12 +109,12 @@ export class App {
     return this.#stopped;
   }
 
-  /** Ends the wait of `stop`: what is open is closed now. */
+  /** Ends the wait of `stop`: open sessions are closed now. */
   stopNow(): void {
     this.#giveUpWaiting.resolve();
   }
 
-  /** Counts and tells errors that nobody has handled, until it is disposed of: they do not end the process. */
+  /** Counts and records unhandled errors, which do not end the process, until it is disposed. */
   surviveErrors(): Disposable {
     const { metrics, record } = this.#rooms;
     return surviveErrors(
@@ -123,12 +123,12 @@ export class App {
     );
   }
 
-  /** All that is done in the background. */
+  /** Starts all background work. */
   #begin(): void {
     const { settings, membership, lifecycle, monitor, poller, guard, certificates } = this.#rooms;
     const { drains, operations, reload, housekeeping } = this.#rooms;
     const { signal } = this.#ended;
-    for (const member of membership.members) lifecycle.holdDrain(member);
+    for (const member of membership.members) lifecycle.applyDrain(member);
     monitor.start(signal);
     poller.start(signal);
     guard.start(signal);
@@ -140,7 +140,7 @@ export class App {
     startTicker((tick) => housekeeping.tick(tick), signal);
   }
 
-  #tell(isActivated: boolean): void {
+  #recordStart(isActivated: boolean): void {
     const { settings, membership, record } = this.#rooms;
     const { version, listen } = this.#sources.identity;
     const endpoints = membership.members.map(({ endpoint }) => endpoint);
@@ -157,7 +157,7 @@ export class App {
   async #stop(): Promise<number> {
     const { settings, traffic, dataPath, sessions, memberDrains, record } = this.#rooms;
     this.#stopping.abort();
-    // Right after the sockets were looked at: what the kernel has queued for us by then is accepted.
+    // Right after a poll of the sockets, so that connections queued by then are accepted.
     await afterPoll();
     traffic.stopAccepting();
     this.#servers.yield();

@@ -1,13 +1,13 @@
 /**
- * Whether inherited sockets fit the settings. They win over `--listen`, as with every program that is
- * activated by a socket; what the settings forbid they forbid all the same.
+ * Whether inherited sockets fit the settings. They override `--listen`, as in every socket-activated
+ * program, but must keep the other rules of the settings.
  */
 import { isIP } from 'node:net';
 import type { Settings } from '../config/settings.ts';
 import { formatListenAddress, type ListenAddress } from '../config/values/listen.ts';
 import { ConfigError } from '../lib/setting-error.ts';
 
-/** Are these the addresses that were asked for, in whatever order? A name may be any address. */
+/** Are these the configured addresses, in any order? A host name matches any address. */
 export function agree(
   inherited: readonly ListenAddress[],
   asked: readonly ListenAddress[],
@@ -28,7 +28,7 @@ function fits(asked: ListenAddress): (inherited: ListenAddress) => boolean {
   };
 }
 
-/** Throws `ConfigError` where a socket would give everybody the cluster without a certificate. */
+/** Throws `ConfigError` where a socket would give everybody access to the cluster without a certificate. */
 export function refuseExposure(
   { tls, plaintextTcp }: Pick<Settings, 'tls' | 'plaintextTcp'>,
   inherited: readonly ListenAddress[],

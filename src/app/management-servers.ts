@@ -1,12 +1,12 @@
 /**
- * The two listeners that an operator uses, one to look and one to act.
+ * The two listeners for operators, one to observe and one to act.
  *
  *   observe   TCP or Unix   status page, /status, /metrics, probes   read-only, for everyone
- *   admin     Unix          what the commands ask for                for whoever may open the socket
+ *   admin     Unix          admin operations                         for users who may open the socket
  *
- * Either may be inherited from a service manager in place of what is set. `--admin-socket auto` is the usual path if
- * that can be opened, else none. Opens both or neither. Owns what they are given to show; what they do with it is
- * observe/server/ and admin/.
+ * Either may be inherited from a service manager in place of its setting. `--admin-socket auto` is the usual path if
+ * that can be opened, else none. Opens both or neither. Owns what they are given; observe/server/ and admin/ answer
+ * with it.
  */
 import type { Operations } from '../admin/operations.ts';
 import { type AdminServerOptions, openAdminServer, openWithFolder } from '../admin/server.ts';
@@ -38,7 +38,7 @@ export interface ManagementServersOptions {
   readonly record: (event: Event) => void;
 }
 
-/** `undefined` where there is to be none, and for an admin socket that need not be there and cannot be opened. */
+/** `undefined` where it is off, and for an optional admin socket that cannot be opened. */
 type Observe = ManagementListener<ObserveServer> | undefined;
 type Admin = ManagementListener<Closable> | undefined;
 
@@ -62,7 +62,7 @@ export class ManagementServers {
     this.#admin = admin;
   }
 
-  /** `undefined` while there is no observe listener of ours, and for a Unix socket. */
+  /** `undefined` while this process has no observe listener, and for a Unix socket. */
   get observePort(): number | undefined {
     return this.#observe?.server?.port;
   }
@@ -91,7 +91,7 @@ async function openObserve(options: ManagementServersOptions): Promise<Observe> 
         status: () => takeStatus(sources),
         metrics: () => metrics.render(),
         onRefused: (reason) => metrics.managementRefused('observe', reason),
-        news: { status: () => takeStatus({ ...sources, events: () => [] }), events, checks },
+        stream: { status: () => takeStatus({ ...sources, events: () => [] }), events, checks },
         page: async () => (await import('../page/from-source.ts')).pageFiles(),
       }),
     ...{ inherited, isShared },

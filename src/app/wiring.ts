@@ -6,8 +6,8 @@
  *      │          │  └──────── dials, ended sessions ───────┘            └──► passive checks
  *      └── cluster view ◄── status poller        leader guard ──► hold of all sessions
  *
- * The rooms are made from the bottom up, and each is given only what is made before it. What it has to tell it
- * emits; `connect` lists who listens, in the order in which they are told.
+ * The rooms are made from the bottom up, and each is given only rooms made before it. A room emits its events;
+ * `connect` lists who listens, in the order of the calls.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { Operations } from '../admin/operations.ts';
@@ -46,11 +46,11 @@ export interface WiringOptions {
   readonly load: () => Loaded;
   readonly version: string;
   readonly log: Log;
-  /** Where whatever happens is recorded. */
+  /** Where all events are recorded. */
   readonly events: EventLog;
 }
 
-/** Makes all rooms and connects them; nothing is opened, asked or accepted yet. Throws `SettingError`. */
+/** Makes all rooms and connects them; nothing is opened, polled or accepted yet. Throws `SettingError`. */
 export function wire(options: WiringOptions): Rooms {
   const base = makeBase(options);
   const control = makeControl(base);
@@ -60,7 +60,7 @@ export function wire(options: WiringOptions): Rooms {
   return rooms;
 }
 
-/** What everybody uses. */
+/** What all rooms use. */
 function makeBase({ loaded, log, events }: WiringOptions) {
   const { record } = events;
   const settings = new LiveSettings(loaded.settings);
@@ -77,14 +77,14 @@ function makeBase({ loaded, log, events }: WiringOptions) {
   });
   const own = new OwnAddresses(loaded.settings.listen);
   const { lookup } = new DnsCache(record);
-  /** What it takes to connect to a member. */
+  /** Everything for connections to members. */
   const network = { lookup, tls: () => certificates.members, isSelf: own.isSelf };
   return { settings, events, record, log, metrics, certificates, own, network };
 }
 
 type Base = ReturnType<typeof makeBase>;
 
-/** Control: which members there are, and who may get connections. */
+/** Control: the members, and which of them may get connections. */
 function makeControl({ settings, record, metrics, network }: Base) {
   const drains = new Drains(settings.current.stateDir);
   for (const event of drainsFound(drains)) record(event);
@@ -144,7 +144,7 @@ function makeData(
     open: (member) => membership.questionsTo(member),
     quietFor: () => sessions.quietFor(performance.now()),
     onBegin: (hold) => {
-      sessions.hold(); // first of all: what is passed on in the meantime is lost
+      sessions.hold(); // first: what is relayed before it is lost
       record({ kind: 'hold-began', ...hold });
     },
     onEnd: (hold) => {
@@ -163,7 +163,7 @@ function makeData(
 
 type Data = ReturnType<typeof makeData>;
 
-/** What operators do. */
+/** Admin operations, and what they need. */
 function makeAdmin(
   { loaded, load, version }: WiringOptions,
   { settings, record, log, metrics, certificates, network }: Base,
@@ -205,7 +205,7 @@ type Admin = ReturnType<typeof makeAdmin>;
 
 export type Rooms = Base & Control & Data & Admin;
 
-/** Who is told of what. */
+/** Who listens to what. */
 function connect(rooms: Rooms): void {
   const { settings, record, metrics, log, certificates, membership, monitor, table, poller } =
     rooms;
@@ -224,7 +224,7 @@ function connect(rooms: Rooms): void {
 
   traffic.on('attempted', (member, attempt) => {
     if (attempt.result !== 'failed') return;
-    // First of all, so that nothing more is sent where it would be lost.
+    // First, so that nothing more is sent where it would be lost.
     if (attempt.failure.reason === 'refused') guard.refused(member);
     monitor.dialFailed(member, attempt.failure);
   });
@@ -241,14 +241,14 @@ function connect(rooms: Rooms): void {
     certificates.configure(next);
     for (const member of membership.configure()) monitor.rewatch(member);
     table.refresh();
-    const isAskedAnew =
+    const mustRestart =
       next.inspectInterval !== before.inspectInterval ||
       !isDeepStrictEqual(next.etcdUser, before.etcdUser);
-    if (isAskedAnew) poller.restart();
+    if (mustRestart) poller.restart();
   });
 }
 
-/** What an earlier run has kept of drains, as events. */
+/** The saved drains of an earlier run, as events. */
 function* drainsFound(drains: Drains) {
   const { drains: found, unusable } = drains.load();
   const [first] = unusable;

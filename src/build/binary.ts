@@ -5,8 +5,8 @@
  *                       ├──► node --build-sea ──► dist/etcd-lb
  *   this Node, strip ───┘
  *
- * It is for the system and processor that it is built on, and needs the C and C++ libraries that Node needs. What
- * is in the bundle is bundle.ts.
+ * It runs on the system and processor that it is built on, and needs the C and C++ libraries that Node needs.
+ * bundle.ts makes the bundle.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -44,14 +44,14 @@ async function buildBinary(file: string): Promise<void> {
   }
 }
 
-/** The path of an executable without its symbol table, a fifth of Node; as it is where `strip` is missing. */
+/** The path of an executable without its symbol table, a fifth of Node; unchanged where `strip` is missing. */
 async function stripped(executable: string, copy: string): Promise<string> {
   try {
     await run('strip', ['-o', copy, executable]);
     return copy;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    console.warn('etcd-lb: strip (of binutils) is missing, so that the executable gets larger.');
+    console.warn('etcd-lb: strip (of binutils) is missing, so the executable is larger.');
     return executable;
   }
 }

@@ -3,8 +3,8 @@
  *
  *   src/cli/main.ts ──► etcd's protocol and the page inlined ──► gRPC kept as text ──► dist/etcd-lb.js
  *
- * Owns what the bundle is made of. A file that the program reads while it runs, wherever it comes from, has to
- * be put in by a plugin: there is nothing beside the bundle to read.
+ * Owns the content of the bundle. A plugin must inline every file that the program reads at run time: there is
+ * no other file beside the bundle.
  */
 import { argv } from 'node:process';
 import { build, type Plugin } from 'rolldown';
@@ -15,7 +15,7 @@ import { deferred } from './deferred.ts';
 import { etcdProtocol } from './etcd-protocol.ts';
 import { requireNode } from './node-version.ts';
 
-/** What becomes part of the bundle beside what is imported as code. */
+/** What is added to the bundle besides imported code. */
 const plugins: readonly Plugin[] = [
   deferred(['etcd3', 'cockatiel', '@grpc/grpc-js'], [etcdProtocol()]),
   inlinePage(),
@@ -28,7 +28,7 @@ export async function buildBundle(file: string): Promise<void> {
     ...complete,
     input: 'src/cli/main.ts',
     plugins: [...plugins],
-    // Names stay, for the stack of a bug; comments are of no use there and are read at every start.
+    // Names stay, for the stack of a bug. Comments go, since they would be read at every start.
     output: { file, format: 'esm', codeSplitting: false, comments: { legal: true, jsdoc: false } },
   });
 }

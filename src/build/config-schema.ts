@@ -1,10 +1,10 @@
 /**
- * `npm run schema`: the JSON Schema of the configuration file, config/etcd-lb.schema.json, by which editors complete
- * and check it. It follows from the table of settings (config/options.ts): a new row needs nothing here.
+ * `npm run schema`: the JSON Schema of the configuration file, config/etcd-lb.schema.json, with which editors complete
+ * and check it. It is generated from the table of settings (config/options.ts): a new row needs nothing here.
  *
- * Owns how a setting's shape looks to JSON Schema. zod knows what goes into a shape and the words that come out; what
- * a grammar takes is code, so that the simple grammars are patterns here and of the others any text is accepted.
- * YAML has types and etcd-lb reads text only: editors see `2` and `0660` as numbers, which is therefore accepted.
+ * Owns how a setting's shape maps to JSON Schema. zod knows the input of a shape and the words of a choice. Grammars are
+ * code, so simple grammars are patterns here, and other grammars accept any text.
+ * YAML has types and etcd-lb reads text only: editors see `2` and `0660` as numbers, so numbers are accepted.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ const durationOrZero: JsonSchema = {
   anyOf: [{ type: 'string', pattern: `^(${someDuration}|0)$` }, { const: 0 }],
 };
 
-/** Of the shapes with a grammar that a pattern can tell. */
+/** The schemas of shapes whose grammar a pattern can express. */
 const grammars: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
   [shapes.onOrOff, { type: 'string', enum: ['on', 'off'] }],
   [shapes.count, wholeNumber(1)],
@@ -31,7 +31,7 @@ const grammars: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>(
   [
     shapes.mode,
     {
-      // The digits are octal for us and decimal for YAML.
+      // The digits are octal for etcd-lb and decimal for YAML.
       anyOf: [
         { type: 'string', pattern: '^0?[0-7]{3}$' },
         { type: 'integer', minimum: 0, maximum: 777 },
@@ -40,7 +40,7 @@ const grammars: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>(
   ],
 ]);
 
-/** The schema of a file with any of the settings but `config`, as text. */
+/** The schema of a file with any settings except `config`, as text. */
 export function configSchema(): string {
   const settings = options.filter(({ key }) => key !== 'config');
   const schema = {
@@ -63,13 +63,13 @@ function schemaOf({ shape, help, default: text }: OptionSpec): JsonSchema {
   };
 }
 
-/** Of a choice between words. */
+/** The schema of a choice between words. */
 function words(shape: shapes.Shape<unknown>): JsonSchema | undefined {
   const { type, enum: choices } = toJsonSchema(shape, 'output');
   return choices && { ...(type && { type }), enum: choices };
 }
 
-/** Of what zod accepts before it comes to a grammar, numbers for texts of digits included. */
+/** The schema of what zod accepts before the grammar; numbers are accepted as text. */
 function input(shape: shapes.Shape<unknown>): JsonSchema {
   const { $schema: _, ...schema } = toJsonSchema(shape, 'input');
   return schema;
@@ -96,7 +96,7 @@ function wholeNumber(least: 0 | 1): JsonSchema {
   };
 }
 
-/** A default as it stands in a file: digits without quotes, where that does not change them. */
+/** A default as written in a file: digits without quotes, if that does not change them. */
 function asWritten(text: string): string | number {
   return String(Number(text)) === text ? Number(text) : text;
 }

@@ -1,9 +1,9 @@
 /**
  * A plugin that keeps packages in the bundle as compressed text until they are first imported. Code that is used
- * late or never still costs the start, since the engine reads all of a file. Measured for gRPC, to compile the
+ * late or never still slows the start, since the engine reads the whole file. Measured for gRPC, to compile the
  * bundle: 30 ms without it, 53 with it as code, 36 with it as text, 30 as compressed text.
  *
- * The packages are bundled with one another first, minified, so that what they share is there once.
+ * The packages are first bundled together and minified, so that shared code is included once.
  */
 import { gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'rolldown';
@@ -13,7 +13,7 @@ const prefix = '\0deferred:';
 const entry = `${prefix}entry`;
 const text = `${prefix}text`;
 
-/** Of these packages, to which `plugins` are applied. They must be imported dynamically to gain from it. */
+/** Defers these packages, after applying `plugins` to them. Only dynamic imports gain from it. */
 export function deferred(packages: readonly string[], plugins: readonly Plugin[]): Plugin {
   return {
     name: 'deferred',
@@ -30,7 +30,7 @@ export function deferred(packages: readonly string[], plugins: readonly Plugin[]
   };
 }
 
-/** The code of a module whose exports are those of the CommonJS module in `code`. */
+/** The code of a module with the exports of the CommonJS module in `code`. */
 function moduleOf(code: string): string {
   const compressed = gzipSync(code, { level: 9 }).toString('base64');
   return `

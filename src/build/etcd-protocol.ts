@@ -1,9 +1,9 @@
 /**
- * A plugin that puts etcd's protocol into the bundle. etcd3 reads and parses its .proto files when it is loaded;
- * here they are parsed at build time, and etcd3 gets the outcome. Its options stay as they are written.
+ * A plugin that inlines etcd's protocol. etcd3 reads and parses its .proto files when it is loaded; this plugin
+ * parses them at build time, and etcd3 gets the result. Its options stay unchanged.
  *
- * grpc-js has .proto files too, of its own diagnostics (channelz, ORCA). It reads them when somebody serves or asks
- * for those, which nobody here does, so that they stay out.
+ * grpc-js has .proto files too, for its own diagnostics (channelz, ORCA). It reads them only when these are used,
+ * which etcd-lb never does, so they stay out.
  */
 import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
@@ -14,7 +14,7 @@ const reader = /[\\/]etcd3[\\/]lib[\\/]connection-pool\.js$/;
 /** The one call in etcd3 that reads files, up to its options. */
 const call = /\(0, proto_loader_1\.loadSync\)\(`\$\{__dirname\}\/\.\.\/proto\/rpc\.proto`, \{/;
 
-/** Fails the build when etcd3 reads its protocol in another way than this knows. */
+/** Fails the build when etcd3 reads its protocol in an unknown way. */
 export function etcdProtocol(): Plugin {
   return {
     name: 'etcd-protocol',
@@ -32,7 +32,7 @@ export function etcdProtocol(): Plugin {
   };
 }
 
-/** With the names as they are written there, which is what `keepCase` of etcd3's options means. */
+/** Keeps the names of fields as written, like `keepCase` in etcd3's options. */
 function parse(path: string): object {
   return new protobuf.Root().loadSync(path, { keepCase: true }).toJSON();
 }

@@ -1,19 +1,19 @@
 /**
- * A plugin that has the bundle say which Node it needs, where an older one runs it.
+ * A plugin that makes the bundle print which Node it needs when an older one runs it.
  *
- * A name that a built-in module does not export is an error before any line runs:
+ * Importing a name that a built-in module does not export is an error before any line runs:
  *
  *   import { styleText } from 'node:util';     SyntaxError: … does not provide an export named …
  *   import * as util from 'node:util';         util.styleText is undefined
  *
- * So the bundle imports whole modules, looks at the version, and takes the names after that.
+ * So the bundle imports whole modules, checks the version, and takes the names afterwards.
  */
 import type { Plugin } from 'rolldown';
 
 /**
- * Fails the build where something else is imported, which would be linked before the version is seen.
+ * Fails the build if anything else is imported, which would be linked before the version is checked.
  *
- * @param least the oldest major version that will do.
+ * @param least the oldest supported major version.
  */
 export function requireNode(least: number): Plugin {
   return {
@@ -34,7 +34,7 @@ export function requireNode(least: number): Plugin {
   };
 }
 
-/** What `import a, { b as c } from "node:d";` takes, as a destructuring does, and from where. */
+/** The names of `import a, { b as c } from "node:d";` in the form of a destructuring, and the module. */
 function importIn(line: string): { readonly names: string; readonly from: string } | undefined {
   const [, whole, named, from] =
     /^import ([\w$]+)?(?:, )?(?:\{ ([^}]+) \})? from ("node:[\w/]+");$/.exec(line) ?? [];
@@ -46,7 +46,7 @@ function importIn(line: string): { readonly names: string; readonly from: string
   return { names: names.join(', '), from };
 }
 
-/** For a Node of any age, so in old words. */
+/** Runs on any Node, so it uses old syntax only. */
 function versionCheck(least: number): string {
   const sentence = `etcd-lb: this is Node ' + process.version + ', and etcd-lb needs Node ${least} or later; install it, or put it first in PATH.`;
   return `if (parseInt(process.versions.node) < ${least}) {

@@ -1,5 +1,5 @@
 /**
- * apt, used to download and unpack packages into a folder and to change nothing else: no root, and
+ * Uses apt to download and unpack packages into a folder, and changes nothing else: it needs no root, and
  * the machine's own lists and caches stay as they are.
  */
 import { execFile } from 'node:child_process';
@@ -9,16 +9,16 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** What a release may be called in a sources list beside its code name. */
+/** Names of a release in a sources list besides its code name. */
 const suiteAliases = ['stable', 'oldstable', 'oldoldstable'];
 
-/** apt, used to download and unpack packages into `work` and to change nothing else. */
+/** Downloads and unpacks packages into `work`, and changes nothing else. */
 export class Apt {
   readonly #work: string;
   readonly #source: string;
   readonly #onProgress: (line: string) => void;
   readonly #signal: AbortSignal | undefined;
-  /** Options that point apt at lists of our own; empty while the machine's are used. */
+  /** Options that point apt at private lists; empty while the machine's lists are used. */
   #options: readonly string[] = [];
 
   constructor(
@@ -33,13 +33,13 @@ export class Apt {
     this.#signal = signal;
   }
 
-  /** From now on packages come from release `codename`, on the mirror that serves release `current`. */
+  /** Takes packages from release `codename` from now on, on the mirror that serves release `current`. */
   async useRelease(current: string, codename: string): Promise<void> {
     const mirror = await this.#mirrorOf(current);
     const keyring = await debianKeyring();
     const sources = join(this.#work, 'sources.list');
     const signedBy = keyring ? `[signed-by=${keyring}] ` : '';
-    // Only we may read it: the mirror's address can hold a password.
+    // Only this user may read it: the mirror's address can contain a password.
     await writeFile(sources, `deb ${signedBy}${mirror} ${codename} main\n`, { mode: 0o600 });
     await this.#useOwnLists([
       ...['-o', `Dir::Etc::sourcelist=${sources}`],
@@ -58,8 +58,8 @@ export class Apt {
     if (this.#options.length > 0) {
       await download();
     } else {
-      // The machine's own lists come first. It may have none (a fresh container), or old ones; then
-      // some source that has nothing to do with etcd may fail, which matters only if etcd is missing.
+      // The machine's own lists come first. They may be missing (a fresh container) or old. A source
+      // unrelated to etcd may fail in the update, which matters only if etcd is missing.
       await download().catch(async () => {
         const failure = await this.#useOwnLists([]).catch((error: unknown) => error);
         await download().catch((error: unknown) => Promise.reject(failure ?? error));
@@ -78,7 +78,7 @@ export class Apt {
     await mkdir(join(cache, 'archives/partial'), { recursive: true });
     this.#options = [
       ...options,
-      // Each by its own name, because apt's configuration may name each in full.
+      // Each is set by its full name, because apt's configuration may set each in full.
       ...['-o', `Dir::State=${state}`, '-o', `Dir::State::lists=${join(state, 'lists')}`],
       ...['-o', `Dir::Cache=${cache}`, '-o', `Dir::Cache::archives=${join(cache, 'archives')}`],
     ];
@@ -88,8 +88,8 @@ export class Apt {
   }
 
   /**
-   * The address that serves release `current`, as apt itself is set up to use it. Asking apt reads
-   * every format of its configuration, and works before any list was fetched.
+   * The address that serves release `current` in apt's own configuration. Asking apt covers every
+   * format of its configuration, and works before any list was fetched.
    */
   async #mirrorOf(current: string): Promise<string> {
     const uris = await this.#apt(['--print-uris', 'update']);
@@ -103,7 +103,7 @@ export class Apt {
   }
 
   async #apt(args: readonly string[], cwd = this.#work): Promise<string> {
-    // apt's own sandbox user cannot write into our folder; it would only warn about that.
+    // apt's sandbox user cannot write into this folder, and apt would only warn about that.
     return await this.#run(
       'apt-get',
       [...this.#options, '-o', 'APT::Sandbox::User=root', ...args],
@@ -129,7 +129,7 @@ export class Apt {
   }
 }
 
-/** Where Debian's keys are; undefined leaves the choice to apt, which still demands a signature. */
+/** The path of Debian's keys; undefined leaves the choice to apt, which still requires a signature. */
 async function debianKeyring(): Promise<string | undefined> {
   for (const ending of ['gpg', 'pgp']) {
     const path = `/usr/share/keyrings/debian-archive-keyring.${ending}`;

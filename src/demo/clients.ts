@@ -1,18 +1,18 @@
 /**
- * A few etcd clients that write and read without pause, so that there is something to watch: each
- * has a connection of its own through the balancer and says what became of its requests.
+ * A few etcd clients that write and read without pause, so that there is something to watch. Each
+ * has its own connection through the balancer and counts the results of its requests.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Etcd3 } from 'etcd3';
 
-/** What the clients saw so far. */
+/** What the clients have seen so far. */
 export interface ClientFigures {
   readonly clients: number;
   ok: number;
   failed: number;
   /** The last failure in etcd3's words. */
   lastFailure: string | undefined;
-  /** The longest that one request took, ms. */
+  /** The duration of the slowest request, ms. */
   slowest: number;
 }
 

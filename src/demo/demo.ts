@@ -2,7 +2,7 @@
  * The demo: a real etcd cluster on this machine, the balancer in front of it, a few clients that
  * use it, and a live view of what happens when somebody kills a member.
  *
- * Owns the story; the parts are etcd-binary.ts, local-cluster.ts, clients.ts, view.ts and the
+ * Owns the sequence; the parts are etcd-binary.ts, local-cluster.ts, clients.ts, view.ts and the
  * balancer itself, exactly as `etcd-lb run` starts it.
  */
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { type EtcdBinary, findEtcd } from './etcd-binary.ts';
 import { isFree } from './free-ports.ts';
 import { type LocalCluster, startLocalCluster } from './local-cluster.ts';
 import type { LocalMember } from './local-member.ts';
-import { type Picture, renderBlock, View } from './view.ts';
+import { type Frame, renderBlock, View } from './view.ts';
 
 export interface DemoOptions {
   readonly size: 1 | 3 | 5;
@@ -29,7 +29,7 @@ export interface DemoOptions {
 /** A member that somebody killed is started again after this time, ms. */
 const restartAfter = 10_000;
 
-/** Runs until Ctrl-C, or with `once` until it has worked. What cannot be started is one sentence. */
+/** Runs until Ctrl-C, or with `once` until it has worked. A failed start prints one sentence. */
 export async function demo(options: DemoOptions): Promise<void> {
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -81,16 +81,16 @@ async function play(
   printHints(view, etcd, cluster, host, app.observePort);
 
   const leader = followLeader(cluster, signal);
-  let before: Picture | undefined;
+  let before: Frame | undefined;
   while (!signal.aborted) {
-    const picture: Picture = {
+    const frame: Frame = {
       at: performance.now(),
       status: app.status(),
       leader: leader.name,
       requests: figures.ok + figures.failed,
     };
-    view.show(renderBlock(picture, before, figures));
-    before = picture;
+    view.show(renderBlock(frame, before, figures));
+    before = frame;
     const pace = process.stdout.isTTY ? 500 : 5_000;
     await delay(pace, undefined, { signal }).catch(() => {});
   }
@@ -120,7 +120,7 @@ async function startBalancer(cluster: LocalCluster, view: View): Promise<App> {
   return App.start({ loaded: load(), load, version: manifest.version, log });
 }
 
-/** Beside the members' data, with which it goes. */
+/** In the folder of the members' data, which is removed at the end. */
 function adminSocketOf(cluster: LocalCluster): string {
   return join(cluster.folder, 'admin.sock');
 }
@@ -170,10 +170,10 @@ function printHints(
     view.print(`  kill -9 ${pid}      kill member ${name} and watch; it comes back after 10 s`);
     view.print(`  kill -STOP ${pid}   hang it; kill -CONT ${pid} lets it go on`);
   }
-  view.print('Ctrl-C ends all of it.');
+  view.print('Ctrl-C ends everything.');
 }
 
-/** Brings back a member that somebody killed, so that its recovery can be watched too. */
+/** Restarts a member that somebody killed, so that its recovery can be watched too. */
 async function restart(member: LocalMember, view: View, signal: AbortSignal): Promise<void> {
   view.print(`${member.name} ended; it is started again in ${restartAfter / 1000} s`);
   try {
@@ -185,7 +185,7 @@ async function restart(member: LocalMember, view: View, signal: AbortSignal): Pr
   }
 }
 
-/** Keeps asking the cluster who leads; `name` is `undefined` until it first knows. */
+/** Keeps asking the cluster for its leader; `name` is `undefined` until it is known. */
 function followLeader(cluster: LocalCluster, signal: AbortSignal): { name: string | undefined } {
   const leader: { name: string | undefined } = { name: undefined };
   const follow = async (): Promise<void> => {

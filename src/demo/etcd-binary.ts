@@ -1,5 +1,5 @@
 /**
- * Finds an etcd to run: the one it is told of, the one in PATH, or the distribution's own package.
+ * Finds an etcd to run: the one in $ETCD, the one in PATH, or the distribution's own package.
  *
  *   $ETCD ──► PATH ──► .cache/etcd/ ──► apt-get download + dpkg -x into .cache/etcd/
  *
@@ -8,7 +8,7 @@
  * lists is fetched only where the machine has none, or for the next release of the distribution,
  * which carries the next release of etcd.
  *
- * Leaves running etcd to local-cluster.ts.
+ * local-cluster.ts runs it.
  */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
@@ -19,12 +19,12 @@ import { Apt } from './apt.ts';
 
 const run = promisify(execFile);
 
-/** An etcd that has been run once to see that it runs. Paths are absolute. */
+/** An etcd that has been run once as a test. Paths are absolute. */
 export interface EtcdBinary {
   readonly etcd: string;
   /** The command-line client, where there is one. */
   readonly etcdctl: string | undefined;
-  /** As etcd says it, such as `3.4.23`. */
+  /** As etcd prints it, such as `3.4.23`. */
   readonly version: string;
   /** Where it came from, for a person: `$ETCD`, `PATH`, `Debian bookworm`. */
   readonly source: string;
@@ -36,14 +36,14 @@ export interface FindEtcdOptions {
    * `next`: `$ETCD_NEXT`, then the package of the distribution's next release.
    */
   readonly release?: 'stable' | 'next';
-  /** Told what takes time, in lines for a person; silent when etcd is there already. */
+  /** Called with lines for a person about slow steps; not called when etcd is there already. */
   readonly onProgress?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
 
 const cacheFolder = join(import.meta.dirname, '../../.cache/etcd');
 
-/** The release after each: Debian 12 has etcd 3.4, Debian 13 has 3.5. */
+/** The next release after each: Debian 12 has etcd 3.4, Debian 13 has 3.5. */
 const nextRelease: Readonly<Record<string, string>> = { bookworm: 'trixie' };
 
 /** Temporary folders older than this (ms) were left by a process that was killed. */
@@ -81,7 +81,7 @@ async function fromVariable(
   return { etcd, etcdctl: await clientBeside(etcd), version, source: `$${variable}` };
 }
 
-/** etcd's own word for its version, or undefined when this is not an etcd that runs here. */
+/** The version that etcd prints, or undefined when this is not an etcd that runs here. */
 async function versionOf(etcd: string, signal?: AbortSignal): Promise<string | undefined> {
   try {
     const { stdout } = await run(etcd, ['--version'], {
@@ -143,7 +143,7 @@ async function fromDistribution(
 
   await mkdir(cacheFolder, { recursive: true });
   await sweepAbandoned();
-  // All work happens in a folder of our own: two test workers may be here at once, and either may
+  // All work happens in a private folder: two test workers may be here at once, and either may
   // be interrupted. The finished folder appears by one rename.
   const work = await mkdtemp(join(cacheFolder, '.fetch-'));
   try {
@@ -176,7 +176,7 @@ async function inFolder(
 
 /** Makes `unpacked` the cache folder, unless another process was first. */
 async function publish(unpacked: string, folder: string, signal?: AbortSignal): Promise<void> {
-  // What is there and does not run is a rest of something: out of the way with it.
+  // An existing etcd that does not run is a leftover, and is removed.
   if ((await versionOf(join(folder, 'etcd'), signal)) === undefined) {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
-/** Ports for processes that will be stopped and started again. */
+/** Ports for processes that will be stopped and restarted. */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

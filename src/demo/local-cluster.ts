@@ -2,9 +2,8 @@
  * A real etcd cluster on loopback, for the demo and the tests: members m0, m1, … with a data folder
  * and a log each in one temporary folder.
  *
- * Owns the members and their folder: stop() leaves neither process nor file, also when the process
- * ends without it. Leaves to others one member's process (local-member.ts) and finding etcd
- * (etcd-binary.ts).
+ * Owns the members and their folder: stop() leaves neither process nor file, and nor does an end of
+ * this process without it. local-member.ts runs one member's process, etcd-binary.ts finds etcd.
  */
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
@@ -18,10 +17,10 @@ import type { EtcdBinary } from './etcd-binary.ts';
 import { freePorts } from './free-ports.ts';
 import {
   type LocalMember,
-  lookEvery,
   Member,
   MemberStopped,
   type OnUnexpectedExit,
+  pollInterval,
 } from './local-member.ts';
 
 export interface LocalCluster extends AsyncDisposable {
@@ -34,7 +33,7 @@ export interface LocalCluster extends AsyncDisposable {
   leader(): Promise<LocalMember>;
   /**
    * Waits until every member answers a linearizable /health. Throws when a member is stopped, or
-   * within 30 s not ready.
+   * is not ready within 30 s.
    */
   ready(): Promise<void>;
   /** Ends every member and removes the folder; may be called again. */
@@ -44,7 +43,7 @@ export interface LocalCluster extends AsyncDisposable {
 /** Paths of PEM files. Clients must show a certificate that `ca` signed. */
 export interface ClusterTls {
   readonly ca: string;
-  /** Must be fit for servers and clients: etcd's own gateway shows it to etcd, and so do we. */
+  /** Must be valid for servers and clients: etcd's own gateway presents it to etcd, and so do we. */
   readonly serverCert: string;
   readonly serverKey: string;
 }
@@ -59,22 +58,22 @@ export interface LocalClusterOptions {
   /** More etcd flags, for every member. */
   readonly extraArgs?: readonly string[];
   /**
-   * Told when the process of a member that was up ends and nobody asked for it through this module.
-   * One that ends while starting makes start() throw instead.
+   * Called when the process of a running member ends and nobody asked for it through this module.
+   * A process that ends while starting makes start() throw instead.
    */
   readonly onUnexpectedExit?: OnUnexpectedExit;
 }
 
 /** How long a cluster may take to get ready or to elect, in ms. etcd needs 1 to 3 s on two cores. */
 const patience = 30_000;
-/** One question to a member may take this long (ms); a hung one never answers. */
+/** Bound on one question to a member, ms; a hung member never answers. */
 const answerWithin = 1_000;
 
 /**
  * Starts a cluster; resolves when every member answers a linearizable /health.
  *
  * @throws one sentence with etcd's last words when a member ends at start; the signal's reason when
- * aborted. Nothing is left then.
+ * aborted. Either way nothing is left behind.
  */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   for (let attempt = 1; ; attempt += 1) {
@@ -87,7 +86,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     } catch (error) {
       await cluster.stop();
       options.signal?.throwIfAborted();
-      // Somebody took a port between our look and etcd's start.
+      // Somebody took a port after our check and before etcd's start.
       if (attempt === 3 || !/address already in use/.test(String(error))) throw error;
     }
   }
@@ -120,7 +119,7 @@ class Cluster implements LocalCluster {
     const shared = [
       ...['--initial-cluster', places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join()],
       ...['--initial-cluster-state', 'new', '--initial-cluster-token', folder],
-      // Spelled out, since etcd 3.4 has another logger by default than 3.5.
+      // Explicit, since the default loggers of etcd 3.4 and 3.5 differ.
       ...['--logger', 'zap', '--log-outputs', 'stderr', '--log-level', 'warn'],
       ...(tls ? ['--cert-file', tls.serverCert, '--key-file', tls.serverKey] : []),
       ...(tls ? ['--client-cert-auth', '--trusted-ca-file', tls.ca] : []),
@@ -146,7 +145,7 @@ class Cluster implements LocalCluster {
     await Promise.all(
       this.members.map((member) =>
         this.#until(`${member.name} answers /health`, async () => {
-          if (member.state.kind === 'stopped') throw member.isStopped();
+          if (member.state.kind === 'stopped') throw member.stoppedError();
           const answer = await this.#ask(`${member.clientUrl}/health`);
           return answer.includes('"health":"true"') || undefined;
         }),
@@ -166,7 +165,7 @@ class Cluster implements LocalCluster {
           return { member, id: header?.member_id, leader };
         }),
       );
-      // A deposed leader that was hung still calls itself one for a moment: count.
+      // A deposed leader that was hung still claims to lead for a moment, so a majority must agree.
       return answers.find(
         ({ id }) =>
           id !== undefined &&
@@ -195,24 +194,24 @@ class Cluster implements LocalCluster {
     void this.stop();
   };
 
-  /** The process ends without stop(): whatever can still be done at once. */
+  /** The process ends without stop(): cleans up synchronously. */
   readonly #onProcessExit = () => {
     for (const member of this.members) member.killNow();
-    // Retried, since a process may still write while it dies.
+    // Retried, since a dying process may still write.
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   };
 
-  /** Looks until `look` finds something; a question that fails or times out counts as nothing. */
-  async #until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  /** Calls `find` until it finds something; a question that fails or times out finds nothing. */
+  async #until<T>(what: string, find: () => Promise<T | undefined>): Promise<T> {
     const deadline = Date.now() + patience;
     while (Date.now() < deadline) {
       if (this.#stopped) throw new Error('The cluster was stopped.');
-      const found = await look().catch((error: unknown) => {
+      const found = await find().catch((error: unknown) => {
         if (error instanceof MemberStopped) throw error;
         return undefined;
       });
       if (found !== undefined) return found;
-      await delay(lookEvery);
+      await delay(pollInterval);
     }
     const states = this.members.map(({ name, state }) => `${name} ${state.kind}`).join(', ');
     throw new Error(`Waited ${patience / 1000} s until ${what}, in vain (${states}).`);
@@ -245,7 +244,7 @@ async function exchange(
   const call = request(url, {
     ...credentials,
     method: body === undefined ? 'GET' : 'POST',
-    // No pool: a kept connection would outlive the member, and the cluster.
+    // No pool: a kept-alive connection would outlive the member and the cluster.
     agent: false,
     signal: AbortSignal.timeout(answerWithin),
   });

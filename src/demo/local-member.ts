@@ -1,13 +1,12 @@
 /**
- * One etcd process of a local cluster, which can be killed, hung and started again on its ports and
- * data.
+ * One etcd process of a local cluster, which can be killed, hung and restarted on its ports and data.
  *
  *   running ──pause──► paused          every state but `stopped` has a process;
  *      │ ▲ ◄──resume──   │             `stopped` says how the last one ended
  *      │ └──start── stopped ◄── kill, or its own end
  *      └──────────────►
  *
- * It dies with the process that started it, even when that is killed with SIGKILL.
+ * It dies with the process that started it, even if that is killed with SIGKILL.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +23,7 @@ export interface MemberExit {
   readonly expected: boolean;
 }
 
-/** The state of a member's process; what etcd itself thinks is for health checks to find out. */
+/** The state of a member's process. Health checks find out the state of etcd itself. */
 export type MemberState =
   | { readonly kind: 'running'; readonly pid: number }
   | { readonly kind: 'paused'; readonly pid: number }
@@ -48,25 +47,25 @@ export interface LocalMember {
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Hangs the process with SIGSTOP: its port still accepts, nothing answers. Throws when stopped. */
   pause(): void;
-  /** Lets a paused process go on. Throws when stopped. */
+  /** Resumes a paused process. Throws when stopped. */
   resume(): void;
   /**
    * Starts it again on the same ports and data. Resolves when its client port accepts connections,
    * which is before it serves: see {@link LocalCluster.ready}. Throws when it is not stopped, and
    * with etcd's last words when it ends while starting.
    *
-   * @param etcd path of another etcd than before, which it keeps.
+   * @param etcd path of another etcd, which later starts use too.
    */
   start(etcd?: string): Promise<void>;
 }
 
-/** Told when a member's process ends and nobody asked for it through this module. */
+/** Called when a member's process ends and nobody asked for it through this module. */
 export type OnUnexpectedExit = (member: LocalMember, exit: MemberExit) => void;
 
-/** How often we look where neither etcd nor the kernel offers an event to wait for, in ms. */
-export const lookEvery = 25;
+/** How often to poll where neither etcd nor the kernel offers an event to wait for, in ms. */
+export const pollInterval = 25;
 
-/** A member that should run does not; the message quotes what etcd said last. */
+/** A member that should run does not. The message quotes etcd's last words. */
 export class MemberStopped extends Error {}
 
 export type Place = Pick<LocalMember, 'name' | 'clientPort' | 'clientUrl' | 'peerUrl'>;
@@ -132,8 +131,8 @@ export class Member implements LocalMember {
     this.#etcd = etcd;
     await this.#spawn();
     while (!(await accepts(this.clientPort))) {
-      if (this.#state.kind === 'stopped') throw this.isStopped();
-      await delay(lookEvery);
+      if (this.#state.kind === 'stopped') throw this.stoppedError();
+      await delay(pollInterval);
     }
     this.#isUp = true;
   }
@@ -144,7 +143,7 @@ export class Member implements LocalMember {
     const exited = once(child, 'exit');
     this.#askedToEnd = true;
     child.kill(signal);
-    // A paused process takes no signal but SIGKILL until it goes on.
+    // A paused process handles no signal but SIGKILL until it is resumed.
     child.kill('SIGCONT');
     await exited;
   }
@@ -163,7 +162,7 @@ export class Member implements LocalMember {
     await this.kill();
   }
 
-  /** As retire(), without waiting for the end. */
+  /** Like retire(), without waiting for the end. */
   killNow(): void {
     this.#retired = true;
     this.#askedToEnd = true;
@@ -171,7 +170,7 @@ export class Member implements LocalMember {
   }
 
   /** The error that says why there is no process. */
-  isStopped(): MemberStopped {
+  stoppedError(): MemberStopped {
     const exit = this.#state.kind === 'stopped' ? this.#state.exit : undefined;
     const how = exit ? `ended with ${exit.signal ?? `exit code ${exit.code}`}` : 'was not started';
     if (exit?.expected !== false) return new MemberStopped(`etcd ${this.name} ${how}.`);
@@ -180,17 +179,17 @@ export class Member implements LocalMember {
   }
 
   #signalTo(signal: 'SIGSTOP' | 'SIGCONT', kind: 'paused' | 'running'): void {
-    if (this.#state.kind === 'stopped') throw this.isStopped();
+    if (this.#state.kind === 'stopped') throw this.stoppedError();
     this.#child?.kill(signal);
     this.#state = { kind, pid: this.#state.pid };
   }
 
   async #spawn(): Promise<void> {
     const [command = this.#etcd, ...args] = [...dieWithParent(), this.#etcd, ...this.#args];
-    // Appended to by etcd's logger and, when it panics, by the Go runtime.
+    // etcd's logger appends to it and, in a panic, the Go runtime.
     const log = openSync(this.logFile, 'a');
     this.#logStart = fstatSync(log).size;
-    // A process group of its own: Ctrl-C in a terminal is for us, who end the members in order.
+    // A process group of its own: Ctrl-C in a terminal reaches this process only, which ends the members in order.
     const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     const { pid } = child;
@@ -211,7 +210,7 @@ export class Member implements LocalMember {
 }
 
 /**
- * A command in front of etcd that has the kernel kill it when we die. The kernel counts the death of
+ * A command in front of etcd that makes the kernel kill etcd when this process dies. The kernel counts the death of
  * the *thread* that spawned it, so clusters belong in a main thread (vitest: pool `forks`). Where
  * there is no setpriv, only the exit handler above is left.
  */
@@ -234,7 +233,7 @@ function lastWords(log: string): string {
   const entries = lines.flatMap((line) => parseLogEntry(line) ?? []);
   const complaint = entries.findLast(({ error }) => error !== undefined);
   if (complaint) return `${complaint.msg}: ${complaint.error}`;
-  // A flag it does not know, or a panic: the first line says it, usage or stacks follow.
+  // An unknown flag, or a panic: the first line says it, and usage or stacks follow.
   const plain = lines.find((line) => !line.startsWith('{'));
   return plain ?? entries.at(-1)?.msg ?? 'its log is empty';
 }

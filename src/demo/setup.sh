@@ -41,7 +41,7 @@ command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 ||
 
 mkdir -p .cache || fail "cannot write in $PWD: make it writable for $(id -un)."
 
-# Two set-ups at once (npm start and npm test) take turns; the second finds everything there.
+# Two set-ups at once (npm start and npm test) take turns; the second finds everything installed.
 if command -v flock >/dev/null 2>&1; then
   exec 9>.cache/setup.lock
   flock -n 9 || {
@@ -53,7 +53,7 @@ fi
 
 printf 'etcd-lb: installing dependencies (about 180 MB to download, a minute) ...\n' >&2
 
-# npm runs in the foreground, so that Ctrl-C reaches it; this loop tells how far it is.
+# npm runs in the foreground, so that Ctrl-C reaches it; this loop reports the progress.
 (
   ticks=0
   while sleep 1 >/dev/null 2>&1 9>&- && kill -0 $$ 2>/dev/null; do
@@ -82,7 +82,7 @@ status=$?
 finish
 
 [ "$status" -eq 0 ] ||
-  fail "npm could not install the dependencies: see $PWD/$log, put right what its last lines name, and try again."
+  fail "npm could not install the dependencies: see $PWD/$log, fix what its last lines name, and try again."
 [ -x node_modules/.bin/node ] ||
   fail 'npm skipped the install script of the node package: run "npm config delete ignore-scripts" and try again.'
 cksum <package-lock.json >"$stamp"

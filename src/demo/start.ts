@@ -1,6 +1,6 @@
 /**
  * `npm start`: the demo, unless a command is given (`npm start -- run --listen …`).
- * Only for the checkout; what is published starts with cli/main.ts.
+ * Only for the checkout; the published package starts with cli/main.ts.
  */
 import { Command, Option } from 'commander';
 

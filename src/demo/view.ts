@@ -1,8 +1,8 @@
 /**
- * What the demo shows: lines that scroll, and below them a block that is painted over.
+ * The output of the demo: lines that scroll, and below them a block that is repainted.
  *
- * On a terminal the block stays at the bottom and is renewed in place; elsewhere it is printed when
- * it is asked for as part of the text. Owns standard output while the demo runs.
+ * On a terminal the block stays at the bottom and is repainted in place; elsewhere it is printed
+ * as part of the text each time. Owns standard output while the demo runs.
  */
 import { formatBytes } from '../lib/text/quantities.ts';
 import type { Status } from '../observe/status.ts';
@@ -38,44 +38,44 @@ export class View {
   }
 
   #paint(): void {
-    // A line that wraps would be two to move up again.
+    // A wrapped line would count as two when the cursor moves up again.
     const width = this.#terminal ? process.stdout.columns : Number.POSITIVE_INFINITY;
     for (const line of this.#block) process.stdout.write(`${line.slice(0, width - 1)}\n`);
     if (!this.#terminal) this.#block = [];
   }
 }
 
-/** One picture of the demo, and the one before it for rates. `at` in ms. */
-export interface Picture {
+/** The state of the demo at one moment. `at` in ms. */
+export interface Frame {
   readonly at: number;
   readonly status: Status;
   readonly leader: string | undefined;
   readonly requests: number;
 }
 
-/** A line a member and one for the clients. */
+/** One line per member and one for the clients. `before` is the previous frame, for rates. */
 export function renderBlock(
-  picture: Picture,
-  before: Picture | undefined,
+  frame: Frame,
+  before: Frame | undefined,
   figures: ClientFigures,
 ): string[] {
-  const seconds = before === undefined ? 0 : (picture.at - before.at) / 1000;
+  const seconds = before === undefined ? 0 : (frame.at - before.at) / 1000;
   const rate = (now: number, then: number): number => (seconds > 0 ? (now - then) / seconds : 0);
-  const members = picture.status.members.map((member, index) => {
+  const members = frame.status.members.map((member, index) => {
     const earlier = before?.status.members[index];
     const total = member.bytesFromClients + member.bytesFromMember;
     const past = earlier ? earlier.bytesFromClients + earlier.bytesFromMember : total;
     return [
       `  ${member.name}`,
       member.state.padEnd(10),
-      (member.name === picture.leader && member.acceptsNew ? 'leader' : '').padEnd(6),
+      (member.name === frame.leader && member.acceptsNew ? 'leader' : '').padEnd(6),
       `${member.sessions}`.padStart(3),
       'connections',
       `${formatBytes(rate(total, past), true)}/s`.padStart(9),
       member.evidence ? ` ${member.evidence.detail}` : '',
     ].join('  ');
   });
-  const perSecond = Math.round(rate(picture.requests, before?.requests ?? picture.requests));
+  const perSecond = Math.round(rate(frame.requests, before?.requests ?? frame.requests));
   const clients = [
     `  ${figures.clients} clients`,
     `${perSecond} requests/s`,

@@ -84,7 +84,7 @@ export class StatusPoller {
 
   /** Polls every member soon: something about the cluster has changed. */
   pollAllNow(): void {
-    for (const schedule of this.#schedules) schedule.hurry();
+    for (const schedule of this.#schedules) schedule.soon();
   }
 
   async #ask(member: Member, client: StatusClient, signal: AbortSignal): Promise<void> {

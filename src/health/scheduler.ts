@@ -53,7 +53,7 @@ export class ProbeScheduler {
 
   /** Probes now, or a fast interval after the start of the last probe: a failing member is not flooded. */
   probeSoon(): void {
-    this.#schedule.hurry();
+    this.#schedule.soon();
   }
 
   /** Starts a probe at once, whenever the last one was. */

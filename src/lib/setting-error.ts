@@ -1,9 +1,9 @@
 /**
- * How configuration says no.
+ * Setting errors.
  *
- * `Refusal` is the inner form: which setting, and why. It knows nothing of flags or files, so the
- * rules that throw it need not either. `ConfigError` is the outer form, the only one that leaves
- * this room: a whole sentence with the place the value came from, which load.ts adds.
+ * `SettingError` says which setting cannot be used, and why. It knows nothing of flags or files, so
+ * the rules that throw it need not either. `ConfigError` is what the command line prints:
+ * a whole sentence with the origin of the value, which config/load.ts adds.
  */
 import { safeText } from './text/safe-text.ts';
 
@@ -15,13 +15,13 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
   constructor(sentence: string) {
-    super(safeText(sentence)); // it may quote what anybody wrote
+    super(safeText(sentence)); // it may quote text from outside
   }
 }
 
 /** A setting that cannot be used. `message` is the reason: no setting, no origin, no full stop. */
 export class SettingError extends Error {
-  override readonly name = 'Refusal';
+  override readonly name = 'SettingError';
   /** The setting's kebab-case name. */
   readonly setting: string;
 
@@ -31,5 +31,5 @@ export class SettingError extends Error {
   }
 }
 
-/** An address that another process has. Whoever shares its clients with that one may wait for it. */
+/** The address is in use by another process. A process that shares its clients with that one may wait for it. */
 export class AddressInUse extends SettingError {}

@@ -1,23 +1,23 @@
 /**
- * The one place that decides what an error does that nobody has handled: it is told, and the process goes on.
+ * The one place that decides what an unhandled error does: it is reported, and the process goes on.
  *
  *   thrown by a callback of a socket, a timer, a signal ──┐
- *   a promise that nobody waits for rejects ──────────────┼──► uncaughtException ──► told
- *   caught by a loop that has to go on: attempt() ────────┘
+ *   a promise that nobody waits for rejects ──────────────┼──► uncaughtException ──► reported
+ *   caught by a loop that must go on: attempt() ──────────┘
  *
- * A load balancer that ends takes every client with it, whatever the error was; what it belongs to, one session
- * or one reload, is lost at most. Node runs on after such an error, and so do other proxies of one process for
- * many clients. While it starts nothing is served yet: there Node's own way ends it.
+ * A load balancer that ends takes every client with it. An error that is survived costs at most what it belongs to,
+ * one session or one reload. Node runs on after such an error, and so do other proxies that serve many clients
+ * in one process. During the start nothing is served yet, so there Node's default ends the process.
  *
- * Whatever arms itself again (a timer, a loop) does so also when its work throws, and hands the error over: a loop
- * that has ended unseen is worse than a process that has.
+ * A timer or a loop that rearms itself does so even when its work throws, and hands the error over: a loop
+ * that ends unseen is worse than a process that ends.
  */
 
-/** Told errors that are remembered, so that one that comes back each second is told once. */
+/** How many reported errors are remembered, so that one that recurs each second is reported once. */
 const remembered = 100;
 
 /**
- * Keeps the process alive from now on, until it is disposed of.
+ * Keeps the process alive from now on, until it is disposed.
  *
  * @param count called for each error.
  * @param tell called for each error whose stack is new.
@@ -34,23 +34,23 @@ export function surviveErrors(count: () => void, tell: (error: Error) => void): 
       told.add(stack);
       tell(error);
     } catch (failure) {
-      // An error of what tells must not become the end either (Node would exit with 7).
+      // An error of the reporting must not end the process either (Node would exit with 7).
       console.error(error, failure);
     }
   };
-  // A rejection that nobody handles comes this way too: Node raises it as an exception.
+  // This covers unhandled rejections too: Node raises them as exceptions.
   process.on('uncaughtException', onError);
   return { [Symbol.dispose]: () => void process.off('uncaughtException', onError) };
 }
 
-/** Hands over an error that was caught so that a loop can go on. Returns at once, never throws. */
+/** Hands over an error that was caught to keep a loop going. Returns at once, never throws. */
 export function handOver(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });
 }
 
-/** Does `work`, and hands over what it throws: for a loop that goes on, and for one of many that must not end the others. */
+/** Runs `work`, and hands over what it throws: for work whose error must not end a loop, or other work. */
 export function attempt(work: () => void): void {
   try {
     work();

@@ -1,36 +1,36 @@
 /**
  * A gate in front of Node's HTTP parser: it lets one request of a connection through at a time.
  *
- *   socket ──► gate ──► HTTP parser        what follows a request waits here, unread beyond one chunk,
+ *   socket ──► gate ──► HTTP parser        bytes after a request wait here, unread beyond one chunk,
  *          ◄────────── answers             until that request is answered
  *
- * Node parses every request of a chunk at once: 60 KB hold 2,000 of them, and each is answered, or at least made an
- * object, before anything else gets its turn. So the parser gets what was read in pieces that hold no more than one
- * head, and no piece while a request is in progress. It does not matter where exactly the parser ends a head: the
- * gate learns from the server (`begin`) that there is a request.
+ * Node parses all requests of a chunk at once: 60 KB hold 2,000 of them, and each is answered, or at least made an
+ * object, before anything else runs. So the parser gets the bytes in pieces of at most one head, and no piece
+ * while a request is in progress. The gate need not know where exactly the parser ends a head: the
+ * server tells it (`begin`) that there is a request.
  *
- * Owns the order, the bytes of a body that may pass, and the time that each phase may take. Leaves to server.ts what is
- * answered.
+ * Owns the order, how many bytes of a body may pass, and how long each phase may take. Leaves the answers to
+ * server.ts.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
 /** How long one connection may take. */
 export interface Pace {
-  /** For the whole head of a request, from the accept or from the answer before, ms: it bounds idle time too. */
+  /** For the whole head of a request, from the accept or the previous answer, ms. It bounds idle time too. */
   readonly head: number;
-  /** For the body and until the answer was read, ms. Streams have no such bound. */
+  /** For the body and until the answer is read, ms. Streams have no such bound. */
   readonly answer: number;
 }
 
 /** What the connection is waiting for. */
 type Phase =
-  /** A head: so many ends of one have passed, none of which made a request. */
+  /** A head. `heads` ends of heads have passed since the last request. */
   | { readonly kind: 'head'; heads: number }
-  /** The answer: so many bytes of the body have not been passed on yet. */
+  /** The answer. `body` bytes of the request's body have not passed yet. */
   | { readonly kind: 'answer'; body: number };
 
-/** Some clients put an empty line before a request; nobody needs as many as this. */
+/** Some clients send an empty line before a request; none needs as many as this. */
 const mostHeads = 8;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
@@ -42,20 +42,20 @@ export class Gate extends Duplex {
   readonly #onSlow: () => void;
   #phase: Phase = { kind: 'head', heads: 0 };
   #timer: NodeJS.Timeout | undefined;
-  /** What was read and may not pass yet; the socket is paused while there is any. */
+  /** Bytes that may not pass yet; the socket is paused while there are any. */
   #held: Buffer = nothing;
   #isWanted = false;
   #hasEnded = false;
   #requests = 0;
 
-  /** @param onSlow told when the time of a phase was over, just before the connection is closed. */
+  /** @param onSlow called when a phase took too long, just before the connection is closed. */
   constructor(socket: Socket, pace: Pace, onSlow: () => void) {
-    // The smallest mark: a second piece is asked for once the first has been parsed.
+    // The smallest mark: the next piece is requested only after this one is parsed.
     super({ readableHighWaterMark: 1, allowHalfOpen: false });
     this.#socket = socket;
     this.#pace = pace;
     this.#onSlow = onSlow;
-    this.on('error', () => {}); // a peer that is gone
+    this.on('error', () => {}); // the peer is gone
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
     socket.on('data', (chunk: Buffer) => {
@@ -69,7 +69,7 @@ export class Gate extends Duplex {
     this.#allow(pace.head);
   }
 
-  /** So many have begun. */
+  /** How many requests have begun. */
   get requests(): number {
     return this.#requests;
   }
@@ -80,7 +80,7 @@ export class Gate extends Duplex {
   }
 
   /**
-   * The parser has found a request; nothing passes until `next`, but for its body.
+   * The parser has found a request. Until `next`, only its body passes.
    *
    * @param body its length, bytes.
    */
@@ -90,7 +90,7 @@ export class Gate extends Duplex {
     this.#allow(this.#pace.answer);
   }
 
-  /** The answer is a stream: it may take for ever. */
+  /** The answer is a stream, which has no time limit. */
   lift(): void {
     clearTimeout(this.#timer);
   }
@@ -104,7 +104,7 @@ export class Gate extends Duplex {
   }
 
   override _read(): void {
-    // Not at once: the piece before this one is handed to the parser only after this returns.
+    // Deferred: the previous piece reaches the parser only after this returns.
     process.nextTick(() => {
       this.#isWanted = true;
       this.#pass();
@@ -128,7 +128,7 @@ export class Gate extends Duplex {
   }
 
   #pass(): void {
-    if (this.writableEnded) this.#held = nothing; // the last answer was given: nothing more is heard
+    if (this.writableEnded) this.#held = nothing; // after the last answer nothing is read
     while (this.#isWanted && this.#held.length > 0 && !this.destroyed) {
       const length = this.#passable();
       if (length === 0) break;
@@ -141,7 +141,7 @@ export class Gate extends Duplex {
     else this.#socket.resume();
   }
 
-  /** How many of the bytes that are held may pass now. */
+  /** How many held bytes may pass now. */
   #passable(): number {
     const phase = this.#phase;
     if (phase.kind === 'answer') {
@@ -160,7 +160,7 @@ export class Gate extends Duplex {
   #allow(time: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      // A peer that does not close after its last answer has been served.
+      // After the last answer the peer was served, and merely did not close.
       if (!this.writableEnded) this.#onSlow();
       this.destroy();
     }, time);
@@ -168,8 +168,8 @@ export class Gate extends Duplex {
 }
 
 /**
- * Where the first empty line ends; `undefined` where there is none. One at the very beginning counts: it may end a head
- * whose other lines have passed already.
+ * Where the first empty line ends; `undefined` where there is none. One at the very beginning counts: it may end a
+ * head whose other lines have passed already.
  */
 function endOfHead(bytes: Buffer): number | undefined {
   let start = 0;

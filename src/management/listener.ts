@@ -1,10 +1,10 @@
 /**
- * A management listener over the life of a process that may follow another one:
+ * A management listener in a process that may succeed another one:
  *
- *   older    ── accepts ──────────┬─ drains ──┐ lets go
- *   younger            ── waits ──┴───────────┴─ opens what only one can have
+ *   older    ── accepts ──────────┬─ drains ──┐ closes
+ *   younger            ── waits ──┴───────────┴─ opens what only one process can have
  *
- * Owns when it opens and closes. What is opened, and what is told of the wait, comes as functions.
+ * Owns when it opens and closes, and retries the bind. What to open, and how the wait is reported, are functions.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { AddressInUse } from '../lib/setting-error.ts';
@@ -19,13 +19,13 @@ export interface Closable {
 
 export interface ListenerOptions<T extends Closable> {
   readonly open: () => Promise<T>;
-  /** The descriptor of a socket that a service manager has opened, if it is one: a successor has it too. */
+  /** The descriptor of an inherited socket, if it is one: a successor inherits it too. */
   readonly inherited: number | undefined;
-  /** May another process with the same configuration run beside this one? Then its address is waited for. */
+  /** May another process with the same configuration run beside this one? Then an address in use is waited for. */
   readonly isShared: boolean;
-  /** Told once, when the wait begins. */
+  /** Called once, when the wait begins. */
   readonly onWaiting: (why: AddressInUse) => void;
-  /** Told when it is open after a wait. */
+  /** Called when it is open after a wait. */
   readonly onOpened?: (server: T) => void;
 }
 
@@ -35,8 +35,8 @@ export class ManagementListener<T extends Closable> {
   #server: T | undefined;
 
   /**
-   * Resolves when it is open, or is waited for. Throws what `open` throws at first, but for an address in use where
-   * listeners are shared. Once it waits, anything is waited for.
+   * Resolves when it is open, or waits for its address. Throws what the first `open` throws, except for an address in
+   * use where listeners are shared. Once it waits, it retries after any error.
    */
   static async open<T extends Closable>(
     options: ListenerOptions<T>,
@@ -61,7 +61,7 @@ export class ManagementListener<T extends Closable> {
     return this.#server;
   }
 
-  /** The process begins to drain: an inherited socket is the successor's alone from now on. */
+  /** The process begins to drain: from now on only the successor uses an inherited socket. */
   yield(): void {
     if (this.#options.inherited !== undefined) this.close();
   }

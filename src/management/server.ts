@@ -1,13 +1,13 @@
 /**
- * The HTTP server of the observe and the admin listener: Node's, within bounds. What one visitor, or all of them, may
- * cost is known: so many connections, so much time, one request at a time each, and one answer in a turn of the event
- * loop (turns.ts). The relay is never behind more than that.
+ * The HTTP server of the observe and the admin listener: Node's, within bounds. The cost of one visitor, and of all
+ * together, is bounded: connections, time, one request at a time per connection, and one answer per turn of the event
+ * loop (turns.ts). The relay never waits for more than that.
  *
  *   accept ──► gate ──► HTTP parser ──► bounds of a request ──► turns ──► handle
  *
- * Where all connections are taken, a new one takes the place of the one that has been idle longest: silent visitors
- * cannot keep a probe out. Owns the bounds and what is counted as refused. Leaves to http.ts and admin/server.ts where
- * it listens and what is answered.
+ * When all connections are in use, a new one replaces the one that has been idle longest: idle visitors cannot
+ * keep a probe out. Owns the bounds and the counts of refused visitors. observe/server/http.ts and admin/server.ts
+ * decide where it listens and what it answers.
  */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
@@ -23,15 +23,15 @@ export const refusalReasons = ['connections', 'idle', 'slow', 'large', 'streams'
 export type RefusalReason = (typeof refusalReasons)[number];
 
 /**
- * Connections at a time, of each listener. What they take of the descriptors is taken from traffic, so they are few, and
- * known to who reckons what is left (app/housekeeping/descriptors.ts). Streams take half of them, so that a probe finds one.
+ * Connections at a time, of each listener. Their descriptors are lost to traffic, so they are few, and
+ * app/housekeeping/descriptors.ts reserves them. Streams may use half of them, so that a probe finds one.
  */
 export const mostConnections = { observe: 64, admin: 32 };
 
 export interface Bounds extends Pace {
   /** At a time. */
   readonly connections: number;
-  /** On one connection, which is closed after the last. */
+  /** On one connection, which closes after the last one. */
   readonly requests: number;
   /** Of a request's head, bytes. */
   readonly headBytes: number;
@@ -39,7 +39,7 @@ export interface Bounds extends Pace {
   readonly bodyBytes: number;
 }
 
-/** Where to listen: at an address, at a path, or on the descriptor of a socket that listens already. */
+/** Where to listen: at an address, at a path, or on the descriptor of a listening socket. */
 export type Place = { readonly host: string; readonly port: number } | UnixPlace;
 export type UnixPlace = { readonly path: string } | { readonly fd: number };
 
@@ -49,7 +49,7 @@ export interface Exchange {
   readonly response: ServerResponse;
   /** When the request arrived, ms of `performance.now()`. */
   readonly arrivedAt: number;
-  /** The answer is a stream: it may take for ever. */
+  /** To be called when the answer is a stream, which has no time limit. */
   readonly isStream: () => void;
 }
 
@@ -57,7 +57,7 @@ export interface BoundedServerOptions {
   readonly bounds: Bounds;
   /** Must not throw. */
   readonly handle: (exchange: Exchange) => void;
-  /** Answers a request that is too large, in the form that this server's visitors expect. */
+  /** Answers a request that is too large, in the format of this server. */
   readonly refuse: (response: ServerResponse, code: 411 | 413, why: string) => void;
   readonly onRefused: (reason: RefusalReason) => void;
 }
@@ -66,14 +66,14 @@ export class BoundedServer {
   readonly #listener: Server;
   readonly #options: BoundedServerOptions;
   readonly #http: HttpServer;
-  /** Those that have been idle for longest come first. */
+  /** The ones that have been idle longest come first. */
   readonly #gates = new Set<Gate>();
   readonly #turns = new Turns();
 
   constructor(options: BoundedServerOptions) {
     this.#options = options;
     this.#listener = net.createServer({ noDelay: true }, (socket) => this.#accept(socket));
-    this.#listener.on('error', () => {}); // a visitor who could not be accepted must not end the balancer
+    this.#listener.on('error', () => {}); // an error of accept must not end the balancer
     this.#http = http.createServer({ maxHeaderSize: options.bounds.headBytes });
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       this.#serve(request, response);
@@ -88,7 +88,7 @@ export class BoundedServer {
   }
 
   /**
-   * Listens; the file of a Unix socket is closed to all but us. Resolves with the port, `undefined` of a Unix socket.
+   * Listens. Only this user may open the file of a Unix socket. Resolves with the port, `undefined` for a Unix socket.
    * Rejects with `ConfigError` for an inherited socket that cannot be used, else with what `explain` makes of the error.
    */
   async listen(
@@ -101,7 +101,7 @@ export class BoundedServer {
     return (this.#listener.address() as Partial<AddressInfo> | null)?.port;
   }
 
-  /** Ends it, with every connection and what was asked on them. */
+  /** Closes the listener, every connection, and the requests in progress. */
   close(): void {
     this.#listener.close();
     this.#turns.stop();
@@ -147,7 +147,7 @@ export class BoundedServer {
       gate.next();
     });
     this.#turns.take(() => {
-      if (response.closed) return; // its visitor has gone
+      if (response.closed) return; // its visitor is gone
       if (fits) {
         handle({ request, response, arrivedAt, isStream: () => gate.lift() });
         return;
@@ -158,7 +158,7 @@ export class BoundedServer {
     });
   }
 
-  /** What came is not HTTP, or has too large a head. */
+  /** The request is not HTTP, or its head is too large. */
   #fail(error: NodeJS.ErrnoException, socket: Duplex): void {
     const isLarge = error.code === 'HPE_HEADER_OVERFLOW';
     if (isLarge) this.#options.onRefused('large');
@@ -168,7 +168,7 @@ export class BoundedServer {
   }
 }
 
-/** The length that a request says its body has, bytes; `undefined` where it does not say. */
+/** The declared length of a request's body, bytes; `undefined` where none is declared. */
 function bodyOf({ headers }: IncomingMessage): number | undefined {
   if (headers['transfer-encoding'] !== undefined) return undefined;
   return Number(headers['content-length'] ?? 0);

@@ -1,15 +1,15 @@
 /**
- * Server-sent events: the open streams of a listener, all of which are told the same.
+ * Server-sent events: the open streams of a listener, which all get the same messages.
  *
- *   open ──► what is to be known first ──► publish, … ──► its reader leaves, or does not read
+ *   open ──► first messages ──► publish, … ──► its reader leaves, or does not read
  *
- * Owns the form of a message, how many streams there are, and what may wait to be read. Nothing is held for who does not
- * read but what the connection has not taken: beyond a fixed number of bytes it is closed, and its reader resumes after
- * the last event that he has.
+ * Owns the format of a message, the number of streams, and how much may wait to be read. Only the connection's own
+ * buffer holds data for a slow reader. Beyond a fixed number of bytes the stream is closed, and its reader resumes
+ * after the last event it has.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** A stream for which more than this waits to be read is closed, bytes; all kept events are less. */
+/** A stream with more unread bytes than this is closed. All kept events are less. */
 const maxUnread = 512 * 1024;
 
 export class SseStreams {
@@ -19,24 +19,24 @@ export class SseStreams {
   #end = (): void => {};
 
   /**
-   * @param limit streams that may be open at a time.
-   * @param begin called when somebody listens; what it returns is called when nobody does any more.
+   * @param limit how many streams may be open at a time.
+   * @param begin called when the first stream opens; the function it returns is called when the last one closes.
    */
   constructor(limit: number, begin: () => () => void) {
     this.#limit = limit;
     this.#begin = begin;
   }
 
-  /** The open ones. */
+  /** The open streams. */
   get all(): ReadonlySet<ServerResponse> {
     return this.#streams;
   }
 
   /**
-   * Answers with a stream that goes on until the reader leaves or `close` is called. Does nothing and returns false when
-   * there is no room for one more.
+   * Answers with a stream until the reader leaves or `close` is called. Does nothing and returns false when
+   * the limit is reached.
    *
-   * @param first gives what it begins with, for a reader who has the events up to that id.
+   * @param first gives the first messages for a reader that has the events up to `lastId`.
    */
   open(
     request: IncomingMessage,
@@ -48,7 +48,7 @@ export class SseStreams {
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store, no-transform',
-      'x-accel-buffering': 'no', // nginx would hold it back
+      'x-accel-buffering': 'no', // else nginx would buffer it
     });
     if (isHead) {
       response.end();
@@ -62,7 +62,7 @@ export class SseStreams {
     return true;
   }
 
-  /** An event cannot be left out; who comes back asks for those after the last one that he has. */
+  /** Sends to all streams. Nothing is skipped: a stream too far behind is closed, and its reader resumes. */
   publish(text: string): void {
     for (const response of this.#streams) {
       if (response.writableLength > maxUnread) response.destroy();
@@ -83,13 +83,13 @@ export class SseStreams {
   }
 }
 
-/** One message. JSON has no line breaks in it, so that it is one line of data. */
+/** One message. JSON contains no line breaks, so that the data is one line. */
 export function message(event: string, data: unknown, id?: string): string {
   const head = id === undefined ? '' : `id: ${id}\n`;
   return `${head}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** A message of what happened `at`, ms since the epoch; that is told as ISO 8601. */
+/** A message of an event. `at`, ms since the epoch, is sent as ISO 8601. */
 export function eventMessage(
   event: string,
   { id, ...body }: { readonly id: string; readonly at: number },

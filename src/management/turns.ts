@@ -1,13 +1,13 @@
 /**
- * Turns: work that visitors ask for, one piece in each turn of the event loop, and with pauses, so that what is relayed
- * in between has most of the time.
+ * Turns: the work of visitors, one piece per turn of the event loop, with pauses in between, so that the relay
+ * has most of the time.
  *
- * Owns the order, first come first served, and the pauses. A piece that waits for something does not hold up the next.
+ * Owns the order, first come first served, and the pauses. A piece that waits for something does not delay the next.
  */
 
-/** After a piece of work there is a pause of so many times what it took. */
+/** The pause after a piece of work, as a multiple of its duration. */
 const pauseFactor = 4;
-/** The longest pause, ms: a process that was stopped for a while has not worked. */
+/** The longest pause, ms: a piece may seem long only because the process was suspended. */
 const longestPause = 100;
 
 export class Turns {
@@ -16,14 +16,14 @@ export class Turns {
   #isStopped = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Has `work`, which must not throw, done in a turn of its own. */
+  /** Runs `work`, which must not throw, in a turn of its own. */
   take(work: () => void): void {
     if (this.#isStopped) return;
     this.#waiting.push(work);
     if (!this.#isDue) this.#schedule();
   }
 
-  /** Forgets what has not begun, and begins nothing more. */
+  /** Drops the waiting work, and starts no more. */
   stop(): void {
     this.#isStopped = true;
     this.#waiting.length = 0;
@@ -37,7 +37,7 @@ export class Turns {
       began = performance.now();
       this.#waiting.shift()?.();
     });
-    // Comes right after it, and after the promises that it has settled.
+    // Runs right after the work, and after the promises that it settled.
     setImmediate(() => {
       if (this.#isStopped) return;
       const pause = Math.min((performance.now() - began) * pauseFactor, longestPause);

@@ -1,6 +1,4 @@
-/**
- * The last checks of all members, as they are shown (event-stream.ts, src/page/). Each member keeps its own.
- */
+/** The last checks of all members, as event-stream.ts and src/page/ show them. Each member keeps its own. */
 import type { Member } from '../members/member.ts';
 
 /** A finished check. */
@@ -12,25 +10,25 @@ export interface PastCheck {
   readonly ok: boolean;
 }
 
-/** By the name of the member, oldest first; members without any are left out. */
+/** By name of the member, oldest first. Members without checks are omitted. */
 export type PastChecks = Readonly<Record<string, readonly PastCheck[]>>;
 
 export class CheckHistory {
   readonly #members: () => readonly Member[];
-  /** By `performance.now()`, ms. */
+  /** The last time of `takeNew`, ms of `performance.now()`. */
   #takenAt = Number.NEGATIVE_INFINITY;
 
-  /** @param members those there are. */
+  /** @param members the current members. */
   constructor(members: () => readonly Member[]) {
     this.#members = members;
   }
 
-  /** All that is kept. */
+  /** All kept checks. */
   get all(): PastChecks {
     return this.#since(Number.NEGATIVE_INFINITY);
   }
 
-  /** Those that were made since this was asked last. */
+  /** The checks since the last call. */
   takeNew(): PastChecks {
     const since = this.#takenAt;
     this.#takenAt = performance.now();

@@ -1,11 +1,10 @@
 /**
- * What a service manager is told of us (sd_notify(3)):
+ * Notifications to a service manager (sd_notify(3)):
  *
  *   READY=1 ──► STATUS= with each change of a member ──► STOPPING=1, EXTEND_TIMEOUT_USEC= of the drain
  *          └──► WATCHDOG=1 at half the time it allows, from the event loop that relays
  *
- * Owns when it is said and in which words, and the variables that ask for it. How it gets there is
- * notify-socket.ts.
+ * Owns when they are sent, their text, and the environment variables that ask for them. notify-socket.ts sends them.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { openNotifySocket, type Send } from '../systemd/notify-socket.ts';
@@ -13,13 +12,13 @@ import type { Event, EventKind } from './events/event.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { Status } from './status.ts';
 
-/** Between two lines of status, and before what was not taken is said again, ms. */
+/** Between two lines of status, and before a failed message is sent again, ms. */
 const interval = 1_000;
-/** What ending takes beyond the drain, ms: everything is closed by then. */
+/** How much longer than the drain the end may take, ms. */
 const afterDrain = 5_000;
 
-/** After these the line of status may read differently. */
-const telling: readonly EventKind[] = [
+/** Events that may change the line of status. */
+const statusEvents: readonly EventKind[] = [
   ...(['member-changed', 'member-fit', 'member-unfit', 'mode-changed'] as const),
   ...(['member-joined', 'member-renamed', 'member-left'] as const),
   ...(['leader-changed', 'leader-lost'] as const),
@@ -28,16 +27,16 @@ const telling: readonly EventKind[] = [
 export class ServiceNotifications implements AsyncDisposable {
   readonly #send: Send;
   readonly #watchdog: NodeJS.Timeout | undefined;
-  /** What was not taken yet, oldest first; few, since status and watchdog wait until there is none. */
+  /** Unsent messages, oldest first; few, since status and watchdog wait until there are none. */
   readonly #waiting: string[] = [];
   readonly #closing = new AbortController();
-  /** At most one message is on its way, so that they arrive in order. */
+  /** At most one message is being sent, so that they arrive in order. */
   #sending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #statusSentAt = Number.NEGATIVE_INFINITY;
   #status: (() => Status) | undefined;
 
-  /** Takes the variables out of `env`: they are not for children. `undefined` where nobody asks. */
+  /** Removes the variables from `env`: children must not inherit them. `undefined` where they are not set. */
   static open(env: NodeJS.ProcessEnv, pid: number): ServiceNotifications | undefined {
     const { NOTIFY_SOCKET: path, WATCHDOG_USEC: usec, WATCHDOG_PID: forPid } = env;
     for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete env[name];
@@ -47,35 +46,35 @@ export class ServiceNotifications implements AsyncDisposable {
     return new ServiceNotifications(openNotifySocket(path), bound > 0 ? bound : undefined);
   }
 
-  /** @param bound how long the manager waits for a sign of life, ms. */
+  /** @param bound the watchdog timeout of the manager, ms. */
   private constructor(send: Send, bound: number | undefined) {
     this.#send = send;
     if (bound === undefined) return;
     this.#watchdog = setInterval(() => {
-      if (this.#waiting.length === 0) this.#say('WATCHDOG=1'); // else there is more to say
+      if (this.#waiting.length === 0) this.#enqueue('WATCHDOG=1'); // else other messages come first
     }, bound / 2);
     this.#watchdog.unref();
   }
 
-  /** Events are what there is to tell. */
+  /** Reports events from now on. */
   listenTo(events: EventLog): void {
-    events.subscribe((_recorded, event) => this.#hear(event));
+    events.subscribe((_recorded, event) => this.#onEvent(event));
   }
 
-  /** Clients are accepted, or accepted with new settings after `reloading`. */
+  /** Clients are accepted, or the new settings apply after `reloading`. */
   ready(status: () => Status): void {
     this.#status = status;
-    this.#toldAt = performance.now();
-    this.#say(`READY=1\n${describe(status())}`);
+    this.#statusSentAt = performance.now();
+    this.#enqueue(`READY=1\n${describe(status())}`);
   }
 
-  /** New settings are being taken over; `ready` must follow. */
+  /** A reload begins; `ready` must follow. */
   reloading(): void {
-    const usec = process.hrtime.bigint() / 1_000n; // of CLOCK_MONOTONIC, as systemd compares it
-    this.#say(`RELOADING=1\nMONOTONIC_USEC=${usec}`);
+    const usec = process.hrtime.bigint() / 1_000n; // from CLOCK_MONOTONIC, as systemd expects
+    this.#enqueue(`RELOADING=1\nMONOTONIC_USEC=${usec}`);
   }
 
-  /** Resolves when the last message was sent, or could not be. */
+  /** Resolves when the last message was sent or could not be sent. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#watchdog);
     clearTimeout(this.#timer);
@@ -83,30 +82,30 @@ export class ServiceNotifications implements AsyncDisposable {
     await this.#sending;
   }
 
-  #hear(event: Event): void {
+  #onEvent(event: Event): void {
     if (event.kind === 'stopping') {
       const usec = (event.drainTimeout + afterDrain) * 1_000;
-      this.#say(`STOPPING=1\nEXTEND_TIMEOUT_USEC=${usec}\nSTATUS=stopping: sessions may end`);
+      this.#enqueue(`STOPPING=1\nEXTEND_TIMEOUT_USEC=${usec}\nSTATUS=stopping: sessions may end`);
       this.#status = undefined;
     }
-    if (this.#status !== undefined && telling.includes(event.kind)) this.#tellLater();
+    if (this.#status !== undefined && statusEvents.includes(event.kind)) this.#sendStatusSoon();
   }
 
-  /** In a moment: what changes together is told together, and once a second is enough. */
-  #tellLater(): void {
-    const wait = Math.max(0, this.#toldAt + interval - performance.now());
+  /** Sends the status soon. Changes are combined, and once a second is enough. */
+  #sendStatusSoon(): void {
+    const wait = Math.max(0, this.#statusSentAt + interval - performance.now());
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       if (this.#status === undefined) return;
-      this.#toldAt = performance.now();
-      const isBehind = this.#waiting.length > 0; // an old line is in nobody's interest
-      if (isBehind) this.#tellLater();
-      else this.#say(describe(this.#status()));
+      this.#statusSentAt = performance.now();
+      const isBehind = this.#waiting.length > 0; // do not queue a line that will be outdated
+      if (isBehind) this.#sendStatusSoon();
+      else this.#enqueue(describe(this.#status()));
     }, wait);
     this.#timer.unref();
   }
 
-  #say(message: string): void {
+  #enqueue(message: string): void {
     this.#waiting.push(message);
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = undefined;
@@ -123,7 +122,7 @@ export class ServiceNotifications implements AsyncDisposable {
   }
 }
 
-/** "STATUS=2 of 3 members healthy; m1 failed: timed out after 700 ms", one line whatever happens. */
+/** "STATUS=2 of 3 members healthy; m1 failed: timed out after 700 ms", always one line. */
 function describe({ members, mode }: Status): string {
   const healthy = members.filter(({ acceptsNew }) => acceptsNew);
   const others = members

@@ -1,9 +1,8 @@
 /**
  * The status: everything known about the balancer and its members at one moment, as plain data.
  *
- * Owns the shape of `/status`, where what is undefined is absent. Reads the monitor and the proxy, changes neither.
+ * Owns the shape of `/status`, which omits undefined fields. Reads the other rooms and changes nothing.
  */
-
 import type { Cluster } from '../etcd/cluster.ts';
 import type { ClusterView } from '../etcd/status/cluster-view.ts';
 import type { Ineligibility } from '../etcd/status/eligibility.ts';
@@ -34,45 +33,45 @@ export interface Status {
   readonly mode: RoutingMode;
   readonly stopping: boolean;
   readonly sessions: number;
-  /** Clients that are held while members are dialled. */
+  /** Clients that wait while members are dialled. */
   readonly waitingClients: number;
   readonly cluster: ClusterStatus;
   readonly hold: HoldStatus;
   readonly members: readonly MemberReport[];
-  /** Drained members that are none at the moment: they stay drained if they come back. */
+  /** Drains of members that are absent at the moment. They apply when the members come back. */
   readonly absentDrains: readonly string[];
-  /** Those that are no members any more, until their last session has ended. */
+  /** Removed members that still have sessions. */
   readonly leaving: readonly { readonly name: string; readonly sessions: number }[];
   /** The last few hundred, oldest first. */
   readonly events: readonly (Omit<RecordedEvent, 'at'> & { readonly at: string })[];
 }
 
-/** What the members say of their cluster; empty and 0 while none has said anything. */
+/** The cluster view; empty and 0 until a member has answered. */
 export interface ClusterStatus extends Omit<ClusterView, 'leader'> {
   readonly leader?: string | undefined;
-  /** Since when it is known to lead. */
+  /** Since when it has been known to lead. */
   readonly leaderSince?: string | undefined;
   /** Seen since the balancer started. */
   readonly leaderChanges: number;
 }
 
-/** Of what clients send, while the leader is lost. Leaders are told by their names. */
+/** Holds of what clients send while the leader is lost. Leaders are given by name. */
 export interface HoldStatus {
-  /** The longest hold; 0: none. */
+  /** The longest possible hold; 0: holds are off. */
   readonly limitMs: number;
-  /** That which lasts. */
+  /** The current hold. */
   readonly current?:
     | (Pick<CurrentHold, 'leader' | 'cause' | 'why'> & {
         readonly since: string;
         readonly forMs: number;
       })
     | undefined;
-  /** The last that is over. */
+  /** The last ended hold. */
   readonly last?:
     | (Pick<EndedHold, 'leader' | 'cause' | 'end'> & {
-        /** Absent while it is not known who leads. */
+        /** Absent while the leader is unknown. */
         readonly successor?: string | undefined;
-        /** Its begin. */
+        /** When it began. */
         readonly at: string;
         readonly durationMs: number;
       })
@@ -82,16 +81,16 @@ export interface HoldStatus {
 export interface MemberReport {
   readonly name: string;
   readonly endpoint: string;
-  /** Of its host, where that is a name that several members share. */
+  /** The address of its host, where several members share the host name. */
   readonly address?: string | undefined;
   readonly checkUrl: string;
   readonly state: Health['state'];
   readonly since: string;
-  /** Is it healthy and fit? In panic connections may go there although this says no. */
+  /** Is it healthy and eligible? In a panic, connections may go there even if this is false. */
   readonly acceptsNew: boolean;
-  /** Why it is not used although its checks may pass. */
+  /** Why it is ineligible although its checks may pass. */
   readonly unfit?: Pick<Ineligibility, 'reason' | 'detail'> | undefined;
-  /** Since when an operator wants it drained, and until when its sessions have time, if there are any. */
+  /** Since when it is drained by an operator, and the deadline of its sessions, if there are any. */
   readonly drain?: { readonly since: string; readonly until?: string | undefined } | undefined;
   readonly evidence?:
     | (Failure & { readonly failedChecks: number; readonly since: string })
@@ -104,23 +103,23 @@ export interface MemberReport {
         readonly detail?: string | undefined;
       }
     | undefined;
-  /** What it says of itself, from its last answer; absent if it never gave one. */
+  /** Its last known member status; absent if it never answered. */
   readonly etcd?:
     | (Omit<MemberStatus, 'at' | 'members' | 'alarms'> & { readonly at: string })
     | undefined;
-  /** Why it does not answer questions about itself at this moment. */
+  /** Why its last status poll failed. */
   readonly unknown?: string | undefined;
   readonly sessions: number;
   readonly sessionsOpened: number;
   readonly sessionsEnded: Readonly<Record<EndReason, number>>;
   readonly bytesFromClients: number;
   readonly bytesFromMember: number;
-  /** Absent where bytes are opaque. */
+  /** Absent where calls are not followed. */
   readonly calls?:
     | {
         readonly total: number;
         readonly inFlight: number;
-        /** Calls in flight, and watches and the like. */
+        /** Calls in flight, and open streams such as watches. */
         readonly streams: number;
       }
     | undefined;
@@ -144,7 +143,7 @@ export interface StatusSources {
   readonly stopping: () => boolean;
 }
 
-/** Takes the picture. Walks the open sessions once. */
+/** Takes the status. Walks the open sessions once. */
 export function takeStatus(sources: StatusSources): Status {
   const { identity, memberDrains, drains, monitor, proxy, cluster, events, stopping } = sources;
   const members = sources.members();
@@ -170,22 +169,29 @@ export function takeStatus(sources: StatusSources): Status {
 }
 
 function clusterStatus({ view, leaderSince, leaderChanges }: Cluster): ClusterStatus {
-  const { leader, ...picture } = view;
-  return { ...picture, leader: leader?.name, leaderSince: iso(leaderSince), leaderChanges };
+  const { leader, ...rest } = view;
+  return { ...rest, leader: leader?.name, leaderSince: iso(leaderSince), leaderChanges };
 }
 
 /** @param now ms since the epoch. */
 export function holdStatus({ limit, current, last }: HoldView, now: number): HoldStatus {
-  return { limitMs: limit, current: current && lasting(current, now), last: last && ended(last) };
+  return {
+    limitMs: limit,
+    current: current && currentHold(current, now),
+    last: last && endedHold(last),
+  };
 }
 
-function lasting({ leader, cause, why, since }: CurrentHold, now: number): HoldStatus['current'] {
-  // The clock may have been put back.
+function currentHold(
+  { leader, cause, why, since }: CurrentHold,
+  now: number,
+): HoldStatus['current'] {
+  // The clock may have been set back.
   const forMs = Math.max(0, Math.round(now - since));
   return { leader, cause, why, since: iso(since), forMs };
 }
 
-function ended(hold: EndedHold): HoldStatus['last'] {
+function endedHold(hold: EndedHold): HoldStatus['last'] {
   const { leader, cause, end, successor, since, duration } = hold;
   return { leader, cause, end, successor, at: iso(since), durationMs: rounded(duration) };
 }
@@ -214,7 +220,7 @@ function memberStatus(member: Member, sources: StatusSources): MemberReport {
       durationMs: Math.round(check.duration * 10) / 10,
       detail: check.ok ? undefined : check.failure.detail,
     },
-    etcd: saidBy(member.status),
+    etcd: etcdStatus(member.status),
     unknown: member.statusError,
     sessions: proxy.sessions.countOf(member),
     sessionsOpened: opened,
@@ -231,7 +237,7 @@ function evidenceStatus({ failure, failedChecks, since }: Evidence): MemberRepor
   return { ...failure, failedChecks, since: iso(since) };
 }
 
-function saidBy(status: MemberStatus | undefined): MemberReport['etcd'] {
+function etcdStatus(status: MemberStatus | undefined): MemberReport['etcd'] {
   if (status === undefined) return undefined;
   const { at, members: _members, alarms: _alarms, ...etcd } = status;
   return { ...etcd, at: iso(at) };

@@ -1,22 +1,22 @@
 /**
- * Sockets that the parent process has opened for us, as systemd does for a socket unit
+ * Inherited sockets, which the parent process has opened, as systemd does for a socket unit
  * (sd_listen_fds(3)): descriptors from 3 on, counted and named in the environment.
  *
  *   LISTEN_PID=4711  LISTEN_FDS=3  LISTEN_FDNAMES=etcd:observe:admin
  *
- * Owns the variables and what the names mean. Others listen on the descriptors, which stay open when we
- * end: the next process gets the connections that wait in them.
+ * Owns the variables and what the names mean. Other rooms listen on the descriptors. The parent keeps them
+ * open when this process ends, so the next process gets the connections that wait in them.
  */
 import { fstatSync, readFileSync, statSync } from 'node:fs';
 import { ConfigError } from '../lib/setting-error.ts';
 
 /** Descriptors of listening sockets. */
 export interface Inherited {
-  /** For clients, in place of `--listen`; empty where that is to be opened. */
+  /** For clients, in place of `--listen`; empty to use `--listen`. */
   readonly clients: readonly number[];
   /** The one named `observe`, in place of `--observe`. */
   readonly observe: number | undefined;
-  /** The one named `admin`: a Unix socket that not everybody may connect to. */
+  /** The one named `admin`: a private Unix socket. */
   readonly admin: number | undefined;
 }
 
@@ -26,8 +26,8 @@ const firstDescriptor = 3;
 const variables = ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'] as const;
 
 /**
- * Takes the sockets for the process `pid`, and removes the variables from `env`: they are not for
- * children. Sockets for another process are not ours. Throws `ConfigError` when they cannot be used.
+ * Takes the sockets of the process `pid`, and removes the variables from `env`: children must not inherit
+ * them. Sockets of another process are ignored. Throws `ConfigError` when they cannot be used.
  */
 export function takeInherited(env: NodeJS.ProcessEnv, pid: number): Inherited {
   const [forPid, count, names = ''] = variables.map((name) => env[name]);
@@ -48,7 +48,7 @@ export function takeInherited(env: NodeJS.ProcessEnv, pid: number): Inherited {
     const [first, second] = sockets.filter((socket) => socket.name === name);
     if (second === undefined) return first?.descriptor;
     throw new ConfigError(
-      `LISTEN_FDNAMES: two sockets are named ${name}, of which there can be one; name the others otherwise (FileDescriptorName=).`,
+      `LISTEN_FDNAMES: two sockets are named ${name}, and only one may be; give the others another name (FileDescriptorName=).`,
     );
   };
   const admin = theOnly('admin');
@@ -70,18 +70,18 @@ export function unusable(descriptor: number, error: NodeJS.ErrnoException): Conf
   return new ConfigError(`LISTEN_FDS: descriptor ${descriptor} ${why}.`);
 }
 
-/** Where the Unix socket of a descriptor is bound; where the kernel does not tell, what leads to it. */
+/** The path of the Unix socket of a descriptor; where the kernel does not tell, its path in /proc. */
 export function pathOf(descriptor: number): string {
   return boundTo(descriptor) || `/proc/self/fd/${descriptor}`;
 }
 
 /**
- * The path of a Unix socket, `@` first for an abstract one; '' for one that is bound nowhere, and
- * `undefined` for what is not known to be a Unix socket.
+ * The path of a Unix socket, with a leading `@` for an abstract one. '' for an unbound one, and
+ * `undefined` for a descriptor that is not known to be a Unix socket.
  */
 function boundTo(descriptor: number): string | undefined {
   try {
-    // Columns: … inode path; the second and further lines are sockets.
+    // Columns: … inode path. The first line is a heading.
     const inode = String(fstatSync(descriptor).ino);
     const lines = readFileSync('/proc/self/net/unix', 'utf8').split('\n');
     const fields = lines.map((line) => line.split(' ').filter(Boolean));
@@ -95,9 +95,9 @@ function boundTo(descriptor: number): string | undefined {
 }
 
 /**
- * Whoever connects to the admin socket controls the balancer, and only the mode of its file keeps others
- * out. The modes of the folders above do not count: somebody may open them later who does not know of
- * the socket.
+ * A client of the admin socket controls the balancer, and only the mode of its file keeps others out.
+ * The modes of the folders above do not count: somebody who does not know of the socket may open
+ * them later.
  */
 function requirePrivate(descriptor: number): void {
   const fault = exposureOf(boundTo(descriptor));
@@ -107,7 +107,7 @@ function requirePrivate(descriptor: number): void {
   );
 }
 
-/** What lets everybody connect to a socket that is bound there, if anything does. */
+/** Why everybody could connect to a socket at this path, if they could. */
 function exposureOf(path: string | undefined): string | undefined {
   if (path === undefined)
     return 'not a Unix socket: everybody who reaches it could control the balancer';
@@ -118,7 +118,7 @@ function exposureOf(path: string | undefined): string | undefined {
     if ((mode & 0o002) === 0) return undefined;
     return `${path} with the mode ${mode.toString(8).padStart(4, '0')}: every process could control the balancer`;
   } catch {
-    return `${path}, which cannot be looked at`;
+    return `${path}, which cannot be examined`;
   }
 }
 

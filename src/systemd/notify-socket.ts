@@ -2,15 +2,15 @@
  * The socket of sd_notify(3): datagrams to the Unix socket that NOTIFY_SOCKET names.
  *
  * Node has no Unix datagram sockets. Where it can call the C library (`node:ffi`, Node 26), a message is
- * one call of sendto(2) from this very process, so that `NotifyAccess=main` is enough. Elsewhere the
- * program `systemd-notify` sends it, at the price of a process each, and needs `NotifyAccess=all`
- * (what both cost: config/systemd/README.md).
+ * one call of sendto(2) from this process, so that `NotifyAccess=main` is enough. Elsewhere the
+ * program `systemd-notify` sends it, which costs a process per message and needs `NotifyAccess=all`
+ * (costs of both: config/systemd/README.md).
  *
- * Owns how a message gets there. Never waits and never throws: a supervisor must not stop us.
+ * Owns how a message is sent. Never waits and never throws: a supervisor must not stop the balancer.
  */
 import { execFile } from 'node:child_process';
 
-/** Sends one message; `false` when it was not taken, such as when the receiver is behind. */
+/** Sends one message; `false` when it could not be sent, such as when the receiver is behind. */
 export type Send = (message: string) => Promise<boolean> | boolean;
 
 const AF_UNIX = 1;
@@ -19,14 +19,12 @@ const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-/**
- * @param path of the socket: absolute, or with a leading `@` for an abstract one.
- */
+/** @param path of the socket: absolute, or with a leading `@` for an abstract one. */
 export function openNotifySocket(path: string): Send {
   return sendByCall(path) ?? sendByProgram(path);
 }
 
-/** `undefined` where this Node cannot. */
+/** `undefined` where this Node cannot call C functions. */
 function sendByCall(path: string): Send | undefined {
   try {
     const { functions } = loadFfi().dlopen(null, {
@@ -47,7 +45,7 @@ function sendByCall(path: string): Send | undefined {
   }
 }
 
-/** Loads the module without its warning that it is experimental, which would not fit our log. */
+/** Loads the module without its warning that it is experimental, which does not fit the log. */
 function loadFfi(): typeof import('node:ffi') {
   const { emitWarning } = process;
   process.emitWarning = () => {};
@@ -58,11 +56,11 @@ function loadFfi(): typeof import('node:ffi') {
   }
 }
 
-/** `struct sockaddr_un`. An abstract name has a zero in place of the `@`, and none at its end. */
+/** `struct sockaddr_un`. An abstract name has a zero byte in place of the `@`, and none at its end. */
 function socketAddress(path: string): Buffer {
   const isAbstract = path.startsWith('@');
   const name = Buffer.from(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
-  const family = new Uint8Array(new Uint16Array([AF_UNIX]).buffer); // of the machine's byte order
+  const family = new Uint8Array(new Uint16Array([AF_UNIX]).buffer); // in the machine's byte order
   return Buffer.concat([family, name]);
 }
 

@@ -34,7 +34,7 @@ beforeAll(async () => {
   };
   const server = await openObserveServer({
     ...{ host: '127.0.0.1', port: 0, status, page: pageFiles },
-    news: { status, events, checks: new CheckHistory(() => []) },
+    stream: { status, events, checks: new CheckHistory(() => []) },
     names: [],
     onRefused: () => {},
     metrics: async () => ({ contentType: 'text/plain', text: '' }),

@@ -98,17 +98,17 @@ describe('the API', () => {
     number,
     string | RegExp,
   ])[] = [
-    ['GET', '/v1/nothing', undefined, 404, 'GET /v1/nothing is not here'],
-    ['POST', '/v1/members/m9/drain', '{}', 404, 'm9 is none of the members; did you mean m0?'],
+    ['GET', '/v1/nothing', undefined, 404, 'GET /v1/nothing does not exist'],
+    ['POST', '/v1/members/m9/drain', '{}', 404, 'm9 is not a member; did you mean m0?'],
     ['POST', '/v1/members/m0/drain', '{', 400, 'The body is not JSON; send an object such as {}.'],
     ['POST', '/v1/members/m0/drain', '{"timeout":-1}', 400, /^timeout: /],
     ['POST', '/v1/members/m0/drain', '{"forse":true}', 400, /^The body: /],
     ['POST', '/v1/members/m0/drain', '{}', 409, /^m0 is the last member that can be used/],
-    ['POST', '/v1/members/m0/undrain', '', 409, 'm0 is not drained; nothing to take back'],
+    ['POST', '/v1/members/m0/undrain', '', 409, 'm0 is not drained'],
     ['POST', '/v1/sessions/x/close', '', 400, 'x is not a session id; see etcd-lb sessions.'],
     ['POST', '/v1/sessions/7/close', '', 404, 'There is no session 7; see etcd-lb sessions.'],
     ['POST', '/v1/log-level', '{"level":"loud"}', 400, /^level: /],
-    ['GET', '/v1/sessions?member=m9', undefined, 404, /^m9 is none/],
+    ['GET', '/v1/sessions?member=m9', undefined, 404, /^m9 is not a member/],
   ];
   test('refuses with a code and one sentence', async () => {
     await start();
@@ -136,7 +136,7 @@ describe('the API', () => {
     await ask(client, 'x'.repeat(40));
     balancer.signal('SIGTERM');
     await balancer.logged(({ event }) => event === 'stopping');
-    const error = `This etcd-lb (process ${balancer.pid}) is stopping and accepts nothing more; ask the process that follows it, or this one once it is started again.`;
+    const error = `This etcd-lb (process ${balancer.pid}) is stopping and accepts no operations; ask its successor, or ask again after a restart.`;
     for (const order of [
       'members/m0/drain',
       'members/m0/undrain',
@@ -246,7 +246,7 @@ describe('the commands', () => {
       code: 1,
       stdout: '',
       stderr:
-        'etcd-lb: m0 is the last member that can be used: without it clients have nowhere to go; undrain or mend another first, or give --force.\n',
+        'etcd-lb: m0 is the last member that can be used: without it clients have nowhere to go; undrain or fix another first, or give --force.\n',
     });
     expect(await command('drain', 'm0', '--force', '--wait', '--timeout', '1s')).toMatchObject({
       code: 0,
@@ -293,7 +293,7 @@ describe('the commands', () => {
     balancer.signal('SIGKILL');
     await balancer.exited;
     expect((await command('drain', 'm0')).stderr).toBe(
-      `etcd-lb: Nobody listens on ${socket} any more: its etcd-lb has ended; start it again.\n`,
+      `etcd-lb: Nobody listens on ${socket}: its etcd-lb has ended; start it again.\n`,
     );
     expect((await etcdLb(['status', '--admin-socket', 'off'])).stderr).toMatch(/is off/);
   });

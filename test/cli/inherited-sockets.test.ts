@@ -146,7 +146,7 @@ describe('one named admin that others could control the balancer by is refused i
         rmSync(path);
         return socket;
       },
-      says: () => `is ${path}, which cannot be looked at; ${alone}`,
+      says: () => `is ${path}, which cannot be examined; ${alone}`,
     },
     'without a file': {
       make: () => HeldSocket.listening(`\0${path}`),

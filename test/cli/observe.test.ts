@@ -176,7 +176,7 @@ describe('the listener', () => {
       path: '/nothing',
       code: 404,
       type: 'text/plain; charset=utf-8',
-      body: 'not here; there are / /livez /readyz /metrics /status /events\n',
+      body: 'not found; there are / /livez /readyz /metrics /status /events\n',
     },
   ])('answers $code at $path', async ({ path, code, type, body }) => {
     const response = await fetch(observeUrl + path);

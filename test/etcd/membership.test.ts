@@ -332,7 +332,7 @@ describe('names', () => {
     const balancer = parts.use(await Balancer.start(flags, dns.prefix));
     const line = await balancer.logged(({ event }) => event === 'discovery-failing');
     expect(line.msg).toBe(
-      'the SRV records of etcd.test name no member (_etcd-client-ssl._tcp.etcd.test does not exist, _etcd-client._tcp.etcd.test does not exist): no member is known until it does, so every client is turned away; check --discovery-srv and the name server',
+      'the SRV records of etcd.test name no member (_etcd-client-ssl._tcp.etcd.test does not exist, _etcd-client._tcp.etcd.test does not exist): no member is known until they do, so every client is turned away; check --discovery-srv and the name server',
     );
     expect((await fetch(`${balancer.observeUrl}/readyz`)).status).toBe(503);
     await dns.serve([...record(0, 10), ...record(1, 20, 5)]);

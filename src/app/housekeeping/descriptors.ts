@@ -1,22 +1,22 @@
 /**
  * File descriptors: a session takes two, and when none is left the system turns clients away
- * without telling us. So what is left is reckoned from time to time, and told before and after. What the observe and the
- * admin listener may take is set aside, so that traffic never finds less than was reckoned.
+ * without telling this process. So the rest is computed regularly, and events report when it is short and when it
+ * suffices again. The descriptors of the observe and admin listeners are reserved, so that traffic finds what was computed.
  */
 import { openSync, readSync } from 'node:fs';
 import { Condition } from '../../lib/condition.ts';
 import { mostConnections } from '../../management/server.ts';
 import type { Event } from '../../observe/events/event.ts';
 
-/** What the process needs besides sessions: listeners, checks, log, and a margin; and what visitors may take. */
+/** Descriptors besides those of sessions: listeners, probes, log, a margin, and visitors. */
 const others = 50 + mostConnections.observe + mostConnections.admin;
-/** Between two looks, ms. */
+/** Between two computations, ms. */
 const interval = 1_000;
 
 export class Descriptors {
   readonly #shortage: Condition<Event>;
   readonly #readLimit: () => number;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #checkedAt = Number.NEGATIVE_INFINITY;
 
   /** @param readLimit gives the soft limit of this process; replaced in tests. */
   constructor(record: (event: Event) => void, readLimit = limitReader()) {
@@ -25,14 +25,14 @@ export class Descriptors {
   }
 
   /**
-   * To be called now and then.
+   * To be called regularly.
    *
    * @param connections clients at this moment, waiting ones included.
    * @param now ms of `performance.now()`.
    */
   tick(connections: number, now: number): void {
-    if (now - this.#lookedAt < interval) return;
-    this.#lookedAt = now;
+    if (now - this.#checkedAt < interval) return;
+    this.#checkedAt = now;
     const limit = this.#readLimit();
     const short = connections * 2 + others > limit;
     const kind = short ? 'descriptors-short' : 'descriptors-back';
@@ -41,8 +41,8 @@ export class Descriptors {
 }
 
 /**
- * Reads the soft limit of open files (`ulimit -n`), which may change while we run; infinite where the
- * system does not say. The file is opened now, since later there may be no descriptor for it.
+ * Reads the soft limit of open files (`ulimit -n`), which may change at run time; infinite where the
+ * system does not tell. The file is opened now, since later there may be no descriptor for it.
  */
 function limitReader(): () => number {
   const text = Buffer.alloc(4096);

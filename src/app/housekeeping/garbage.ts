@@ -1,35 +1,35 @@
 /**
- * Collects garbage in quiet moments, and also without one after thousands of sessions have gone. Relaying
- * allocates so little that V8 hardly ever sees a reason to, so what these sessions leave behind would stay
+ * Collects garbage in quiet moments, and after thousands of sessions have ended also in busy ones. Relaying
+ * allocates so little that V8 hardly ever collects, so what these sessions leave behind would stay
  * resident for hours.
  *
- * First what is young, which costs next to nothing; everything only if that was not enough, since V8
- * then forgets what it knew of objects that are gone, and starts again with a small heap: the next
+ * The young generation comes first, which costs next to nothing. A full collection follows only if that was not
+ * enough: V8 then drops what it has learnt about dead objects and starts again with a small heap, and the next
  * thousands of connections cost a third more (test/bench/JOURNAL.md).
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** What the heap has to have grown by, bytes: some thousands of sessions. */
+/** How much the heap must have grown, bytes: some thousands of sessions. */
 const worthwhile = 32_000_000;
-/** Or so many sessions are open more, or less, than at the last collection. */
+/** Or by how much the number of open sessions must have changed since the last collection. */
 const manySessions = 2_000;
-/** No session may have come or gone for this long, ms: clients on their way back must not wait for us. */
-const rest = 1_500;
-/** After this long, ms, what thousands of sessions have left is collected although others speak. */
-const longRest = 5_000;
+/** No session may have begun or ended for this long, ms: reconnecting clients must not wait for a collection. */
+const calmTime = 1_500;
+/** After this long, ms, the garbage of thousands of sessions is collected although other sessions are active. */
+const longCalmTime = 5_000;
 
 /** V8's heap; replaced in tests. */
 export interface Heap {
   /** Bytes in use, garbage included. */
   used(): number;
-  /** Stops this process for a few ms, or for some 30 ms where everything is looked at. */
+  /** Stops this process for a few ms, or for some 30 ms for a full collection. */
   collect(what: 'young' | 'all'): void;
 }
 
 export class Garbage {
   readonly #heap: Heap;
-  /** How things were after the last collection. Starting leaves garbage anyway. */
+  /** The state after the last collection. At first there is garbage of the start. */
   #last = { bytes: Number.NEGATIVE_INFINITY, open: 0, turnover: 0 };
   #turnover = 0;
   #changedAt = 0;
@@ -39,19 +39,19 @@ export class Garbage {
   }
 
   /**
-   * To be called now and then.
+   * To be called regularly.
    *
    * @param open sessions.
    * @param turnover sessions opened and ended since the start.
-   * @param quiet do no sessions speak that would notice a stop?
+   * @param quiet are all sessions idle, so that none notices a stop?
    * @param now ms of `performance.now()`.
    */
   tick(open: number, turnover: number, quiet: boolean, now: number): void {
     if (turnover !== this.#turnover) this.#changedAt = now;
     this.#turnover = turnover;
     const haveGone = turnover - this.#last.turnover >= 2 * manySessions;
-    const mayStop = quiet || (haveGone && now - this.#changedAt >= longRest);
-    if (!mayStop || now - this.#changedAt < rest) return;
+    const mayStop = quiet || (haveGone && now - this.#changedAt >= longCalmTime);
+    if (!mayStop || now - this.#changedAt < calmTime) return;
     const haveMoved = Math.abs(open - this.#last.open) >= manySessions;
     if (!haveMoved && !this.#hasGrown()) return;
     this.#heap.collect('young');
@@ -64,7 +64,7 @@ export class Garbage {
   }
 }
 
-/** Node hands its collector out only with a flag; one set later counts for new contexts. */
+/** Node exposes its collector only with a flag. A flag set at run time applies to new contexts. */
 function heapOfV8(): Heap {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as (options: object) => void;

@@ -1,13 +1,13 @@
 /**
- * Housekeeping: what is looked at a few times a second and follows from no single event.
+ * Housekeeping: work that is done a few times a second and follows from no single event.
  *
- *   tick ──► has this process stalled? ──► activity of all sessions ──► who is silent? check everybody
+ *   tick ──► did the event loop stall? ──► activity of all sessions ──► unresponsive members? probe all
  *
- *   now and then ──► weights of members that start slowly
- *                ├──► rebalancing, one step
- *                ├──► clients that never speak
- *                ├──► descriptors left
- *                └──► garbage, when all is quiet
+ *   more rarely ──► weights of members in slow start
+ *               ├──► rebalancing, one step
+ *               ├──► clients that never send anything
+ *               ├──► remaining descriptors
+ *               └──► garbage, when all sessions are idle
  *
  * Owns these parts and their order. Each is a file of its own and knows nothing of the others.
  */
@@ -24,7 +24,7 @@ import { nextInStep } from '../../lib/time/step.ts';
 import type { Tick } from '../../lib/time/ticker.ts';
 import type { Member } from '../../members/member.ts';
 import type { Event } from '../../observe/events/event.ts';
-import { MoveNotices } from '../../observe/events/throttle.ts';
+import { MoveThrottle } from '../../observe/events/throttle.ts';
 import type { Metrics } from '../../observe/metrics/metrics.ts';
 import type { DataPath } from '../../proxy/data-path.ts';
 import {
@@ -36,9 +36,8 @@ import { Descriptors } from './descriptors.ts';
 import { Garbage } from './garbage.ts';
 
 export interface HousekeepingOptions {
-  /** Those in force. */
   readonly settings: LiveSettings;
-  /** Those there are. */
+  /** The current members. */
   readonly members: () => readonly Member[];
   readonly monitor: Monitor;
   readonly stalls: EventLoopStalls;
@@ -49,33 +48,33 @@ export interface HousekeepingOptions {
   readonly record: (event: Event) => void;
 }
 
-/** Once a member has fallen silent all are checked fast for this long, ms. */
-const doubtTime = 1_000;
-/** A session younger than this is not moved, ms: its client has only just come. */
+/** How long all members are probed fast once one is unresponsive, ms. */
+const fastProbeTime = 1_000;
+/** A session younger than this is not moved, ms: its client has only just connected. */
 const movableAge = 5_000;
-/** Between two ticks while sessions speak, ms. */
+/** Between two ticks while sessions are active, ms. */
 const busyInterval = 50;
-/** The same once they have all been silent for a second: waking up is most of what idling costs. */
+/** The same once all sessions have been idle for `idleAfter`: waking up is most of the cost of idling. */
 const idleInterval = 250;
 const idleAfter = 1_000;
-/** Between two looks at what is in no hurry, ms. */
+/** Between two runs of the rarer work, ms. */
 const rareInterval = 200;
-/** The part of a member's sessions that may be moved in a minute. */
+/** The share of a member's sessions that may be moved per minute. */
 const movedPerMinute = 0.75;
 
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #rebalancer: Rebalancer;
-  readonly #moveNotices: MoveNotices;
+  readonly #moves: MoveThrottle;
   readonly #descriptors: Descriptors;
   readonly #garbage = new Garbage();
-  #doubtUntil = 0;
+  #probeFastUntil = 0;
   #rareAt = 0;
 
   constructor(options: HousekeepingOptions) {
     const { settings, members, dataPath, record } = options;
     this.#options = options;
-    this.#moveNotices = new MoveNotices(members, record);
+    this.#moves = new MoveThrottle(members, record);
     this.#descriptors = new Descriptors(record);
     const rules = (): RebalancerRules => {
       const { balance, rebalance, maxSessionAge: maxAge } = settings.current;
@@ -84,7 +83,7 @@ export class Housekeeping {
       return { spread, perMinute: movedPerMinute, minAge: movableAge, maxAge };
     };
     this.#rebalancer = new Rebalancer(dataPath.sessions, dataPath.drainer, rules, (from) =>
-      this.#moveNotices.moved(from, performance.now()),
+      this.#moves.moved(from, performance.now()),
     );
   }
 
@@ -96,16 +95,16 @@ export class Housekeeping {
     passive.observe(dataPath.sessions.sample(now), now, hasStalled);
     const suspects = passive.suspects(now);
     for (const member of suspects) metrics.unresponsive(member);
-    if (suspects.length > 0) this.#doubtUntil = now + doubtTime;
-    if (now < this.#doubtUntil) monitor.checkAllNow();
+    if (suspects.length > 0) this.#probeFastUntil = now + fastProbeTime;
+    if (now < this.#probeFastUntil) monitor.checkAllNow();
     if (now - this.#rareAt >= rareInterval) this.#tickRarely(now);
     const isBusy = dataPath.sessions.quietFor(now) < idleAfter;
     return isBusy ? busyInterval : nextInStep(now, idleInterval) - now;
   }
 
   /**
-   * Has sessions moved until the members are even, at `now` (ms of `performance.now()`). Returns by how many
-   * each of them is above its share; empty when they are even already.
+   * Moves sessions until the members are even, from `now` on (ms of `performance.now()`). Returns by how many
+   * each is above its share; empty when they are even already.
    */
   balance(now: number): ReadonlyMap<Member, number> {
     this.#rebalancer.balanceNow(now);
@@ -121,7 +120,7 @@ export class Housekeeping {
     );
   }
 
-  /** What each member that may serve is due. */
+  /** The share of each member that may serve. */
   #shares(): RebalancedMember[] {
     const { members, snapshot } = this.#options.monitor.table;
     const due = dueMembers(snapshot.routable, this.#options.settings.current.balance);
@@ -139,7 +138,7 @@ export class Housekeeping {
     if (firstByteTimeout > 0) dataPath.closeSilent(now - firstByteTimeout);
     slowStart.tick(now);
     this.#rebalancer.tick(this.#shares(), now);
-    this.#moveNotices.tick(now);
+    this.#moves.tick(now);
     const { count, opened } = dataPath.sessions;
     const isQuiet = dataPath.sessions.quietFor(now) >= idleAfter;
     this.#descriptors.tick(dataPath.waiting + count, now);
@@ -147,7 +146,7 @@ export class Housekeeping {
   }
 }
 
-/** Those of the routable members that sessions belong to. */
+/** The routable members that the policy sends sessions to. */
 function dueMembers(routable: readonly Member[], balance: Settings['balance']): readonly Member[] {
   const leading = routable.filter(({ leads }) => leads === true);
   return balance === 'leader' && leading.length > 0 ? leading : routable;

@@ -5,9 +5,8 @@
  *   member table ──► changed ──────────────┼──► monitor, poller, slow start, member drains
  *   member drains ──► drained ─────────────┘                └──► events, metrics
  *
- * Owns the order of it. Decides nothing: health states are the member table's, places are the roster's.
+ * Owns the order. Decides nothing: the member table owns health states, the roster owns places.
  */
-
 import type { SlowStart } from '../../balancing/slow-start.ts';
 import type { LiveSettings } from '../../config/live-settings.ts';
 import { learner } from '../../etcd/status/eligibility.ts';
@@ -25,7 +24,6 @@ import type { Session } from '../../proxy/sessions/session.ts';
 import type { Membership } from './membership.ts';
 
 export interface MemberLifecycleOptions {
-  /** Those in force. */
   readonly settings: LiveSettings;
   readonly membership: Pick<Membership, 'members'>;
   readonly monitor: Monitor;
@@ -67,7 +65,7 @@ export class MemberLifecycle {
   }
 
   /**
-   * A connection that was made after a check was refused shows that the member is there again: in a panic it
+   * A connection that was made after a refused check proves that the member runs again: in a panic a member
    * may be dialled before its next check.
    */
   readonly #isDisproof = ({ member, openedAt }: Session): boolean => {
@@ -76,7 +74,7 @@ export class MemberLifecycle {
     return wasRefused && openedAt > last.finishedAt;
   };
 
-  /** A member has been added to those there are. */
+  /** A member has joined. */
   joined(member: Member): void {
     const { monitor, poller, record } = this.#options;
     const { name, endpoint, address, place } = member;
@@ -85,33 +83,33 @@ export class MemberLifecycle {
     member.isNewcomer = true;
     monitor.add(member);
     if (isLearner) monitor.table.setEligibility(member, learner);
-    this.holdDrain(member);
+    this.applyDrain(member);
     poller.add(member);
     poller.pollAllNow();
   }
 
-  /** Members where they were have another name, weight or class. */
+  /** Members have another name, weight or priority class at the same place. */
   revised(all: readonly Revised<Member>[]): void {
     const { membership, monitor, drains, metrics, record } = this.#options;
     monitor.table.refresh();
     const renamed = all.filter(({ member, before }) => member.name !== before);
-    // Drains first, all of them: a name may be another member's now.
+    // All drains first: a name may belong to another member now.
     for (const { member } of renamed) void drains.rename(member.endpoint, member.name);
     for (const { member, before } of renamed) {
       record({ kind: 'member-renamed', member: member.name, before, endpoint: member.endpoint });
-      this.holdDrain(member);
+      this.applyDrain(member);
       const isTaken = membership.members.some(({ name }) => name === before);
       if (!isTaken) void metrics.left(before);
     }
   }
 
-  /** What an operator has asked for holds for a member that comes, or comes back. */
-  holdDrain(member: Member): void {
+  /** Applies the saved drain to a member that joins or comes back. */
+  applyDrain(member: Member): void {
     const { monitor, drains } = this.#options;
     monitor.table.drain(member, drains.of(member) !== undefined);
   }
 
-  /** A member is none any more. Its sessions have the drain timeout, or no time where it had failed. */
+  /** A member was removed. Its sessions get the drain timeout, or no time if it had failed. */
   left(member: Member): void {
     const { settings, poller, memberDrains, record } = this.#options;
     const timeout = isConfirmedFailure(member.health) ? 0 : settings.current.drainTimeout;
@@ -121,7 +119,7 @@ export class MemberLifecycle {
     poller.pollAllNow();
   }
 
-  /** The last session of a member that left, or is drained, has ended. */
+  /** The last session of a removed or drained member has ended. */
   drained(member: Member, { reason, sessions, cut }: Drained): void {
     const { membership, metrics, record } = this.#options;
     const { name } = member;
@@ -140,7 +138,7 @@ export class MemberLifecycle {
     const isBack = from.state === 'recovering' && from.from === 'failed';
     const isNew = from.state === 'unknown' && member.isNewcomer;
     if (acceptsNew(to) && (isBack || isNew)) slowStart.begin(member, performance.now());
-    // Whoever fails or comes back, another member may lead by now.
+    // After a failure or a recovery another member may lead.
     poller.pollAllNow();
   }
 }

@@ -1,11 +1,11 @@
 /**
- * Membership: the members there are, from the settings and whoever else names them.
+ * Membership: the current members, from the settings and discovery.
  *
  *   discovery ──► roster ──► join, revise, leave
  *       ▲           │
  *       └── known ──┘
  *
- * Owns what a member is made of. Leaves to app.ts what is done when one joins or leaves.
+ * Owns how a member is made. lifecycle.ts handles its joining and leaving.
  */
 import { EventEmitter } from 'node:events';
 import type { MemberTls } from '../../certificates/certificates.ts';
@@ -27,22 +27,21 @@ import { type Revised, Roster } from '../../members/roster.ts';
 import type { Event } from '../../observe/events/event.ts';
 
 export interface MembershipOptions {
-  /** Those in force. */
   readonly settings: LiveSettings;
-  /** For questions to members; see `EtcdClientOptions`. */
+  /** For gRPC to members; see `EtcdClientOptions`. */
   readonly tls: () => MemberTls;
   readonly record: (event: Event) => void;
 }
 
 interface MembershipEvents {
   join: [Member];
-  /** Their name, weight or class is another now. */
+  /** Their name, weight or priority class has changed. */
   revise: [readonly Revised<Member>[]];
-  /** After those that replace it have joined. */
+  /** After the members that replace it have joined. */
   leave: [Member];
 }
 
-/** Bound on each question to a member about itself, ms. */
+/** Bound on each status poll, ms. */
 const pollTimeout = 2_000;
 
 export class Membership extends EventEmitter<MembershipEvents> {
@@ -51,7 +50,7 @@ export class Membership extends EventEmitter<MembershipEvents> {
   readonly #roster: Roster<Member>;
   readonly #discovery: Discovery;
 
-  /** Reads the state directory. Throws `Refusal` when it cannot be made. */
+  /** Reads the state directory. Throws `SettingError` when it cannot be created. */
   constructor(options: MembershipOptions) {
     super();
     const { record } = options;
@@ -97,15 +96,14 @@ export class Membership extends EventEmitter<MembershipEvents> {
     return this.#roster.members;
   }
 
-  /** Asks whoever names members, until `signal` aborts. Call it once. */
+  /** Starts discovery, until `signal` aborts. Call it once. */
   start(signal: AbortSignal): void {
     this.#discovery.start(signal);
   }
 
   /**
-   * Brings the members in line with the settings, which have changed: who is none any more leaves, who is
-   * new joins, the others stay, with their connections. Returns those of them that are checked in
-   * another way now.
+   * Applies changed settings: removed members leave, new ones join, the others stay with their connections.
+   * Returns the members whose check URL has changed.
    */
   configure(): readonly Member[] {
     const settings = this.#settings.current;
@@ -117,26 +115,26 @@ export class Membership extends EventEmitter<MembershipEvents> {
     });
   }
 
-  /** The members as they would be under other settings, for a first look at them. */
+  /** The members as they would be under other settings, for a trial. */
   under(settings: Settings): readonly Member[] {
     const isFixed = settings.discovery === 'static' && settings.discoverySrv === undefined;
     const places = isFixed ? settings.endpoints : this.members.map(({ place }) => place);
     return places.map((place) => memberAt(place, settings));
   }
 
-  /** A member has said something of itself and its cluster. */
+  /** Considers the new result of a status poll. */
   consider(): void {
     this.#discovery.consider();
   }
 
-  /** For questions to a member about itself. */
+  /** A client for status polls of a member. */
   clientOf(member: Member): EtcdClient {
     const { etcdUser: user } = this.#settings.current;
     const target = this.#targetOf(member);
     return new EtcdClient({ ...target, timeout: pollTimeout, ...(user && { user }) });
   }
 
-  /** For questions to a member about the leader. */
+  /** A client for questions to a member about the leader. */
   questionsTo(member: Member): Questions {
     return new Questions(this.#targetOf(member));
   }
@@ -152,7 +150,7 @@ function memberAt(place: Place, settings: Settings): Member {
   return new Member(place, { lookup, ...traitsOf(place, settings) });
 }
 
-/** Its due against the others', its class, and how it is checked. */
+/** Its weight, its priority class, and how it is checked. */
 function traitsOf(place: Place, settings: Settings): Omit<Traits, 'lookup'> {
   const { name, settingsName = name } = place;
   const numberOf = (setting: 'weight' | 'priority'): number | undefined =>

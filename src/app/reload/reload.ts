@@ -1,12 +1,11 @@
 /**
- * The reload: reads the settings again from where they came from, and puts in force what has changed while
- * sessions go on.
+ * The reload: reads the settings again from their sources, and applies what has changed while sessions go on.
  *
- *   flags, environment, file ──► the checks of the start ──► changes ──► trial ──► in force
+ *   flags, environment, file ──► the checks of the start ──► changes ──► trial ──► applied
  *                                       └── refused ◄─────────┴──────────┘
  *
- * All or nothing: what is refused, or fails, changes nothing. Owns the order, and that there is one at a
- * time. app.ts tells each room.
+ * All or nothing: a reload that is refused or fails changes nothing. Owns the order, and that only one runs at a
+ * time. wiring.ts tells each room.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { changesBetween } from '../../config/changes.ts';
@@ -20,32 +19,32 @@ import { handOver } from '../../lib/unexpected.ts';
 import type { ReloadResult } from '../../observe/events/sentences/operators.ts';
 
 export interface ReloadOptions {
-  /** What the start was made with. */
+  /** The settings of the start. */
   readonly started: Loaded;
   /** Reads all settings again. Throws `ConfigError`. */
   readonly load: () => Loaded;
   /** Why members could not be used under these settings, as one sentence, or undefined. */
   readonly trial: (settings: Settings) => Promise<string | undefined>;
-  /** Puts settings in force. */
+  /** Applies settings. */
   readonly apply: (settings: Settings) => void;
-  /** Told of each result. */
+  /** Called with each result. */
   readonly onResult: (result: ReloadResult) => void;
 }
 
 export class Reload {
   readonly #options: ReloadOptions;
-  #now: Loaded;
+  #current: Loaded;
   #underWay: Promise<unknown> = Promise.resolve();
 
   constructor(options: ReloadOptions) {
     this.#options = options;
-    this.#now = options.started;
+    this.#current = options.started;
   }
 
   /**
-   * Reads and applies. One that is asked for while another is under way follows it.
+   * Reads and applies the settings. A reload that is requested during another one runs after it.
    *
-   * @param force also when no member could be used then.
+   * @param force apply even if no member could be used.
    */
   run(force = false): Promise<ReloadResult> {
     const result = this.#underWay.then(() => this.#run(force));
@@ -53,23 +52,23 @@ export class Reload {
     return result;
   }
 
-  /** Reloads once for each content that the file is found with, until `signal` aborts. */
+  /** Reloads once for each new content of the file, until `signal` aborts. */
   async watch(path: string, signal: AbortSignal): Promise<void> {
     let known: string | undefined;
-    const onRest = async (content: string): Promise<void> => {
+    const onStable = async (content: string): Promise<void> => {
       if (content === known) return;
-      // It may have changed while we started; if it has not, there is nothing to tell.
+      // The first content may differ from that of the start; only then a reload is due.
       const isDue = known !== undefined || this.#isBehind();
       known = content;
       if (isDue) await this.run();
     };
-    await watchFiles(() => [path], onRest, signal);
+    await watchFiles(() => [path], onStable, signal);
   }
 
   /** Would a reload change anything, or be refused? */
   #isBehind(): boolean {
     try {
-      return !isDeepStrictEqual(this.#options.load().effective, this.#now.effective);
+      return !isDeepStrictEqual(this.#options.load().effective, this.#current.effective);
     } catch {
       return true;
     }
@@ -78,7 +77,7 @@ export class Reload {
   async #run(force: boolean): Promise<ReloadResult> {
     const result = await this.#attempt(force).catch((error: unknown): ReloadResult => {
       if (error instanceof ConfigError) return { kind: 'refused', why: error.message };
-      // Not of the settings: descriptors or memory that are short, or a bug, whose stack is to be seen.
+      // Not a fault of the settings: a shortage of descriptors or memory, or a bug, whose stack the log must have.
       handOver(error);
       const why = `The settings could not be checked: ${safeText(inWords(error))}.`;
       return { kind: 'refused', why };
@@ -90,8 +89,8 @@ export class Reload {
   async #attempt(force: boolean): Promise<ReloadResult> {
     const { load, started, trial, apply } = this.#options;
     const loaded = load();
-    const { settings: now, effective } = this.#now;
-    const { settings, ...names } = changesBetween(now, effective, started.effective, loaded);
+    const { settings: current, effective } = this.#current;
+    const { settings, ...names } = changesBetween(current, effective, started.effective, loaded);
     loaded.check(settings);
     const applied = { kind: 'applied', ...names } as const;
     if (applied.changed.length === 0) return applied;
@@ -100,10 +99,10 @@ export class Reload {
     try {
       apply(settings);
     } catch (error) {
-      apply(now);
+      apply(current);
       throw error;
     }
-    this.#now = { ...loaded, settings };
+    this.#current = { ...loaded, settings };
     return applied;
   }
 }

@@ -1,9 +1,9 @@
 /**
- * What a reload would do to the pool: members as the new settings name and check them are asked before the
- * old ones are let go. A mistyped port, or authorities of another cluster, are valid settings and would leave
- * clients with nobody.
+ * The trial of a reload: the members of the new settings are probed, as the new settings say, before the old
+ * ones are dropped. A mistyped port, or authorities of another cluster, are valid settings and would leave
+ * clients without a member.
  *
- * Owns when a trial is due, its probes, and what it means. Puts nothing in force, and writes nothing of a member.
+ * Owns when a trial is due, its probes, and what they mean. Applies nothing, and writes no state of a member.
  */
 import type { LookupFunction, Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
@@ -26,10 +26,10 @@ export interface TrialRules {
   readonly isSelf: (socket: Socket, port: number) => boolean;
 }
 
-/** How often a member is asked that does not pass at once. */
+/** How often a member is probed until it passes. */
 const attempts = 2;
 
-/** Why no member could be used under `next`, as one sentence; `undefined` when one could, or none can now. */
+/** Why no member could be used under `next`, as one sentence; `undefined` when one could, or when none can be used now. */
 export async function emptiesPool(next: Settings, rules: TrialRules): Promise<string | undefined> {
   const { monitor, membership, drains, lookup, isSelf } = rules;
   const usable = monitor.table.members.filter(serves);
@@ -37,8 +37,8 @@ export async function emptiesPool(next: Settings, rules: TrialRules): Promise<st
   const stays = planned.some(({ host, port }) =>
     usable.some((each) => each.host === host && each.port === port),
   );
-  // With nobody to lose, whatever the operator tries is worth a try.
-  if (usable.length === 0 || (stays && areAskedAlike(next, rules.settings.current)))
+  // Without a usable member there is nothing to lose.
+  if (usable.length === 0 || (stays && areProbedAlike(next, rules.settings.current)))
     return undefined;
   const tls = memberTls(next.certificates.members, next.serverName);
   const options = { tls: () => tls, lookup, isSelf, hasStalled: () => false };
@@ -68,7 +68,7 @@ async function whyFailing(
   return why;
 }
 
-function areAskedAlike(a: Settings, b: Settings): boolean {
+function areProbedAlike(a: Settings, b: Settings): boolean {
   return (
     a.checkUrl === b.checkUrl &&
     a.serverName === b.serverName &&

@@ -1,4 +1,4 @@
-/** What is counted and logged of connections. What comes in floods is told as an event now and then. */
+/** Counts and logs connections. Frequent occurrences become throttled events. */
 import type { Event } from '../../observe/events/event.ts';
 import { throttled } from '../../observe/events/throttle.ts';
 import type { Log } from '../../observe/log/log.ts';

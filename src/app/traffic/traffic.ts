@@ -1,7 +1,7 @@
 /**
- * Traffic: from the listen sockets to the members and back, as the settings want it.
+ * Traffic: from the listen sockets to the members and back, according to the settings.
  *
- *   listeners ──► handshakes, where TLS is ours ──► data path ──► copier
+ *   listeners ──► handshakes, if TLS ends here ──► data path ──► copier
  *       └────────────────┴────────────────────────────┴──► attempted, opened, ended, rejected, handshake-failed
  *
  * Owns which way of copying is taken. Leaves to proxy/ how clients are served, to the member table where they may
@@ -30,7 +30,7 @@ import type { EndReason, Session } from '../../proxy/sessions/session.ts';
 import type { HandshakeFailure } from '../../proxy/tls/downstream.ts';
 import { ClientHandshakes } from '../../proxy/tls/handshake.ts';
 
-/** The ways to copy bytes; the first is taken where this Node allows it. */
+/** The ways to copy bytes; the first is used where this Node supports it. */
 const copiers = {
   'shared-buffer': { connect: connectToSharedBuffer, copy: copyThroughSharedBuffer },
   'shared-buffer-beside-tls': { connect: net.connect, copy: copyBesideTls },
@@ -43,14 +43,14 @@ export interface TrafficOptions {
   readonly certificates: CertificateReloader;
   readonly table: MemberTable;
   readonly lookup: LookupFunction;
-  /** Told where we listen once that is known. */
+  /** Gets the listen addresses once they are known. */
   readonly own: OwnAddresses;
 }
 
-/** What happens to connections; none of it is told per chunk. */
+/** Events of connections; none is emitted per chunk. */
 interface TrafficEvents {
   attempted: [Member, DialAttempt];
-  /** With the number of members that were tried before. */
+  /** With the number of members tried before. */
   opened: [Session, number];
   ended: [Session, EndReason];
   rejected: [RejectReason];
@@ -91,7 +91,7 @@ export class Traffic extends EventEmitter<TrafficEvents> {
     });
   }
 
-  /** How bytes are copied; known once the listeners are open. */
+  /** How bytes are copied; final once the listeners are open. */
   get copier(): CopierName {
     return this.#copier;
   }
@@ -110,12 +110,12 @@ export class Traffic extends EventEmitter<TrafficEvents> {
     this.#copier = this.#handshakes === undefined ? 'shared-buffer' : 'shared-buffer-beside-tls';
   }
 
-  /** Sessions, and clients that wait for a member, go on. */
+  /** Closes the listeners. Sessions, and clients that wait for a member, go on. */
   stopAccepting(): void {
     this.#listeners?.close();
   }
 
-  /** `undefined` where TLS, if there is any, is between clients and members. */
+  /** `undefined` where TLS passes through. */
   #createHandshakes(): ClientHandshakes | undefined {
     const { settings, certificates } = this.#options;
     if (settings.current.tls === 'passthrough') return undefined;

@@ -1,11 +1,11 @@
 /**
- * Files that are looked at for changes.
+ * Polls files for changes.
  *
- * Looked at, not watched: kubeadm and cert-manager write files in place, Kubernetes swaps a link to a
- * folder above them, and a network's file system tells of nothing. A change counts once the files have
- * been the same in two looks, since a pair may be in the middle of being written.
+ * File events would not do: kubeadm and cert-manager write files in place, Kubernetes swaps a link to a
+ * folder above them, and network file systems report nothing. A change counts once two reads in a row
+ * are equal, since a pair of files may be in the middle of being written.
  *
- * Owns the timer. What a change means is for its listener.
+ * Owns the timer. The listener decides what a change means.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -13,38 +13,38 @@ import { setInterval } from 'node:timers/promises';
 import { handOver } from '../unexpected.ts';
 import { longestFile } from './text-file.ts';
 
-/** Between two looks, ms. */
+/** Between two reads, ms. */
 const interval = 2_000;
 
 /**
- * Looks at the files until `signal` aborts, and calls `onRest` after every look that found them as they
- * were in the one before, with a digest of what they hold. Never rejects: what a look throws is handed over, and
- * the next one follows.
+ * Reads the files until `signal` aborts, and calls `onStable` with a digest of them after every read that
+ * equals the previous one. Never rejects: what a read or `onStable` throws is handed over, and the next read
+ * follows.
  *
- * @param paths asked for at each look; nothing is called while there are none.
+ * @param paths called at each read; nothing is read while there are none.
  */
 export async function watchFiles(
   paths: () => readonly string[],
-  onRest: (content: string) => void | Promise<void>,
+  onStable: (content: string) => void | Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   let seen: string | undefined;
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     if (paths().length === 0) return;
     const content = await read(paths());
-    const isAtRest = content === seen;
+    const isStable = content === seen;
     seen = content;
-    if (isAtRest) await onRest(content);
+    if (isStable) await onStable(content);
   };
   try {
     for await (const _ of setInterval(interval, undefined, { signal }))
-      await look().catch(handOver);
+      await check().catch(handOver);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
 }
 
-/** Digests of what the files hold, keys included; of one that cannot be read, why. */
+/** Digests of the files, keys included; for a file that cannot be read, the error. */
 async function read(paths: readonly string[]): Promise<string> {
   const digests = await Promise.all(
     paths.map((path) => digestOf(path).catch((error: Error) => `unread: ${error.message}`)),
@@ -52,7 +52,7 @@ async function read(paths: readonly string[]): Promise<string> {
   return digests.join();
 }
 
-/** As much as whoever reads the file would take, and one byte more. */
+/** Digests as much as a reader of the file accepts, and one byte more. */
 async function digestOf(path: string): Promise<string> {
   const digest = createHash('sha256');
   for await (const chunk of createReadStream(path, { end: longestFile })) digest.update(chunk);

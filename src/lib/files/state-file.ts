@@ -1,8 +1,8 @@
 /**
- * A file in the state directory: something that must survive a restart.
+ * A state file: data in the state directory that must survive a restart.
  *
- * Owns how such a file is read and replaced: as a whole (written beside it, flushed, renamed, the folder flushed), and
- * checked when it is read, so that what is not one of ours is not used. Leaves to others what is in it.
+ * Owns how such a file is read and replaced. It is replaced as a whole (written beside it, flushed, renamed, the folder
+ * flushed), and validated when it is read, so that a foreign file is not used. Others own its content.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -13,13 +13,13 @@ import { SettingError } from '../setting-error.ts';
 import { safeText } from '../text/safe-text.ts';
 import { readBounded } from './text-file.ts';
 
-/** What was found: nothing, the content as it was saved, or why it cannot be used, as one clause. */
+/** What was found: nothing, the saved content, or why it cannot be used, as one clause. */
 export type Loaded<T> =
   | { readonly kind: 'none' }
   | { readonly kind: 'content'; readonly content: T; readonly savedAt: string }
   | { readonly kind: 'unusable'; readonly why: string };
 
-/** Makes a directory of state files where it is not there. Throws `SettingError` when that is not possible. */
+/** Creates the directory of state files if it is missing. Throws `SettingError` when that fails. */
 export function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o750 });
@@ -34,7 +34,7 @@ export function makeDirectory(directory: string): void {
 /**
  * Never throws: a restart must work without the file.
  *
- * @param parse makes of the content, without `version` and `savedAt`, what it stands for; throws where it cannot.
+ * @param parse converts the content, without `version` and `savedAt`; throws when it cannot.
  */
 export function loadState<T>(path: string, parse: (content: unknown) => T): Loaded<T> {
   try {
@@ -48,12 +48,12 @@ export function loadState<T>(path: string, parse: (content: unknown) => T): Load
 }
 
 /**
- * Replaces the file. Rejects with the system's error, with the file as it was, or with one that a loss of power
- * may undo.
+ * Replaces the file. Rejects with the system's error; then the old file is still there, or a loss of power may
+ * undo the new one.
  */
 export async function saveState(path: string, content: object): Promise<void> {
   const state = { version: 1, savedAt: new Date().toISOString(), ...content };
-  const beside = `${path}.${randomUUID()}.new`; // another process may write its own at the same time
+  const beside = `${path}.${randomUUID()}.new`; // another process may write at the same time
   try {
     await writeFile(beside, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o640, flush: true });
     await rename(beside, path);
@@ -66,12 +66,12 @@ export async function saveState(path: string, content: object): Promise<void> {
 
 /** Until its folder is flushed, a loss of power may undo a rename (fsync(2)). */
 async function flushFolder(path: string): Promise<void> {
-  // No `await using`: older Nodes read the bundle too, to say which one it needs.
+  // No `await using`: older Nodes parse the bundle too, to print which version it needs.
   const handle = await open(path, 'r');
   try {
     await handle.sync();
   } catch (error) {
-    // A file system that has no such thing says so; others fail.
+    // EINVAL: the file system cannot flush folders. Other errors are failures.
     if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
   } finally {
     await handle.close();
@@ -80,7 +80,7 @@ async function flushFolder(path: string): Promise<void> {
 
 const envelope = z.looseObject({ version: z.literal(1), savedAt: z.iso.datetime() });
 
-/** Why a content cannot be used, as one clause; it may quote the content. */
+/** Why the content cannot be used, as one clause; it may quote the content. */
 function inWords(error: unknown): string {
   if (error instanceof z.core.$ZodError) {
     const { path, message } = error.issues[0] ?? { path: [], message: 'it has another shape' };

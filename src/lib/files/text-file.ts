@@ -1,9 +1,9 @@
-/** Reading the files that settings name: the configuration file, certificates, keys. */
+/** Reads the files that settings name: the configuration file, certificates, keys. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { getSystemErrorMessage } from 'node:util';
 import { SettingError } from '../setting-error.ts';
 
-/** Of any file that is read, bytes: a path may lead to a disk image, or to a device without an end. */
+/** The longest file that is read, bytes: a path may lead to a disk image, or to an endless device. */
 export const longestFile = 1024 * 1024;
 
 /** The text of the file at `path`, which `setting` names. Throws `SettingError` of that setting. */
@@ -20,13 +20,13 @@ export function readTextFile(setting: string, path: string): string {
   }
 }
 
-/** The text of a file. Throws the system's error, or one that says that it is too long. */
+/** The text of a file. Throws the system's error, or an error that it is too long. */
 export function readBounded(path: string): string {
   const descriptor = openSync(path, 'r');
   try {
     const bytes = Buffer.allocUnsafe(longestFile + 1);
     let length = 0;
-    // Not by its size: that of a pipe or a device is 0.
+    // Not by its size, which is 0 for a pipe or a device.
     for (;;) {
       const read = readSync(descriptor, bytes, length, bytes.length - length, null);
       length += read;

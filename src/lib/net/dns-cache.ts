@@ -1,18 +1,18 @@
 /**
- * Names: the members' host names and the addresses they were last found to have.
+ * The DNS cache: the members' host names and their last known addresses.
  *
- * A name is looked up again and again in the background, and whoever connects is given what is
- * known at once: while the name server is gone the members are reached all the same, at their last
- * good addresses. Only the very first look-up has to be waited for.
+ * Names are looked up again in the background, and a connection gets the known addresses at
+ * once: while the name server is gone, members are still reached at their last good addresses.
+ * Only the first look-up of a name makes a connection wait.
  *
- * Owns those addresses. Addresses given as such never come here: Node does not look them up.
+ * Owns those addresses. Literal IP addresses never come here: Node does not look them up.
  */
 import dns, { type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { Condition } from '../condition.ts';
 import { classify } from './failure.ts';
 
-/** What became of the look-ups of a name; `addresses` are used meanwhile. */
+/** Look-ups of a name fail, or work again. `addresses` are used meanwhile. */
 export type DnsChange = Readonly<
   | { kind: 'names-failing'; name: string; failure: string; addresses: readonly string[] }
   | { kind: 'names-back'; name: string; addresses: readonly string[] }
@@ -25,11 +25,11 @@ interface Known {
   readonly failing: Condition<DnsChange>;
 }
 
-/** An answer younger than this is not asked for again, ms. */
+/** A name is not looked up again within this time, ms. */
 const freshness = 1_000;
-/** Names that are remembered; members come and go, and the one asked for longest ago makes room. */
+/** How many names are kept, since members come and go. The least recently used is dropped. */
 const mostNames = 256;
-/** A name server that has not answered by then is told of, ms; the look-up goes on. */
+/** A look-up slower than this is reported as failing, ms; it goes on. */
 const patience = 1_000;
 
 export class DnsCache {
@@ -38,7 +38,7 @@ export class DnsCache {
   readonly #resolve: (name: string) => Promise<readonly LookupAddress[]>;
 
   /**
-   * @param onChange is told when look-ups of a name begin to fail, and when they work again.
+   * @param onChange called when look-ups of a name begin to fail, and when they work again.
    * @param resolve asks the system; replaced in tests.
    */
   constructor(onChange: (change: DnsChange) => void, resolve = askSystem) {
@@ -58,13 +58,13 @@ export class DnsCache {
     );
   };
 
-  /** What is known, or else the answer to the first look-up. Rejects when that fails. */
+  /** The known addresses, or else the result of the first look-up. Rejects when that fails. */
   async #addressesOf(name: string): Promise<readonly LookupAddress[]> {
     const known = this.#of(name);
     const due = performance.now() - known.askedAt >= freshness;
     if (known.lookup === undefined && (due || known.addresses.length === 0)) {
       known.lookup = this.#ask(name, known);
-      known.lookup.catch(() => {}); // told in #ask; nobody may be waiting
+      known.lookup.catch(() => {}); // reported in #ask; nobody may be waiting
     }
     if (known.addresses.length > 0) return known.addresses;
     return known.lookup ?? known.addresses;
@@ -93,7 +93,7 @@ export class DnsCache {
       ...{ addresses: [], askedAt: Number.NEGATIVE_INFINITY, lookup: undefined },
       failing: new Condition(this.#onChange),
     };
-    // In the order in which they were last asked for.
+    // In order of their last use.
     this.#known.delete(name);
     this.#known.set(name, known);
     const [oldest] = this.#known.keys();
@@ -102,7 +102,7 @@ export class DnsCache {
   }
 }
 
-/** A look-up that knows one address: for a name that several members share, of which this is one. */
+/** A look-up that always gives this address: for one of several members that share a host name. */
 export function alwaysAt(address: string): LookupFunction {
   const family = isIP(address);
   return (_name, options, callback) => {

@@ -1,27 +1,27 @@
 /**
- * What went wrong on the way to a member, as a value.
+ * Failures on the way to a member, as values.
  *
- * Owns the short list of reasons that verdicts, metrics and logs share, and the mapping from Node's
- * error codes to it. Leaves to others what follows from a reason (verdict.ts) and how it is told.
+ * Owns the short list of reasons that health states, metrics and logs share, and the mapping from Node's
+ * error codes to it. health/state/health.ts owns what follows from a reason.
  */
 import { safeText } from '../text/safe-text.ts';
 
-/** Why a check or a dial did not succeed. Used as a metric label: short, fixed and few. */
+/** Why a check or a dial failed. Used as a metric label: short, fixed and few. */
 export const failureReasons = [
   'timeout', // no answer within the bound: hung process, black hole, slow disk
   'refused', // nothing listens: the process is gone
   'reset', // the member, or something in between, cut the connection
   'unreachable', // no route, network down
   'dns', // the name does not resolve
-  'tls', // a certificate was not accepted, by either side
+  'tls', // either side did not accept the other's certificate
   'unhealthy', // it answered, and says it cannot serve
   'self', // the endpoint is this balancer
-  'local', // this host ran out of descriptors, ports or memory: no fault of the member
+  'local', // this host ran out of descriptors, ports or memory: not a fault of the member
   'error', // anything else, see the detail
 ] as const;
 export type FailureReason = (typeof failureReasons)[number];
 
-/** A failure with the words that let a person act on it. */
+/** A failure with a detail that a person can act on. */
 export interface Failure {
   readonly reason: FailureReason;
   /** One clause without a full stop, such as `timed out after 700 ms`; safe to show (safe-text.ts). */
@@ -48,12 +48,12 @@ const reasonByCode: Readonly<Record<string, FailureReason>> = {
   EAI_AGAIN: 'dns',
 };
 
-/** OpenSSL's verification results carry no common prefix; these are the families Node reports. */
+/** OpenSSL's verification results have no common prefix; these are the families that Node reports. */
 const tlsCode = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_|SELF_SIGNED|EPROTO|HOSTNAME_MISMATCH)/;
 
 /**
- * Classifies an error of `net`, `tls`, `http` or `dns`. An `AggregateError` (a name with several
- * addresses, all failed) is judged by its first cause. Never throws.
+ * Classifies an error of `net`, `tls`, `http` or `dns`. An `AggregateError` (a name whose
+ * addresses all failed) is classified by its first error. Never throws.
  */
 export function classify(error: unknown): Failure {
   const cause = error instanceof AggregateError ? error.errors[0] : error;

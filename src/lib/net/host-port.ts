@@ -1,7 +1,7 @@
 /**
- * `host:port`, the part that listen addresses and endpoints have in common. A host has one spelling
- * after this, so that equal hosts are equal strings: names in lower case, IPv6 in its canonical
- * form and without brackets. What an absent host or port means is for listen.ts and endpoint.ts.
+ * `host:port`, which listen addresses and endpoints have in common. A parsed host has one spelling,
+ * so that equal hosts are equal strings: names in lower case, IPv6 in its canonical
+ * form without brackets. listen.ts and endpoint.ts define what an absent host or port means.
  */
 import { isIPv4, isIPv6 } from 'node:net';
 
@@ -30,7 +30,7 @@ export function parseHostPort(text: string, lowestPort: 0 | 1): HostPort {
   };
 }
 
-/** A host name alone, in lower case and without a dot at its end. Throws `Error` with the reason. */
+/** Parses a host name alone, to lower case and without a trailing dot. Throws `Error` with the reason. */
 export function parseHostName(text: string): string {
   const { host, port } = parseHostPort(text, 1);
   if (host === '' || port !== undefined || isIPv4(host) || isIPv6(host)) {
@@ -44,7 +44,7 @@ export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Does a host lead to this machine alone? Names other than `localhost` are not looked up. */
+/** Is the host a loopback address? Names other than `localhost` are not looked up. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
@@ -55,7 +55,7 @@ const name = new RegExp(`^${label}(?:\\.${label})*\\.?$`);
 function parseHost(text: string): string {
   if (text.startsWith('[')) {
     const address = text.slice(1, -1);
-    // An address with a zone (fe80::1%eth0) cannot stand in a URL, where checks would need it.
+    // An address with a zone (fe80::1%eth0) cannot be in a URL, where checks need it.
     if (!isIPv6(address) || address.includes('%')) throw notAHost(text);
     return new URL(`http://[${address}]`).hostname.slice(1, -1);
   }

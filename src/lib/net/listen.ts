@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { ListenOptions, Server } from 'node:net';
 
 /**
- * Resolves when `server` listens. The file of a Unix socket is closed to all but us until it is given another mode.
+ * Resolves when `server` listens. Only this user may open the file of a Unix socket until its mode is changed.
  * Rejects with what `explain` makes of the system's error.
  */
 export async function listen(

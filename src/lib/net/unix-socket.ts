@@ -1,6 +1,6 @@
 /**
- * Unix sockets' files. One left behind by a process that died is replaced; one that somebody listens on,
- * or that is no socket, is not.
+ * The files of Unix sockets. A file left behind by a dead process is replaced; one that a process listens on,
+ * or that is not a socket, is not.
  */
 import { lstat, unlink } from 'node:fs/promises';
 import net from 'node:net';
@@ -8,8 +8,8 @@ import { dirname } from 'node:path';
 import { AddressInUse, SettingError } from '../setting-error.ts';
 
 /**
- * Removes a socket file that nobody listens on. Throws `SettingError` of `setting` for whatever keeps a socket from
- * being opened there.
+ * Removes a socket file that nobody listens on. Throws `SettingError` of `setting` when no socket can be opened
+ * there.
  */
 export async function removeStaleSocket(setting: string, path: string): Promise<void> {
   const shown = `unix:${path}`;
@@ -18,7 +18,7 @@ export async function removeStaleSocket(setting: string, path: string): Promise<
   };
   const fail = ({ message }: Error): never => refuse(`${shown} cannot be opened: ${message}`);
   const isMissing = ({ code }: NodeJS.ErrnoException): boolean => code === 'ENOENT';
-  // Asked first, because binding in a folder that does not exist is told as a lack of permission.
+  // Checked first, because binding in a missing folder is reported as a lack of permission.
   await lstat(dirname(path)).catch((error) =>
     isMissing(error)
       ? refuse(`the folder of ${shown} does not exist; create it or choose another path`)
@@ -46,7 +46,7 @@ function isAlive(path: string): Promise<boolean> {
       resolve(true);
     });
     probe.once('error', (error: NodeJS.ErrnoException) => {
-      // Refused: nobody is there. Anything else, such as a full queue, may be somebody.
+      // Refused: nobody listens. On any other error, such as a full queue, somebody may.
       resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
     });
   });

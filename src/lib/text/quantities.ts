@@ -1,6 +1,6 @@
 /**
- * Sizes and times as people read them: rounded, with the unit that fits. Pure; the status page has it too. How a
- * duration is written in a setting is config/values/duration.ts.
+ * Sizes and times for people: rounded, with a fitting unit. Pure; the status page uses it too. Durations in
+ * settings are config/values/duration.ts.
  */
 
 const second = 1_000;
@@ -9,15 +9,15 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 /**
- * Decimal, as disks are sold and etcd's log has it: `512 B`, `20 kB`, `1.5 MB`.
+ * In decimal units, as for disks and in etcd's log: `512 B`, `20 kB`, `1.5 MB`.
  *
- * @param isSteady with tenths below 100, as a figure that changes before one's eyes: `20.5 kB`, `1.0 MB`.
+ * @param isSteady with tenths below 100, for a figure that changes on the screen: `20.5 kB`, `1.0 MB`.
  */
 export function formatBytes(bytes: number, isSteady = false): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let amount = bytes;
   let unit = 0;
-  // What would be shown as 1000 kB is 1 MB.
+  // 1000 kB is shown as 1 MB.
   while (unit < units.length - 1 && Math.round(amount) >= 1_000) {
     amount /= 1_000;
     unit += 1;
@@ -27,19 +27,19 @@ export function formatBytes(bytes: number, isSteady = false): string {
   return `${shown} ${units[unit]}`;
 }
 
-/** For what is over soon: `0.4 ms`, `12 ms`, `1.3 s`. */
+/** A short duration: `0.4 ms`, `12 ms`, `1.3 s`. */
 export function formatMs(ms: number): string {
   const exact = rounded(ms);
   if (exact >= second) return formatSeconds(ms);
   return `${exact < 10 ? exact.toFixed(1) : exact} ms`;
 }
 
-/** For what counts on, in ms: `0.8 s`. */
+/** A duration of `ms` in seconds with tenths: `0.8 s`. */
 export function formatSeconds(ms: number): string {
   return `${(Math.max(0, ms) / second).toFixed(1)} s`;
 }
 
-/** How long something has lasted, in ms, never more than it has: `12 s`, `3 min`, `2 h 5 min`, `3 d 4 h`. */
+/** An age, `ms` rounded down: `12 s`, `3 min`, `2 h 5 min`, `3 d 4 h`. */
 export function formatAge(ms: number): string {
   if (ms < minute) return `${Math.max(0, Math.floor(ms / second))} s`;
   if (ms < hour) return `${Math.floor(ms / minute)} min`;
@@ -47,7 +47,7 @@ export function formatAge(ms: number): string {
   return joined(Math.floor(ms / day), 'd', Math.floor((ms % day) / hour), 'h');
 }
 
-/** About so long, for a sentence: `4.2 ms`, `12 s`, `5 min`, `24 h`, `12 days`. */
+/** An approximate time for a sentence: `4.2 ms`, `12 s`, `5 min`, `24 h`, `12 days`. */
 export function roughTime(seconds: number): string {
   const ms = seconds * second;
   if (ms < second) return `${rounded(ms)} ms`;
@@ -57,7 +57,7 @@ export function roughTime(seconds: number): string {
   return `${Math.round(ms / day)} days`;
 }
 
-/** Whole numbers, and tenths below ten. */
+/** Rounded to whole numbers, below ten to tenths. */
 export function rounded(value: number): number {
   const tenths = Math.round(value * 10) / 10;
   return tenths < 10 ? tenths : Math.round(value);

@@ -1,9 +1,9 @@
 /**
- * Text that comes from outside (answers of members, DNS, certificates, errors that quote them), made safe to show.
+ * Makes text from outside (answers of members, DNS, certificates, errors that quote them) safe to show.
  *
  * A terminal obeys control characters: ESC moves the cursor, sets its title, and on some terminals types
- * commands. Invisible characters of Unicode turn the order of what is read. So text is made safe where it comes
- * in, once, and everything that shows it (the log, events, `/status`, commands) has it as it is.
+ * commands. Invisible Unicode characters change the order of text. So text is made safe once, where it comes
+ * in, and everything that shows it (the log, events, `/status`, commands) uses it as it is.
  */
 
 /**
@@ -12,7 +12,7 @@
  */
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** One line: white space becomes single spaces, and what a terminal obeys or does not show becomes U+FFFD. */
+/** One line: white space becomes single spaces, and unsafe characters become U+FFFD. */
 export function safeText(text: string): string {
   return text.replace(/\s+/g, ' ').trim().replace(unsafe, '\u{fffd}');
 }

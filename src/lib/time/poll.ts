@@ -1,10 +1,10 @@
-/** Polling: a question that is asked again whenever its answer is too old. */
+/** Polling: asks again whenever the last answer is too old. */
 import { handOver } from '../unexpected.ts';
 
-/** Until the next question after one that threw, ms. */
+/** The wait after a question that threw, ms. */
 const waitAfterError = 5_000;
 
-/** Calls `ask`, which returns how long its answer holds, ms, at once and then until `signal` aborts. */
+/** Calls `ask` at once, and again until `signal` aborts. `ask` returns how long its answer is valid, ms. */
 export function poll(ask: () => Promise<number>, signal: AbortSignal): void {
   let timer: NodeJS.Timeout | undefined;
   const next = async (): Promise<void> => {

@@ -1,26 +1,25 @@
 /**
- * When something is done that is done now and then: rarely while all is calm, fast while it is not, and
- * soon when somebody is in a hurry.
+ * When repeated work starts: rarely while all is calm, fast while it is not, and soon on request.
  *
  *   calm       ●───────── interval ─────────●      in step; see step.ts
- *   else       ●─ fast ─●─ fast ─●                 each a little longer or shorter
+ *   else       ●─ fast ─●─ fast ─●                 with jitter
  *
- * Owns one timer. Leaves to its owner what is done, and to set the timer again afterwards: at once, or when
- * an answer is there.
+ * Owns one timer. Its owner does the work, and sets the timer again afterwards: at once, or when an answer
+ * has arrived.
  */
 import { nextInStep } from './step.ts';
 
 export interface ScheduleOptions {
-  /** Between two starts while all is calm, ms. Above 0. */
+  /** Between two starts while all is calm, ms; above 0. */
   readonly interval: () => number;
-  /** The same while it is not, and between any two starts at least, ms. */
+  /** The same while it is not, ms; also the least time between two starts. */
   readonly fastInterval: () => number;
   readonly isCalm: () => boolean;
   /** Must not throw. */
   readonly work: () => void;
 }
 
-/** Fast intervals vary by up to this share either way: what is in doubt is not asked about in step. */
+/** The jitter of fast intervals, as a share either way, so that fast questions are not asked in step. */
 const jitter = 0.1;
 
 export class Schedule {
@@ -29,10 +28,10 @@ export class Schedule {
   readonly #random: () => number;
   #timer: NodeJS.Timeout | undefined;
   #startedAt = Number.NEGATIVE_INFINITY;
-  /** The first start is in a hurry. */
-  #hurried = true;
+  /** The first start is due soon too. */
+  #isDueSoon = true;
 
-  /** Does nothing before `arm` or `now`, and nothing more once `signal` aborts. */
+  /** Does nothing before `arm` or `now`, nor after `signal` aborts. */
   constructor(options: ScheduleOptions, signal: AbortSignal, random: () => number = Math.random) {
     this.#options = options;
     this.#signal = signal;
@@ -41,20 +40,20 @@ export class Schedule {
   }
 
   /**
-   * Asks for a start now, or as soon as a fast interval has passed since the last one: a thousand wishes
-   * are one start. While the timer is not set it waits until that is set again.
+   * Requests a start now, or once a fast interval has passed since the last one. A thousand requests
+   * are one start. While the timer is not set, the request waits until it is set again.
    */
-  hurry(): void {
-    if (this.#hurried) return;
-    this.#hurried = true;
+  soon(): void {
+    if (this.#isDueSoon) return;
+    this.#isDueSoon = true;
     if (this.#timer !== undefined) this.arm();
   }
 
-  /** Starts at once, whatever was before. */
+  /** Starts at once, however recent the last start was. */
   now(): void {
     this.#disarm();
     if (this.#signal.aborted) return;
-    this.#hurried = false;
+    this.#isDueSoon = false;
     this.#startedAt = performance.now();
     this.#options.work();
   }
@@ -65,7 +64,7 @@ export class Schedule {
     if (this.#signal.aborted) return;
     const { interval, fastInterval, isCalm } = this.#options;
     const soon = this.#startedAt + fastInterval() * (1 + jitter * (2 * this.#random() - 1));
-    const isFast = this.#hurried || !isCalm();
+    const isFast = this.#isDueSoon || !isCalm();
     const due = isFast ? soon : nextInStep(Math.max(soon, performance.now()), interval());
     this.#timer = setTimeout(() => this.now(), Math.max(0, Math.ceil(due - performance.now())));
   }

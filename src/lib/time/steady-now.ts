@@ -1,4 +1,4 @@
-/** Now in ms since the epoch, but for steps of the clock: what is compared must not jump. */
+/** Now in ms since the epoch, without steps of the clock: compared times must not jump. */
 export function steadyNow(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,7 +1,7 @@
 /**
- * The ticker: one timer for everything that is looked at a few times a second.
+ * The ticker: one timer for everything that is done a few times a second.
  *
- * Owns the timer. What happens at a tick is for its caller.
+ * Owns the timer. The caller decides what a tick does.
  */
 import { attempt } from '../unexpected.ts';
 
@@ -9,14 +9,14 @@ import { attempt } from '../unexpected.ts';
 export interface Tick {
   /** ms of `performance.now()`. */
   readonly now: number;
-  /** By how much it came later than it was due, ms. */
+  /** How much later than due it came, ms. */
   readonly late: number;
 }
 
-/** Until the tick after one that threw, ms. */
+/** The wait after a tick that threw, ms. */
 const waitAfterError = 250;
 
-/** Calls `onTick`, which returns how long to wait until the next tick, ms, until `signal` aborts. */
+/** Calls `onTick` until `signal` aborts. `onTick` returns how long to wait until the next tick, ms. */
 export function startTicker(onTick: (tick: Tick) => number, signal: AbortSignal): void {
   let due = performance.now();
   let timer: NodeJS.Timeout | undefined;

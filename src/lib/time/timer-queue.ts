@@ -1,17 +1,17 @@
 /**
- * Alarms: waits that hardly ever last until their end, such as those of a dial. A timer for each would
- * be set and cleared thousands of times a second when everybody comes back at once, which Node does
- * by building a list for its length and taking it down again.
+ * A timer queue: for waits that are almost always cancelled, such as those of a dial. With a Node timer for each,
+ * thousands would be set and cleared per second when all clients reconnect at once, and each makes Node build
+ * a list for its duration and remove it again.
  *
- * Owns one timer for all of them, set for the earliest. Cancelling leaves it as it is: it looks who is
- * due when it fires, and is set again only for those that are left.
+ * Owns one Node timer for all of them, set for the earliest. Cancelling does not touch it. When it fires, it
+ * runs the timers that are due, and is set again only for the remaining ones.
  */
 import { attempt } from '../unexpected.ts';
 
 export interface QueuedTimer {
   /** ms of `performance.now()`. */
   readonly due: number;
-  readonly ring: () => void;
+  readonly onDue: () => void;
 }
 
 export class TimerQueue {
@@ -19,40 +19,40 @@ export class TimerQueue {
   #timer: NodeJS.Timeout | undefined;
   #firesAt = Number.POSITIVE_INFINITY;
 
-  /** Alarms that have neither rung nor been cancelled. */
+  /** How many timers have neither fired nor been cancelled. */
   get pending(): number {
     return this.#pending.size;
   }
 
-  /** Rings once, `wait` ms from now, unless it is cancelled. */
-  set(wait: number, ring: () => void): QueuedTimer {
-    const alarm = { due: performance.now() + wait, ring };
-    this.#pending.add(alarm);
-    if (alarm.due < this.#firesAt) this.#arm(alarm.due);
-    return alarm;
+  /** Calls `onDue` once, `wait` ms from now, unless it is cancelled. */
+  set(wait: number, onDue: () => void): QueuedTimer {
+    const timer = { due: performance.now() + wait, onDue };
+    this.#pending.add(timer);
+    if (timer.due < this.#firesAt) this.#arm(timer.due);
+    return timer;
   }
 
-  /** Changes nothing where it has rung, or was never set. */
-  cancel(alarm: QueuedTimer | undefined): void {
-    if (alarm !== undefined) this.#pending.delete(alarm);
+  /** Does nothing for a timer that has fired, or for `undefined`. */
+  cancel(timer: QueuedTimer | undefined): void {
+    if (timer !== undefined) this.#pending.delete(timer);
   }
 
   #arm(due: number): void {
     clearTimeout(this.#timer);
     this.#firesAt = due;
     this.#timer = setTimeout(() => this.#fire(), Math.max(0, due - performance.now()));
-    // Whoever waits has a socket open, which is what keeps the process running.
+    // Each user of a timer has an open socket, which keeps the process running.
     this.#timer.unref();
   }
 
   #fire(): void {
     this.#firesAt = Number.POSITIVE_INFINITY;
     const now = performance.now();
-    // A timer of Node's may fire a fraction of a millisecond early; it is then set once more.
-    for (const alarm of this.#pending) {
-      if (alarm.due > now) continue;
-      this.#pending.delete(alarm);
-      attempt(alarm.ring);
+    // A Node timer may fire a fraction of a millisecond early; then it is set again.
+    for (const timer of this.#pending) {
+      if (timer.due > now) continue;
+      this.#pending.delete(timer);
+      attempt(timer.onDue);
     }
     let next = this.#firesAt;
     for (const { due } of this.#pending) next = Math.min(next, due);

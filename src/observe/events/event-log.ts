@@ -1,5 +1,5 @@
 /**
- * The stream of events. Owns their numbers, the last few hundred, and who is told. How an event is told is event.ts.
+ * The log of events. Owns their numbers, the last 300, and the subscribers. The sentence of an event is from event.ts.
  */
 import { describe, type Event, type EventKind } from './event.ts';
 import type { Sentence } from './sentences/sentence.ts';
@@ -11,9 +11,9 @@ export interface RecordedEvent extends Sentence {
   readonly kind: EventKind;
 }
 
-/** An event and what to call it by, as `Last-Event-ID` of a stream does. */
+/** An event with its id, as in the `Last-Event-ID` of a stream. */
 export interface NumberedEvent extends RecordedEvent {
-  /** Of no other event, of no other run of the balancer either. */
+  /** Unique among all events, of other runs of the balancer too. */
   readonly id: string;
 }
 
@@ -25,7 +25,7 @@ const kept = 300;
 export class EventLog {
   readonly #recent: RecordedEvent[] = [];
   readonly #listeners = new Set<EventListener>();
-  /** Tells the ids of this run from those of another. */
+  /** Distinguishes the ids of this run from those of others. */
   readonly #run = Date.now().toString(36);
   #count = 0;
 
@@ -34,7 +34,7 @@ export class EventLog {
     return this.#recent;
   }
 
-  /** Takes in what has just happened, and tells all listeners, in the order in which they have subscribed. */
+  /** Records an event and calls all listeners, in the order of their subscription. */
   readonly record = (event: Event): void => {
     const { kind } = event;
     const { level, message, fields } = describe(event);
@@ -46,13 +46,13 @@ export class EventLog {
     for (const listener of this.#listeners) listener(numbered, event);
   };
 
-  /** Has `listener` told of every event from now on, until what this returns is called. */
+  /** Calls `listener` for every event from now on. Returns what ends that. */
   subscribe(listener: EventListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** The events that are kept and came after the one with this id, oldest first; all if it is none of this run. */
+  /** The kept events after the one with this id, oldest first; all of them if the id is not of this run. */
   after(id: string | undefined): readonly NumberedEvent[] {
     const [run, number] = id?.split('-') ?? [];
     const known = run === this.#run ? Number(number) : 0;

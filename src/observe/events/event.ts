@@ -1,11 +1,11 @@
 /**
- * Events: whatever happened that people or machines are to know of, as plain data.
+ * Events: what happened that people or machines should know of, as plain data.
  *
  *   record(event) ──► event-log.ts ──► subscribers: log, metrics, systemd, page, admin API
  *                         └── describe(event): level, sentence, fields
  *
- * A kind is a row of one of the tables of this folder: what is known of it, and how it is told. So there is no kind
- * without a sentence. Events name members and hold numbers, never objects that change later.
+ * Each kind is a row of one of the tables in sentences/: its data and its sentence. So no kind lacks a sentence.
+ * Events hold names and numbers, never objects that change later.
  */
 import { clusterEvents } from './sentences/cluster.ts';
 import { discoveryEvents } from './sentences/discovery.ts';
@@ -30,13 +30,13 @@ const sentences = {
 
 export type EventKind = keyof typeof sentences;
 
-/** What an event of one kind tells. */
+/** The data of an event of one kind. */
 export type EventOf<Kind extends EventKind> = Readonly<Parameters<(typeof sentences)[Kind]>[0]>;
 
 /** What happened. */
 export type Event = { [Kind in EventKind]: { readonly kind: Kind } & EventOf<Kind> }[EventKind];
 
-/** How an event is told. Pure. */
+/** The sentence for an event. Pure. */
 export function describe(event: Event): Sentence {
   return (sentences[event.kind] as (event: Event) => Sentence)(event);
 }

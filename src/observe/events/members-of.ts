@@ -1,8 +1,8 @@
-/** Fields in which events name members: alone, or several. Another value there, such as a state, is no list. */
+/** Fields in which events name one member, or a list of them. Values of other types are ignored. */
 const named = ['member', 'before', 'leader', 'was', 'successor'];
 const listed = ['from', 'members'];
 
-/** Whom an event is about, by its fields, whatever its kind: also one of a later version. */
+/** The members that an event names, by its fields. It works for kinds of later versions too. */
 export function membersOf(fields: Readonly<Record<string, unknown>>): readonly string[] {
   const names = [
     ...named.map((name) => fields[name]),

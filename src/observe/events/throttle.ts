@@ -1,13 +1,13 @@
-/** Events that would be too many one by one, told together. Owns when they are told, and the counting until then. */
+/** Throttles: frequent events are recorded together. Owns when that happens, and the counts until then. */
 import type { Member } from '../../members/member.ts';
 import type { Event } from './event.ts';
 
-/** What happens again and again is told of at most this often, ms. */
+/** The least time between two events with the same reason, ms. */
 const interval = 10_000;
-/** Moves are told together once none has followed for this long, ms. */
+/** Moves are recorded together once none has followed for this long, ms. */
 const movesEnd = 1_000;
 
-/** Calls `tell` at the first time for each reason, and then at most every 10 s, with how often it was since. */
+/** Calls `tell` at once for a new reason, then at most every 10 s per reason, with the count since the last call. */
 export function throttled<Reason>(
   tell: (reason: Reason, count: number) => void,
 ): (reason: Reason) => void {
@@ -24,15 +24,15 @@ export function throttled<Reason>(
   };
 }
 
-/** Tells of moved sessions when a rebalancing has come to rest. */
-export class MoveNotices {
+/** Records the moved sessions of a rebalance as one event, when it is over. */
+export class MoveThrottle {
   readonly #members: () => readonly Member[];
   readonly #record: (event: Event) => void;
   readonly #from = new Set<Member>();
   #sessions = 0;
   #lastAt = 0;
 
-  /** @param members those there are. */
+  /** @param members the current members. */
   constructor(members: () => readonly Member[], record: (event: Event) => void) {
     this.#members = members;
     this.#record = record;
@@ -45,7 +45,7 @@ export class MoveNotices {
     this.#lastAt = now;
   }
 
-  /** To be called now and then: tells what has come to rest by `now`. */
+  /** To be called regularly: records the moves if none has followed by `now`. */
   tick(now: number): void {
     if (this.#sessions === 0 || now - this.#lastAt < movesEnd) return;
     this.#record({

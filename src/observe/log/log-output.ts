@@ -2,33 +2,33 @@
  * Where the lines of the log go: a descriptor that may be full, slow or closed at its other end.
  *
  *   line ──► queue, bounded ──► one write at a time, in the background ──► descriptor
- *              └── full: lost        └── an error: what was not taken is lost
+ *              └── full: lost        └── error: the unwritten rest is lost
  *
- * A line that cannot be written is lost and counted, and the next one is tried again: the log keeps the
- * balancer neither from its work nor from ending. (pino's own destination lets an error end the process, and
+ * A line that cannot be written is lost and counted, and the next one is tried. So the log never stops the
+ * balancer from working or from ending. (pino's own destination lets an error end the process, and
  * its exit hook tries for ever.)
  *
- * A descriptor that blocks would keep the process from ending (libuv waits for its threads); pipes and sockets do
- * not, since Node makes standard output non-blocking where it is used.
+ * A descriptor that blocks would keep the process from ending, because libuv waits for its threads. Pipes and
+ * sockets do not block: Node makes standard output non-blocking when it is used.
  *
- * Owns the descriptor's errors. How they are told is events/process-events.ts.
+ * Owns the descriptor's errors. Their sentences are in events/sentences/process.ts.
  */
 import { write } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inWords } from '../../lib/system-error.ts';
 
-/** Told once when lines begin to be lost, and once when lines are written again. `why` is one clause. */
+/** Reported once when lines begin to be lost, and once when they are written again. `why` is one clause. */
 export type LogTrouble =
   | { readonly kind: 'log-failing'; readonly why: string }
   | { readonly kind: 'log-back'; readonly why: string; readonly lines: number };
 
-/** Characters that may wait for a slow reader; a line beyond them is lost. */
+/** How many characters may wait for a slow reader. A line beyond that is lost. */
 const capacity = 4 * 1024 * 1024;
-/** Characters of one write: lines that wait are written together. */
+/** Characters of one write. Waiting lines are written together. */
 const batchSize = 64 * 1024;
-/** Until a reader that takes nothing at the moment is tried again, ms. */
+/** How long to wait before a full descriptor is tried again, ms. */
 const retryAfter = 100;
-/** For how long `close` waits for the reader, ms. */
+/** How long `close` waits for the reader, ms. */
 const closeTimeout = 1_000;
 
 export class LogOutput {
@@ -38,7 +38,7 @@ export class LogOutput {
   /** Characters of `#lines`. */
   #waiting = 0;
   #writing: Promise<void> | undefined;
-  /** Did an error cut a line, which the next one must not continue? */
+  /** Did an error cut a line short? Then the next write begins with a line break. */
   #isCut = false;
   #lost = 0;
   #trouble: { readonly why: string; readonly lostBefore: number } | undefined;
@@ -48,12 +48,12 @@ export class LogOutput {
     this.#descriptor = descriptor;
   }
 
-  /** Lines that were lost so far. */
+  /** Lines lost so far. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** Has `listener` told of trouble. It may write lines itself. */
+  /** Calls `listener` on trouble. It may write lines itself. */
   onTrouble(listener: (trouble: LogTrouble) => void): void {
     this.#onTrouble = listener;
   }
@@ -71,7 +71,7 @@ export class LogOutput {
     });
   }
 
-  /** Resolves when every line is written or lost, after a second at the latest. What comes later is lost. */
+  /** Resolves when every line is written or lost, after a second at the latest. Later lines are lost. */
   async close(): Promise<void> {
     const { promise: isOver, resolve: giveUp } = Promise.withResolvers<void>();
     const timer = setTimeout(giveUp, closeTimeout);
@@ -81,7 +81,7 @@ export class LogOutput {
   }
 
   async #writeAll(): Promise<void> {
-    await undefined; // what is being told at this moment is written together
+    await undefined; // lines of the same moment are written together
     while (this.#lines.length > 0) {
       const text = this.#nextBatch();
       const bytes = Buffer.from(this.#isCut ? `\n${text}` : text);
@@ -96,7 +96,7 @@ export class LogOutput {
     let text = '';
     let line = this.#lines[0];
     let count = 0;
-    // A line that is longer than a batch goes alone.
+    // A line longer than a batch is written alone.
     while (line !== undefined && (count === 0 || text.length + line.length <= batchSize)) {
       text += line;
       count += 1;
@@ -139,7 +139,7 @@ export class LogOutput {
     this.#tell({ kind: 'log-back', why, lines: this.#lost - lostBefore });
   }
 
-  /** Later, since a line may be lost while an event is being told. */
+  /** Deferred, since a line may be lost while an event is being recorded. */
   #tell(trouble: LogTrouble): void {
     queueMicrotask(() => this.#onTrouble(trouble));
   }
@@ -151,7 +151,7 @@ function linesIn(bytes: Buffer): number {
   return bytes.reduce((lines, byte) => (byte === newline ? lines + 1 : lines), 0);
 }
 
-/** Resolves with how many bytes were taken, or with why none were. */
+/** Resolves with the number of bytes written, or with the error. */
 function writeOnce(descriptor: number, bytes: Buffer): Promise<number | NodeJS.ErrnoException> {
   return new Promise((resolve) => {
     write(descriptor, bytes, (error, written) => resolve(error ?? written));

@@ -1,8 +1,8 @@
 /**
  * The log: JSON lines on a pipe, readable lines on a terminal, both through pino.
  *
- * Written in the background: a reader of our output that stalls must not stall the relay.
- * Owns the format. What is said is ../events/, and where it goes log-output.ts.
+ * It is written in the background, so a stalled reader does not stall the relay.
+ * Owns the format. The sentences are in ../events/; log-output.ts writes the lines.
  */
 import { type DestinationStream, pino } from 'pino';
 import type { RecordedEvent } from '../events/event-log.ts';
@@ -17,15 +17,15 @@ export interface LogOptions {
 export interface Log {
   /** Writes one event at its level. */
   write(event: RecordedEvent): void;
-  /** Tells of one session, at level debug only: a busy balancer has thousands. */
+  /** Writes a line about one session, at level debug only: a busy balancer has thousands. */
   session(message: string, fields: object): void;
-  /** The least that is written; may be set. */
+  /** The lowest level that is written; may be set. */
   level: LogOptions['level'];
   /** Lines that could not be written so far. */
   lost(): number;
-  /** Has `listener` told when lines begin to be lost, and when they are written again. */
+  /** Calls `listener` when lines begin to be lost, and when they are written again. */
   onTrouble(listener: (trouble: LogTrouble) => void): void;
-  /** Resolves when all is written or lost, after a second at the latest; nothing can be written after. */
+  /** Resolves when all lines are written or lost, after a second at the latest. Later lines are lost. */
   close(): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export async function openLog(options: LogOptions, descriptor = 1): Promise<Log>
   };
 }
 
-/** Loaded only where it is asked for: it takes longer to load than everything else here. */
+/** Loads pino-pretty only when it is needed: it takes longer to load than everything else here. */
 async function readable(output: LogOutput, level: LogOptions['level']): Promise<DestinationStream> {
   const { prettyFactory } = await import('pino-pretty');
   const prettify = prettyFactory({

@@ -1,6 +1,6 @@
 /**
- * Metrics of calls, of members whose sessions are followed; of the others there are no series, since TLS
- * that passes through does not show its calls. All of it is counted in proxy/http2/calls.ts.
+ * Metrics of calls, for members whose sessions are followed. Other members have no series: passed-through TLS
+ * hides its calls. Everything is counted in proxy/http2/calls.ts.
  */
 import type { Metric, Registry } from 'prom-client';
 import type { Member } from '../../members/member.ts';
@@ -10,36 +10,36 @@ import { type MetricSources, perMember, type ReadMetric, served } from './read-m
 export const callMetrics: readonly ReadMetric[] = [
   {
     name: 'etcd_lb_calls_total',
-    help: 'Calls that clients began, watches and lease keep-alives among them; only where bytes are plain HTTP/2 and followed.',
+    help: 'Calls that clients began, including watches and lease keep-alives; only where bytes are plain HTTP/2 and followed.',
     ...perMember(followed, (member, sources) => callsOf(member, sources).started),
   },
   {
     name: 'etcd_lb_calls_in_flight',
-    help: 'Calls that were asked in full and are not answered in full at this moment; only where calls are followed.',
+    help: 'Calls whose request is complete and whose answer is not, at this moment; only where calls are followed.',
     ...perMember(followed, ({ calls }) => calls),
   },
   {
     name: 'etcd_lb_streams',
-    help: 'Streams open at this moment: calls in flight, and those on which the client may still speak, such as watches; only where calls are followed.',
+    help: 'Streams open at this moment: calls in flight, and calls on which the client may still send, such as watches; only where calls are followed.',
     ...perMember(followed, (member, sources) => callsOf(member, sources).streams),
   },
   {
     name: 'etcd_lb_unfollowed_sessions_total',
-    help: 'Sessions that were to be followed and were only copied from some point on, because their bytes are not HTTP/2 (such as GET /health) or make no sense.',
+    help: 'Sessions that are copied without being followed, because their bytes are not HTTP/2 (such as GET /health) or are invalid.',
     ...perMember(followed, (member, sources) => callsOf(member, sources).lost),
   },
 ];
 
 const firstBytes = {
   name: 'etcd_lb_call_first_byte_seconds',
-  help: 'From the begin of a call to the first byte of its answer; only where calls are followed.',
+  help: 'From the start of a call to the first byte of its answer; only where calls are followed.',
   type: 'histogram',
   aggregator: 'sum',
 };
 
 /**
- * Adds a histogram of what was counted without prom-client, whose own can only be told one value after the
- * other. It has what the registry asks of a metric.
+ * Adds a histogram of what was counted without prom-client, whose own histogram takes only single values.
+ * It has what the registry asks of a metric.
  */
 export function addFirstBytes(registry: Registry, sources: MetricSources): void {
   const get = async () => ({

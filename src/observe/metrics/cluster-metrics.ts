@@ -1,6 +1,6 @@
 /**
- * Metrics of what the members say about themselves and their cluster. A member that has never answered has no series
- * but that it is not known.
+ * Metrics of the member statuses and the cluster view. A member that has never answered has only one series,
+ * which says that it is not known.
  */
 import type { ClusterView } from '../../etcd/status/cluster-view.ts';
 import { ineligibleReasons } from '../../etcd/status/eligibility.ts';
@@ -9,7 +9,7 @@ import { flag, perMember, present, type ReadMetric } from './read-metrics.ts';
 
 type Row<From> = readonly [name: string, help: string, of: (from: From) => number];
 
-/** A figure of each member that has told it. */
+/** Figures of each member with a status. */
 const memberFigures: readonly Row<MemberStatus>[] = [
   [
     'learner',
@@ -34,7 +34,7 @@ const memberFigures: readonly Row<MemberStatus>[] = [
   ],
 ];
 
-/** A figure of the whole cluster, once any member has described it. */
+/** Figures of the whole cluster, once any member has described it. */
 const clusterFigures: readonly Row<ClusterView>[] = [
   [
     'voters',
@@ -45,7 +45,7 @@ const clusterFigures: readonly Row<ClusterView>[] = [
   ['healthy_voters', 'Voters that pass their health checks.', ({ healthyVoters }) => healthyVoters],
   [
     'unseen_voters',
-    'Voters that are none of the endpoints, so that their health is not known here.',
+    'Voters that are not among the endpoints, so that their health is unknown here.',
     ({ unseenVoters }) => unseenVoters,
   ],
   [
@@ -73,7 +73,7 @@ const clusterFigures: readonly Row<ClusterView>[] = [
 export const clusterMetrics: readonly ReadMetric[] = [
   {
     name: 'etcd_lb_member_known',
-    help: '1 while a member answers questions about itself over gRPC, else 0; the figures below are then its last.',
+    help: '1 while a member answers status polls over gRPC, else 0; its other figures are then its last known ones.',
     ...perMember(present, ({ status, statusError }) =>
       flag(status !== undefined && statusError === undefined),
     ),
@@ -91,7 +91,7 @@ export const clusterMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'etcd_lb_member_leader',
-    help: '1 for the member that most of those that answer take for the leader, else 0.',
+    help: '1 for the member that most answering members name as the leader, else 0.',
     ...perMember(present, ({ status }, { cluster }) => {
       const leader = cluster.view.leader?.memberId;
       return flag(leader !== undefined && status?.memberId === leader);
@@ -99,7 +99,7 @@ export const clusterMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'etcd_lb_member_unfit',
-    help: '1 for the reason why a member is not used although its checks may pass: it is a learner, belongs to another cluster than most, its data is corrupt, or it lags too far behind the leader.',
+    help: '1 for the reason why a member is ineligible although its checks may pass: it is a learner, belongs to another cluster than most, its data is corrupt, or it lags too far behind the leader.',
     labels: ['member', 'reason'],
     read: ({ monitor }) =>
       monitor.table.members.flatMap(({ name: member, ineligibility }) =>

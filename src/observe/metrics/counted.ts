@@ -5,7 +5,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** Seconds. Sessions last from one call of etcdctl to the life of an apiserver. */
 const lifetimeBuckets = [0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600];
-/** Seconds. A hold that was not needed is over with the next linearizable read, an election within 2 s. */
+/** Seconds. A needless hold ends with the next linearizable read, one for an election within 2 s. */
 const holdBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
 
 interface Described {
@@ -21,9 +21,9 @@ const counters = {
     help: 'Health checks of a member that finished, by result, and by reason where they failed.',
     labelNames: ['member', 'result', 'reason'],
   },
-  inspections: {
+  polls: {
     name: 'etcd_lb_inspections_total',
-    help: 'Questions to a member about itself over gRPC (leader, learner, alarms, sizes), by result.',
+    help: 'Status polls of a member over gRPC (leader, learner, alarms, sizes), by result.',
     labelNames: ['member', 'result'],
   },
   dials: {
@@ -37,7 +37,7 @@ const counters = {
   },
   evictions: {
     name: 'etcd_lb_evictions_total',
-    help: 'Times that all sessions of a member were closed because its failure was confirmed and another member was healthy, or, with none healthy, most of them answered.',
+    help: 'Times that all sessions of a member were closed because its failure was confirmed and another member was healthy, or, when none was healthy, most members answered.',
     labelNames: ['member'],
   },
   stateChanges: {
@@ -45,14 +45,14 @@ const counters = {
     help: 'Changes of the health state of a member, by the state it changed to.',
     labelNames: ['member', 'state'],
   },
-  silences: {
+  unresponsive: {
     name: 'etcd_lb_silences_total',
-    help: 'Times that all members were checked at once because this one owed its clients an answer and was silent to all of them.',
+    help: 'Times that all members were checked at once because this one owed its clients answers and was unresponsive on all their connections.',
     labelNames: ['member'],
   },
-  starvations: {
+  stalls: {
     name: 'etcd_lb_starvations_total',
-    help: 'Times that this process was kept from running for more than 100 ms; checks that time out meanwhile mark no member as failed.',
+    help: 'Times that the event loop stalled for more than 100 ms; checks that time out meanwhile mark no member failed.',
   },
   holds: {
     name: 'etcd_lb_holds_total',
@@ -61,7 +61,7 @@ const counters = {
   },
   rejected: {
     name: 'etcd_lb_rejected_clients_total',
-    help: 'Clients that were turned away: limit (max-connections reached), source-limit (one address has its share of them), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors), no-request (nothing was said within dial-timeout, or TLS, where --tls originate expects plain HTTP) or silent (nothing was said within first-byte-timeout).',
+    help: 'Clients that were turned away: limit (max-connections reached), source-limit (one address has its share of them), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors), no-request (the client sent nothing within dial-timeout, or sent TLS where --tls originate expects plain HTTP) or silent (it sent nothing within first-byte-timeout).',
     labelNames: ['reason'],
   },
   handshakesFailed: {
@@ -86,7 +86,7 @@ const counters = {
   },
   unexpected: {
     name: 'etcd_lb_unexpected_errors_total',
-    help: 'Errors that no part of the balancer has handled: it goes on, and the log has the stack of each once. Any is a bug, or this host is out of something.',
+    help: 'Unhandled errors: the balancer goes on, and the log has the stack of each once. Each is a bug, or this host lacks a resource.',
   },
 } satisfies Record<string, Described>;
 

@@ -3,9 +3,9 @@
  *
  *   events ─────────────────────────► hear() ──┐
  *   checks, dials, sessions, polls ───────────►├──► counters (counted.ts) ──┐
- *   what is, or is counted elsewhere ──► readFrom() ──► read-metrics.ts ────┴──► render()
+ *   state and counts kept elsewhere ───► readFrom() ──► read-metrics.ts ────┴──► render()
  *
- * Only what would be lost otherwise is counted here. Nothing of it is touched on the byte path.
+ * Counts only what would be lost otherwise. The byte path touches none of it.
  */
 import { Gauge, Registry } from 'prom-client';
 import type { PollResult } from '../../etcd/status/member-status.ts';
@@ -28,7 +28,7 @@ import { stateMetrics } from './state-metrics.ts';
 
 type Count = readonly [counter: keyof Counters, labels: Readonly<Record<string, string>>];
 
-/** Which events a counter stands for. */
+/** Which events are counted, and by which counter. */
 const counting: { readonly [Kind in EventKind]?: (event: EventOf<Kind>) => Count } = {
   'member-changed': ({ member, to }) => ['stateChanges', { member, state: to.state }],
   'sessions-evicted': ({ member }) => ['evictions', { member }],
@@ -58,7 +58,7 @@ export class Metrics {
     this.#beginCauses();
   }
 
-  /** Adds what is read when somebody scrapes. Call it once. */
+  /** Adds the metrics that are read at each scrape. Call it once. */
   readFrom(sources: MetricSources): void {
     const registry = this.#registry;
     addReadMetrics(registry, [...stateMetrics, ...callMetrics, ...clusterMetrics], sources);
@@ -71,7 +71,7 @@ export class Metrics {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
-  /** Counts an event, where it is counted. */
+  /** Counts an event, if its kind is counted. */
   hear(event: Event): void {
     const count = counting[event.kind] as ((event: Event) => Count) | undefined;
     if (count !== undefined) {
@@ -85,7 +85,7 @@ export class Metrics {
     if (kind === 'reload-refused') this.#reloadSucceeded.set(0);
   }
 
-  /** No member has this name any more, and its last session has ended: its series end. */
+  /** Removes the series of a name that no member has, once its last session has ended. */
   async left(name: string): Promise<void> {
     for (const metric of [...Object.values(this.#counters), ...Object.values(this.#histograms)]) {
       const { values } = await metric.get();
@@ -102,7 +102,7 @@ export class Metrics {
   }
 
   polled({ name: member }: Member, { kind: result }: PollResult): void {
-    this.#counters.inspections.inc({ member, result });
+    this.#counters.polls.inc({ member, result });
   }
 
   attempted({ name: member }: Member, attempt: DialAttempt): void {
@@ -122,19 +122,19 @@ export class Metrics {
   }
 
   unresponsive({ name: member }: Member): void {
-    this.#counters.silences.inc({ member });
+    this.#counters.unresponsive.inc({ member });
   }
 
   stalled(): void {
-    this.#counters.starvations.inc();
+    this.#counters.stalls.inc();
   }
 
-  /** Each client; the event tells of several. */
+  /** Counts each client; the event covers several. */
   rejected(reason: RejectReason): void {
     this.#counters.rejected.inc({ reason });
   }
 
-  /** Each client; the event tells of several. */
+  /** Counts each client; the event covers several. */
   handshakeFailed(reason: HandshakeFailure): void {
     this.#counters.handshakesFailed.inc({ reason });
   }
@@ -143,7 +143,7 @@ export class Metrics {
     this.#counters.managementRefused.inc({ listener, reason });
   }
 
-  /** An error that nobody has handled; the event tells of the first of its kind. */
+  /** Each unhandled error; the event tells only of the first with its stack. */
   failed(): void {
     this.#counters.unexpected.inc();
   }
@@ -165,11 +165,11 @@ export class Metrics {
     for (const reason of rejectReasons) rejected.inc({ reason }, 0);
   }
 
-  /** The same for a member that there is from now on. */
+  /** The same for a new member. */
   #begin(member: string): void {
-    const { evictions, silences, stateChanges, checks, dials } = this.#counters;
+    const { evictions, unresponsive, stateChanges, checks, dials } = this.#counters;
     evictions.inc({ member }, 0);
-    silences.inc({ member }, 0);
+    unresponsive.inc({ member }, 0);
     for (const state of healthStates) stateChanges.inc({ member, state }, 0);
     checks.inc({ member, result: 'passed', reason: '' }, 0);
     for (const reason of failureReasons) checks.inc({ member, result: 'failed', reason }, 0);
@@ -179,7 +179,7 @@ export class Metrics {
   }
 }
 
-/** The leader that is about to be moved answers reads until it is: they end no planned hold. */
+/** Reads end no planned hold: a leader answers them until it is moved. */
 function canEnd(cause: HoldCause, end: HoldEnd): boolean {
   return cause !== 'planned' || end !== 'confirmed';
 }

@@ -1,6 +1,6 @@
 /**
- * Metrics that are read when somebody scrapes, from what is, or was counted, elsewhere: a table says how, and
- * `addReadMetrics` makes counters (of those that end in _total) and gauges of it.
+ * Metrics that are read at each scrape from state and counts kept elsewhere. A table says how to read each;
+ * `addReadMetrics` makes a counter of a name that ends in _total, else a gauge.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Certificates } from '../../certificates/certificates.ts';
@@ -10,24 +10,24 @@ import type { HoldView } from '../../leader/hold-status.ts';
 import type { Member } from '../../members/member.ts';
 import type { DataPath } from '../../proxy/data-path.ts';
 
-/** What is read. */
+/** What the metrics are read from. */
 export interface MetricSources {
   readonly version: string;
-  /** Those there are. */
+  /** The current members. */
   readonly members: () => readonly Member[];
-  /** Those that have left and still have sessions. */
+  /** Removed members that still have sessions. */
   readonly leaving: () => readonly Member[];
   readonly monitor: Monitor;
   readonly cluster: Cluster;
   readonly proxy: DataPath;
-  /** Those in force. */
+  /** Those in use. */
   readonly certificates: () => Certificates;
   readonly hold: () => HoldView;
   /** Lines of the log that could not be written. */
   readonly lostLogLines: () => number;
 }
 
-/** The value of a series and its labels. Those of the same labels, such as of two members of one name, are added up. */
+/** The value of a series and its labels. Samples with equal labels, such as of two members with one name, are added up. */
 export type Sample = readonly [value: number, labels?: Readonly<Record<string, string>>];
 
 export interface ReadMetric {
@@ -57,7 +57,7 @@ export function addReadMetrics(
   }
 }
 
-/** A series of each of these members; none of one that has no figure. */
+/** One series for each of these members that has a figure. */
 export function perMember(
   list: (sources: MetricSources) => readonly Member[],
   figure: (member: Member, sources: MetricSources) => number | undefined,
@@ -72,12 +72,12 @@ export function perMember(
   };
 }
 
-/** Those there are. */
+/** The current members. */
 export function present({ members }: MetricSources): readonly Member[] {
   return members();
 }
 
-/** Members that there are, and those that have left and still have sessions. */
+/** The current members, and removed ones that still have sessions. */
 export function served({ members, leaving }: MetricSources): readonly Member[] {
   return [...members(), ...leaving()];
 }

@@ -1,11 +1,11 @@
 /**
- * Metrics of the process and of Node, from prom-client, but for those that look at every handle or
- * descriptor there is: with 6,000 sessions they held up the relay for 60 ms at each scrape.
+ * Metrics of the process and of Node, from prom-client, without those that walk all handles or
+ * descriptors: with 6,000 sessions they blocked the relay for 60 ms at each scrape.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 
-/** How often the delay of the event loop is measured, ms: each time wakes an idle process. */
+/** How often the delay of the event loop is measured, ms. Each measurement wakes an idle process. */
 const loopResolution = 250;
 
 const descriptors = '/proc/self/fd';
@@ -29,7 +29,7 @@ export function addRuntimeMetrics(registry: Registry): void {
   });
 }
 
-/** Linux tells how many there are since 6.2 as the size of the folder, and before only one by one. */
+/** Since Linux 6.2 the size of the folder is their number. Before, they must be listed. */
 function openDescriptors(): number {
   return statSync(descriptors).size || readdirSync(descriptors).length - 1;
 }

@@ -1,4 +1,4 @@
-/** Metrics of the balancer and its members that need no recording. */
+/** Metrics of the balancer and its members that are read from their state. */
 import { expiriesOf } from '../../certificates/expiry.ts';
 import { serves } from '../../health/routing.ts';
 import { healthStates } from '../../health/state/health.ts';
@@ -14,7 +14,7 @@ export const stateMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'etcd_lb_certificate_expiry_timestamp_seconds',
-    help: 'When the certificate in force expires that a setting names, in seconds since 1970; of several authorities the next one that does.',
+    help: 'When the certificate in use for a setting expires, in seconds since 1970; for several authorities the earliest.',
     labels: ['certificate'],
     read: ({ certificates }) =>
       Object.entries(expiriesOf(certificates(), Date.now())).map(([certificate, at]) => [
@@ -24,7 +24,7 @@ export const stateMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'etcd_lb_panic',
-    help: '1 while no member is healthy and connections are therefore sent to every member that may be there, else 0.',
+    help: '1 while no member is healthy and connections therefore go to every member that may answer, else 0.',
     read: ({ monitor }) => [[flag(monitor.table.mode === 'panic')]],
   },
   {
@@ -43,27 +43,27 @@ export const stateMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'etcd_lb_member_drained',
-    help: '1 while an operator has a member drained, so that it gets no new connections, else 0.',
+    help: '1 while a member is drained by an operator and gets no new connections, else 0.',
     ...perMember(present, ({ isDrained }) => flag(isDrained)),
   },
   {
     name: 'etcd_lb_member_weight',
-    help: 'The share of new connections that a member gets against the others: as configured, and less while it starts slowly after a failure.',
+    help: 'The weight of a member against the others for new connections: as configured, and less during slow start after a failure.',
     ...perMember(present, ({ weight }) => weight),
   },
   {
     name: 'etcd_lb_sessions',
-    help: 'Client connections that are joined with a member at this moment.',
+    help: 'Sessions at this moment: client connections that are relayed to a member.',
     ...perMember(served, (member, { proxy }) => proxy.sessions.countOf(member)),
   },
   {
     name: 'etcd_lb_waiting_clients',
-    help: 'Clients that are held at this moment while a member is dialled for them.',
+    help: 'Clients that wait at this moment while a member is dialled for them.',
     read: ({ proxy }) => [[proxy.waiting]],
   },
   {
     name: 'etcd_lb_sessions_opened_total',
-    help: 'Client connections that were joined with a member.',
+    help: 'Sessions that were opened: client connections that were relayed to a member.',
     ...perMember(served, (member, { proxy }) => proxy.sessions.totalsOf(member).opened),
   },
   {

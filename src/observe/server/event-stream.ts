@@ -1,12 +1,12 @@
 /**
- * `/events`: server-sent events for whoever watches, the status page first of all.
+ * `/events`: server-sent events for the status page and other watchers.
  *
- *   event ──► event: event    at once, with an id: who comes back with Last-Event-ID misses none that is kept
+ *   event ──► event: event    at once, with an id: a reader that resumes with Last-Event-ID misses no kept event
  *         └─► event: status   at most every 100 ms after events, and once a second
- *             event: checks   the checks since the last status; at first all that are kept
+ *             event: checks   the checks since the last status; the first message has all kept checks
  *
- * Owns what is told when, and the one timer for that, of which there is none while nobody listens. Who reads slowly is
- * skipped and then dropped. What a message says is taken from events.ts, status.ts and check-history.ts; the streams
+ * Owns what is sent when, and the one timer for it, which runs only while somebody listens. A slow reader is
+ * skipped and later dropped. The messages come from event-log.ts, status.ts and check-history.ts; the streams
  * are management/sse.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -17,19 +17,19 @@ import type { EventLog } from '../events/event-log.ts';
 import type { Status } from '../status.ts';
 
 /** The data of `event: status`. */
-export interface StatusNews extends Omit<Status, 'events'> {
-  /** When it was taken, ISO 8601: the reader's clock may be another one. */
+export interface StatusUpdate extends Omit<Status, 'events'> {
+  /** When it was taken, ISO 8601: the reader's clock may differ. */
   readonly at: string;
 }
 
 /** The data of `event: checks`. */
-export type ChecksNews = PastChecks;
+export type ChecksUpdate = PastChecks;
 
 /** The data of `event: event`; its id is the message's. */
-export type EventNews = Status['events'][number];
+export type EventUpdate = Status['events'][number];
 
 export interface EventStreamsOptions {
-  /** Its events are not told. */
+  /** Its `events` are not sent. */
   readonly status: () => Status;
   readonly events: EventLog;
   readonly checks: CheckHistory;
@@ -37,23 +37,23 @@ export interface EventStreamsOptions {
 
 /** Streams that may be open at a time. */
 export const maxStreams = mostConnections.observe / 2;
-/** Between two statuses when nothing happens, and at least between two of them, ms. */
+/** Between two statuses when nothing happens, and the least time between any two, ms. */
 const interval = 1_000;
 const shortest = 100;
-/** So many statuses in a row may be skipped because the one before was not read. */
+/** How many statuses in a row may be skipped because the reader is behind. */
 const maxSkipped = 15;
-/** After this time a browser tries again, ms. */
+/** How long a browser waits before it reconnects, ms. */
 const retry = 1_000;
 
 export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #streams: SseStreams;
-  /** Statuses in a row that a stream did not get since its reader had not read what was before. */
+  /** How many statuses in a row each stream did not get because its reader is behind. */
   readonly #skipped = new WeakMap<ServerResponse, number>();
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer is due, and when a status was told last, ms of `performance.now()`. */
+  /** When the timer is due, and when a status was last sent, ms of `performance.now()`. */
   #due = Number.POSITIVE_INFINITY;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: EventStreamsOptions) {
     this.#options = options;
@@ -80,11 +80,11 @@ export class EventStreams {
 
   #begin(): () => void {
     const { events, checks } = this.#options;
-    checks.takeNew(); // each stream begins with all
+    checks.takeNew(); // each stream begins with all of them
     this.#wakeAt(performance.now() + interval);
     const unfollow = events.subscribe((event) => {
       this.#streams.publish(eventMessage('event', event));
-      this.#wakeAt(Math.max(performance.now(), this.#toldAt + shortest));
+      this.#wakeAt(Math.max(performance.now(), this.#sentAt + shortest));
     });
     return () => {
       unfollow();
@@ -93,17 +93,17 @@ export class EventStreams {
     };
   }
 
-  #tell(): void {
+  #send(): void {
     const { checks } = this.#options;
     this.#due = Number.POSITIVE_INFINITY;
-    this.#toldAt = performance.now();
+    this.#sentAt = performance.now();
     const status = this.#statusMessage();
     const newChecks = message('checks', checks.takeNew());
-    for (const response of this.#streams.all) this.#tellOne(response, newChecks, status);
-    this.#wakeAt(this.#toldAt + interval);
+    for (const response of this.#streams.all) this.#sendTo(response, newChecks, status);
+    this.#wakeAt(this.#sentAt + interval);
   }
 
-  #tellOne(response: ServerResponse, newChecks: string, status: string): void {
+  #sendTo(response: ServerResponse, newChecks: string, status: string): void {
     const skipped = this.#skipped.get(response) ?? 0;
     const isBehind = response.writableLength > 0;
     this.#skipped.set(response, isBehind ? skipped + 1 : 0);
@@ -111,21 +111,21 @@ export class EventStreams {
       if (skipped >= maxSkipped) response.destroy();
       return;
     }
-    // Of the checks that were skipped with it none is missing in the plot.
+    // After a skip all kept checks are sent, so that none is missing in the plot.
     const past = skipped > 0 ? message('checks', this.#options.checks.all) : newChecks;
     response.write(past + status);
   }
 
   #statusMessage(): string {
     const { events: _events, ...status } = this.#options.status();
-    const news: StatusNews = { at: new Date().toISOString(), ...status };
-    return message('status', news);
+    const update: StatusUpdate = { at: new Date().toISOString(), ...status };
+    return message('status', update);
   }
 
   #wakeAt(due: number): void {
     if (this.#due <= due) return;
     clearTimeout(this.#timer);
     this.#due = due;
-    this.#timer = setTimeout(() => this.#tell(), Math.max(0, due - performance.now()));
+    this.#timer = setTimeout(() => this.#send(), Math.max(0, due - performance.now()));
   }
 }

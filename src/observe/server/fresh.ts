@@ -1,6 +1,6 @@
 /**
- * What is made for whoever asks, and shared by those who have asked before it was made: nobody gets an answer that is
- * older than his question, and however many ask at once, it is made once.
+ * A value that is made on request, and shared by all requests that arrived before it was made. No request gets a value
+ * older than itself, and any number of concurrent requests cost one.
  */
 export class Fresh<T> {
   readonly #make: () => T;
@@ -10,9 +10,7 @@ export class Fresh<T> {
     this.#make = make;
   }
 
-  /**
-   * The value, made at or after `asked`, ms of `performance.now()`. Throws what making it throws.
-   */
+  /** The value, made at or after `asked`, ms of `performance.now()`. Throws what making it throws. */
   since(asked: number): T {
     if (this.#last === undefined || this.#last.at < asked) {
       this.#last = { at: performance.now(), value: this.#make() };

@@ -1,21 +1,21 @@
 /**
- * The observe listener: one read-only HTTP server for machines and people who watch.
+ * The observe listener: one read-only HTTP server for machines and people.
  *
  *   /         the status page, for people; its files are under /page/
  *   /livez    200 while the process runs
- *   /readyz   200 when clients can be served, else 503 and why; `?verbose` gives JSON for both
+ *   /readyz   200 when clients can be served, else 503 and the reason; `?verbose` gives JSON for both
  *   /metrics  Prometheus
  *   /status   everything, as JSON
- *   /events   the same as it changes, as server-sent events
+ *   /events   every change of it, as server-sent events
  *
- * Owns the paths and the status codes; the stream is event-stream.ts, the page page.ts, the bounds on visitors
- * management/server.ts. It can change nothing, so it needs no protection beyond its address, but for one: a web page
- * from elsewhere must not read it through a visitor's browser. The browser's own rules keep it from that, unless the
- * page has its own name lead here (DNS rebinding); then the request carries that name as its Host. So what people look
- * at (`/`, `/status`, `/events`) is there only under an IP address, localhost, and names that were given (hosts.ts).
- * What machines ask for is there under any name: kubelet and Prometheus send the name that they were configured with,
- * such as that of a Kubernetes service, and a probe that fails would have the balancer restarted. Hence `/metrics` can
- * be read by whoever could scrape it anyway, and through such a page.
+ * Owns the paths and the status codes. event-stream.ts is the stream, page.ts the page, management/server.ts bounds
+ * the visitors. The listener can change nothing, so its address is its protection, with one exception: a web page from
+ * elsewhere must not read it through a visitor's browser. The browser prevents that, unless the page makes its own
+ * name resolve to this host (DNS rebinding); then the request carries that name as its Host. So what people look
+ * at (`/`, `/status`, `/events`) is served only under an IP address, localhost, and configured names (hosts.ts).
+ * What machines ask for is served under any name: kubelet and Prometheus send the name that they were configured with,
+ * such as that of a Kubernetes service, and a failing probe would restart the balancer. Hence `/metrics` is open to
+ * anyone who can reach the listener, and to such a page.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formatHostPort } from '../../lib/net/host-port.ts';
@@ -33,7 +33,7 @@ import { Fresh } from './fresh.ts';
 import { isOwnHost } from './hosts.ts';
 import { Page, type PageFiles } from './page.ts';
 
-/** Of all visitors together. */
+/** The bounds on all visitors together. */
 export const observeBounds: Bounds = {
   connections: mostConnections.observe,
   ...{ head: 10_000, answer: 60_000 },
@@ -43,15 +43,15 @@ export const observeBounds: Bounds = {
 export interface ObserveOptions {
   readonly host: string;
   readonly port: number;
-  /** A socket that listens already, in place of `host` and `port`. */
+  /** The descriptor of a listening socket, in place of `host` and `port`. */
   readonly inherited?: number | undefined;
   readonly status: () => Status;
-  /** What `/events` tells. */
-  readonly news: EventStreamsOptions;
+  /** What `/events` sends. */
+  readonly stream: EventStreamsOptions;
   /** Gets the files of the status page when they are first asked for. */
   readonly page: () => Promise<PageFiles>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
-  /** Names under which people may ask, beside `host` and addresses. */
+  /** Names in the Host header that are accepted, besides `host` and addresses. */
   readonly names: readonly string[];
   readonly onRefused: (reason: RefusalReason) => void;
 }
@@ -69,12 +69,12 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What answers beside the options. */
+/** The options, and what is made from them. */
 interface Parts extends ObserveOptions {
   readonly streams: EventStreams;
   readonly files: Page;
   readonly readiness: Fresh<Status>;
-  /** What is long and asked for often is made once for all that wait. */
+  /** Long answers that many may ask for: made once for all who wait. */
   readonly statusText: Fresh<Answer>;
   readonly metricsText: Fresh<Promise<Answer>>;
 }
@@ -84,7 +84,7 @@ interface Parts extends ObserveOptions {
  * opened, `ConfigError` when the inherited socket cannot be used.
  */
 export async function openObserveServer(options: ObserveOptions): Promise<ObserveServer> {
-  const streams = new EventStreams(options.news);
+  const streams = new EventStreams(options.stream);
   const parts: Parts = {
     ...{ ...options, streams, files: new Page(options.page) },
     readiness: new Fresh(options.status),
@@ -103,7 +103,7 @@ export async function openObserveServer(options: ObserveOptions): Promise<Observ
   const { host, port, inherited } = options;
   const bound = await server.listen(
     inherited === undefined ? { host, port } : { fd: inherited },
-    (error) => refusal(formatHostPort(host, port), error),
+    (error) => listenError(formatHostPort(host, port), error),
   );
   return {
     port: bound,
@@ -114,7 +114,7 @@ export async function openObserveServer(options: ObserveOptions): Promise<Observ
   };
 }
 
-function refusal(shown: string, { code, message }: NodeJS.ErrnoException): SettingError {
+function listenError(shown: string, { code, message }: NodeJS.ErrnoException): SettingError {
   if (code === 'EADDRINUSE') {
     return new AddressInUse(
       'observe',
@@ -151,7 +151,7 @@ function send(response: ServerResponse, answer: Answer, isHead: boolean): void {
   response.end(isHead ? undefined : body);
 }
 
-/** What is answered at once, or that it is to go on as a stream. */
+/** The answer, or `stream` where the answer is a stream. */
 async function answerTo(
   request: IncomingMessage,
   arrivedAt: number,
@@ -173,7 +173,7 @@ async function answerTo(
   }
 }
 
-/** What is not to be read by a page from elsewhere. */
+/** Answers that a page from elsewhere must not read. */
 async function forPeople(
   path: string,
   request: IncomingMessage,
@@ -217,7 +217,7 @@ function notReady({ mode, stopping }: Status): string | undefined {
 }
 
 function notFound(): Answer {
-  return text(404, 'not here; there are / /livez /readyz /metrics /status /events');
+  return text(404, 'not found; there are / /livez /readyz /metrics /status /events');
 }
 
 function text(code: number, body: string): Answer {
@@ -228,7 +228,7 @@ function json(code: number, body: unknown): Answer {
   return { code, type: 'application/json', body: `${JSON.stringify(body, null, 2)}\n` };
 }
 
-/** As bytes, which those who get the same answer have in common. */
+/** The body as bytes, which all who get this answer share. */
 function encoded(answer: Answer): Answer {
   return { ...answer, body: Buffer.from(answer.body) };
 }

@@ -1,20 +1,20 @@
 /**
- * The status page over HTTP: its few files, with the headers that keep it to itself.
+ * The status page over HTTP: its few files, with headers that isolate it from other pages.
  *
- * The files are got when somebody asks for the first of them: until then the page costs nothing. A browser
- * asks each time whether its copy is still the one (ETag), so that a page never meets the code of another
- * version. What the page is made of is src/page/.
+ * The files are loaded on the first request: until then the page costs nothing. A browser asks each time
+ * whether its copy is current (ETag), so that a page never runs code of another version. The page itself
+ * is src/page/.
  */
 import { createHash } from 'node:crypto';
 
-/** One file of the page as it was built. */
+/** One built file of the page. */
 export interface PageFile {
   /** For `content-type`. */
   readonly type: string;
   readonly body: string;
 }
 
-/** By their path relative to the page; the document itself has the empty one. */
+/** By path relative to the page; the path of the document itself is empty. */
 export type PageFiles = Readonly<Record<string, PageFile>>;
 
 export interface PageAnswer extends PageFile {
@@ -22,13 +22,13 @@ export interface PageAnswer extends PageFile {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Everything comes from here and goes nowhere else; no script or style inside the document. */
+/** The page loads from this listener only, and has no inline script or style. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
-  'img-src data:', // the icon in the tab, which tells the state
+  'img-src data:', // the icon in the tab, which shows the state
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -42,7 +42,7 @@ export class Page {
   readonly #load: () => Promise<PageFiles>;
   #files: Promise<ReadonlyMap<string, File>> | undefined;
 
-  /** @param load gets the files; called once, and again only when it failed. */
+  /** @param load gets the files; called once, and again only after a failure. */
   constructor(load: () => Promise<PageFiles>) {
     this.#load = load;
   }

@@ -3,9 +3,9 @@ import type { Status } from '../../observe/status.ts';
 
 export type { PastCheck } from '../../observe/check-history.ts';
 export type {
-  ChecksNews as ChecksUpdate,
-  EventNews as EventUpdate,
-  StatusNews as StatusUpdate,
+  ChecksUpdate,
+  EventUpdate,
+  StatusUpdate,
 } from '../../observe/server/event-stream.ts';
 export type { MemberReport } from '../../observe/status.ts';
 

@@ -32,9 +32,9 @@ test('a name wins over what another is called otherwise', () => {
 });
 
 test.each([
-  ['mo', 'mo is none of the members; did you mean m0?'],
-  ['10.0.0.1:2378', '10.0.0.1:2378 is none of the members; did you mean 10.0.0.1:2379?'],
-  ['kube', 'kube is none of the members; write one of m0, m1, 10.0.0.3:2379'],
+  ['mo', 'mo is not a member; did you mean m0?'],
+  ['10.0.0.1:2378', '10.0.0.1:2378 is not a member; did you mean 10.0.0.1:2379?'],
+  ['kube', 'kube is not a member; write one of m0, m1, 10.0.0.3:2379'],
 ])('%s is told with what may be meant', (word, sentence) => {
   expect(() => find(word, members)).toThrow(new OperationRefused('unknown', sentence));
 });

@@ -43,7 +43,7 @@ async function open(options: Partial<ObserveOptions> = {}): Promise<void> {
       renders.note();
       return { contentType: 'text/plain', text: page };
     },
-    news: { status, events: new EventLog(), checks: new CheckHistory(() => []) },
+    stream: { status, events: new EventLog(), checks: new CheckHistory(() => []) },
     page: () => Promise.resolve({ '': { type: 'text/html', body: '' } }),
     onRefused: (reason) => void refused.push(reason),
     ...options,

@@ -1,13 +1,13 @@
-/** How it is told that the cluster, as its members describe it, has changed. */
+/** Sentences about changes of the cluster view. */
 import { formatSeconds } from '../../../lib/text/quantities.ts';
 import { error, info, warn } from './sentence.ts';
 
 interface LeaderChange {
   leader: string;
   term: number;
-  /** For how long members had been seen to know no leader, ms; `undefined` if none was seen to. */
+  /** For how long no member knew a leader, ms; `undefined` if that was never seen. */
   without?: number;
-  /** Is it the first that is known? */
+  /** Is it the first known leader? */
   first: boolean;
 }
 
@@ -37,9 +37,9 @@ export const clusterEvents = {
     info(`the alarm ${alarm} of ${member} is over`, { member, alarm }),
   'inspection-failing': ({ member, why }: { member: string; why: string }) =>
     warn(
-      `${member} cannot be asked about itself over gRPC (${why}); whether it leads, is a learner or lags is not known until it can`,
+      `${member} does not answer status polls over gRPC (${why}): until it does, it is unknown whether it leads, lags or is a learner`,
       { member, why },
     ),
   'inspection-back': ({ member }: { member: string }) =>
-    info(`${member} answers questions about itself again`, { member }),
+    info(`${member} answers status polls again`, { member }),
 };

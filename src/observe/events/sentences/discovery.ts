@@ -1,4 +1,4 @@
-/** How it is told that members join, leave or are renamed, and what becomes of those who name them. */
+/** Sentences about members that join, leave or are renamed, and about the sources that name them. */
 import { count } from '../../../lib/text/count.ts';
 import type { Misadvertised } from '../../../members/discovery/plan.ts';
 import { error, info, warn } from './sentence.ts';
@@ -10,14 +10,14 @@ interface Joined {
   isLearner: boolean;
 }
 
-/** More members than are taken. */
+/** More members than are used. */
 interface TooMany {
   source: string;
   found: number;
   most: number;
 }
 
-/** SRV records that name no member; `none`: is no member known until they do? */
+/** SRV records that name no member. `none`: no member is known at all. */
 interface SrvFailing {
   domain: string;
   why: string;
@@ -42,17 +42,17 @@ export const discoveryEvents = {
     const { member, before, endpoint } = renamed;
     return info(`${before} is now called ${member}: ${endpoint}`, { member, before, endpoint });
   },
-  /** `timeout` for its sessions to leave, ms. */
+  /** `timeout`: how long its sessions may take to leave, ms. */
   'member-left': (left: { member: string; sessions: number; timeout: number }) => {
     const { member, sessions, timeout } = left;
     const how = timeout > 0 ? `leave within ${timeout} ms` : 'are closed';
     const rest = sessions > 0 ? `; its ${count(sessions, 'session')} ${how}` : '';
     return info(`${member} is no longer a member${rest}`, { member, sessions });
   },
-  /** Sessions of a member that has left had to be cut. */
+  /** Sessions of a removed member had to be cut. */
   'sessions-removed': ({ member, sessions }: { member: string; sessions: number }) =>
     info(
-      `closed ${count(sessions, 'session')} with ${member}, which is no longer a member: they were never quiet`,
+      `closed ${count(sessions, 'session')} of ${member}, which is no longer a member: they had no idle gap`,
       { member, sessions },
     ),
   'member-misadvertised': (advertised: Omit<Misadvertised, 'name'> & { member: string }) => {
@@ -67,13 +67,13 @@ export const discoveryEvents = {
     if ('source' in failing) {
       const { source, found, most } = failing;
       return warn(
-        `${source} names ${found} members, and at most ${most} are used: the known members stay; correct what names them`,
+        `${source} names ${found} members, more than the maximum of ${most}: the known members stay; correct the source`,
         { source, found, most },
       );
     }
     const { domain, why, none } = failing;
     const meanwhile = none
-      ? 'no member is known until it does, so every client is turned away; check --discovery-srv and the name server'
+      ? 'no member is known until they do, so every client is turned away; check --discovery-srv and the name server'
       : 'the known members stay';
     const message = `the SRV records of ${domain} name no member (${why}): ${meanwhile}`;
     return (none ? error : warn)(message, { domain, why });
@@ -91,15 +91,15 @@ export const discoveryEvents = {
   'state-used': (used: { file: string; members: number; savedAt: string }) => {
     const { file, members, savedAt } = used;
     return info(
-      `${file} names ${count(members, 'member')}, as of ${savedAt}; they are tried until somebody alive names them`,
+      `${file} names ${count(members, 'member')}, as of ${savedAt}; they are tried until a live source names the members`,
       { file, members, savedAt },
     );
   },
   'state-failing': ({ file, why, doing }: StateFailing) =>
     warn(
       doing === 'reading'
-        ? `${file} cannot be used (${why}): the start goes on without it, and the next good list replaces it`
-        : `the list of members cannot be saved in ${file} (${why}): a restart would know the older one; make room there, or let this user write`,
+        ? `${file} cannot be used (${why}): the start goes on without it, and the next good list of members replaces it`
+        : `the list of members cannot be saved in ${file} (${why}): a restart would use an older list; free space there, or let this user write`,
       { file, why },
     ),
   'state-back': ({ file }: { file: string }) =>

@@ -1,4 +1,4 @@
-/** How changes of health states are told: of single members, of all of them, and what follows for sessions. */
+/** Sentences about health states: of one member, of all of them, and what follows for sessions. */
 import type { Ineligibility } from '../../../etcd/status/eligibility.ts';
 import type { RoutingMode } from '../../../health/routing.ts';
 import type { Evidence, Health } from '../../../health/state/health.ts';
@@ -9,7 +9,7 @@ interface MemberChange {
   member: string;
   from: Health;
   to: Health;
-  /** How long it has to pass its checks before it is restored, ms; 0 for `rise` checks. */
+  /** How long it must pass its checks before it is used again, ms; 0 for `rise` checks. */
   hold: number;
 }
 
@@ -17,7 +17,7 @@ interface SessionsEvicted {
   member: string;
   sessions: number;
   health: Health;
-  /** Where they may go instead. */
+  /** The members that the clients may go to. */
   others: readonly string[];
   mode: RoutingMode;
 }
@@ -46,8 +46,8 @@ export const healthEvents = {
     return tell(`${member} is not used: ${detail}`, { member, reason });
   },
   'member-fit': ({ member }: { member: string }) =>
-    info(`${member} may be used: only its health checks decide now`, { member }),
-  /** Panic begins and ends, or the first member was found healthy. `drained` get nothing however they are. */
+    info(`${member} is eligible: only its health checks decide now`, { member }),
+  /** Panic begins or ends, or the first member was found healthy. `drained` members get no connections in any mode. */
   'mode-changed': (change: { from: RoutingMode; to: RoutingMode; drained: readonly string[] }) => {
     const { from, to, drained } = change;
     const isBut = to === 'panic' && drained.length > 0;
@@ -57,7 +57,7 @@ export const healthEvents = {
   },
   /**
    * "evicted 22 sessions from m1: 2 checks failed since 20:42:06.9 (timed out after 700 ms); m0, m2
-   * healthy", or, while nobody is: "…; m0, m2 answer".
+   * healthy", or, while none is healthy: "…; m0, m2 answer".
    */
   'sessions-evicted': ({ member, sessions, health, others, mode }: SessionsEvicted) => {
     const evidence = evidenceOf(health);
@@ -72,7 +72,7 @@ export const healthEvents = {
 
 const modes = {
   panic:
-    'no member is healthy: until one passes its checks, connections go to every member but one that answers nothing while most do',
+    'no member is healthy: until one passes its checks, connections go to every member, except one that is unresponsive while most answer',
   normal: 'a member is healthy: ready',
   recovered: 'a member is healthy again: only healthy members are routed to',
   starting:

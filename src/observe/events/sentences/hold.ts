@@ -1,4 +1,4 @@
-/** How it is told that clients are held while the leader is lost, and that an operator has moved it. */
+/** Sentences about holds while the leader is lost, and about a moved leader. */
 import type { CurrentHold, EndedHold } from '../../../leader/hold-status.ts';
 import { formatMs, rounded } from '../../../lib/text/quantities.ts';
 import { error, info, warn } from './sentence.ts';
@@ -10,7 +10,7 @@ export const holdEvents = {
   /** "holding is over after 1.3 s: m2 leads" */
   'hold-ended': (ended: EndedHold) => {
     const { leader, cause, end, duration, successor } = ended;
-    // Clients are told by etcd that there is no leader: what a hold is to spare them.
+    // Clients now get etcd's error that there is no leader, which a hold should spare them.
     const tell = end === 'expired' ? error : info;
     return tell(`holding is over after ${formatMs(duration)}: ${outcomeOf(ended)}`, {
       ...{ leader, cause, end, durationMs: rounded(duration), successor },
@@ -25,10 +25,10 @@ export const holdEvents = {
   },
 };
 
-/** What tells how a hold came out. */
+/** How a hold ended. */
 type Outcome = Pick<EndedHold, 'leader' | 'cause' | 'end'> & Partial<Pick<EndedHold, 'successor'>>;
 
-/** How a hold came out, as one clause: "m2 leads". */
+/** The end of a hold as one clause: "m2 leads". */
 export function outcomeOf({ leader, cause, end, successor }: Outcome): string {
   switch (end) {
     case 'confirmed':
@@ -41,10 +41,10 @@ export function outcomeOf({ leader, cause, end, successor }: Outcome): string {
     case 'expired':
       return cause === 'planned'
         ? 'no other member leads yet, and clients are no longer held for it'
-        : 'there is no leader yet, and clients hear so from etcd';
+        : 'there is no leader yet, and clients get that error from etcd';
     case 'cancelled':
       return cause === 'planned'
         ? `${leader} is not moved and still leads`
-        : 'there is no reason to hold any longer';
+        : 'the reason to hold is gone';
   }
 }

@@ -1,4 +1,4 @@
-/** How it is told what operators ask for: drains, rebalancing, reloads, and the socket on which they ask. */
+/** Sentences about admin operations (drains, rebalancing, reloads), and about the admin socket. */
 import { count } from '../../../lib/text/count.ts';
 import type { FoundDrains } from '../../../members/drains.ts';
 import { error, info, warn } from './sentence.ts';
@@ -6,18 +6,18 @@ import { error, info, warn } from './sentence.ts';
 interface MemberDrained {
   member: string;
   sessions: number;
-  /** For them to leave, ms. */
+  /** How long they may take to leave, ms. */
   timeout: number;
-  /** Why a restart forgets it, as one clause. */
+  /** Why a restart forgets the drain, as one clause. */
   unkept: string | undefined;
 }
 
-/** How a reload came out. `changed` and `waiting` are kebab-case names of settings. */
+/** The result of a reload. `changed` and `waiting` are kebab-case names of settings. */
 export type ReloadResult =
   | {
       readonly kind: 'applied';
       readonly changed: readonly string[];
-      /** Those that differ and are only read at the start. */
+      /** Changed settings that take effect only at a restart. */
       readonly waiting: readonly string[];
     }
   /** One sentence. */
@@ -35,21 +35,20 @@ export const operatorEvents = {
       ...{ member, sessions, timeout, kept: unkept === undefined },
     });
   },
-  /** "m1 has no session left of 12: 2 were closed when the time was over" */
+  /** "m1 has no session left of 12: 2 were closed at the deadline" */
   'drain-ended': (ended: { member: string; sessions: number; cut: number }) => {
     const { member, sessions, cut } = ended;
-    const how =
-      cut === 0 ? 'all have left by themselves' : `${cut} were closed when the time was over`;
+    const how = cut === 0 ? 'all left by themselves' : `${cut} were closed at the deadline`;
     const rest = sessions === 0 ? '' : ` left of ${sessions}: ${how}`;
     return (cut === 0 ? info : warn)(`${member} has no session${rest}`, { member, sessions, cut });
   },
   'member-undrained': ({ member }: { member: string }) =>
     info(`${member} is no longer drained: it gets new connections while it is healthy`, { member }),
-  /** At the start: `files` of an earlier run, one of them `file`. */
+  /** At the start: so many `files` of an earlier run, the first of them `file`. */
   'drains-unusable': ({ file, why, files }: { file: string; why: string; files: number }) => {
     const others = files > 1 ? ` and ${files - 1} more` : '';
     return error(
-      `${file}${others} cannot be used (${why}): the members that it names are not drained; drain those again that must be, and remove it`,
+      `${file}${others} cannot be used (${why}): the members that it names are not drained; drain them again as needed, and remove it`,
       { file, why, files },
     );
   },
@@ -62,20 +61,20 @@ export const operatorEvents = {
   /** `excess` tells by how many sessions a member is above its share. */
   'rebalance-asked': ({ excess }: { excess: Readonly<Record<string, number>> }) => {
     const from = Object.entries(excess).map(([name, sessions]) => `${sessions} from ${name}`);
-    return info(`an operator asks for balance: up to ${from.join(', ')} are to be moved`, {
+    return info(`an operator asked for a rebalance: up to ${from.join(', ')} will be moved`, {
       from: Object.keys(excess),
     });
   },
   'session-closed': ({ session, member }: { session: number; member: string }) =>
     info(`session ${session} on ${member} was closed by an operator`, { session, member }),
   'log-level-changed': ({ from, to }: { from: string; to: string }) =>
-    info(`the log level is ${to} from now on, until a reload or a restart (before: ${from})`, {
+    info(`the log level is ${to} until a reload or a restart (before: ${from})`, {
       ...{ from, to },
     }),
   reloaded: ({ changed, waiting }: { changed: readonly string[]; waiting: readonly string[] }) => {
     const what = changed.length === 0 ? 'nothing has changed' : `changed: ${changed.join(', ')}`;
     const isWhole = waiting.length === 0;
-    const rest = isWhole ? '' : `; ${waiting.join(', ')} would change only with a restart`;
+    const rest = isWhole ? '' : `; a restart is needed to change ${waiting.join(', ')}`;
     return (isWhole ? info : warn)(`reloaded: ${what}${rest}`, { changed, waiting });
   },
   'reload-refused': ({ why }: { why: string }) =>

@@ -1,6 +1,6 @@
 /**
- * How it is told that this process starts and ends, alone or beside another one, that its log cannot be written, and
- * that an error was not expected.
+ * Sentences about the start and the end of this process, alone or beside another one, about its log, and about
+ * unexpected errors.
  */
 import { count } from '../../../lib/text/count.ts';
 import { safeText } from '../../../lib/text/safe-text.ts';
@@ -10,7 +10,7 @@ interface Started {
   version: string;
   listen: readonly string[];
   endpoints: readonly string[];
-  /** Of the observe listener, if it is open and on TCP. */
+  /** The port of the observe listener, if it is open and on TCP. */
   observePort: number | undefined;
 }
 
@@ -34,23 +34,20 @@ export const processEvents = {
       `stopping: no new clients; ${count(sessions, 'session')} may end within ${drainTimeout} ms`,
       { sessions, drainTimeout },
     ),
-  /** `cut`: sessions that were closed by us. */
+  /** `cut`: sessions that the balancer closed. */
   stopped: ({ cut }: { cut: number }) =>
     info(cut === 0 ? 'stopped' : `stopped; ${count(cut, 'session')} closed`, { cut }),
-  /** `why` the observe listener cannot be opened yet. */
+  /** `why`: the reason that the observe listener cannot be opened yet. */
   'observe-waits': ({ why }: { why: string }) =>
-    warn(
-      `the observe listener is opened as soon as the process before this one has ended: ${why}`,
-      {},
-    ),
-  /** The end of that. */
+    warn(`the observe listener opens when the previous process has ended: ${why}`, {}),
+  /** It was opened after that wait. */
   'observe-opened': ({ shown, observePort }: { shown: string; observePort: number | undefined }) =>
     info(`the observe listener is open now, on ${shown}`, { observePort }),
-  /** The sockets that were passed to us are not at the addresses of --listen. */
+  /** The inherited sockets are not at the addresses of --listen. */
   'listen-ignored': (ignored: { inherited: readonly string[]; listen: readonly string[] }) => {
     const { inherited, listen } = ignored;
     return warn(
-      `clients are accepted on the sockets that were passed to this process, ${inherited.join(', ')}, and ${listen.join(', ')} of --listen is not opened: let the socket unit and --listen name the same`,
+      `clients are accepted on the inherited sockets, ${inherited.join(', ')}; --listen ${listen.join(', ')} is not opened: make the socket unit and --listen name the same addresses`,
       { inherited, listen },
     );
   },
@@ -59,10 +56,10 @@ export const processEvents = {
     error(`the log cannot be written, its lines are lost: ${why}`, { why }),
   'log-back': ({ why, lines }: { why: string; lines: number }) =>
     warn(`the log is written again, ${count(lines, 'line')} of it lost: ${why}`, { why, lines }),
-  /** An error that no part of the balancer has handled. Told once for each stack. */
+  /** An unhandled error. Recorded once for each stack. */
   'unexpected-error': ({ name, message, stack = '' }: Unexpected) =>
     error(`unexpected error, the balancer goes on: ${safeText(`${name}: ${message}`)}`, {
-      type: 'Error', // by which the readable log knows that there is a stack to show
+      type: 'Error', // tells the readable log to show the stack
       stack: stack.split('\n').map(safeText).join('\n    '),
     }),
 };

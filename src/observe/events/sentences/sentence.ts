@@ -1,9 +1,9 @@
-/** What people are told of an event. */
+/** An event as people read it. */
 export interface Sentence {
   readonly level: 'info' | 'warn' | 'error';
   /** One sentence without a full stop. */
   readonly message: string;
-  /** What to search for: in the lines of the log, in `/status` and in streams. */
+  /** Searchable fields in the log, in `/status` and in streams. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 

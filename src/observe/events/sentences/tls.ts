@@ -1,4 +1,4 @@
-/** How certificates, keys and handshakes are told of. */
+/** Sentences about certificates, keys and handshakes. */
 import type { Secret } from '../../../certificates/certificates.ts';
 import type { CertificateSetting } from '../../../certificates/expiry.ts';
 import { count } from '../../../lib/text/count.ts';
@@ -33,13 +33,13 @@ export const tlsEvents = {
       { expiries: renewed.expiries },
     );
   },
-  /** Told once for each state of the files. */
+  /** Recorded once for each state of the files. */
   'certificates-refused': ({ setting, why }: { setting: string; why: string }) =>
     error(
       `certificate files have changed and cannot be used; the previous certificates stay in use: --${setting}: ${why}`,
       { setting, reason: why },
     ),
-  /** Told at most every few seconds, so `clients` is a number. */
+  /** Throttled, so `clients` is a number. */
   'handshakes-failed': ({ reason, clients }: { reason: HandshakeFailure; clients: number }) =>
     warn(`the TLS handshake of ${count(clients, 'client')} failed: ${whyFailed[reason]}`, {
       ...{ reason, clients },

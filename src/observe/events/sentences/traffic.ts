@@ -1,4 +1,4 @@
-/** How clients are told of that are turned away, moved, or about to find no descriptor. */
+/** Sentences about clients that are turned away, that are moved, or that will find no descriptor. */
 import { count } from '../../../lib/text/count.ts';
 import type { RejectReason } from '../../../proxy/data-path.ts';
 import { error, info, warn } from './sentence.ts';
@@ -16,8 +16,8 @@ const whyRejected: Readonly<Record<RejectReason, string>> = {
   'no-member': 'no member could be reached',
   'accept-failed': 'the system could not accept them (are descriptors short? see ulimit -n)',
   'no-request':
-    'they said nothing within dial-timeout, or spoke TLS, where --tls originate expects plain HTTP',
-  silent: 'they said nothing within first-byte-timeout',
+    'they sent nothing within dial-timeout, or sent TLS where --tls originate expects plain HTTP',
+  silent: 'they sent nothing within first-byte-timeout',
 };
 
 export const trafficEvents = {
@@ -29,10 +29,10 @@ export const trafficEvents = {
       { sessions, from, loads: loads.map(({ load }) => load) },
     );
   },
-  /** Told at most every few seconds, so `clients` is a number. */
+  /** Throttled, so `clients` is a number. */
   'clients-rejected': ({ reason, clients }: { reason: RejectReason; clients: number }) =>
     warn(`turned away ${count(clients, 'client')}: ${whyRejected[reason]}`, { reason, clients }),
-  /** New clients will find no descriptor left. */
+  /** New clients will get no descriptor. */
   'descriptors-short': ({ connections, limit }: { connections: number; limit: number }) =>
     error(
       `file descriptors are short: ${count(connections, 'client')} need two each and the limit is ${limit} (EMFILE for further ones); raise ulimit -n`,

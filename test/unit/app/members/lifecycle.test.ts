@@ -67,7 +67,7 @@ class House {
       ...{ drains: this.drains, memberDrains: this.memberDrains },
       metrics: { left: (name: string) => unmeasured.push(name) } as unknown as Metrics,
     });
-    for (const member of members()) this.lifecycle.holdDrain(member);
+    for (const member of members()) this.lifecycle.applyDrain(member);
   }
 
   member(name: string): Member {
@@ -182,7 +182,7 @@ describe('a member that is renamed', () => {
   test('stays what it is, with its drain; the figures of the old name go', async () => {
     const m1 = house.member('m1');
     await house.drains.add(m1);
-    house.lifecycle.holdDrain(m1);
+    house.lifecycle.applyDrain(m1);
     house.told.length = 0;
     house.reload([at('m0', 1), at('etcd-1', 2)].join());
     expect(house.told).toEqual(['member-renamed']);
@@ -195,7 +195,7 @@ describe('a member that is renamed', () => {
   test('two that change names keep their drains and their figures', async () => {
     const [m0, m1] = [house.member('m0'), house.member('m1')];
     await house.drains.add(m1);
-    house.lifecycle.holdDrain(m1);
+    house.lifecycle.applyDrain(m1);
     house.reload([at('m1', 1), at('m0', 2)].join());
     expect([m0, m1]).toMatchObject([
       { name: 'm1', isDrained: false },

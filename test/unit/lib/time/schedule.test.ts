@@ -65,21 +65,21 @@ test.each([
   expect(startedAt).toHaveLength(2);
 });
 
-test('a thousand wishes are one start, not before a fast interval has passed', async () => {
+test('a thousand requests are one start, not before a fast interval has passed', async () => {
   const schedule = start();
   schedule.now();
   await pass(100);
-  for (let wish = 0; wish < 1_000; wish += 1) schedule.hurry();
+  for (let n = 0; n < 1_000; n += 1) schedule.soon();
   expect(vi.getTimerCount()).toBe(1);
   await pass(1_000);
   expect(startedAt).toEqual([0, 250]);
 });
 
-test('a wish while the timer is not set waits until it is', async () => {
+test('a request while the timer is not set waits until it is', async () => {
   const schedule = start(false);
   schedule.now();
   await pass(1_000);
-  schedule.hurry();
+  schedule.soon();
   await pass(1_000);
   expect(startedAt).toEqual([0]);
   schedule.arm();
@@ -101,7 +101,7 @@ test('once it has ended nothing starts it again', async () => {
   const schedule = start();
   schedule.now();
   stop.abort();
-  schedule.hurry();
+  schedule.soon();
   schedule.arm();
   schedule.now();
   await pass(5_000);

@@ -113,7 +113,7 @@ test('a change of mode', () => {
   expect(modeChanged('normal', 'panic')).toEqual({
     level: 'error',
     message:
-      'no member is healthy: until one passes its checks, connections go to every member but one that answers nothing while most do',
+      'no member is healthy: until one passes its checks, connections go to every member, except one that is unresponsive while most answer',
     fields: { from: 'normal', to: 'panic' },
   });
   expect(modeChanged('starting', 'normal')).toMatchObject({

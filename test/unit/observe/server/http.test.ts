@@ -100,7 +100,7 @@ async function open(options: Partial<ObserveOptions> = {}): Promise<void> {
     port: 0,
     status: () => status,
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
-    news: { status: () => status, events: new EventLog(), checks: new CheckHistory(() => []) },
+    stream: { status: () => status, events: new EventLog(), checks: new CheckHistory(() => []) },
     page: () => Promise.resolve(page),
     names: [],
     onRefused: (reason) => refused.push(reason),
@@ -355,9 +355,9 @@ describe('trouble', () => {
     await open();
     const events = new EventLog();
     const subscribe = vi.spyOn(events, 'subscribe');
-    const news = { status: () => status, events, checks: new CheckHistory(() => []) };
+    const stream = { status: () => status, events, checks: new CheckHistory(() => []) };
     const { port = 0 } = server ?? {};
-    await expect(open({ port, news })).rejects.toThrow('is in use');
+    await expect(open({ port, stream })).rejects.toThrow('is in use');
     expect(subscribe).not.toHaveBeenCalled();
   });
 

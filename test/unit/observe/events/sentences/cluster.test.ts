@@ -12,7 +12,7 @@ test.each([
     'no member that answers knows a leader; m2 led before',
   ],
   [{ kind: 'alarm-cleared', alarm: 'NOSPACE', member: 'm2' }, 'the alarm NOSPACE of m2 is over'],
-  [{ kind: 'inspection-back', member: 'm2' }, 'm2 answers questions about itself again'],
+  [{ kind: 'inspection-back', member: 'm2' }, 'm2 answers status polls again'],
 ] as const)('%j', (change, message) => {
   expect(describe(change).message).toBe(message);
 });

@@ -44,12 +44,12 @@ test.each<[CurrentHold, Pick<EndedHold, 'end' | 'successor' | 'duration'>, strin
   [
     hung,
     { end: 'expired', successor: undefined, duration: 4_003 },
-    '4.0 s: there is no leader yet, and clients hear so from etcd',
+    '4.0 s: there is no leader yet, and clients get that error from etcd',
   ],
   [
     hung,
     { end: 'cancelled', successor: undefined, duration: 10_000 },
-    '10.0 s: there is no reason to hold any longer',
+    '10.0 s: the reason to hold is gone',
   ],
   [moved, { end: 'elected', successor: 'm2', duration: 35 }, '35 ms: m2 leads'],
   [
