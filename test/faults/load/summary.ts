@@ -101,12 +101,8 @@ export function summarize(record: LoadRecord, faults: readonly FaultWindow[]): L
     requests: samples.length,
     failed: failures.length,
     failedLater: later.length,
-    inFlight: failures.filter(({ startedAt, endedAt, error = '' }) =>
-      faults.some(({ from, until }) => {
-        // etcd tells a read that waits for the leader so, as long as that one hands over.
-        const isTold = error.includes('leader changed');
-        return startedAt <= (isTold ? until : from + closing) && endedAt >= from;
-      }),
+    inFlight: failures.filter(({ startedAt, endedAt }) =>
+      faults.some(({ from }) => startedAt <= from + closing && endedAt >= from),
     ).length,
     later: later.slice(0, 30).map(inWords),
     failedConnected: failures.filter(({ client }) => client !== 'etcdctl').length,

@@ -34,15 +34,6 @@ describe('what each break cost', () => {
     ]);
   });
 
-  test('in flight is what was begun by then, and a read that etcd tells of the change meanwhile', () => {
-    const count = (...samples: readonly Sample[]) =>
-      summarize(recordOf(...samples), crashes).inFlight;
-    expect(count(call(1_040, 1_100, 'reset'), call(1_070, 1_100, 'reset'))).toBe(1);
-    const told = 'etcdserver: leader changed';
-    expect(count(call(1_070, 1_100, told), call(1_990, 2_010, told))).toBe(2);
-    expect(count(call(2_001, 2_010, told))).toBe(0);
-  });
-
   test('a call that failed before any is of none', () => {
     expect(failedEach(call(500, 600, 'refused'))).toEqual([0, 0]);
   });
