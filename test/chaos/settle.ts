@@ -24,6 +24,7 @@ interface MemberStatus {
   readonly endpoint: string;
   readonly state: string;
   readonly sessions: number;
+  readonly sessionsEnded: { readonly rebalanced: number };
   readonly drain?: unknown;
   readonly unfit?: unknown;
   readonly acceptsNew: boolean;
@@ -117,21 +118,20 @@ function uneven(
   const words = serving.map(({ name, sessions }) => `${name} ${sessions}`).join(', ');
   const { balance, weights } = configuration;
   const most = seesCalls(setting) ? spread : spread + restless;
-  const isAtBound = (name: string, sessions: number) => gave(name, balancer) >= 2 * sessions;
   if (balance === 'leader') {
-    // Of a member's sessions three quarters may move in a minute, idle ones that never come back among them.
-    const elsewhere = serving
-      .filter(({ name, sessions }) => name !== cluster.leader && !isAtBound(name, sessions))
-      .reduce((sum, { sessions }) => sum + sessions, 0);
-    const isLed = serving.some(({ name }) => name === cluster.leader);
-    return isLed && elsewhere > most + late * total
+    const others = serving.filter(({ name }) => name !== cluster.leader);
+    if (others.length === serving.length) return [];
+    // By the rule of the balancer: of what a member had, moved sessions included, a part stays.
+    const elsewhere = others.reduce((sum, { sessions }) => sum + sessions, 0);
+    const moved = others.reduce((sum, { sessionsEnded }) => sum + sessionsEnded.rebalanced, 0);
+    return elsewhere > most + late * (elsewhere + moved)
       ? [`most should be with ${cluster.leader}: ${words}`]
       : [];
   }
   if (balance !== 'least-connections' || weights.length > 0) return [];
   const fullest = Math.max(...counts);
   const isLate = serving.some(
-    ({ name, sessions }) => sessions === fullest && isAtBound(name, sessions),
+    ({ name, sessions }) => sessions === fullest && gave(name, balancer) >= 2 * sessions,
   );
   const apart = fullest - Math.min(...counts);
   return apart > most + (isLate ? late * total : 0) ? [`sessions are uneven: ${words}`] : [];

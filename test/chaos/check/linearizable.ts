@@ -6,7 +6,7 @@ import type { CallRecord } from '../clients/record.ts';
 import { counted, type Finding, shown } from './finding.ts';
 import { inWords, type Operation, operationsByKey } from './operations.ts';
 import { observedBy, RegisterHistory } from './register-history.ts';
-import { members, type Place, search, waiting } from './register-search.ts';
+import { candidates, type Place, search, waiting } from './register-search.ts';
 
 const check = 'linearizable';
 const longestTrail = 4;
@@ -44,7 +44,7 @@ export function checkRegister(
 
 function stuckAt(key: string, history: RegisterHistory, place: Place): Finding {
   const total = counted(history.known.length, 'answered call');
-  const { indices } = members(history, place);
+  const { indices } = candidates(history, place);
   const begin = history.known[0]?.begun ?? 0;
   const blocked = operationsAt(history, indices).map((operation, position) => {
     const others = operationsAt(history, waiting(history, place, indices[position]));

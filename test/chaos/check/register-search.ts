@@ -84,7 +84,7 @@ function isDone(place: Place, index: number): boolean {
  * The known operations that may be next: none that is still to come had ended when they began. And the
  * time up to which an unknown one must have begun to be next.
  */
-export function members(history: RegisterHistory, place: Place) {
+export function candidates(history: RegisterHistory, place: Place) {
   const indices: number[] = [];
   let horizon = Number.POSITIVE_INFINITY;
   for (let index = place.low; index < history.known.length; index += 1) {
@@ -108,7 +108,7 @@ function settle(history: RegisterHistory, from: Place): Place {
   let place = from;
   for (;;) {
     const { value } = place;
-    const next = members(history, place).indices.find((index) => {
+    const next = candidates(history, place).indices.find((index) => {
       const { action } = at(history.known, index);
       if (action.kind === 'read') return action.value === value;
       return action.kind === 'swap' && !action.done && action.expected !== value;
@@ -120,7 +120,7 @@ function settle(history: RegisterHistory, from: Place): Place {
 
 /** The places to which one write leads, known or unknown. */
 function successors(history: RegisterHistory, place: Place): Place[] {
-  const { indices, horizon } = members(history, place);
+  const { indices, horizon } = candidates(history, place);
   return indices.flatMap((index) => {
     const { action } = at(history.known, index);
     const found = action.kind === 'swap' && action.expected === place.value;
