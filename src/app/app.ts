@@ -182,7 +182,13 @@ function sourcesOf(rooms: Rooms, version: string, stopping: AbortSignal): Status
   const { memberDrains, drains, monitor, cluster } = rooms;
   return {
     identity: {
-      ...{ version, node: process.version, pid: process.pid, startedAt: new Date().toISOString() },
+      ...{
+        name: settings.current.name,
+        version,
+        node: process.version,
+        pid: process.pid,
+        startedAt: new Date().toISOString(),
+      },
       ...{ listen: own.list.map(formatListenAddress), copier: traffic.copier },
     },
     ...{ memberDrains, drains, monitor, cluster, proxy, members, hold: () => guard.view },

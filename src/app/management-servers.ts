@@ -1,7 +1,7 @@
 /**
  * The two listeners for operators, one to observe and one to act.
  *
- *   observe   TCP or Unix   status page, /status, /metrics, probes   read-only, for everyone
+ *   observe   TCP or Unix   status page, /status, /metrics, probes   read-only, for everyone; any number of addresses
  *   admin     Unix          admin operations                         for users who may open the socket
  *
  * Either may be inherited from a service manager in place of its setting. `--admin-socket auto` is the usual path if
@@ -11,7 +11,7 @@
 import type { Operations } from '../admin/operations.ts';
 import { type AdminServerOptions, openAdminServer, openWithFolder } from '../admin/server.ts';
 import type { Settings } from '../config/settings.ts';
-import { usualAdminSocket } from '../config/values/listen.ts';
+import { type TcpAddress, usualAdminSocket } from '../config/values/listen.ts';
 import { formatHostPort } from '../lib/net/host-port.ts';
 import { SettingError } from '../lib/setting-error.ts';
 import { type Closable, ManagementListener } from '../management/listener.ts';
@@ -38,8 +38,9 @@ export interface ManagementServersOptions {
   readonly record: (event: Event) => void;
 }
 
-/** `undefined` where it is off, and for an optional admin socket that cannot be opened. */
-type Observe = ManagementListener<ObserveServer> | undefined;
+/** One for each address; none where it is off. */
+type Observe = readonly ManagementListener<ObserveServer>[];
+/** `undefined` where it is off, and for an optional socket that cannot be opened. */
 type Admin = ManagementListener<Closable> | undefined;
 
 export class ManagementServers {
@@ -52,7 +53,7 @@ export class ManagementServers {
     try {
       return new ManagementServers(observe, await openAdmin(options));
     } catch (error) {
-      observe?.close();
+      for (const each of observe) each.close();
       throw error;
     }
   }
@@ -62,32 +63,49 @@ export class ManagementServers {
     this.#admin = admin;
   }
 
-  /** `undefined` while this process has no observe listener, and for a Unix socket. */
+  /** Of the first observe address; `undefined` while it is not open, and for a Unix socket. */
   get observePort(): number | undefined {
-    return this.#observe?.server?.port;
+    return this.#observe[0]?.server?.port;
   }
 
   /** The process begins to drain; see `ManagementListener.yield`. */
   yield(): void {
-    this.#observe?.yield();
+    for (const each of this.#observe) each.yield();
     this.#admin?.yield();
   }
 
   close(): void {
-    this.#observe?.close();
+    for (const each of this.#observe) each.close();
     this.#admin?.close();
   }
 }
 
+/** Opens all of them or none. */
 async function openObserve(options: ManagementServersOptions): Promise<Observe> {
+  const { observe } = options.settings;
+  const isInherited = options.inherited.observe !== undefined;
+  const addresses = isInherited ? [observe[0] ?? { host: '', port: 0 }] : observe;
+  const opened: ManagementListener<ObserveServer>[] = [];
+  try {
+    for (const address of addresses) opened.push(await openObserveAt(address, options));
+    return opened;
+  } catch (error) {
+    for (const each of opened) each.close();
+    throw error;
+  }
+}
+
+function openObserveAt(
+  { host, port }: Pick<TcpAddress, 'host' | 'port'>,
+  options: ManagementServersOptions,
+): Promise<ManagementListener<ObserveServer>> {
   const { settings, isShared, sources, events, checks, metrics, record } = options;
   const { observe: inherited } = options.inherited;
-  if (settings.observe === undefined && inherited === undefined) return undefined;
-  const { host, port } = settings.observe ?? { host: '', port: 0 };
+  const names = [...settings.observe.map((each) => each.host), ...settings.observeNames];
   return ManagementListener.open({
     open: () =>
       openObserveServer({
-        ...{ host, port, inherited, names: settings.observeNames },
+        ...{ host, port, inherited, names },
         status: () => takeStatus(sources),
         metrics: () => metrics.render(),
         onRefused: (reason) => metrics.managementRefused('observe', reason),

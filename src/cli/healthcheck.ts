@@ -44,7 +44,7 @@ async function argumentsOf(pid: string): Promise<string[]> {
 
 /** How it shows that it is alive. Throws `Error` with one sentence when it does not. */
 async function signOfLife(flags: Flags): Promise<string> {
-  const { observe } = loadSettings({ flags, env: process.env }).settings;
+  const [observe] = loadSettings({ flags, env: process.env }).settings.observe;
   if (observe === undefined) return 'runs, and observe is off';
   const { port } = observe;
   // A listener on every address is asked on this machine's own.

@@ -11,6 +11,7 @@
  * Owns precedence. Every message begins with the place that the value came from. Reads files; opens,
  * starts and prints nothing.
  */
+import os from 'node:os';
 import { loadCertificates } from '../certificates/certificates.ts';
 import { ConfigError, SettingError } from '../lib/setting-error.ts';
 import { type OptionSpec, options, type Values } from './options.ts';
@@ -150,6 +151,7 @@ function resolve(values: Values): Settings {
   const etcdUser = loadUser(user, rest.passwordFile);
   return {
     ...rest,
+    name: values.name ?? os.hostname(),
     endpoints: readEndpoints(rest.endpoints, isHttps ? 'https' : 'http'),
     certificates: loadCertificates(certificateFiles),
     certificateFiles,

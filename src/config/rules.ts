@@ -40,13 +40,20 @@ const rules: readonly Rule[] = [
   },
   { setting: 'endpoints', fault: twoSchemes },
   { setting: 'endpoints', fault: repeatedEndpoint },
-  { setting: 'listen', fault: collidingListeners },
+  { setting: 'listen', fault: ({ listen }) => colliding(listen) },
   {
     setting: 'observe',
-    fault: ({ listen, observe }, named) =>
-      observe !== undefined &&
-      listen.some((address) => collide(address, observe)) &&
-      `${formatListenAddress(observe)} is also a ${named('listen')} address; write another port, or off`,
+    fault: ({ listen, observe }, named) => {
+      const both = observe.find((each) => listen.some((address) => collide(address, each)));
+      return (
+        both &&
+        `${formatListenAddress(both)} is also a ${named('listen')} address; write another port, or off`
+      );
+    },
+  },
+  {
+    setting: 'observe',
+    fault: ({ observe }) => colliding(observe),
   },
   { setting: 'endpoints', fault: itself },
   {
@@ -201,9 +208,9 @@ function repeatedEndpoint({ endpoints }: Settings): string | undefined {
   return undefined;
 }
 
-function collidingListeners({ listen }: Settings): string | undefined {
-  for (const [index, address] of listen.entries()) {
-    const other = listen.slice(0, index).find((earlier) => collide(earlier, address));
+function colliding(addresses: readonly ListenAddress[]): string | undefined {
+  for (const [index, address] of addresses.entries()) {
+    const other = addresses.slice(0, index).find((earlier) => collide(earlier, address));
     if (other === undefined) continue;
     const [a, b] = [formatListenAddress(other), formatListenAddress(address)];
     return `${a === b ? `${a} is named twice` : `${a} and ${b} cannot both be open`}; leave one out`;

@@ -107,9 +107,11 @@ export interface Settings {
   readonly firstByteTimeout: number;
   /** For clients to leave at shutdown; 0 closes them at once. */
   readonly drainTimeout: number;
-  /** Where metrics and status are served; undefined for nowhere. */
-  readonly observe: TcpAddress | undefined;
-  /** Host names that requests may use there, in lower case, besides that of `observe`. */
+  /** What this balancer is called where operators see several. */
+  readonly name: string;
+  /** Where metrics and status are served; empty for nowhere. */
+  readonly observe: readonly TcpAddress[];
+  /** Host names that requests may use there, in lower case, besides those of `observe`. */
   readonly observeNames: readonly string[];
   /** Where operators reach the running balancer. */
   readonly adminSocket: AdminSocket;

@@ -18,6 +18,12 @@ export const word = z
   .string('takes one value, not a list')
   .check(z.trim(), z.minLength(1, isEmpty));
 
+/** One text of at most 64 printable characters, spaces included. */
+export const line = grammar((text) => {
+  if (/^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u.test(text)) return text;
+  throw new Error(`${JSON.stringify(text)} is not a name; write at most 64 printable characters`);
+});
+
 /** The words of a list, or of several; may be none. */
 export const words: Shape<string[]> = z.pipe(
   z.union([z.string(), z.array(z.string())]),
@@ -37,6 +43,20 @@ export function listOrNone<T>(parse: (text: string) => T, some = words): Shape<T
 /** One or more values in a grammar of their own. */
 export function list<T>(parse: (text: string) => T): Shape<T[]> {
   return listOrNone(parse, words.check(z.refine((list) => list.length > 0, isEmpty)));
+}
+
+/** One to four values in a grammar of their own, or the word `off` for none. */
+export function listOrOff<T>(parse: (text: string) => T): Shape<T[]> {
+  return z.pipe(
+    words.check(
+      z.refine((list) => list.length > 0, isEmpty),
+      z.refine((list) => list.length <= 4, 'has more than 4 values; leave some out'),
+    ),
+    z.pipe(
+      z.transform((list: string[]) => (list.length === 1 && list[0] === 'off' ? [] : list)),
+      z.array(z.pipe(z.string(), parsed(parse))),
+    ),
+  );
 }
 
 /** One of these words, as they are spelt. */

@@ -22,6 +22,8 @@ import type { RecordedEvent } from './events/event-log.ts';
 
 /** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
 export interface Status {
+  /** Of this balancer: `--name`, or the host name. */
+  readonly name: string;
   readonly version: string;
   readonly node: string;
   readonly pid: number;
@@ -126,7 +128,10 @@ export interface MemberReport {
 }
 
 /** What does not change while the balancer runs. */
-export type Identity = Pick<Status, 'version' | 'node' | 'pid' | 'startedAt' | 'listen' | 'copier'>;
+export type Identity = Pick<
+  Status,
+  'name' | 'version' | 'node' | 'pid' | 'startedAt' | 'listen' | 'copier'
+>;
 
 export interface StatusSources {
   readonly identity: Identity;

@@ -8,19 +8,24 @@ import { Condition } from '../../lib/condition.ts';
 import { mostConnections } from '../../management/server.ts';
 import type { Event } from '../../observe/events/event.ts';
 
-/** Descriptors besides those of sessions: listeners, probes, log, a margin, and visitors. */
-const others = 50 + mostConnections.observe + mostConnections.admin;
+/** Descriptors besides those of sessions: listeners, probes, log, a margin, and visitors of the admin socket. */
+const others = 50 + mostConnections.admin;
 /** Between two computations, ms. */
 const interval = 1_000;
 
 export class Descriptors {
   readonly #shortage: Condition<Event>;
   readonly #readLimit: () => number;
+  readonly #others: number;
   #checkedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param readLimit gives the soft limit of this process; replaced in tests. */
-  constructor(record: (event: Event) => void, readLimit = limitReader()) {
+  /**
+   * @param observers how many addresses the observe listener has.
+   * @param readLimit gives the soft limit of this process; replaced in tests.
+   */
+  constructor(record: (event: Event) => void, observers: number, readLimit = limitReader()) {
     this.#shortage = new Condition(record);
+    this.#others = others + observers * mostConnections.observe;
     this.#readLimit = readLimit;
   }
 
@@ -34,7 +39,7 @@ export class Descriptors {
     if (now - this.#checkedAt < interval) return;
     this.#checkedAt = now;
     const limit = this.#readLimit();
-    const short = connections * 2 + others > limit;
+    const short = connections * 2 + this.#others > limit;
     const kind = short ? 'descriptors-short' : 'descriptors-back';
     this.#shortage.set(short, { kind, connections, limit });
   }

@@ -75,7 +75,9 @@ export class Housekeeping {
     const { settings, members, dataPath, record } = options;
     this.#options = options;
     this.#moves = new MoveThrottle(members, record);
-    this.#descriptors = new Descriptors(record);
+    // One is inherited, though none is set.
+    const observers = Math.max(1, settings.current.observe.length);
+    this.#descriptors = new Descriptors(record, observers);
     const rules = (): RebalancerRules => {
       const { balance, rebalance, maxSessionAge: maxAge } = settings.current;
       // Another policy would not send a moved client where there is room.

@@ -6,7 +6,7 @@
 export interface Origin {
   readonly from: 'flag' | 'env' | 'file' | 'default';
   /**
-   * `--listen`, `ETCD_LB_LISTEN`, `/etc/etcd-lb.yaml:3:9` (line and column from 1), `default`,
+   * `--listen`, `ETCD_LB_LISTEN`, `/etc/etcd-lb/etcd-lb.yaml:3:9` (line and column from 1), `default`,
    * or `not set` where there is no default.
    */
   readonly detail: string;

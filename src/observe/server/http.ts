@@ -51,7 +51,7 @@ export interface ObserveOptions {
   /** Gets the files of the status page when they are first asked for. */
   readonly page: () => Promise<PageFiles>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
-  /** Names in the Host header that are accepted, besides `host` and addresses. */
+  /** Names in the Host header that are accepted, besides addresses. */
   readonly names: readonly string[];
   readonly onRefused: (reason: RefusalReason) => void;
 }
@@ -181,7 +181,7 @@ async function forPeople(
   parts: Parts,
 ): Promise<Answer | 'stream'> {
   const { host } = request.headers;
-  if (!isOwnHost(host, [parts.host, ...parts.names])) {
+  if (!isOwnHost(host, parts.names)) {
     parts.onRefused('host');
     return text(
       421,

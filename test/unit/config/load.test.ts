@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -43,7 +44,8 @@ const unusual: Readonly<Record<string, string>> = {
   'max-source-share': '50%',
   'first-byte-timeout': '0',
   'drain-timeout': '1m',
-  observe: 'off',
+  name: 'Control plane 1',
+  observe: '127.0.0.1:19379,[::1]:19379',
   'observe-names': 'LB.example.com.,lb',
   'admin-socket': '/run/lb.sock',
   'log-level': 'debug',
@@ -86,7 +88,8 @@ describe('settings', () => {
       maxSourceShare: 90,
       firstByteTimeout: 60_000,
       drainTimeout: 10_000,
-      observe: { kind: 'tcp', host: '127.0.0.1', port: 9379 },
+      name: os.hostname(),
+      observe: [{ kind: 'tcp', host: '127.0.0.1', port: 9379 }],
       observeNames: [],
       adminSocket: { kind: 'auto' },
       watchConfig: false,
@@ -142,7 +145,11 @@ describe('settings', () => {
       maxSourceShare: 50,
       firstByteTimeout: 0,
       drainTimeout: 60_000,
-      observe: undefined,
+      name: 'Control plane 1',
+      observe: [
+        { kind: 'tcp', host: '127.0.0.1', port: 19_379 },
+        { kind: 'tcp', host: '::1', port: 19_379 },
+      ],
       observeNames: ['lb.example.com', 'lb'],
       adminSocket: { kind: 'path', path: '/run/lb.sock' },
       watchConfig: false,

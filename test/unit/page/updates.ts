@@ -99,6 +99,7 @@ export function updateWith(
 ): StatusUpdate {
   return {
     at: '2026-11-22T20:42:00.000Z',
+    name: 'cp1',
     version: '1.2.3',
     node: 'v26.0.0',
     pid: 1,

@@ -7,6 +7,7 @@ test('is told once when they are short and once when they suffice, looking once 
   let limit = 1000;
   const subject = new Descriptors(
     (event) => told.push(event),
+    1,
     () => limit,
   );
   subject.tick(427, 0);
@@ -25,7 +26,7 @@ test('is told once when they are short and once when they suffice, looking once 
 
 test('the limit of this very process is read', () => {
   const told: Event[] = [];
-  new Descriptors((event) => told.push(event)).tick(1_000_000_000, 0);
+  new Descriptors((event) => told.push(event), 1).tick(1_000_000_000, 0);
   const [event] = told;
   expect(event?.kind === 'descriptors-short' && event.limit).toBeGreaterThan(0);
 });

@@ -46,6 +46,7 @@ const member: MemberReport = {
   bytesFromMember: 0,
 };
 const wellStatus: Status = {
+  name: 'cp1',
   version: '1.2.3',
   node: 'v26.0.0',
   pid: 1,

@@ -11,7 +11,7 @@ import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
 import { createPolicy } from '../../src/balancing/policies/policies.ts';
 import { loadSettings } from '../../src/config/load.ts';
-import { envName, options } from '../../src/config/options.ts';
+import { envName, groups, options } from '../../src/config/options.ts';
 import { Monitor } from '../../src/health/monitor.ts';
 import { healthStates, unknownHealth } from '../../src/health/state/health.ts';
 import { Metrics } from '../../src/observe/metrics/metrics.ts';
@@ -28,45 +28,58 @@ const noTls = {};
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const readme = read('README.md');
 const examplePath = 'config/etcd-lb.example.yaml';
 
-describe('README.md', () => {
-  test('lists every flag with its default and help, and no other', () => {
-    const rows = options.map(({ name, default: value, help }) => [`--${name}`, value, help]);
-    expect(tableUnder(['flag', 'default', 'what'])).toEqual(
-      rows.map(([name, value, help]) => [`\`${name}\``, value ? `\`${value}\`` : 'none', help]),
+describe('docs/settings.md', () => {
+  test('lists every flag under its group, with its default and help, and no other', () => {
+    const tables = tablesIn('docs/settings.md', ['flag', 'default', 'what']);
+    expect(tables).toEqual(
+      groups.map((group) =>
+        options
+          .filter((option) => option.group === group)
+          .map(({ name, default: value, help }) => [
+            `\`--${name}\``,
+            value ? `\`${value}\`` : 'none',
+            help,
+          ]),
+      ),
     );
   });
 
   test('shows a flag in its three spellings', () => {
     const name = 'check-interval';
-    expect(readme).toContain(`\`--${name} 1s\`, \`${name}: 1s\`, \`${envName(name)}=1s\``);
-  });
-
-  test('lists every metric with its type, labels and help, and no other', async () => {
-    expect(tableUnder(['metric', 'type', 'labels', 'what'])).toEqual(
-      (await families()).map(({ name, type, labels, help }) => [
-        `\`${name}\``,
-        type,
-        labels.map((label) => `\`${label}\``).join(', ') || 'none',
-        help,
-      ]),
+    expect(read('docs/settings.md')).toContain(
+      `\`--${name} 1s\`, \`${name}: 1s\`, \`${envName(name)}=1s\``,
     );
   });
+});
 
-  test('has rows for the exit codes and for every path of the observe listener', () => {
-    const codes = tableUnder(['code', 'meaning']).map(([code]) => code);
-    expect(codes).toEqual(['0', '1', '2', '130, 143']);
-    const paths = tableUnder(['path', 'answer']).map(([path]) => path?.replaceAll('`', ''));
-    const served = read('src/observe/server/http.ts').matchAll(/case '(\/\w*)':/g);
-    expect(paths.toSorted()).toEqual([...served].map(([, path]) => path).toSorted());
-  });
+test('docs/metrics.md lists every metric with its type, labels and help, and no other', async () => {
+  expect(tablesIn('docs/metrics.md', ['metric', 'type', 'labels', 'what'])).toEqual([
+    (await families()).map(({ name, type, labels, help }) => [
+      `\`${name}\``,
+      type,
+      labels.map((label) => `\`${label}\``).join(', ') || 'none',
+      help,
+    ]),
+  ]);
+});
 
-  test('draws every state of a member', () => {
-    const picture = /## How it decides[\s\S]*?```([\s\S]*?)```/.exec(readme)?.[1] ?? '';
-    for (const state of healthStates) expect(picture).toContain(state);
-  });
+test('docs/cli.md has a row for each exit code', () => {
+  const [codes] = tablesIn('docs/cli.md', ['code', 'meaning']);
+  expect(codes?.map(([code]) => code)).toEqual(['0', '1', '2', '130, 143']);
+});
+
+test('docs/monitoring.md has a row for every path of the observe listener', () => {
+  const [rows] = tablesIn('docs/monitoring.md', ['path', 'answer']);
+  const paths = rows?.map(([path]) => path?.replaceAll('`', ''));
+  const served = read('src/observe/server/http.ts').matchAll(/case '(\/\w*)':/g);
+  expect(paths?.toSorted()).toEqual([...served].map(([, path]) => path).toSorted());
+});
+
+test('docs/how-it-decides.md draws every state of a member', () => {
+  const picture = /```([\s\S]*?)```/.exec(read('docs/how-it-decides.md'))?.[1] ?? '';
+  for (const state of healthStates) expect(picture).toContain(state);
 });
 
 test.each(['README.md', 'CHANGELOG.md'])('%s names only flags that exist', (path) => {
@@ -155,14 +168,15 @@ test('the changelog begins with this version', () => {
   expect(version).toBe(manifest.version);
 });
 
-/** The cells of the README's table with these column heads. */
-function tableUnder(heads: readonly string[]): string[][] {
-  const lines = readme.split('\n');
-  const head = lines.indexOf(`| ${heads.join(' | ')} |`);
-  expect(head, `a table with the columns ${heads.join(', ')}`).toBeGreaterThan(-1);
-  const rows = lines.slice(head + 2);
-  const end = rows.findIndex((line) => !line.startsWith('|'));
-  return rows.slice(0, end).map((line) => line.slice(2, -2).split(' | '));
+/** The cells of each of the page's tables with these column heads. */
+function tablesIn(page: string, heads: readonly string[]): string[][][] {
+  const [, ...tables] = read(page).split(`| ${heads.join(' | ')} |\n`);
+  expect(tables.length, `tables with the columns ${heads.join(', ')}`).toBeGreaterThan(0);
+  return tables.map((text) => {
+    const rows = text.split('\n').slice(1);
+    const end = rows.findIndex((line) => !line.startsWith('|'));
+    return rows.slice(0, end).map((line) => line.slice(2, -2).split(' | '));
+  });
 }
 
 interface Family {
