@@ -51,6 +51,10 @@ export function listOrOff<T>(parse: (text: string) => T): Shape<T[]> {
     words.check(
       z.refine((list) => list.length > 0, isEmpty),
       z.refine((list) => list.length <= 4, 'has more than 4 values; leave some out'),
+      z.refine(
+        (list) => list.length === 1 || !list.includes('off'),
+        'has off beside addresses; write one or the other',
+      ),
     ),
     z.pipe(
       z.transform((list: string[]) => (list.length === 1 && list[0] === 'off' ? [] : list)),

@@ -233,6 +233,24 @@ describe.concurrent('values that do not go together', () => {
       says: ['--listen address', 'write another port, or off'],
     },
     {
+      what: 'to observe twice at one port',
+      args: [...valid, '--observe', '127.0.0.1:9379,:9379'],
+      names: '--observe: 127.0.0.1:9379 and [::]:9379 cannot both be open;',
+      says: ['leave one out'],
+    },
+    {
+      what: 'to observe nowhere and somewhere',
+      args: [...valid, '--observe', 'off,127.0.0.1:9379'],
+      names: '--observe: has off beside addresses;',
+      says: ['write one or the other'],
+    },
+    {
+      what: 'to be called what no terminal shows',
+      args: [...valid, '--name', 'cp1\u001b[31m'],
+      names: '--name: "cp1\\u001b[31m" is not a name;',
+      says: ['64 printable characters'],
+    },
+    {
       what: 'to listen twice at one port',
       args: [...members, '--listen', `${free},:${port}`],
       names: '--listen:',

@@ -75,6 +75,7 @@ check-fast-interval: 111ms
       'check-timeout': '1500ms',
       'check-rise': '3',
       'check-fall': '4',
+      name: 'cp1',
       user: 'root',
       'password-file': join(folder, 'password'),
       'max-lag': '5',

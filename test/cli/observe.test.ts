@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { freePorts } from '../../src/demo/free-ports.ts';
 import { endReasons } from '../../src/proxy/sessions/session.ts';
-import { Balancer, type LogLine } from '../support/balancer.ts';
+import { Balancer, etcdLb, type LogLine } from '../support/balancer.ts';
 import { ask, connect, dial, endOf } from './client.ts';
 import { EchoMember } from './echo-member.ts';
 import { type Family, parseExposition } from './exposition.ts';
@@ -230,6 +230,27 @@ describe('the listener', () => {
     const response = await fetch(`http://localhost:${port}/livez`);
     expect(response.status).toBe(200);
   });
+});
+
+test('each of several observe addresses answers, and the status says what the balancer is called', async () => {
+  const ports = await freePorts(2);
+  const observe = ports.map((port) => `127.0.0.1:${port}`).join();
+  await using several = await Balancer.start([
+    ...['--observe', observe, '--name', 'Control plane 1', ...member.flags],
+  ]);
+  for (const port of ports) {
+    const response = await fetch(`http://127.0.0.1:${port}/status`);
+    expect(await response.json()).toMatchObject({ name: 'Control plane 1' });
+  }
+  const [taken = 0] = ports;
+  const [free = 0] = await freePorts(1);
+  const refused = await etcdLb([
+    ...['run', ...member.flags, '--listen', '127.0.0.1:0', '--admin-socket', 'off'],
+    ...['--observe', `127.0.0.1:${free},127.0.0.1:${taken}`],
+  ]);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain(`--observe: 127.0.0.1:${taken} is in use by another process`);
+  expect(several.log.map(({ event }) => event)).toContain('started');
 });
 
 async function scrape(): Promise<Family[]> {

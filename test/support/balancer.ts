@@ -92,7 +92,8 @@ export class Balancer implements AsyncDisposable {
       'run',
       ...(isTold ? [] : ['--listen', '127.0.0.1:0']),
       ...(args.includes('--admin-socket') ? [] : ['--admin-socket', 'off']),
-      ...['--observe', '127.0.0.1:0', '--drain-timeout', '100ms', '--log-level', 'info'],
+      ...(args.includes('--observe') ? [] : ['--observe', '127.0.0.1:0']),
+      ...['--drain-timeout', '100ms', '--log-level', 'info'],
       ...args,
     ]);
     await balancer.logged((line) => line.event === 'started');
