@@ -7,8 +7,7 @@
  * enough: V8 then drops what it has learnt about dead objects and starts again with a small heap, and the next
  * thousands of connections cost a third more (test/bench/JOURNAL.md).
  */
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { type Heap, heapOfV8 } from '../../lib/heap.ts';
 
 /** How much the heap must have grown, bytes: some thousands of sessions. */
 const worthwhile = 32_000_000;
@@ -18,14 +17,6 @@ const manySessions = 2_000;
 const calmTime = 1_500;
 /** After this long, ms, the garbage of thousands of sessions is collected although other sessions are active. */
 const longCalmTime = 5_000;
-
-/** V8's heap; replaced in tests. */
-export interface Heap {
-  /** Bytes in use, garbage included. */
-  used(): number;
-  /** Stops this process for a few ms, or for some 30 ms for a full collection. */
-  collect(what: 'young' | 'all'): void;
-}
 
 export class Garbage {
   readonly #heap: Heap;
@@ -62,15 +53,4 @@ export class Garbage {
   #hasGrown(): boolean {
     return this.#heap.used() - this.#last.bytes >= worthwhile;
   }
-}
-
-/** Node exposes its collector only with a flag. A flag set at run time applies to new contexts. */
-function heapOfV8(): Heap {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as (options: object) => void;
-  return {
-    used: () => getHeapStatistics().used_heap_size,
-    collect: (what) =>
-      gc(what === 'young' ? { type: 'minor' } : { type: 'major', flavor: 'last-resort' }),
-  };
 }

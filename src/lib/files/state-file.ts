@@ -64,8 +64,8 @@ export async function saveState(path: string, content: object): Promise<void> {
   }
 }
 
-/** Until its folder is flushed, a loss of power may undo a rename (fsync(2)). */
-async function flushFolder(path: string): Promise<void> {
+/** Flushes a folder: until then a loss of power may undo a rename in it (fsync(2)). Rejects with the system's error. */
+export async function flushFolder(path: string): Promise<void> {
   // No `await using`: older Nodes parse the bundle too, to print which version it needs.
   const handle = await open(path, 'r');
   try {

@@ -1,0 +1,130 @@
+/**
+ * Where a snapshot goes: a file that has its name only when it is whole and on the disk, or standard output.
+ *
+ *   DIR/.NAME.<pid>.part ── written ── flushed ── verified ── linked as DIR/NAME ── DIR flushed
+ *
+ * Owns that nothing half-written ever has the name of a snapshot, that nothing is overwritten unless told, and that what a
+ * killed process left is removed. What is written is others' business.
+ */
+import { once } from 'node:events';
+import { constants, writeSync } from 'node:fs';
+import { link, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { flushFolder } from '../lib/files/state-file.ts';
+
+export interface Sink {
+  /**
+   * Takes a piece, which is the caller's again afterwards. Returns a promise where the next piece must wait for it. Throws, or
+   * rejects with, the system's error.
+   */
+  write(piece: Buffer): Promise<void> | undefined;
+  /** Gives what was written its name. Rejects with the system's error; then it has none. */
+  finish(): Promise<void>;
+  /** Forgets what was written. Never rejects. */
+  discard(): Promise<void>;
+}
+
+/** Written at a time, bytes. The network brings some 10 KB at a time; with 1 MiB the processor's caches no longer help. */
+const batch = 64 * 1024;
+
+/**
+ * Begins a file. Removes what killed processes left of earlier attempts at the same name. Rejects with the system's error.
+ *
+ * @param replaces may a file with this name be replaced? If not, `finish` rejects with EEXIST.
+ */
+export async function fileSink(path: string, replaces: boolean): Promise<Sink> {
+  const [folder, name] = [dirname(path), basename(path)];
+  await removeAbandoned(folder, name);
+  const part = join(folder, `.${name}.${process.pid}.part`);
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  // Keys of Kubernetes are in it: its owner's alone.
+  const handle = await open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  const batches = new Batches(handle.fd);
+  return {
+    write: (piece) => batches.write(piece),
+    finish: async () => {
+      batches.flush();
+      await handle.sync();
+      await handle.close();
+      // A link refuses a name that is taken; a rename replaces it. Both in one step.
+      if (replaces) await rename(part, path);
+      else await link(part, path);
+      await rm(part, { force: true });
+      await flushFolder(folder);
+    },
+    discard: async () => {
+      await handle.close().catch(() => {});
+      await rm(part, { force: true }).catch(() => {});
+    },
+  };
+}
+
+/**
+ * Joins pieces into one buffer, so that memory stays the same and the disk gets large writes. They block: whoever takes
+ * a snapshot does nothing else in its thread.
+ */
+class Batches {
+  readonly #descriptor: number;
+  readonly #buffer = Buffer.allocUnsafeSlow(batch);
+  #length = 0;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  write(piece: Buffer): undefined {
+    let at = 0;
+    while (at < piece.length) {
+      const copied = piece.copy(this.#buffer, this.#length, at);
+      this.#length += copied;
+      at += copied;
+      if (this.#length === batch) this.flush();
+    }
+  }
+
+  flush(): void {
+    let at = 0;
+    while (at < this.#length)
+      at += writeSync(this.#descriptor, this.#buffer, at, this.#length - at);
+    this.#length = 0;
+  }
+}
+
+/** Parts of this name whose process is gone. Rejects where the folder cannot be read. */
+async function removeAbandoned(folder: string, name: string): Promise<void> {
+  const pattern = new RegExp(`^\\.${RegExp.escape(name)}\\.(\\d+)\\.part$`);
+  for (const entry of await readdir(folder)) {
+    const [, pid] = pattern.exec(entry) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid)))
+      await rm(join(folder, entry), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return pid !== process.pid;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Standard output, or another stream. It has nothing to give a name to, and nothing to take back. */
+export function streamSink(stream: NodeJS.WritableStream): Sink {
+  let failure: Error | undefined;
+  stream.on('error', (error) => {
+    failure = error;
+  });
+  const check = (): void => {
+    if (failure !== undefined) throw failure;
+  };
+  return {
+    write: (piece) => {
+      check();
+      // A copy: a stream may keep it for longer.
+      return stream.write(Buffer.from(piece)) ? undefined : once(stream, 'drain').then(check);
+    },
+    finish: async () => check(),
+    discard: async () => {},
+  };
+}
