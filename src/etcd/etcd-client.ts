@@ -65,6 +65,16 @@ export class EtcdClient {
     await this.#ask((etcd) => etcd.maintenance.moveLeader({ targetID }));
   }
 
+  /**
+   * The token of the user, for a connection of another kind; `undefined` where there is no user. etcd forgets it after five
+   * minutes by default. Rejects with an error of one clause for people.
+   */
+  token(): Promise<string | undefined> {
+    const { user } = this.#options;
+    if (user === undefined) return Promise.resolve(undefined);
+    return this.#ask((etcd) => authenticate(etcd, user));
+  }
+
   /** Closes the connection. A request in flight fails. */
   close(): void {
     this.#closed.abort(new Error('stopped'));
@@ -126,7 +136,7 @@ export class EtcdClient {
     const { user } = this.#options;
     if (user === undefined) return [];
     const { InterceptingCall } = await import('@grpc/grpc-js');
-    const { token } = await etcd.auth.authenticate({ name: user.name, password: user.password });
+    const token = await authenticate(etcd, user);
     return [
       (options, nextCall) =>
         new InterceptingCall(nextCall(options), {
@@ -137,6 +147,14 @@ export class EtcdClient {
         }),
     ];
   }
+}
+
+async function authenticate(
+  etcd: Etcd3,
+  { name, password }: NonNullable<EtcdClientOptions['user']>,
+): Promise<string> {
+  const { token } = await etcd.auth.authenticate({ name, password });
+  return token;
 }
 
 /** One clause for people, without the words that gRPC adds. */
