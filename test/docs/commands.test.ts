@@ -65,13 +65,7 @@ class Node implements AsyncDisposable {
     const cluster = await startLocalCluster({ etcd, size: 3, tls });
     const folder = await mkdtemp(join(tmpdir(), 'etcd-lb-node-'));
     const pki = join(folder, 'etc/kubernetes/pki');
-    const folders = [
-      'etc/kubernetes/pki/etcd',
-      'etc/etcd-lb',
-      'var/lib/etcd-lb',
-      'run/etcd-lb',
-      'bin',
-    ];
+    const folders = ['etc/kubernetes/pki/etcd', 'run/etcd-lb', 'bin'];
     for (const each of folders) await mkdir(join(folder, each), { recursive: true });
     await copyFile(certificates.ca, `${pki}/etcd/ca.crt`);
     await copyFile(certificates.client.cert, `${pki}/apiserver-etcd-client.crt`);

@@ -53,7 +53,7 @@ export function commandsIn(lines: readonly string[]): CommandLine[] {
     closedBy = undefined;
   }
   return commands.map((text) => {
-    const [command = '', comment = ''] = text.split(/\s+# /);
+    const [, command = '', comment = ''] = /^([\s\S]*?)(?: +# (.*))?$/.exec(text) ?? [];
     const [, expected = ''] = /^(?:until|says) "(.*?)"/.exec(comment) ?? [];
     return { command, isRepeated: comment.startsWith('until '), expected };
   });
