@@ -22,7 +22,11 @@ import { blocksIn, type CommandLine, commandsIn, expectLike } from '../support/c
 import { retried } from '../support/joining-member.ts';
 
 const root = join(import.meta.dirname, '../..');
-const pages = ['README.md', 'docs/deployment.md', 'docs/operations.md'].map((path) => {
+const paths = [
+  'README.md',
+  ...['deployment', 'operations', 'cli'].map((name) => `docs/${name}.md`),
+];
+const pages = paths.map((path) => {
   const content = readFileSync(join(root, path), 'utf8');
   return { path, content, blocks: blocksIn(content) };
 });
