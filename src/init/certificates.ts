@@ -20,7 +20,7 @@ export interface GivenFiles {
   readonly key?: string;
 }
 
-/** Those given, else those of kubeadm for health checks, else those of kube-apiserver; none for http. */
+/** Those given, else kubeadm's for health checks of its own etcd, else kube-apiserver's; none for http. */
 export function chooseCertificates(
   node: Node,
   given: GivenFiles,
@@ -41,7 +41,7 @@ function authorities({ apiserver, files }: Node, { cacert }: GivenFiles): Certif
     : {};
 }
 
-function identity({ apiserver, files }: Node, { cert, key }: GivenFiles): CertificateFiles {
+function identity({ etcd, apiserver, files }: Node, { cert, key }: GivenFiles): CertificateFiles {
   // One alone is an error, which the settings report.
   if (cert !== undefined || key !== undefined) {
     return {
@@ -56,7 +56,8 @@ function identity({ apiserver, files }: Node, { cert, key }: GivenFiles): Certif
   const [checks, shared] = clientPairs.map((pair) =>
     files.has(pair.cert) && files.has(pair.key) ? pair : undefined,
   );
-  if (checks) return of(checks, 'kubeadm makes it for health checks of etcd');
+  // Where etcd is elsewhere, what is here may be left from another one.
+  if (checks && etcd) return of(checks, 'kubeadm makes it for health checks of etcd');
   if (apiserver?.cert !== undefined && apiserver.key !== undefined) {
     const { cert: own, key: ownKey } = apiserver;
     return of({ cert: own, key: ownKey }, "kube-apiserver's own for etcd (--etcd-certfile)");
