@@ -15,7 +15,7 @@ import { ConfigError } from '../lib/setting-error.ts';
 import { ask, requireUsable } from './ask.ts';
 import { type CertificateFiles, chooseCertificates, type GivenFiles } from './certificates.ts';
 import { configurationOf } from './files/configuration.ts';
-import { podFile, podOf } from './files/pod.ts';
+import { podFile, podOf, startedPodFile } from './files/pod.ts';
 import { podTemplate, serviceTemplate, sysusersTemplate } from './files/templates.ts';
 import * as unit from './files/unit.ts';
 import { exists, type OutputFile } from './files/write.ts';
@@ -55,7 +55,11 @@ export async function prepare(options: InitOptions): Promise<Prepared> {
   const given = [cacert, cert, key].flatMap((path) => path ?? []);
   const node = lookAt(root, given);
   const form = formOf(options.as, node);
-  const inTheWay = targetsOf(form, root).filter((path) => exists(join(root, path)));
+  // The steps lead there.
+  const started = form === 'static-pod' ? [startedPodFile] : [];
+  const inTheWay = [...targetsOf(form, root), ...started].filter((path) =>
+    exists(join(root, path)),
+  );
   const [first] = inTheWay;
   if (first !== undefined && !options.isDryRun) {
     throw new ConfigError(

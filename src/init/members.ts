@@ -66,12 +66,12 @@ function ofMember({ etcd }: Node): Candidate[] {
   return [
     {
       endpoint: etcd.endpoint,
-      why: 'the member of this node (etcd.yaml: --advertise-client-urls)',
+      why: "this node's (etcd.yaml: --advertise-client-urls)",
       isMember: true,
     },
     ...others.map((peer) => ({
       endpoint: { ...peer, scheme, port },
-      why: `a member when this node joined (etcd.yaml: --initial-cluster); that its client port is ${port} is a guess`,
+      why: 'from --initial-cluster of etcd.yaml; the port is a guess',
       isMember: true,
     })),
   ];

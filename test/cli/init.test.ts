@@ -122,8 +122,25 @@ describe('on a node with a member of its own', () => {
       stderr: expect.stringMatching(`^etcd-lb: ${at.root}${pod} exists, .*\\.\n$`),
     });
     expect(await at.added()).toEqual([pod]);
+
+    const running = await node({ ...stacked, 'etcd-lb.yaml': 'mine' });
+    const refused = await init(running);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('/etc/kubernetes/manifests/etcd-lb.yaml exists, ');
+    expect(await running.added()).toEqual([]);
     const { stdout } = await init(at, '--dry-run');
     expect(stdout).toContain(`${at.root}${pod} exists: without --dry-run this is refused.\n`);
+  });
+
+  test('leaves nothing when one file of several cannot be written', async () => {
+    const at = await node();
+    await at.write('/etc/systemd', 'in the way of a folder');
+    const { code, stderr } = await init(at, '--as', 'systemd');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `etcd-lb: ${at.root}/etc/systemd/system/etcd-lb.service cannot be written: not a directory; nothing was written. Run this as root, or with --dry-run.\n`,
+    });
+    expect(await at.added()).toEqual(['/etc/systemd']);
   });
 
   test('takes the next port where its own is in use', async () => {

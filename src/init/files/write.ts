@@ -1,5 +1,14 @@
 /** Writes the files, all or none, over nothing that is there. */
-import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '../../lib/setting-error.ts';
 import { inWords } from '../../lib/system-error.ts';
@@ -12,9 +21,14 @@ export interface OutputFile {
   readonly mode: 0o644 | 0o600;
 }
 
-/** Is something there, be it a link that leads nowhere? */
+/** Is something there, be it a link that leads nowhere? What cannot be told shows when it is written. */
 export function exists(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Throws `ConfigError` when something is in the way, or cannot be written; then nothing is left of it. */
@@ -24,9 +38,11 @@ export function writeAll(root: string, files: readonly OutputFile[]): void {
     const place = join(root, path);
     try {
       makeFolders(dirname(place));
-      writeFileSync(place, text, { mode, flag: 'wx' });
-      written.push(place);
-      chmodSync(place, mode);
+      const descriptor = openSync(place, 'wx', mode);
+      written.push(place); // from here on it is ours to remove
+      writeFileSync(descriptor, text);
+      fchmodSync(descriptor, mode);
+      closeSync(descriptor);
     } catch (error) {
       for (const each of written) rmSync(each, { force: true });
       throw new ConfigError(
