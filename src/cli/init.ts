@@ -4,6 +4,7 @@
  */
 import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isSea } from 'node:sea';
 import type { Command } from 'commander';
 import { exposedSecrets } from '../certificates/certificates.ts';
 import { type Flags, loadSettings } from '../config/load.ts';
@@ -121,6 +122,7 @@ function print(lines: readonly string[]): void {
 
 /** Where this program is, to be installed elsewhere. */
 function thisProgram(): string {
-  const path = realpathSync(process.argv[1] ?? process.execPath);
+  // An executable finds there the word by which it was called, which may not be a path.
+  const path = realpathSync(isSea() ? process.execPath : (process.argv[1] ?? ''));
   return path.endsWith('.ts') ? 'dist/etcd-lb.js' : path;
 }
