@@ -16,6 +16,7 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 # Not `npm ci`, for the reason in src/demo/setup.sh; versions and hashes are the lockfile's all the same.
 RUN npm install --no-save --no-audit --no-fund --ignore-scripts
+COPY config ./config
 COPY src ./src
 RUN npm run build && install -D dist/etcd-lb.js /app/etcd-lb.js && install -d -o 1000 /app/compiled
 # As the user of the image: what Node compiled for one user it does not take from another.

@@ -9,6 +9,7 @@
 import { argv } from 'node:process';
 import { build, type Plugin } from 'rolldown';
 import manifest from '../../package.json' with { type: 'json' };
+import { inlineTemplates } from '../init/files/inline-plugin.ts';
 import { inlinePage } from '../page/inline-plugin.ts';
 import { complete } from './complete.ts';
 import { deferred } from './deferred.ts';
@@ -19,6 +20,7 @@ import { requireNode } from './node-version.ts';
 const plugins: readonly Plugin[] = [
   deferred(['etcd3', 'cockatiel', '@grpc/grpc-js'], [etcdProtocol()]),
   inlinePage(),
+  inlineTemplates(),
   requireNode(Number.parseInt(manifest.engines.node.replace(/^>=/, ''), 10)),
 ];
 
