@@ -91,7 +91,7 @@ describe.each(signals)('%s', (signal) => {
     balancer.signal(signal);
     expect(await balancer.logged(({ event }) => event === 'stopping')).toMatchObject({
       sessions: 2,
-      drainTimeout: 60_000,
+      drainTimeout: '1m',
     });
     expect(await isOpen(balancer.address)).toBe(false);
     expect(await get(balancer, '/readyz')).toMatchObject({ code: 503, text: 'stopping\n' });
