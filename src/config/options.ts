@@ -263,7 +263,7 @@ const table: Grouped<Table> = {
     },
     user: {
       placeholder: 'NAME',
-      help: "One of etcd's own users, for these polls where etcd requires one.",
+      help: "One of etcd's own users, for polls of a member's status where etcd requires one.",
       shape: shapes.word,
     },
     passwordFile: {

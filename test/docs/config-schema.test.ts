@@ -77,7 +77,7 @@ describe.each([
   const wrong = [
     ...['check-intervall: 1s', 'Listen: 127.0.0.1:1', 'config: other.yaml'],
     ...['balance: fastest', 'balance: [nearest]', 'log-level: INFO', 'tls: on'],
-    ...['reuse-port: yes', 'reuse-port: True', 'follow-calls: 1'],
+    ...['reuse-port: yes', 'reuse-port: "True"', 'follow-calls: 1'],
     ...['check-fall: 0', 'check-fall: -1', 'check-fall: 1.5', 'check-fall: "0"', 'max-lag: many'],
     ...[
       'check-interval: 1',
