@@ -12,23 +12,23 @@ afterEach(() => void vi.restoreAllMocks());
 const members = [failedMember('m0'), memberNamed('m1'), memberNamed('m2')];
 const drained = [memberNamed('m0', { drain: { since: at } }), ...members.slice(1)];
 
-type Change = Parameters<typeof updateWith>;
-type Case = readonly [string, 0 | 1 | 2, Change[0]?, Change[1]?];
+type Change = Required<Parameters<typeof updateWith>>;
+type Case = readonly [string, 0 | 1 | 2, Change[0], Change[1]];
 
 describe('the exit code', () => {
   test.each<Case>([
-    ['all well', 0],
-    ['drained by an operator', 0, { members: drained }],
-    ['the leader moves as asked', 0, { hold: { limitMs: 4_000, current: m0Moved } }],
+    ['all well', 0, {}, {}],
+    ['drained by an operator', 0, { members: drained }, {}],
+    ['the leader moves as asked', 0, { hold: { limitMs: 4_000, current: m0Moved } }, {}],
     ['a member failed', 1, { members }, { healthyVoters: 2, tolerance: 0 }],
-    ['stopping', 1, { stopping: true }],
-    ['held', 1, { hold: { limitMs: 4_000, current: m0Held } }],
+    ['stopping', 1, { stopping: true }, {}],
+    ['held', 1, { hold: { limitMs: 4_000, current: m0Held } }, {}],
     ['no leader', 2, {}, { leader: undefined }],
     ['no quorum', 2, { members }, { healthyVoters: 1, tolerance: 0 }],
     ['an alarm', 2, {}, { alarms: [{ kind: 'NOSPACE', memberId: 'm0', member: 'm0' }] }],
-    ['panic', 2, { mode: 'panic' }],
-    ['still starting', 2, { mode: 'starting' }],
-  ])('%s: %d', (_, code, change = {}, cluster = {}) => {
+    ['panic', 2, { mode: 'panic' }, {}],
+    ['still starting', 2, { mode: 'starting' }, {}],
+  ])('%s: %d', (_, code, change, cluster) => {
     expect(exitCodeOf({ ...updateWith(change, cluster), events: [] }, at)).toBe(code);
   });
 });
