@@ -4,7 +4,7 @@
  */
 import { exposedSecrets } from '../certificates/certificates.ts';
 import { type Flags, loadSettings } from '../config/load.ts';
-import { documentOf, type Format } from './output.ts';
+import { documentOf, type Format } from './flags/output.ts';
 
 /** For a pipe, which has no width; characters. */
 const usualWidth = 100;

@@ -1,6 +1,6 @@
 /** `etcd-lb config`: the effective settings, each with where its value came from. */
 import { type Effective, type Flags, loadSettings } from '../config/load.ts';
-import { documentOf, type Format } from './output.ts';
+import { documentOf, type Format } from './flags/output.ts';
 import { columns } from './table.ts';
 
 /** Prints them; as YAML they can be used as a configuration file. Throws `ConfigError`. */

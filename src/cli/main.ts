@@ -11,8 +11,8 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../lib/setting-error.ts';
 import { inWords, isSystemError } from '../lib/system-error.ts';
+import { sentenceOf } from './flags/wrong-words.ts';
 import { createProgram } from './program.ts';
-import { sentenceOf } from './wrong-words.ts';
 
 const program = createProgram();
 const words = process.argv.slice(2);

@@ -5,10 +5,16 @@
 import { Command } from 'commander';
 import { envName, options } from '../config/options.ts';
 import { ConfigError } from '../lib/setting-error.ts';
-import { helpStyle } from './help.ts';
+import { helpStyle } from './flags/help.ts';
+import { type Format, withOutput } from './flags/output.ts';
+import {
+  isEssential,
+  isReadByCheck,
+  settingsOf,
+  withAll,
+  withSettings,
+} from './flags/setting-flags.ts';
 import { addOperatorCommands } from './operator/commands.ts';
-import { type Format, withOutput } from './output.ts';
-import { isEssential, isReadByCheck, settingsOf, withAll, withSettings } from './setting-flags.ts';
 import { printVersion, version } from './version.ts';
 
 const essential = `These ten of ${options.length} settings matter most; --help --all shows all.`;

@@ -1,6 +1,6 @@
 /** `etcd-lb version`: which build this is. */
 import manifest from '../../package.json' with { type: 'json' };
-import { documentOf, type Format } from './output.ts';
+import { documentOf, type Format } from './flags/output.ts';
 
 /** From package.json. */
 export const version: string = manifest.version;

@@ -8,7 +8,7 @@ import { logLevels } from '../../config/settings.ts';
 import { parseDuration } from '../../config/values/duration.ts';
 import { parseAdminSocket, usualAdminSocket } from '../../config/values/listen.ts';
 import { ConfigError } from '../../lib/setting-error.ts';
-import { withOutput } from '../output.ts';
+import { withOutput } from '../flags/output.ts';
 
 const operations = () => import('./operations.ts');
 
@@ -154,7 +154,7 @@ function addCompletion(program: Command): void {
       ),
     )
     .action(async (shell: 'bash' | 'zsh' | 'fish') => {
-      const { completionFor } = await import('../completion.ts');
+      const { completionFor } = await import('../flags/completion.ts');
       process.stdout.write(completionFor(shell, program));
     });
 }

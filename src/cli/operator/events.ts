@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import type { AdminClient, ToldEvent } from '../../admin/client.ts';
 import { membersOf } from '../../observe/events/members-of.ts';
-import { documentOf, type Format } from '../output.ts';
+import { documentOf, type Format } from '../flags/output.ts';
 
 const colours = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 

@@ -3,7 +3,7 @@
 import type { AdminClient } from '../../admin/client.ts';
 import type { SessionStatus } from '../../admin/session-status.ts';
 import { formatBytes } from '../../lib/text/quantities.ts';
-import { documentOf, type Format } from '../output.ts';
+import { documentOf, type Format } from '../flags/output.ts';
 import { age, columns } from '../table.ts';
 
 const heads = ['ID', 'MEMBER', 'CLIENT', 'AGE', 'IDLE', 'SENT', 'RECEIVED', 'IN FLIGHT', ''];

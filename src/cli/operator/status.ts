@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminClient } from '../../admin/client.ts';
 import type { Status } from '../../observe/status.ts';
 import { headlineOf } from '../../page/browser/cluster/headline.ts';
-import { documentOf, type Format } from '../output.ts';
+import { documentOf, type Format } from '../flags/output.ts';
 import { type Sample, statusTable } from './status-table.ts';
 
 /** Between the first two samples, which rates need, and between two prints of a watched table; ms. */

@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { completionFor } from '../../../src/cli/completion.ts';
-import { createProgram } from '../../../src/cli/program.ts';
-import { options } from '../../../src/config/options.ts';
+import { completionFor } from '../../../../src/cli/flags/completion.ts';
+import { createProgram } from '../../../../src/cli/program.ts';
+import { options } from '../../../../src/config/options.ts';
 
 const script = completionFor('bash', createProgram());
 

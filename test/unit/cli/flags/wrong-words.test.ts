@@ -1,7 +1,7 @@
 /** What is said of command lines that cannot be parsed. */
 import { expect, test } from 'vitest';
-import { sentenceOf } from '../../../src/cli/wrong-words.ts';
-import { parse } from './program.ts';
+import { sentenceOf } from '../../../../src/cli/flags/wrong-words.ts';
+import { parse } from '../program.ts';
 
 test.each([
   ['rnu', 'rnu is not a command; did you mean run?'],

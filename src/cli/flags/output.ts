@@ -1,6 +1,6 @@
 /** In which format a command prints: `-o json`, `-o yaml` or `-o table`. Nothing else is printed to its output. */
 import { type Command, Option } from 'commander';
-import { ConfigError } from '../lib/setting-error.ts';
+import { ConfigError } from '../../lib/setting-error.ts';
 
 const formats = ['json', 'yaml', 'table'] as const;
 

@@ -1,14 +1,14 @@
 /** What people see of `--help`, at 80 columns. */
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { exposedSecrets } from '../../../src/certificates/certificates.ts';
-import { createProgram } from '../../../src/cli/program.ts';
-import { loadSettings } from '../../../src/config/load.ts';
-import { groups, type OptionSpec, options } from '../../../src/config/options.ts';
-import type { Settings } from '../../../src/config/settings.ts';
-import { examine } from '../../../src/diagnose/examine.ts';
-import { gather } from '../../../src/diagnose/probes/gather.ts';
-import { parse } from './program.ts';
+import { exposedSecrets } from '../../../../src/certificates/certificates.ts';
+import { createProgram } from '../../../../src/cli/program.ts';
+import { loadSettings } from '../../../../src/config/load.ts';
+import { groups, type OptionSpec, options } from '../../../../src/config/options.ts';
+import type { Settings } from '../../../../src/config/settings.ts';
+import { examine } from '../../../../src/diagnose/examine.ts';
+import { gather } from '../../../../src/diagnose/probes/gather.ts';
+import { parse } from '../program.ts';
 
 const help = (...words: string[]): string => stripVTControlCharacters(parse(...words).text);
 /** The flags that it describes. */

@@ -4,10 +4,10 @@
  * Owns the sentences in place of commander's own. Pure.
  */
 import type { Command, CommanderError } from 'commander';
-import { nearest } from '../config/nearest.ts';
-import { neighbourOf } from '../config/neighbours.ts';
-import { options } from '../config/options.ts';
-import { safeText } from '../lib/text/safe-text.ts';
+import { nearest } from '../../config/nearest.ts';
+import { neighbourOf } from '../../config/neighbours.ts';
+import { options } from '../../config/options.ts';
+import { safeText } from '../../lib/text/safe-text.ts';
 
 /** Commands of neighbouring programs, and ours for the purpose. */
 const theirCommands: Readonly<Record<string, string>> = {
@@ -75,8 +75,11 @@ function unknownFlag(written: string, command: Command): string {
     return `${flag} is a flag of a command; write etcd-lb run ${flag}.`;
   }
   const longs = command.options.flatMap(({ long }) => long ?? []);
-  const theirs = isProgram || longs.includes('--endpoints') ? neighbourOf(bare) : undefined;
-  if (theirs !== undefined) return `${flag} ${theirs}.`;
+  const theirs = neighbourOf(bare);
+  const ours = theirs?.match(/--[a-z-]+/g) ?? [];
+  if (theirs !== undefined && (isProgram || ours.every((each) => longs.includes(each)))) {
+    return `${flag} ${theirs}.`;
+  }
   const meant = nearest(flag, [...longs, '--help', '--version']);
   return `${flag} is not a flag of ${name(command)}; ${orHelp(meant, command)}`;
 }

@@ -5,9 +5,9 @@
  * shown is taken all the same.
  */
 import { type Command, Option } from 'commander';
-import type { Flags } from '../config/load.ts';
-import { type OptionSpec, options } from '../config/options.ts';
-import { onOrOff } from '../config/shapes.ts';
+import type { Flags } from '../../config/load.ts';
+import { type OptionSpec, options } from '../../config/options.ts';
+import { onOrOff } from '../../config/shapes.ts';
 
 /**
  * Declares a flag for each setting. Values stay text: config/ reads them, whatever their source.
