@@ -1,10 +1,13 @@
 /** The admin socket and the commands that use it, as an operator meets them. */
+
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import http, { type IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { AdminClient } from '../../src/admin/client.ts';
@@ -12,6 +15,9 @@ import { usualAdminSocket } from '../../src/config/values/listen.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import { ask, connect } from './client.ts';
 import { EchoMember } from './echo-member.ts';
+
+const exec = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
 
 /** A busy machine needs more than the second that is usual. */
 const patience = { timeout: 20_000 };
@@ -118,6 +124,26 @@ describe('the API', () => {
       expect({ path, body, code: answer.code }).toEqual({ path, body, code });
       expect(JSON.parse(answer.body).error).toMatch(error);
     }
+  });
+
+  test('does what docs/cli.md shows with curl', async () => {
+    // No client comes, so that cp1 need not be there; its checks are those of m0.
+    await (await start('--endpoints', 'cp1=http://127.0.0.1:1')).healthy(['cp1']);
+    const lines = (await readFile(join(root, 'docs/cli.md'), 'utf8')).match(/^curl .*$/gm) ?? [];
+    expect(lines.length).toBeGreaterThan(4);
+    const answers: unknown[] = [];
+    for (const line of lines) {
+      const { stdout } = await exec('sh', ['-c', line.replace(usualAdminSocket, socket)]);
+      answers.push(JSON.parse(stdout));
+    }
+    expect(answers).toMatchObject([
+      { members: [{ name: 'm0' }, { name: 'cp1' }] },
+      [],
+      { member: 'cp1', timeout: 300_000 },
+      { member: 'cp1' },
+      { level: 'debug' },
+      { kind: 'applied', waiting: [] },
+    ]);
   });
 
   test('goes on after a request that makes no sense', async () => {
