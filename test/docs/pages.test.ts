@@ -240,6 +240,7 @@ async function render(): Promise<string> {
   const metrics = new Metrics();
   metrics.readFrom({
     ...{
+      name: 'cp1',
       version: '0.0.0',
       members: () => [member],
       leaving: () => [],
