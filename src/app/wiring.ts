@@ -192,7 +192,7 @@ function makeAdmin(
     },
   });
   metrics.readFrom({
-    ...{ version, members, monitor, cluster, proxy: dataPath },
+    ...{ name: settings.current.name, version, members, monitor, cluster, proxy: dataPath },
     leaving: () => memberDrains.leaving,
     certificates: () => certificates.certificates,
     hold: () => guard.view,

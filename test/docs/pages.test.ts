@@ -37,7 +37,8 @@ const pages = globSync(['*.md', 'docs/*.md'], { cwd: root });
 const ofOthers = new Set([
   ...['etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile'], // kube-apiserver
   ...['listen-metrics-urls', 'peer-urls', 'learner', 'command-timeout'], // etcd and etcdctl
-  ...['initial-cluster', 'initial-cluster-state'], // etcd
+  ...['initial-cluster', 'initial-cluster-state', 'quota-backend-bytes'], // etcd
+  ...['heartbeat-interval', 'election-timeout', 'cluster'], // etcd and etcdctl
   ...['raw', 'control-plane', 'unix-socket', 'now'], // kubectl, kubeadm, curl, systemctl
   ...['read-only', 'network', 'ulimit'], // docker
   ...['faults', 'seed', 'schedules'], // npm run chaos
@@ -288,6 +289,7 @@ async function render(): Promise<string> {
   const metrics = new Metrics();
   metrics.readFrom({
     ...{
+      name: 'cp1',
       version: '0.0.0',
       members: () => [member],
       leaving: () => [],

@@ -7,6 +7,8 @@ const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 const lifetimeBuckets = [0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600];
 /** Seconds. A needless hold ends with the next linearizable read, one for an election within 2 s. */
 const holdBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
+/** Seconds. Timers are a millisecond exact; the event loop stalls for as long as the host is suspended. */
+const lagBuckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
 interface Described {
   readonly name: string;
@@ -28,8 +30,8 @@ const counters = {
   },
   dials: {
     name: 'etcd_lb_dials_total',
-    help: 'Attempts to connect to a member for a client: connected, abandoned because another member was quicker, or the reason why they failed.',
-    labelNames: ['member', 'result'],
+    help: 'Attempts to connect to a member for a client, by result: success, failed, or abandoned because another member was quicker; and by reason where they failed.',
+    labelNames: ['member', 'result', 'reason'],
   },
   failovers: {
     name: 'etcd_lb_failovers_total',
@@ -113,6 +115,11 @@ const histograms = {
     name: 'etcd_lb_hold_duration_seconds',
     help: 'How long what clients send was held, recorded when a hold ends.',
     buckets: holdBuckets,
+  },
+  eventLoopLag: {
+    name: 'etcd_lb_event_loop_lag_seconds',
+    help: 'How late the event loop came to a timer that is due several times a second; every client waits as long.',
+    buckets: lagBuckets,
   },
 } satisfies Record<string, Described & { readonly buckets: number[] }>;
 

@@ -106,10 +106,10 @@ export class Metrics {
   }
 
   attempted({ name: member }: Member, attempt: DialAttempt): void {
-    const result = attempt.result === 'failed' ? attempt.failure.reason : attempt.result;
-    this.#counters.dials.inc({ member, result });
-    if (result !== 'connected') return;
-    this.#histograms.dialDuration.observe({ member }, attempt.duration / 1000);
+    const reason = attempt.result === 'failed' ? attempt.failure.reason : '';
+    const isConnected = attempt.result === 'connected';
+    this.#counters.dials.inc({ member, result: isConnected ? 'success' : attempt.result, reason });
+    if (isConnected) this.#histograms.dialDuration.observe({ member }, attempt.duration / 1000);
   }
 
   failedOver(): void {
@@ -127,6 +127,11 @@ export class Metrics {
 
   stalled(): void {
     this.#counters.stalls.inc();
+  }
+
+  /** @param late how late a tick of housekeeping came, ms; less than 0 where the timer was early. */
+  ticked(late: number): void {
+    this.#histograms.eventLoopLag.observe(Math.max(0, late) / 1000);
   }
 
   /** Counts each client; the event covers several. */
@@ -172,9 +177,10 @@ export class Metrics {
     unresponsive.inc({ member }, 0);
     for (const state of healthStates) stateChanges.inc({ member, state }, 0);
     checks.inc({ member, result: 'passed', reason: '' }, 0);
-    for (const reason of failureReasons) checks.inc({ member, result: 'failed', reason }, 0);
-    for (const result of ['connected', 'abandoned', ...failureReasons]) {
-      dials.inc({ member, result }, 0);
+    for (const result of ['success', 'abandoned']) dials.inc({ member, result, reason: '' }, 0);
+    for (const reason of failureReasons) {
+      checks.inc({ member, result: 'failed', reason }, 0);
+      dials.inc({ member, result: 'failed', reason }, 0);
     }
   }
 }

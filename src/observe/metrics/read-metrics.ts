@@ -12,6 +12,8 @@ import type { DataPath } from '../../proxy/data-path.ts';
 
 /** What the metrics are read from. */
 export interface MetricSources {
+  /** What this balancer is called. */
+  readonly name: string;
   readonly version: string;
   /** The current members. */
   readonly members: () => readonly Member[];

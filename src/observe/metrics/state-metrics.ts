@@ -8,9 +8,9 @@ import { flag, perMember, present, type ReadMetric, served } from './read-metric
 export const stateMetrics: readonly ReadMetric[] = [
   {
     name: 'etcd_lb_build_info',
-    help: 'Always 1; the labels tell the version of etcd-lb and of the Node runtime.',
-    labels: ['version', 'node'],
-    read: ({ version }) => [[1, { version, node: process.version }]],
+    help: 'Always 1; the labels tell what the balancer is called (--name), and the version of etcd-lb and of the Node runtime.',
+    labels: ['name', 'version', 'node'],
+    read: ({ name, version }) => [[1, { name, version, node: process.version }]],
   },
   {
     name: 'etcd_lb_certificate_expiry_timestamp_seconds',

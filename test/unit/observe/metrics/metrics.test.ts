@@ -73,6 +73,7 @@ beforeEach(async () => {
   cluster = undescribed([m0, m1]);
   metrics = new Metrics();
   metrics.readFrom({
+    name: 'cp1',
     version: '1.2.3',
     members: () => there,
     leaving: () => leaving,
@@ -195,6 +196,7 @@ describe('names and help', () => {
     'hold_duration_seconds',
     'log_lines_lost_total',
     'unexpected_errors_total',
+    'event_loop_lag_seconds',
   ];
 
   test('every name is ours or one of the runtime', async () => {
@@ -205,7 +207,7 @@ describe('names and help', () => {
     );
     expect(mine?.toSorted()).toEqual(ours.map((name) => `etcd_lb_${name}`).toSorted());
     expect(theirs).toContain('process_resident_memory_bytes');
-    expect(theirs).toContain('nodejs_eventloop_lag_p99_seconds');
+    expect(theirs?.filter((name) => /eventloop_lag|active/.test(name))).toEqual([]);
     expect((mine?.length ?? 0) + (theirs?.length ?? 0)).toBe(names.length);
   });
 
@@ -232,6 +234,7 @@ describe('names and help', () => {
   test('the registry is our own: a second balancer in the process does not clash', () => {
     expect(() =>
       new Metrics().readFrom({
+        name: 'cp1',
         version: '1',
         members: () => [],
         leaving: () => [],
@@ -253,9 +256,9 @@ test('series of every member and reason are there from the start, at 0', async (
     const expected = [
       `checks_total{member="${member}",result="passed",reason=""}`,
       `checks_total{member="${member}",result="failed",reason="timeout"}`,
-      `dials_total{member="${member}",result="connected"}`,
-      `dials_total{member="${member}",result="abandoned"}`,
-      `dials_total{member="${member}",result="refused"}`,
+      `dials_total{member="${member}",result="success",reason=""}`,
+      `dials_total{member="${member}",result="abandoned",reason=""}`,
+      `dials_total{member="${member}",result="failed",reason="refused"}`,
       `evictions_total{member="${member}"}`,
       `member_up{member="${member}"}`,
       `sessions{member="${member}"}`,
@@ -292,7 +295,9 @@ test('series of every member and reason are there from the start, at 0', async (
   ]) {
     expect([name, series.get(`etcd_lb_${name}`)]).toEqual([name, 0]);
   }
-  expect(series.get(`etcd_lb_build_info{version="1.2.3",node="${process.version}"}`)).toBe(1);
+  expect(
+    series.get(`etcd_lb_build_info{name="cp1",version="1.2.3",node="${process.version}"}`),
+  ).toBe(1);
 });
 
 test('calls of members that are followed, and only of those', async () => {
@@ -346,6 +351,20 @@ describe('what happens is counted', () => {
     expect(sum).toBeCloseTo(0.722);
   });
 
+  test('how late ticks came, a timer that was early as not at all', async () => {
+    for (const late of [-0.4, 0.6, 30, 1_500]) metrics.ticked(late);
+    const lag = 'etcd_lb_event_loop_lag_seconds';
+    expect(
+      await valuesOf(
+        `${lag}_bucket{le="0.001"}`,
+        `${lag}_bucket{le="0.05"}`,
+        `${lag}_bucket{le="1"}`,
+        `${lag}_count`,
+        `${lag}_sum`,
+      ),
+    ).toEqual([2, 3, 3, 4, 1.5306]);
+  });
+
   test('sessions, their bytes by direction, and the dial that led to each', async () => {
     await visit(1000);
     await visit(24);
@@ -359,7 +378,7 @@ describe('what happens is counted', () => {
         'etcd_lb_sessions_opened_total{member="m0"}',
         'etcd_lb_bytes_total{member="m0",direction="upstream"}',
         'etcd_lb_bytes_total{member="m0",direction="downstream"}',
-        'etcd_lb_dials_total{member="m0",result="connected"}',
+        'etcd_lb_dials_total{member="m0",result="success",reason=""}',
         'etcd_lb_dial_duration_seconds_count{member="m0"}',
         'etcd_lb_session_duration_seconds_count{member="m0"}',
         'etcd_lb_session_duration_seconds_sum{member="m0"}',
@@ -395,8 +414,8 @@ describe('what happens is counted', () => {
     await dialling.idle();
     expect(
       await valuesOf(
-        'etcd_lb_dials_total{member="m0",result="refused"}',
-        'etcd_lb_dials_total{member="m1",result="connected"}',
+        'etcd_lb_dials_total{member="m0",result="failed",reason="refused"}',
+        'etcd_lb_dials_total{member="m1",result="success",reason=""}',
         'etcd_lb_dial_duration_seconds_count{member="m1"}',
         'etcd_lb_failovers_total',
         'etcd_lb_rejected_clients_total{reason="limit"}',
@@ -492,6 +511,7 @@ test('a member whose name needs escaping does not break the page', async () => {
   const odd = memberAt(1, 'a"b\\c');
   const oddly = new Metrics();
   oddly.readFrom({
+    name: 'cp1',
     version: '1',
     members: () => [odd],
     leaving: () => [],
