@@ -13,6 +13,11 @@ export function bytes(number: number): string {
   return formatBytes(number, true);
 }
 
+/** "12 %" for 0.12; what is less than 1 % is "1 %". */
+export function percent(share: number): string {
+  return `${Math.max(1, Math.round(share * 100))}\u00a0%`;
+}
+
 /** "a", "a and b", "a, b and c". */
 export function listed(names: readonly string[]): string {
   if (names.length < 2) return names[0] ?? '';
