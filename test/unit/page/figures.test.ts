@@ -1,5 +1,6 @@
 /** How the page makes words and figures of what it is sent. */
 import { describe, expect, test } from 'vitest';
+import { lagOf } from '../../../src/observe/lag.ts';
 import { factsOf } from '../../../src/page/browser/cluster/facts.ts';
 import { ownFactsOf } from '../../../src/page/browser/cluster/own-facts.ts';
 import { flat } from '../../../src/page/browser/events/event-fields.ts';
@@ -15,7 +16,6 @@ import {
   conditionOf,
   holdOf,
   lagInWords,
-  lagOf,
   reasonsOf,
 } from '../../../src/page/browser/members/condition.ts';
 import {
@@ -237,7 +237,7 @@ describe('the cluster at a glance', () => {
       ...['3 of 3', 'one', 'm0', 'none', '3.5.16', '20.5 kB'],
     ]);
     expect(ownFactsOf(updateWith()).map(({ value, more }) => `${value}, ${more}`)).toEqual([
-      'normal, healthy members only',
+      'normal, healthy members',
       '0, of 10,000 at most',
       'none, since the start',
       'none, since the start',
@@ -293,17 +293,17 @@ describe('the cluster at a glance', () => {
       factsOf(updateWith({ members })).find(({ label }) => label === 'Database');
     const well = withQuota('m0', 79_000);
     expect(fullest(well, memberNamed('m1'))).toEqual({
-      ...{ label: 'Database', value: '79\u00a0%', more: 'of the quota of m0', tone: undefined },
+      ...{ label: 'Database', value: '79 %', more: 'of the quota of m0', tone: undefined },
     });
     expect(fullest(well, withQuota('m1', 80_000))).toMatchObject({
-      value: '80\u00a0%',
+      value: '80 %',
       tone: 'warn',
     });
     expect(fullest(well, withQuota('m1', 95_000))).toMatchObject({
-      value: '95\u00a0%',
+      value: '95 %',
       tone: 'bad',
     });
-    expect(fullest(well, withQuota('m1', 95_000, { unknown: 'refused' }))?.value).toBe('79\u00a0%');
+    expect(fullest(well, withQuota('m1', 95_000, { unknown: 'refused' }))?.value).toBe('79 %');
     expect(fullest(memberNamed('m0'))).toMatchObject({
       ...{ value: '20.5 kB', more: 'm0, quota not known' },
     });
@@ -334,11 +334,11 @@ describe('the cluster at a glance', () => {
     ]);
     const shown = ownFactsOf(updateWith(status));
     expect(shown.map(({ more }) => more)).toEqual([
-      'healthy members only',
+      'healthy members',
       'of 1 at most',
       'limit, 2 s ago',
       'since the start',
-      'left of tls-cert',
+      'left of --tls-cert',
       '5 min ago',
     ]);
     const expired = { ...later, notAfter: '2026-11-22T20:00:00.000Z', daysLeft: -1 } as const;

@@ -5,7 +5,7 @@ import type { StatusUpdate } from '../wire.ts';
 import type { Fact } from './facts.ts';
 
 const modes: Readonly<Record<StatusUpdate['mode'], Pick<Fact, 'more' | 'tone'>>> = {
-  normal: { more: 'healthy members only' },
+  normal: { more: 'healthy members' },
   starting: { more: 'not checked yet', tone: 'note' },
   panic: { more: 'every member is tried', tone: 'bad' },
 };
@@ -75,7 +75,7 @@ function certificates(status: StatusUpdate): Fact {
   return {
     label,
     value: left < 0 ? 'expired' : duration(left),
-    more: left < 0 ? first.name : `left of ${first.name}`,
+    more: left < 0 ? `--${first.name}` : `left of --${first.name}`,
     tone: left < 0 ? 'bad' : isEnding ? 'warn' : undefined,
   };
 }

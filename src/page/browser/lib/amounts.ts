@@ -1,7 +1,7 @@
 /** Amounts as people read them. Pure. */
 import { formatBytes } from '../../../lib/text/quantities.ts';
 
-export { formatMs as milliseconds } from '../../../lib/text/quantities.ts';
+export { formatMs as milliseconds, formatShare as percent } from '../../../lib/text/quantities.ts';
 
 /** "1 session", "2 sessions". */
 export function count(number: number, noun: string): string {
@@ -11,11 +11,6 @@ export function count(number: number, noun: string): string {
 /** "512 B", "20.5 kB", "1.2 GB". */
 export function bytes(number: number): string {
   return formatBytes(number, true);
-}
-
-/** "12 %" for 0.12; what is less than 1 % is "1 %". */
-export function percent(share: number): string {
-  return `${Math.max(1, Math.round(share * 100))}\u00a0%`;
 }
 
 /** "a", "a and b", "a, b and c". */

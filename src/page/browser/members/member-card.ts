@@ -1,5 +1,6 @@
 /** One member as a card: its state and why, what goes through it, and how quickly it answers. */
 import { quotaShare } from '../../../etcd/status/quota.ts';
+import { lagOf } from '../../../observe/lag.ts';
 import { bytes, percent } from '../lib/amounts.ts';
 import {
   arrange,
@@ -12,7 +13,7 @@ import {
 } from '../lib/element.ts';
 import { clock, duration } from '../lib/time.ts';
 import type { MemberReport, PastCheck, StatusUpdate } from '../wire.ts';
-import { conditionOf, holdOf, lagInWords, lagOf, reasonsOf } from './condition.ts';
+import { conditionOf, holdOf, lagInWords, reasonsOf } from './condition.ts';
 import { outcome } from './latency.ts';
 import { LatencyPlot } from './latency-plot.ts';
 import { Rates } from './rates.ts';
@@ -149,7 +150,8 @@ export class MemberCard {
     this.#figure('To clients', isUsed && rates ? `${bytes(down)}/s` : undefined, why);
     this.#figure('Database', known && bytes(known.dbSize));
     const share = known && quotaShare(known);
-    showText(this.#quota, share === undefined ? undefined : `${percent(share)} full`);
+    showText(this.#quota, share === undefined ? undefined : percent(share));
+    setAttribute(this.#quota, 'title', `of its quota, ${bytes(known?.dbQuota ?? 0)}`);
     this.#figure('Raft lag', lag === undefined ? undefined : lagInWords(lag));
   }
 
