@@ -47,7 +47,7 @@ export function statusTable(sample: Sample, before: Sample, now: number): string
     '',
     ...columns([heads, ...rows]),
     '',
-    ...status.members.map((member) => lastEventOf(member, status, now)),
+    ...status.members.map((member) => whyOf(member, now) ?? lastEventOf(member, status, now)),
     ...notes(status, now),
   ].join('\n');
 }
@@ -148,7 +148,16 @@ function stateOf({ state, drain, unfit }: MemberReport): string {
   return unfit === undefined ? shown : `${shown}, ${styleText('yellow', unfit.reason)}`;
 }
 
-/** "m1: healthy -> failed: timed out after 700 ms (12 s ago)" */
+/** "m1: failed for 12 s: timed out after 700 ms"; undefined for a member that is used. */
+function whyOf(member: MemberReport, now: number): string | undefined {
+  const { name, state, since, unfit, evidence } = member;
+  const why = evidence?.detail ?? unfit?.detail;
+  if (why === undefined) return undefined;
+  const what = evidence === undefined ? 'not used' : `${state} for ${age(now - Date.parse(since))}`;
+  return `${name}: ${what}: ${why}`;
+}
+
+/** "m1: recovering -> healthy: checks pass again (12 s ago)" */
 function lastEventOf({ name }: MemberReport, { events }: Status, now: number): string {
   const last = events.findLast(({ fields }) => membersOf(fields).includes(name));
   if (last === undefined) return `${name}: nothing has happened`;

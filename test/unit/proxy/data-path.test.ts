@@ -39,6 +39,13 @@ afterEach(async () => {
   await proxy.idle();
   listener.close();
   await members[Symbol.asyncDispose]();
+  // What is told is counted, whatever the test.
+  for (const reason of rejected) {
+    const { clients, lastAt } = proxy.totals.rejectedFor(reason);
+    expect([reason, clients]).toEqual([reason, rejected.filter((each) => each === reason).length]);
+    expect(Date.now() - (lastAt ?? 0)).toBeLessThan(60_000);
+  }
+  expect(proxy.totals.failovers).toBe(opened.filter((failovers) => failovers > 0).length);
 });
 
 /** Puts a proxy in front of these members, and a listener in front of it. */

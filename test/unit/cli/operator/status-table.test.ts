@@ -74,7 +74,7 @@ test('the balancer, the cluster and each member have a line that fits the termin
     'm1      m1.example:2379  failed   3.5.16   0         -        -         -       -           -',
     '',
     'm0: nothing has happened',
-    'm1: nothing has happened',
+    'm1: failed for 2 min: timed out after 700 ms',
   ]);
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
 });
