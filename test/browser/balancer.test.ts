@@ -85,7 +85,7 @@ test('it names the balancer, and the facts about it', async () => {
   expect(await page.title()).toBe('Healthy · cp1 · etcd-lb');
   expect(await page.locator('#headline-help li').count()).toBe(0);
   expect(await fact('Sessions')).toBe('0\nof 3 at most');
-  expect(await fact('Certificates')).toBe('90 d\nleft of --cert');
+  expect(await fact('Certificates')).toBe('90 days\nleft of --cert');
   await vi.waitUntil(async () => (await fact('Database'))?.includes('of the quota of m'), {
     timeout: 10_000,
   });

@@ -71,10 +71,11 @@ function certificates(status: StatusUpdate): Fact {
   const [first] = status.certificates.toSorted((a, b) => ends(a) - ends(b));
   if (first === undefined) return { label, value: 'none', more: 'are used' };
   const left = ends(first) - Date.parse(status.at);
+  const inWords = first.daysLeft < 7 ? duration(left) : `${first.daysLeft} days`;
   const isEnding = endingCertificates(status).length > 0;
   return {
     label,
-    value: left < 0 ? 'expired' : duration(left),
+    value: left < 0 ? 'expired' : inWords,
     more: left < 0 ? `--${first.name}` : `left of --${first.name}`,
     tone: left < 0 ? 'bad' : isEnding ? 'warn' : undefined,
   };
