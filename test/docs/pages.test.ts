@@ -283,7 +283,7 @@ async function render(): Promise<string> {
   });
   const cluster = undescribed([member]);
   const alarms = [{ kind: 'NOSPACE', memberId: someFacts.memberId }];
-  const known = { kind: 'known', status: { ...someFacts, alarms } } as const;
+  const known = { kind: 'known', status: { ...someFacts, dbQuota: 1, alarms } } as const;
   cluster.observe(member, known, 0);
   const { cert } = await makePair();
   const metrics = new Metrics();
@@ -297,6 +297,7 @@ async function render(): Promise<string> {
       monitor,
       cluster,
       hold: () => ({ limit: 0, current: undefined, last: undefined }),
+      reload: () => ({ succeededAt: 0, last: undefined }),
       lostLogLines: () => 0,
       proxy,
     },

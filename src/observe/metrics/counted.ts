@@ -33,10 +33,6 @@ const counters = {
     help: 'Attempts to connect to a member for a client, by result: success, failed, or abandoned because another member was quicker; and by reason where they failed.',
     labelNames: ['member', 'result', 'reason'],
   },
-  failovers: {
-    name: 'etcd_lb_failovers_total',
-    help: 'Clients that were connected to a member after at least one other member had been tried for them.',
-  },
   evictions: {
     name: 'etcd_lb_evictions_total',
     help: 'Times that all sessions of a member were closed because its failure was confirmed and another member was healthy, or, when none was healthy, most members answered.',
@@ -60,11 +56,6 @@ const counters = {
     name: 'etcd_lb_holds_total',
     help: 'Times that what clients send was held, by cause: gone (the leader cut or refused a connection), unresponsive (it did not answer while others did) or planned (an operator moved it); and by end: confirmed (a linearizable read succeeded), elected (a later leader was found), expired (--hold was over) or cancelled.',
     labelNames: ['cause', 'end'],
-  },
-  rejected: {
-    name: 'etcd_lb_rejected_clients_total',
-    help: 'Clients that were turned away: limit (max-connections reached), source-limit (one address has its share of them), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors), no-request (the client sent nothing within dial-timeout, or sent TLS where --tls originate expects plain HTTP) or silent (it sent nothing within first-byte-timeout).',
-    labelNames: ['reason'],
   },
   handshakesFailed: {
     name: 'etcd_lb_tls_handshakes_failed_total',

@@ -7,7 +7,7 @@
  *
  * Counts only what would be lost otherwise. The byte path touches none of it.
  */
-import { Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { PollResult } from '../../etcd/status/member-status.ts';
 import type { CheckResult } from '../../health/state/check-result.ts';
 import { healthStates } from '../../health/state/health.ts';
@@ -15,7 +15,6 @@ import { type HoldCause, type HoldEnd, holdCauses, holdEnds } from '../../leader
 import { failureReasons } from '../../lib/net/failure.ts';
 import { type RefusalReason, refusalReasons } from '../../management/server.ts';
 import type { Member } from '../../members/member.ts';
-import { type RejectReason, rejectReasons } from '../../proxy/data-path.ts';
 import type { DialAttempt } from '../../proxy/dial/dial.ts';
 import { type HandshakeFailure, handshakeFailures } from '../../proxy/tls/downstream.ts';
 import type { Event, EventKind, EventOf } from '../events/event.ts';
@@ -43,18 +42,11 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #counters: Counters;
   readonly #histograms: Histograms;
-  readonly #reloadSucceeded: Gauge;
 
   constructor() {
     addRuntimeMetrics(this.#registry);
     this.#counters = addCounters(this.#registry);
     this.#histograms = addHistograms(this.#registry);
-    this.#reloadSucceeded = new Gauge({
-      registers: [this.#registry],
-      name: 'etcd_lb_last_reload_successful',
-      help: '1 unless the last reload was refused, then 0 until one is applied.',
-    });
-    this.#reloadSucceeded.set(1);
     this.#beginCauses();
   }
 
@@ -81,8 +73,6 @@ export class Metrics {
     const { kind } = event;
     if (kind === 'member-joined' || kind === 'member-renamed') this.#begin(event.member);
     if (kind === 'hold-ended') this.#histograms.holdDuration.observe(event.duration / 1_000);
-    if (kind === 'reloaded') this.#reloadSucceeded.set(1);
-    if (kind === 'reload-refused') this.#reloadSucceeded.set(0);
   }
 
   /** Removes the series of a name that no member has, once its last session has ended. */
@@ -112,10 +102,6 @@ export class Metrics {
     if (isConnected) this.#histograms.dialDuration.observe({ member }, attempt.duration / 1000);
   }
 
-  failedOver(): void {
-    this.#counters.failovers.inc();
-  }
-
   /** @param duration ms. */
   sessionEnded({ name: member }: Member, duration: number): void {
     this.#histograms.sessionDuration.observe({ member }, duration / 1000);
@@ -135,11 +121,6 @@ export class Metrics {
   }
 
   /** Counts each client; the event covers several. */
-  rejected(reason: RejectReason): void {
-    this.#counters.rejected.inc({ reason });
-  }
-
-  /** Counts each client; the event covers several. */
   handshakeFailed(reason: HandshakeFailure): void {
     this.#counters.handshakesFailed.inc({ reason });
   }
@@ -155,7 +136,7 @@ export class Metrics {
 
   /** Series are there before they count anything, so that a rate sees the first increment. */
   #beginCauses(): void {
-    const { holds, rejected, handshakesFailed, managementRefused, ...others } = this.#counters;
+    const { holds, handshakesFailed, managementRefused, ...others } = this.#counters;
     for (const cause of holdCauses) {
       for (const end of holdEnds) if (canEnd(cause, end)) holds.inc({ cause, end }, 0);
     }
@@ -167,7 +148,6 @@ export class Metrics {
       others.reloads.inc({ result }, 0);
     }
     for (const reason of handshakeFailures) handshakesFailed.inc({ reason }, 0);
-    for (const reason of rejectReasons) rejected.inc({ reason }, 0);
   }
 
   /** The same for a new member. */

@@ -11,6 +11,7 @@ import type { Cluster } from '../../../../src/etcd/cluster.ts';
 import { Monitor } from '../../../../src/health/monitor.ts';
 import type { HoldView } from '../../../../src/leader/hold-status.ts';
 import type { Member } from '../../../../src/members/member.ts';
+import type { ReloadHistory } from '../../../../src/observe/events/sentences/operators.ts';
 import { Metrics } from '../../../../src/observe/metrics/metrics.ts';
 import { DataPath } from '../../../../src/proxy/data-path.ts';
 import { copyThroughSharedBuffer } from '../../../../src/proxy/relay/shared-buffer.ts';
@@ -33,6 +34,7 @@ let cluster: Cluster;
 let proxy: DataPath;
 let metrics: Metrics;
 let hold: HoldView;
+let reload: ReloadHistory;
 let listener: Server;
 
 beforeEach(async () => {
@@ -42,6 +44,7 @@ beforeEach(async () => {
   m1.place = { ...m1.place, scheme: 'https' }; // so that its calls are not followed
   leaving = [];
   hold = { limit: 4_000, current: undefined, last: undefined };
+  reload = { succeededAt: 1_500, last: undefined };
   monitor = new Monitor({
     members: [m0, m1],
     settings: checkSettings(),
@@ -65,9 +68,9 @@ beforeEach(async () => {
     copy: copyThroughSharedBuffer,
     observer: {
       attempted: (member, attempt) => metrics.attempted(member, attempt),
-      opened: (_session, failovers) => failovers > 0 && metrics.failedOver(),
+      opened: () => {},
       ended: (session) => metrics.sessionEnded(session.member, 1500),
-      rejected: (reason) => metrics.rejected(reason),
+      rejected: () => {},
     },
   });
   cluster = undescribed([m0, m1]);
@@ -81,6 +84,7 @@ beforeEach(async () => {
     monitor,
     cluster,
     hold: () => hold,
+    reload: () => reload,
     lostLogLines: () => 0,
     proxy,
   });
@@ -164,6 +168,9 @@ describe('names and help', () => {
     'tls_handshakes_failed_total',
     'certificate_reloads_total',
     'last_reload_successful',
+    'last_reload_success_timestamp_seconds',
+    'max_connections',
+    'member_db_quota_bytes',
     'management_refused_total',
     'reloads_total',
     'member_drained',
@@ -242,6 +249,7 @@ describe('names and help', () => {
         monitor,
         cluster,
         hold: () => hold,
+        reload: () => reload,
         lostLogLines: () => 0,
         proxy,
       }),
@@ -399,9 +407,9 @@ describe('what happens is counted', () => {
       copy: copyThroughSharedBuffer,
       observer: {
         attempted: (member, attempt) => metrics.attempted(member, attempt),
-        opened: (_session, failovers) => failovers > 0 && metrics.failedOver(),
+        opened: () => {},
         ended: () => {},
-        rejected: (reason) => metrics.rejected(reason),
+        rejected: () => {},
       },
     });
     listener.removeAllListeners('connection').on('connection', (socket) => dialling.accept(socket));
@@ -417,10 +425,34 @@ describe('what happens is counted', () => {
         'etcd_lb_dials_total{member="m0",result="failed",reason="refused"}',
         'etcd_lb_dials_total{member="m1",result="success",reason=""}',
         'etcd_lb_dial_duration_seconds_count{member="m1"}',
-        'etcd_lb_failovers_total',
-        'etcd_lb_rejected_clients_total{reason="limit"}',
       ),
-    ).toEqual([1, 1, 1, 1, 1]);
+    ).toEqual([1, 1, 1]);
+    const { totals } = dialling;
+    expect([totals.failovers, totals.rejectedFor('limit').clients]).toEqual([1, 1]);
+  });
+
+  test('failovers and clients turned away, and how many there may be', async () => {
+    const names = [
+      ...['etcd_lb_failovers_total', 'etcd_lb_rejected_clients_total{reason="limit"}'],
+      ...['etcd_lb_rejected_clients_total{reason="silent"}', 'etcd_lb_max_connections'],
+    ];
+    expect(await valuesOf(...names)).toEqual([0, 0, 0, proxy.maxConnections]);
+    proxy.totals.failOver();
+    proxy.reject('limit');
+    proxy.reject('limit');
+    expect(await valuesOf(...names)).toEqual([1, 2, 0, proxy.maxConnections]);
+  });
+
+  test('whether the last reload was applied, and the last that was', async () => {
+    const names = [
+      ...['etcd_lb_last_reload_successful', 'etcd_lb_last_reload_success_timestamp_seconds'],
+    ];
+    expect(await valuesOf(...names)).toEqual([1, 1.5]);
+    reload = { ...reload, last: { at: 2_500, result: { kind: 'refused', why: 'No.' } } };
+    expect(await valuesOf(...names)).toEqual([0, 1.5]);
+    const result = { kind: 'applied', changed: [], waiting: [] } as const;
+    reload = { succeededAt: 3_500, last: { at: 3_500, result } };
+    expect(await valuesOf(...names)).toEqual([1, 3.5]);
   });
 
   test('verdicts, panic and evictions', async () => {
@@ -519,6 +551,7 @@ test('a member whose name needs escaping does not break the page', async () => {
     monitor,
     cluster,
     hold: () => hold,
+    reload: () => reload,
     lostLogLines: () => 0,
     proxy,
   });
@@ -570,7 +603,7 @@ describe('what members say of themselves', () => {
   test('is shown for each and for the cluster', async () => {
     const alarms = [{ kind: 'NOSPACE', memberId: 'b' }];
     for (const member of there) monitor.table.observe(member, { kind: 'check-passed' }, 1);
-    const other = { ...someFacts, memberId: 'b', dbSize: 40_960, alarms };
+    const other = { ...someFacts, memberId: 'b', dbSize: 40_960, dbQuota: 2e9, alarms };
     cluster.observe(m0, { kind: 'known', status: someFacts }, 1);
     cluster.observe(m1, { kind: 'known', status: other }, 2);
     const { text } = await metrics.render();
@@ -584,6 +617,7 @@ describe('what members say of themselves', () => {
       'etcd_lb_member_applied_index{member="m0"} 100',
       'etcd_lb_member_db_size_bytes{member="m1"} 40960',
       'etcd_lb_member_db_in_use_bytes{member="m1"} 16384',
+      'etcd_lb_member_db_quota_bytes{member="m1"} 2000000000',
       'etcd_lb_cluster_voters 3',
       'etcd_lb_cluster_quorum 2',
       'etcd_lb_cluster_healthy_voters 2',
@@ -597,6 +631,8 @@ describe('what members say of themselves', () => {
     ]) {
       expect(text).toContain(`${line}\n`);
     }
+    // What is not known has no series.
+    expect(text).not.toContain('etcd_lb_member_db_quota_bytes{member="m0"}');
   });
 
   test('a member that falls silent keeps its last figures, and is told apart', async () => {
