@@ -88,7 +88,9 @@ test('a member that comes and goes is not asked more than once in two seconds', 
     isAway = false;
     await client.status();
   }
-  expect(asked).toHaveLength(1);
+  await later(1);
+  await vi.waitUntil(() => asked.length > 1);
+  expect(asked).toHaveLength(2);
 });
 
 test.each<[string, RequestListener]>([
@@ -118,15 +120,17 @@ test('what was known stays when a reading fails', async () => {
 
 test('the end of the client ends a reading', async () => {
   const arrived = Promise.withResolvers<void>();
-  const gone = Promise.withResolvers<void>();
+  let isGone = false;
   answer = (request) => {
-    request.socket.on('close', () => gone.resolve());
+    request.socket.on('close', () => {
+      isGone = true;
+    });
     arrived.resolve();
   };
   await client.status();
   await arrived.promise;
   client.close();
-  await gone.promise;
+  await vi.waitUntil(() => isGone); // sooner than the bound on a reading
   expect(closed).toBe(true);
 });
 
