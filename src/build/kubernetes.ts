@@ -50,11 +50,33 @@ ${metadata}spec:
       maxUnavailable: 1
   template:
     metadata:
-${indented(part(metadata, '  labels:\n'), 4)}${indented(spec, 4)}      nodeSelector:
+${indented(part(metadata, '  labels:\n'), 4)}${indented(observingEachNode(spec), 4)}      nodeSelector:
         node-role.kubernetes.io/control-plane: ""
       tolerations:
         - operator: Exists
 `;
+}
+
+/** A static pod has the address of one node, where a DaemonSet needs that of each. */
+function observingEachNode(spec: string): string {
+  const observe = /^(?: *#.*\n)* *- --observe=(127\.0\.0\.1:9379)\S*\n/m;
+  const ports = /^ *ports:\n/m;
+  if (!observe.test(spec) || !ports.test(spec))
+    throw new Error('The pod has no --observe or no ports.');
+  return spec
+    .replace(
+      observe,
+      `        # The first for the probes below, the second for Prometheus; with IPv6 [$(NODE_ADDRESS)]:9379.
+        - --observe=$1,$(NODE_ADDRESS):9379
+`.replaceAll('$(', '$$('),
+    )
+    .replace(
+      ports,
+      `      env:
+        - name: NODE_ADDRESS
+          valueFrom: { fieldRef: { fieldPath: status.hostIP } }
+$&`,
+    );
 }
 
 /** The text from a line on. Throws when it has no such line. */

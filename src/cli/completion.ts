@@ -20,13 +20,12 @@ export function completionFor(shell: Shell, program: Command): string {
 }
 
 function bash(program: Command): string {
-  const commands = program.createHelp().visibleCommands(program);
-  const cases = commands.map((command) => {
+  const cases = program.commands.map((command) => {
     const words = [...flagsOf(command), ...choicesOf(command)].join(' ');
     const asked = aboutMembers.includes(command.name()) ? ` $(${members})` : '';
     return `    ${command.name()}) words="${words}${asked}" ;;`;
   });
-  const names = commands.map((command) => command.name());
+  const names = program.commands.map((command) => command.name());
   return `_etcd_lb() {
   local words current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
   if [ "$previous" = --member ]; then
@@ -45,25 +44,22 @@ complete -o default -F _etcd_lb etcd-lb
 }
 
 function fish(program: Command): string {
-  const lines = program
-    .createHelp()
-    .visibleCommands(program)
-    .flatMap((command) => {
-      const name = command.name();
-      const used = `__fish_seen_subcommand_from ${name}`;
-      const flags = command.options
-        .filter(({ hidden, long }) => !hidden && long)
-        .map(
-          ({ long = '', description, required }) =>
-            `complete -c etcd-lb -n '${used}' -l ${long.slice(2)}${required ? ' -r' : ''} -d ${quoted(description)}`,
-        );
-      const words = aboutMembers.includes(name) ? `(${members})` : choicesOf(command).join(' ');
-      return [
-        `complete -c etcd-lb -n __fish_use_subcommand -f -a ${name} -d ${quoted(command.description())}`,
-        ...flags,
-        ...(words === '' ? [] : [`complete -c etcd-lb -n '${used}' -f -a ${quoted(words)}`]),
-      ];
-    });
+  const lines = program.commands.flatMap((command) => {
+    const name = command.name();
+    const used = `__fish_seen_subcommand_from ${name}`;
+    const flags = command.options
+      .filter(({ hidden, long }) => !hidden && long)
+      .map(
+        ({ long = '', description, required }) =>
+          `complete -c etcd-lb -n '${used}' -l ${long.slice(2)}${required ? ' -r' : ''} -d ${quoted(description)}`,
+      );
+    const words = aboutMembers.includes(name) ? `(${members})` : choicesOf(command).join(' ');
+    return [
+      `complete -c etcd-lb -n __fish_use_subcommand -f -a ${name} -d ${quoted(command.description())}`,
+      ...flags,
+      ...(words === '' ? [] : [`complete -c etcd-lb -n '${used}' -f -a ${quoted(words)}`]),
+    ];
+  });
   return `${lines.join('\n')}\n`;
 }
 

@@ -27,6 +27,9 @@ const daemonSet = (await read('daemonset/etcd-lb.yaml')) as DaemonSet;
 const podMonitor = await read('monitoring/pod-monitor.yaml');
 const rule = await read('monitoring/prometheus-rule.yaml');
 
+/** A function, since a dollar means something in a replacement. */
+const observeAtNode = () => '--observe=127.0.0.1:9379,$(NODE_ADDRESS):9379';
+
 describe('what is made from other files', () => {
   test.each(Object.entries(manifests()))(
     '%s is what they give; if not, run npm run kubernetes',
@@ -37,10 +40,17 @@ describe('what is made from other files', () => {
 
   test('the rule has the alerts, and the DaemonSet the static pod on control-plane nodes', async () => {
     expect(rule.spec).toEqual(await read('../prometheus/alerts.yaml'));
+    const [container] = pod.spec?.containers ?? [];
+    const nodeAddress = { fieldRef: { fieldPath: 'status.hostIP' } };
+    const onEachNode = {
+      ...container,
+      args: container?.args?.map((arg) => arg.replace(/^--observe=.*/, observeAtNode)),
+      env: [{ name: 'NODE_ADDRESS', valueFrom: nodeAddress }],
+    };
     expect(daemonSet.spec?.template).toEqual({
       metadata: { labels: pod.metadata?.labels },
       spec: {
-        ...pod.spec,
+        ...{ ...pod.spec, containers: [onEachNode] },
         nodeSelector: { 'node-role.kubernetes.io/control-plane': '' },
         tolerations: [{ operator: 'Exists' }],
       },
