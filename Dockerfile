@@ -17,6 +17,7 @@ COPY package.json package-lock.json .npmrc ./
 # Not `npm ci`, for the reason in src/demo/setup.sh; versions and hashes are the lockfile's all the same.
 RUN npm install --no-save --no-audit --no-fund --ignore-scripts
 COPY LICENSE ./
+COPY config ./config
 COPY src ./src
 RUN npm run build && install -D dist/etcd-lb.js /app/etcd-lb.js && install -d -o 1000 /app/compiled
 # What is in that file, for people and for scanners. What Node and the base image contain they find by themselves.

@@ -8,6 +8,7 @@
  */
 import { build, type Plugin } from 'rolldown';
 import manifest from '../../package.json' with { type: 'json' };
+import { inlineTemplates } from '../init/files/inline-plugin.ts';
 import { inlinePage } from '../page/inline-plugin.ts';
 import { complete } from './complete.ts';
 import { deferred } from './deferred.ts';
@@ -37,6 +38,7 @@ function pluginsFor(lister: Plugin): Plugin[] {
   return [
     deferred(['etcd3', 'cockatiel', '@grpc/grpc-js'], [etcdProtocol(), lister]),
     inlinePage([lister]),
+    inlineTemplates(),
     requireNode(Number.parseInt(manifest.engines.node.replace(/^>=/, ''), 10)),
     lister,
   ];

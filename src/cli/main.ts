@@ -15,6 +15,7 @@ import type { Flags } from '../config/load.ts';
 import { envName, options } from '../config/options.ts';
 import { ConfigError } from '../lib/setting-error.ts';
 import { inWords, isSystemError } from '../lib/system-error.ts';
+import { addInitCommand } from './init.ts';
 import { addOperatorCommands } from './operator/commands.ts';
 import { version } from './version.ts';
 
@@ -71,6 +72,7 @@ ${exampleOf('check')}`,
     await check(flags, json !== undefined);
   });
 
+addInitCommand(program, version);
 addOperatorCommands(program);
 
 program

@@ -21,7 +21,7 @@ describe('the bundle', async () => {
   const stage = await mkdtemp(join(tmpdir(), 'etcd-lb-build-'));
   const bundle = join(folder, 'etcd-lb.js');
   beforeAll(async () => {
-    for (const each of ['package.json', 'package-lock.json', 'src']) {
+    for (const each of ['package.json', 'package-lock.json', 'config', 'src']) {
       await cp(join(root, each), join(stage, each), { recursive: true });
     }
     await symlink(join(root, 'node_modules'), join(stage, 'node_modules'));

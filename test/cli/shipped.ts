@@ -50,6 +50,15 @@ export function itBehaves(program: Program): void {
     });
   });
 
+  test('has the manifest and the unit that init adapts', async () => {
+    const flags = ['init', '--dry-run', '--root', '/nowhere', '--endpoints', 'm0=127.0.0.1:1'];
+    const [pod, unit] = await Promise.all(
+      ['static-pod', 'systemd'].map((form) => run(...flags, '--as', form)),
+    );
+    expect(pod).toMatchObject({ code: 0, stdout: expect.stringContaining('\nkind: Pod\n') });
+    expect(unit).toMatchObject({ code: 0, stdout: expect.stringContaining('\nWatchdogSec=') });
+  });
+
   test('relays, observes, and ends as it should', async () => {
     await using member = await EchoMember.start();
     await using balancer = await Balancer.start([...member.flags], [], [], program);

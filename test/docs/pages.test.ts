@@ -3,7 +3,7 @@
  * the files both mention, and the versions in the Dockerfile.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -29,6 +29,23 @@ const noTls = {};
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const examplePath = 'config/etcd-lb.example.yaml';
+const pages = globSync(['*.md', 'docs/*.md'], { cwd: root });
+/** Flags of other programs. */
+const ofOthers = new Set([
+  ...['etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile'], // kube-apiserver
+  ...['listen-metrics-urls', 'peer-urls', 'learner', 'command-timeout'], // etcd and etcdctl
+  ...['raw', 'control-plane', 'unix-socket', 'now'], // kubectl, kubeadm, curl, systemctl
+  ...['read-only', 'network', 'ulimit'], // docker
+  ...['faults', 'seed', 'schedules'], // npm run chaos
+  'dry-run', // etcd-lb init
+]);
+
+test('docs/operations.md lists the settings that only a restart changes', () => {
+  const [, listed = ''] =
+    /- Only a restart changes ([\s\S]*?)\.\n/.exec(read('docs/operations.md')) ?? [];
+  const fixed = options.filter((option) => option.fixed).map(({ name }) => name);
+  expect([...listed.matchAll(/`([\w-]+)`/g)].map(([, name]) => name)).toEqual(fixed);
+});
 
 describe('docs/settings.md', () => {
   test('lists every flag under its group, with its default and help, and no other', () => {
@@ -70,6 +87,17 @@ test('docs/cli.md has a row for each exit code', () => {
   expect(codes?.map(([code]) => code)).toEqual(['0', '1', '2', '130, 143']);
 });
 
+test('docs/cli.md has a row for every request of the admin API', () => {
+  const [rows] = tablesIn('docs/cli.md', ['request', 'body', 'answer']);
+  const listed = rows?.map(([request]) => request?.replaceAll('`', ''));
+  const answered = [...read('src/admin/api.ts').matchAll(/api\.(get|post)\('(\/[^']+)'/g)].map(
+    ([, method = '', path]) => `${method.toUpperCase()} ${path}`,
+  );
+  expect(answered.length).toBeGreaterThan(8);
+  // Streams are answered by server.ts.
+  expect(listed?.toSorted()).toEqual([...answered, 'GET /v1/events'].toSorted());
+});
+
 test('docs/monitoring.md has a row for every path of the observe listener', () => {
   const [rows] = tablesIn('docs/monitoring.md', ['path', 'answer']);
   const paths = rows?.map(([path]) => path?.replaceAll('`', ''));
@@ -82,31 +110,27 @@ test('docs/how-it-decides.md draws every state of a member', () => {
   for (const state of healthStates) expect(picture).toContain(state);
 });
 
-test.each(['README.md', 'CHANGELOG.md'])('%s names only flags that exist', (path) => {
-  const known = new Set(options.map(({ name }) => name));
-  // Flags of other programs and of the demo stand in the same text.
-  const others =
-    /^(etcd-(servers|cafile|certfile|keyfile)|members|once|json|listen-metrics-urls|unix-socket)$/;
-  const ofCommands = /^(watch|follow|member|close|wait|timeout|force|keep-leader)$/;
+test.each(pages)('%s names only flags that exist', (path) => {
+  const ofCommands = globSync('src/{cli,demo}/**/*.ts', { cwd: root }).flatMap((file) =>
+    [...read(file).matchAll(/(?<!\w)--([a-z][a-z-]*)/g)].map(([, name = '']) => name),
+  );
+  const known = new Set([...options.map(({ name }) => name), ...ofCommands]);
   const named = [...read(path).matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map(
     ([, name = '']) => name,
   );
-  expect(
-    named.filter((name) => !known.has(name) && !others.test(name) && !ofCommands.test(name)),
-  ).toEqual([]);
+  expect(named.filter((name) => !known.has(name) && !ofOthers.has(name))).toEqual([]);
 });
 
 test.each(['README.md', 'CHANGELOG.md', examplePath, 'Dockerfile'])(
   '%s mentions only files that exist',
   (path) => {
     const text = read(path);
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)\s]+)\)/g)].map(([, file = '']) => file);
     const spoken = [
       ...text.matchAll(/(?<![\w./-])((?:src|test|config|\.ci)\/[\w./-]*\w|[A-Z]+\.md)/g),
     ].map(([, file = '']) => file);
     const built = [...text.matchAll(/dist\/[\w.-]*\w/g)].map(([file]) => file);
-    if (path === 'README.md') expect(links).toContain(examplePath);
-    expect([...links, ...spoken].filter((file) => !existsSync(join(root, file)))).toEqual([]);
+    if (path === 'README.md') expect(text).toContain(`](${examplePath})`);
+    expect(spoken.filter((file) => !existsSync(join(root, file)))).toEqual([]);
     // The executable, the bundle, what is built beside it, and what `npm run release` makes.
     const beside = ['dist/NOTICE', 'dist/etcd-lb.cdx.json', 'dist/release'];
     const ours = ['dist/etcd-lb', manifest.bin['etcd-lb'], ...beside];

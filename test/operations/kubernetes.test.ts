@@ -1,14 +1,13 @@
 /** config/kubernetes: is the manifest one, does the program accept what it is told, is what is probed there? */
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import type { Container, Pod, Probe } from 'kubernetes-types/core/v1.d.ts';
+import type { Container, Pod } from 'kubernetes-types/core/v1.d.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { usualAdminSocket } from '../../src/config/values/listen.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
+import { expectFewRights, expectMounts, probe, typeErrorsOf } from './pod.ts';
 
 const root = join(import.meta.dirname, '../..');
 const pki = '/etc/kubernetes/pki';
@@ -36,22 +35,7 @@ function args(): string[] {
 }
 
 test('every field is one that Kubernetes has, of its type', async () => {
-  // Within the repository, where the types are found.
-  await mkdir(join(root, '.cache'), { recursive: true });
-  const folder = await mkdtemp(join(root, '.cache/pod-'));
-  try {
-    const file = join(folder, 'pod.ts');
-    const source = `import type { Pod } from 'kubernetes-types/core/v1';\nexport const pod: Pod = `;
-    await writeFile(file, `${source}${JSON.stringify(pod)};\n`);
-    const options = ['--noEmit', '--strict', '--skipLibCheck', '--ignoreConfig'];
-    const { stdout } = await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), [
-      ...options,
-      ...['--module', 'esnext', '--moduleResolution', 'bundler', file],
-    ]).catch((error: { stdout: string }) => error);
-    expect(stdout).toBe('');
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  expect(await typeErrorsOf(pod)).toBe('');
 });
 
 test('the program accepts what it is told, and is not put in front of its own member', async () => {
@@ -66,46 +50,24 @@ test('the program accepts what it is told, and is not put in front of its own me
 
 test('it sees the files that it is told of and no other, and writes only where its state and its admin socket are', () => {
   const told = (container.args ?? []).flatMap((arg) => arg.split(`=${pki}`)[1] ?? []);
-  const mounts = container.volumeMounts ?? [];
   const own = ['/var/lib/etcd-lb', dirname(usualAdminSocket)];
   expect(container.args).toContain(`--state-dir=${own[0]}`);
-  expect(mounts.map(({ mountPath }) => mountPath)).toEqual([
-    ...told.map((file) => pki + file),
-    ...own,
-  ]);
-  const written = mounts.filter(({ readOnly }) => readOnly !== true);
-  expect(written.map(({ mountPath }) => mountPath)).toEqual(own);
-  const paths = new Map(pod.spec?.volumes?.map(({ name, hostPath }) => [name, hostPath?.path]));
-  expect(mounts.map(({ name }) => paths.get(name))).toEqual(
-    mounts.map(({ mountPath }) => mountPath),
+  expectMounts(
+    pod,
+    told.map((file) => pki + file),
+    own,
   );
 });
 
-test('it has no right that it does not need', () => {
-  expect(container.securityContext).toEqual({
-    allowPrivilegeEscalation: false,
-    privileged: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ['ALL'] },
-  });
-  expect(pod.spec).toMatchObject({
-    hostNetwork: true,
-    priorityClassName: 'system-node-critical',
-    automountServiceAccountToken: false,
-  });
-});
+test('it has no right that it does not need', () => expectFewRights(pod));
 
 describe('probes', () => {
   test('ask for what the running program serves, where it serves it', async () => {
     await using balancer = await Balancer.start(args().flatMap(elsewhere));
-    const probes = [container.startupProbe, container.livenessProbe, container.readinessProbe];
-    const codes = await Promise.all(probes.map((probe) => codeOf(balancer, probe)));
     // No member can be reached from here: alive, and not ready.
+    const { codes, addresses } = await probe(pod, balancer);
     expect(codes).toEqual([200, 200, 503]);
-    for (const probe of probes) {
-      const { host, port } = probe?.httpGet ?? {};
-      expect(args()).toContain(`--observe=${host}:${port}`);
-    }
+    for (const address of addresses) expect(args()).toContain(`--observe=${address}`);
   });
 });
 
@@ -115,10 +77,6 @@ function elsewhere(arg: string): string[] {
   if (flag === '--listen') return [flag, '127.0.0.1:0'];
   if (flag === '--endpoints') return [flag, 'https://127.0.0.1:1'];
   return flag === '--observe' || flag === '--state-dir' ? [] : [flag, value];
-}
-
-async function codeOf(balancer: Balancer, probe: Probe | undefined): Promise<number> {
-  return (await fetch(balancer.observeUrl + probe?.httpGet?.path)).status;
 }
 
 test('the notes for kube-apiserver name the address that it listens on', async () => {
