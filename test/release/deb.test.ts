@@ -137,6 +137,17 @@ test('its units run what it installed, and none starts without settings', async 
   expect(stderr).toMatch(/^etcd-lb: [^\n]*\/etc\/etcd-lb\/etcd-lb\.yaml[^\n]*\n$/);
 });
 
+test('init adapts its units, and leaves the program where it is', async () => {
+  const flags = ['--as', 'systemd', '--endpoints', 'm0=http://127.0.0.1:1'];
+  const command = ['/usr/bin/etcd-lb', 'init'];
+  const { stderr } = await etcdLb(flags, {}, machine.prefix(), { command });
+  expect(stderr).not.toMatch(/Error|exists/);
+  for (const name of ['etcd-lb.service', 'etcd-lb-relief.service']) {
+    const dropIn = await machine.sh(`cat /etc/systemd/system/${name}.d/*.conf`);
+    expect(dropIn).toMatch(/^ExecStart=\/usr\/bin\/etcd-lb run --config /m);
+  }
+});
+
 test('runs as its unit runs it, in front of a real etcd, and stops', async () => {
   const { ca, server } = certificates;
   const tls = { ca, serverCert: server.cert, serverKey: server.key };
@@ -158,9 +169,13 @@ test('runs as its unit runs it, in front of a real etcd, and stops', async () =>
 
 test('is removed, but for its settings and its state', async () => {
   await machine.sh(`${dpkg} --remove etcd-lb`);
-  const left = (await machine.changes()).filter((path) => !/^\/etc\/[a-z]+-?$/.test(path));
-  const state = ['/var/lib/etcd-lb', '/var/lib/etcd-lb/drains'];
-  expect(left).toEqual(['/etc/etcd-lb', '/etc/etcd-lb/etcd-lb.yaml', ...state]);
+  const left = (await machine.changes()).filter((path) => !/^\/etc\/[a-z]+$/.test(path));
+  const dropIns = left.filter((path) => /^\/etc\/systemd\/system\/etcd-lb[^/]*\.d/.test(path));
+  expect(dropIns).toHaveLength(6); // three folders with a file each
+  expect(left.filter((path) => !dropIns.includes(path))).toEqual([
+    ...['/etc/etcd-lb', '/etc/etcd-lb/etcd-lb.yaml'],
+    ...['/var/lib/etcd-lb', '/var/lib/etcd-lb/drains'],
+  ]);
 });
 
 test('is purged, and nothing is left of it', async () => {
