@@ -26,13 +26,15 @@ interface Given {
 }
 
 const about = `
-Looks at what kubeadm wrote (/etc/kubernetes: manifests, pki), or takes the members of --endpoints,
-and asks the members found once for the list of all. Then writes /etc/etcd-lb/etcd-lb.yaml with the
-reason for each setting, runs check on it, and says what is left to do. Overwrites nothing; starts
-nothing; kube-apiserver stays as it is.
+Looks at what kubeadm wrote (/etc/kubernetes: manifests, pki), or takes the
+members of --endpoints, and asks those found once for the list of all. Then
+writes /etc/etcd-lb/etcd-lb.yaml with the reason for each setting, runs check on
+it, and says what is left to do. Overwrites nothing; starts nothing;
+kube-apiserver stays as it is.
 
 --as config       the configuration alone; the default elsewhere
---as static-pod   and a manifest to copy to the kubelet; the default on a node of kubeadm
+--as static-pod   and a manifest to copy to the kubelet; the default on a node
+                  of kubeadm
 --as systemd      and a unit, or drop-ins for the unit of a package
 
 Exit codes:
@@ -43,20 +45,22 @@ Exit codes:
 Examples:
   etcd-lb init --dry-run
   etcd-lb init --image registry.example.com/etcd-lb:0.1.0
-  etcd-lb init --as systemd --endpoints https://10.0.0.1:2379 --cacert ca.crt --cert c.crt --key c.key`;
+  etcd-lb init --as systemd --endpoints cp1=https://10.0.0.1:2379 \\
+    --cacert ca.crt --cert lb.crt --key lb.key`;
 
 export function addInitCommand(program: Command, version: string): void {
   program
     .command('init')
+    .summary('Write a configuration for this node, and what starts it.')
     .description('Write a configuration for this node, and a static pod or a unit to start it.')
-    .option('--dry-run', 'print what would be written, and write nothing')
-    .option('--as <form...>', 'config, static-pod or systemd')
-    .option('--endpoints <urls...>', 'members to ask, where kubeadm does not tell them')
-    .option('--cacert <file>', 'authorities trusted for members')
-    .option('--cert <file>', 'client certificate for members')
-    .option('--key <file>', 'private key of --cert')
-    .option('--image <image>', 'the image that the static pod runs')
-    .option('--root <folder>', "where the node's files are, such as that of an image", '/')
+    .option('--dry-run', 'Print what would be written, and write nothing.')
+    .option('--as <FORM...>', 'What to write: config, static-pod or systemd.')
+    .option('--endpoints <URLS...>', 'Members to ask, where kubeadm does not tell them.')
+    .option('--cacert <FILE>', 'Authorities trusted for members.')
+    .option('--cert <FILE>', 'Client certificate for members.')
+    .option('--key <FILE>', 'Private key of --cert.')
+    .option('--image <IMAGE>', 'The image that the static pod runs.')
+    .option('--root <FOLDER>', "Where the node's files are, such as that of an image.", '/')
     .addHelpText('after', about)
     .action((given: Given) => init(given, version));
 }

@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
 import { createPolicy } from '../../src/balancing/policies/policies.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { envName, groups, options } from '../../src/config/options.ts';
 import { Monitor } from '../../src/health/monitor.ts';
@@ -25,6 +26,8 @@ import { folderWith } from '../unit/config/folder.ts';
 import { makePair } from '../unit/config/pem.ts';
 
 const noTls = {};
+const program = createProgram();
+const isOutput = ({ long }: { readonly long?: string | undefined }) => long === '--output';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -34,10 +37,11 @@ const pages = globSync(['*.md', 'docs/*.md'], { cwd: root });
 const ofOthers = new Set([
   ...['etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile'], // kube-apiserver
   ...['listen-metrics-urls', 'peer-urls', 'learner', 'command-timeout'], // etcd and etcdctl
+  ...['initial-cluster', 'initial-cluster-state'], // etcd
   ...['raw', 'control-plane', 'unix-socket', 'now'], // kubectl, kubeadm, curl, systemctl
   ...['read-only', 'network', 'ulimit'], // docker
   ...['faults', 'seed', 'schedules'], // npm run chaos
-  'dry-run', // etcd-lb init
+  ...['members', 'once'], // npm start
 ]);
 
 test('docs/operations.md lists the settings that only a restart changes', () => {
@@ -82,20 +86,44 @@ test('docs/metrics.md lists every metric with its type, labels and help, and no 
   ]);
 });
 
-test('docs/cli.md has a row for each exit code', () => {
-  const [codes] = tablesIn('docs/cli.md', ['code', 'meaning']);
-  expect(codes?.map(([code]) => code)).toEqual(['0', '1', '2', '130, 143']);
-});
+describe('docs/cli.md', () => {
+  test('has a row for each exit code of run, check and status --exit-code', () => {
+    const tables = tablesIn('docs/cli.md', ['code', 'meaning']);
+    expect(tables.map((rows) => rows.map(([code]) => code))).toEqual([
+      ['0', '1', '2', '130, 143'],
+      ['0', '1', '2', '3'],
+      ['0', '1', '2', '3'],
+    ]);
+  });
 
-test('docs/cli.md has a row for every request of the admin API', () => {
-  const [rows] = tablesIn('docs/cli.md', ['request', 'body', 'answer']);
-  const listed = rows?.map(([request]) => request?.replaceAll('`', ''));
-  const answered = [...read('src/admin/api.ts').matchAll(/api\.(get|post)\('(\/[^']+)'/g)].map(
-    ([, method = '', path]) => `${method.toUpperCase()} ${path}`,
-  );
-  expect(answered.length).toBeGreaterThan(8);
-  // Streams are answered by server.ts.
-  expect(listed?.toSorted()).toEqual([...answered, 'GET /v1/events'].toSorted());
+  test('has a row for every command, in the order of the help', () => {
+    const [rows] = tablesIn('docs/cli.md', ['command', 'what it does']);
+    const named = rows?.map(([command]) => /^`etcd-lb ([a-z-]+)/.exec(command ?? '')?.[1]);
+    expect(named).toEqual(program.commands.map((command) => command.name()));
+  });
+
+  test('names where -o is taken', () => {
+    const [rows] = tablesIn('docs/cli.md', ['flag', 'where', 'what']);
+    const [, where = ''] = rows?.find(([flag]) => flag?.includes('--output')) ?? [];
+    const taking = program.commands.filter(({ options }) => options.some(isOutput));
+    expect(where.replaceAll('`', '').split(', ').toSorted()).toEqual(
+      taking.map((command) => command.name()).toSorted(),
+    );
+  });
+
+  test('has a row for every path of the admin API, with its method', () => {
+    const heads = ['method', 'path', 'request', 'answer', 'errors'];
+    const [rows] = tablesIn('docs/cli.md', heads);
+    const named = rows?.map(([method, path]) => `${method} ${path?.replaceAll(/`|\{\w+\}/g, '')}`);
+    const routes = [...read('src/admin/api.ts').matchAll(/api\.(get|post)\('(\/[^']*)'/g)];
+    const [, events] =
+      /url\?\.split\('\?'\)\[0\] !== '([^']*)'/.exec(read('src/admin/server.ts')) ?? [];
+    const served = routes.map(
+      ([, method, path]) => `${method?.toUpperCase()} ${path?.replaceAll(/:\w+/g, '')}`,
+    );
+    expect(served.length).toBeGreaterThan(5);
+    expect(named?.toSorted()).toEqual([...served, `GET ${events}`].toSorted());
+  });
 });
 
 test('docs/monitoring.md has a row for every path of the observe listener', () => {
@@ -111,14 +139,10 @@ test('docs/how-it-decides.md draws every state of a member', () => {
 });
 
 test.each(pages)('%s names only flags that exist', (path) => {
-  const ofCommands = globSync('src/{cli,demo}/**/*.ts', { cwd: root }).flatMap((file) =>
-    [...read(file).matchAll(/(?<!\w)--([a-z][a-z-]*)/g)].map(([, name = '']) => name),
-  );
-  const known = new Set([...options.map(({ name }) => name), ...ofCommands]);
-  const named = [...read(path).matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map(
-    ([, name = '']) => name,
-  );
-  expect(named.filter((name) => !known.has(name) && !ofOthers.has(name))).toEqual([]);
+  const ours = program.commands.flatMap((command) => command.options.map(({ long }) => long));
+  const known = new Set(['--help', '--version', ...ours]);
+  const named = [...read(path).matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
+  expect(named.filter((flag) => !known.has(flag) && !ofOthers.has(flag.slice(2)))).toEqual([]);
 });
 
 test.each(['README.md', 'CHANGELOG.md', examplePath, 'Dockerfile'])(

@@ -1,7 +1,9 @@
 /** Reads a member's `/metrics`, and its clock from the header `Date` of the same answer. */
+
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { MemberTls } from '../../certificates/certificates.ts';
+import { formatDuration } from '../../config/values/duration.ts';
 import { classify } from '../../lib/net/failure.ts';
 import { http, https } from '../../lib/net/node-http.ts';
 import type { Observation } from '../observation.ts';
@@ -43,7 +45,9 @@ export async function readMetricsPage(
     const samples = parseExposition(body);
     return { metrics: { kind: 'read', samples }, ...(clock && { clock }) };
   } catch (error) {
-    const why = signal.aborted ? `timed out after ${timeout} ms` : classify(error).detail;
+    const why = signal.aborted
+      ? `timed out after ${formatDuration(timeout)}`
+      : classify(error).detail;
     return { metrics: { kind: 'unread', why }, ...(clock && { clock }) };
   }
 }
