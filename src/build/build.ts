@@ -3,26 +3,24 @@
  * goes to the folder of that path.
  *
  *   bundle ──┬──► etcd-lb.js         the program
- *            ├──► etcd-lb.1          its manual page, which it prints itself
+ *            ├──► etcd-lb.1          its manual page
  *            ├──► NOTICE             licences of the packages in it
  *            └──► etcd-lb.cdx.json   these packages, as a bill of materials
  */
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { argv, execPath } from 'node:process';
-import { promisify } from 'node:util';
+import { dirname, join } from 'node:path';
+import { argv } from 'node:process';
 import { buildBundle } from './bundle.ts';
 import { noticeOf } from './licences/notice.ts';
 import { type Package, packagesOf } from './licences/packages.ts';
 import { sbomOf } from './licences/sbom.ts';
+import { manual } from './manual.ts';
 
 /** Writes the bundle to `file`, and the rest beside it. @returns the packages in it. */
 export async function build(file: string): Promise<readonly Package[]> {
   const folder = dirname(file);
   const packages = await packagesOf(await buildBundle(file));
-  const page = await promisify(execFile)(execPath, [resolve(file), 'manual']);
-  await writeFile(join(folder, 'etcd-lb.1'), page.stdout);
+  await writeFile(join(folder, 'etcd-lb.1'), manual());
   await writeFile(join(folder, 'NOTICE'), noticeOf(packages));
   await writeFile(join(folder, 'etcd-lb.cdx.json'), sbomOf(packages));
   return packages;

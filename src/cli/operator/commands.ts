@@ -157,12 +157,6 @@ function addCompletion(program: Command): void {
       const { completionFor } = await import('../flags/completion.ts');
       process.stdout.write(completionFor(shell, program));
     });
-
-  // For the build, which packs the page; whoever installs a package reads it with man.
-  program.command('manual', { hidden: true }).action(async () => {
-    const { manualFor } = await import('../manual.ts');
-    process.stdout.write(manualFor(program));
-  });
 }
 
 /** A command that asks a running balancer. */

@@ -1,10 +1,12 @@
 /** The manual page etcd-lb(1), as roff, made from the commands of the program and the table of settings. */
 import type { Command, Option } from 'commander';
+import { createProgram } from '../cli/program.ts';
+import { version } from '../cli/version.ts';
 import { envName, groups, type OptionSpec, options } from '../config/options.ts';
-import { version } from './version.ts';
 
-/** What `etcd-lb manual` prints; read it with `man -l`. */
-export function manualFor(program: Command): string {
+/** The page; read it with `man -l`. */
+export function manual(): string {
+  const program = createProgram();
   const help = program.createHelp();
   const commands = help.visibleCommands(program).filter((each) => each.name() !== 'help');
   return [
@@ -53,13 +55,18 @@ const files = [
   ['/var/lib/etcd-lb', 'The --state-dir of the units.'],
 ] as const;
 
+/** Flags that change what the help shows. */
+const ofHelp = ['help', 'all'];
+
 function aboutCommand(command: Command, shown: readonly Option[]): string[] {
   const words = command.registeredArguments.map((each) =>
     each.required ? `<${each.name()}>` : `[${each.name()}]`,
   );
   const isSetting = new Set(options.map(({ name }) => name));
   const all = command.options.map((option) => option.name());
-  const own = shown.filter((option) => option.name() !== 'help' && !isSetting.has(option.name()));
+  const own = shown.filter(
+    (option) => !ofHelp.includes(option.name()) && !isSetting.has(option.name()),
+  );
   const settings = all.includes('endpoints') ? ['It takes the settings below.'] : [];
   return [
     ...item(
