@@ -74,7 +74,7 @@ export function planFor(input: PlanInput): Plan {
     listen,
     observe: {
       port: observe,
-      why: `Metrics, readiness and status, for this node only.${passedOver(observePorts, observe)}`,
+      why: `Metrics, readiness and status, for this node only; add an address of this node for Prometheus.${passedOver(observePorts, observe)}`,
     },
     members,
     certificates,

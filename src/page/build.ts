@@ -24,9 +24,14 @@ export async function buildPage(plugins: readonly Plugin[] = []): Promise<PageFi
   return {
     '': { type: 'text/html; charset=utf-8', body: document },
     // Our style follows the library's, so that ours decides.
-    'page/page.css': { type: 'text/css; charset=utf-8', body: `${plotStyle}\n${style}` },
+    'page/page.css': { type: 'text/css; charset=utf-8', body: slim(`${plotStyle}\n${style}`) },
     'page/page.js': { type: 'text/javascript; charset=utf-8', body: script },
   };
+}
+
+/** A style sheet without comments and indentation. */
+function slim(css: string): string {
+  return css.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/\n\s+/g, '\n');
 }
 
 async function bundled(input: string, plugins: readonly Plugin[]): Promise<string> {

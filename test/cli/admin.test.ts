@@ -217,9 +217,9 @@ describe('the commands', () => {
     await start();
     const { stdout, code } = await command('status');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^etcd-lb .* · normal · 0 sessions/);
-    expect(stdout).toMatch(/^MEMBER +STATE +SESSIONS/m);
-    expect(stdout).toMatch(/^m0 +healthy +0 /m);
+    expect(stdout).toMatch(/^etcd-lb .* · normal · 0 of 10000 sessions · up \d/);
+    expect(stdout).toMatch(/^MEMBER +ADDRESS +STATE +VERSION +SESSIONS/m);
+    expect(stdout).toMatch(/^m0 +127\.0\.0\.1:\d+ +healthy +- +0 /m);
     const json = JSON.parse((await command('status', '--json')).stdout);
     expect(json.members).toMatchObject([{ name: 'm0', state: 'healthy' }]);
     expect((await command('status', '--names')).stdout).toBe('m0\n');
@@ -260,7 +260,7 @@ describe('the commands', () => {
       stderr:
         'etcd-lb: A restart of etcd-lb forgets the drain, since there is no --state-dir to keep it in.\n',
     });
-    expect((await command('status')).stdout).toMatch(/^m0 +healthy, drained /m);
+    expect((await command('status')).stdout).toMatch(/^m0 +127\.0\.0\.1:\d+ +healthy, drained /m);
     expect((await command('events', '--member', 'm0')).stdout).toMatch(
       /m0 is drained by an operator/,
     );

@@ -37,7 +37,8 @@ const pages = globSync(['*.md', 'docs/*.md'], { cwd: root });
 const ofOthers = new Set([
   ...['etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile'], // kube-apiserver
   ...['listen-metrics-urls', 'peer-urls', 'learner', 'command-timeout'], // etcd and etcdctl
-  ...['initial-cluster', 'initial-cluster-state'], // etcd
+  ...['initial-cluster', 'initial-cluster-state', 'quota-backend-bytes'], // etcd
+  ...['heartbeat-interval', 'election-timeout', 'cluster'], // etcd and etcdctl
   ...['raw', 'control-plane', 'unix-socket', 'now'], // kubectl, kubeadm, curl, systemctl
   ...['read-only', 'network', 'ulimit'], // docker
   ...['faults', 'seed', 'schedules'], // npm run chaos
@@ -285,12 +286,13 @@ async function render(): Promise<string> {
   });
   const cluster = undescribed([member]);
   const alarms = [{ kind: 'NOSPACE', memberId: someFacts.memberId }];
-  const known = { kind: 'known', status: { ...someFacts, alarms } } as const;
+  const known = { kind: 'known', status: { ...someFacts, dbQuota: 1, alarms } } as const;
   cluster.observe(member, known, 0);
   const { cert } = await makePair();
   const metrics = new Metrics();
   metrics.readFrom({
     ...{
+      name: 'cp1',
       version: '0.0.0',
       members: () => [member],
       leaving: () => [],
@@ -298,6 +300,7 @@ async function render(): Promise<string> {
       monitor,
       cluster,
       hold: () => ({ limit: 0, current: undefined, last: undefined }),
+      reload: () => ({ succeededAt: 0, last: undefined }),
       lostLogLines: () => 0,
       proxy,
     },

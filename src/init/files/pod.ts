@@ -31,6 +31,7 @@ export function podOf(template: string, plan: Plan, image: string | undefined): 
     for (const key of ['containerPort', 'hostPort']) {
       document.setIn([...container, 'ports', index, key], port);
     }
+    document.setIn([...container, 'ports', index, 'hostIP'], '127.0.0.1');
   }
   for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe']) {
     document.setIn([...container, probe, 'httpGet', 'port'], plan.observe.port);

@@ -24,6 +24,14 @@ export type ReloadResult =
   /** One sentence. */
   | { readonly kind: 'refused'; readonly why: string };
 
+/** Times are in ms since the epoch. */
+export interface ReloadHistory {
+  /** The last success; the start counts as one. */
+  readonly succeededAt: number;
+  /** The last reload; undefined before the first. */
+  readonly last: { readonly at: number; readonly result: ReloadResult } | undefined;
+}
+
 export const operatorEvents = {
   /** "m1 is drained by an operator: no new connections, 12 sessions may leave within 10s" */
   'member-drained': ({ member, sessions, unkept, ...drained }: MemberDrained) => {
