@@ -95,6 +95,15 @@ test('the monitor finds the pods, and the port that they observe at', () => {
   );
 });
 
+test('the monitor gives the labels that prometheus.yaml gives', async () => {
+  const [job] = (await read('../prometheus/prometheus.yaml')).scrape_configs;
+  const [endpoint] = podMonitor.spec.podMetricsEndpoints;
+  const fixed = endpoint.relabelings.filter((each: object) => 'replacement' in each);
+  expect(
+    fixed.map(({ targetLabel, replacement }: Record<string, string>) => [targetLabel, replacement]),
+  ).toEqual(Object.entries({ job: job.job_name, ...job.static_configs[0].labels }));
+});
+
 describe('kustomize', async () => {
   const { path, env } = await findKubectl();
   const build = async (name: string) => {
