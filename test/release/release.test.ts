@@ -8,9 +8,10 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { differences, release } from '../../src/build/release.ts';
+import { sourceDate } from '../../src/build/source-date.ts';
 import { findEtcd } from '../../src/demo/etcd-binary.ts';
 import { startLocalCluster } from '../../src/demo/local-cluster.ts';
 import { etcdLb, type Program } from '../support/balancer.ts';
@@ -21,6 +22,7 @@ const title = `etcd-lb-${manifest.version}`;
 let work: string;
 let folders: string[];
 beforeAll(async () => {
+  vi.stubEnv('SOURCE_DATE_EPOCH', String(Date.UTC(2026, 0, 1) / 1000));
   work = await mkdtemp(join(tmpdir(), 'etcd-lb-release-'));
   const executable = join(work, 'small');
   await writeFile(executable, '#!/bin/sh\necho "completion for $2"\n');
@@ -56,6 +58,19 @@ describe('the folder', () => {
     const sums = join(folders[1] ?? '', 'SHA256SUMS');
     await writeFile(sums, (await readFile(sums, 'utf8')).replace(/^\w+ {2}NOTICE/m, '0  NOTICE'));
     expect(await differences(folders)).toEqual([expect.stringMatching(/ {2}NOTICE$/)]);
+  });
+
+  test('dates what it packs to the commit, or as it is told', async () => {
+    const flags = ['--utc', '-tvzf', `${title}-kubernetes.tar.gz`];
+    const { stdout } = await exec('tar', flags, { cwd: folders[0] });
+    expect(stdout.trim().split('\n')).toEqual(
+      stdout.match(/^\S+ 0\/0 +\d+ 2026-01-01 00:00 .*$/gm), // every line
+    );
+    const { stdout: seconds } = await exec('git', ['log', '-1', '--format=%ct']);
+    vi.stubEnv('SOURCE_DATE_EPOCH', undefined);
+    expect(sourceDate()).toBe(Number(seconds));
+    vi.stubEnv('SOURCE_DATE_EPOCH', 'today');
+    expect(sourceDate).toThrow('SOURCE_DATE_EPOCH is today: give it in seconds since 1970.');
   });
 
   test('has the manifests, the licences and the executable in its archives', async () => {
