@@ -7,6 +7,7 @@
  *
  * Owns the order, and which files there are. Looking and asking change nothing; only files/write.ts writes.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { thisMachine } from '../config/collision.ts';
 import { type Endpoint, formatEndpoint } from '../config/values/endpoint.ts';
@@ -143,7 +144,7 @@ function filesOf(plan: Plan, node: Node, { root, image, version }: InitOptions):
     if (path === unit.servicePath) return unit.serviceOf(serviceTemplate);
     if (path === unit.sysusersFile) return sysusersTemplate;
     if (path === unit.dropInPath(unit.socket)) return unit.socketDropIn(plan);
-    return unit.serviceDropIn(serviceTemplate, plan);
+    return unit.serviceDropIn(installedService(root) ?? serviceTemplate, plan);
   };
   // As kubeadm has its manifests.
   const modeOf = (path: string) => (path === podFile ? 0o600 : 0o644);
@@ -156,7 +157,17 @@ function filesOf(plan: Plan, node: Node, { root, image, version }: InitOptions):
 
 /** Did a package, or a person, bring this unit? */
 function isInstalled(root: string, name: string): boolean {
-  return unit.unitFolders.some((folder) => exists(join(root, folder, name)));
+  return pathOfUnit(root, name) !== undefined;
+}
+
+function pathOfUnit(root: string, name: string): string | undefined {
+  return unit.unitFolders.map((folder) => join(root, folder, name)).find(exists);
+}
+
+/** The unit that is here already: a package has the program elsewhere. */
+function installedService(root: string): string | undefined {
+  const path = pathOfUnit(root, unit.service);
+  return path === undefined ? undefined : readFileSync(path, 'utf8');
 }
 
 /** Who the user is may be known already. */

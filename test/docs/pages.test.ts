@@ -156,7 +156,9 @@ test.each(['README.md', 'CHANGELOG.md', examplePath, 'Dockerfile'])(
     const built = [...text.matchAll(/dist\/[\w.-]*\w/g)].map(([file]) => file);
     if (path === 'README.md') expect(text).toContain(`](${examplePath})`);
     expect(spoken.filter((file) => !existsSync(join(root, file)))).toEqual([]);
-    const ours = ['dist/etcd-lb', manifest.bin['etcd-lb']]; // the executable, and the bundle
+    // The executable, the bundle, what is built beside it, and what `npm run release` makes.
+    const beside = ['dist/NOTICE', 'dist/etcd-lb.cdx.json', 'dist/release'];
+    const ours = ['dist/etcd-lb', manifest.bin['etcd-lb'], ...beside];
     expect(built.filter((file) => !ours.includes(file))).toEqual([]);
   },
 );
@@ -206,6 +208,7 @@ test('the Dockerfile has the pinned Node, this version, and the bundle with noth
   expect(dockerfile).toContain(`image.licenses="${manifest.license}"`);
   expect(dockerfile).toContain(`image.description="${manifest.description}"`);
   expect(build).toContain(`npm run build && install -D ${manifest.bin['etcd-lb']} /app/etcd-lb.js`);
+  expect(build).toContain('install -m 644 LICENSE dist/NOTICE dist/etcd-lb.cdx.json /app/\n');
   expect(image.match(/^COPY .*$/gm)).toEqual(['COPY --from=build /app /app']);
   expect(image).toContain('\nENTRYPOINT ["node", "/app/etcd-lb.js"]\n');
   expect(image).toContain('\n  CMD ["node", "/app/etcd-lb.js", "healthcheck"]\n');
