@@ -42,7 +42,7 @@ const ofOthers = new Set([
   ...['raw', 'control-plane', 'unix-socket', 'now', 'node-ip'], // kubectl, kubeadm, curl, systemctl, kubelet
   ...['read-only', 'network', 'ulimit'], // docker
   ...['faults', 'seed', 'schedules'], // npm run chaos
-  ...['members', 'once'], // npm start
+  ...['members', 'once', 'verify'], // npm start, npm run release
 ]);
 
 test('docs/operations.md lists the settings that only a restart changes', () => {
