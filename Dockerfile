@@ -1,4 +1,4 @@
-# etcd-lb as an image: Node and one file.
+# etcd-lb as an image: Node and one file, with its licences and its bill of materials.
 #
 #   docker build -t etcd-lb .
 #   docker run --read-only --network host -v /etc/etcd-lb:/etc/etcd-lb:ro etcd-lb run --config /etc/etcd-lb/etcd-lb.yaml
@@ -16,8 +16,12 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 # Not `npm ci`, for the reason in src/demo/setup.sh; versions and hashes are the lockfile's all the same.
 RUN npm install --no-save --no-audit --no-fund --ignore-scripts
+COPY LICENSE ./
+COPY config ./config
 COPY src ./src
 RUN npm run build && install -D dist/etcd-lb.js /app/etcd-lb.js && install -d -o 1000 /app/compiled
+# What is in that file, for people and for scanners. What Node and the base image contain they find by themselves.
+RUN install -m 644 LICENSE dist/NOTICE dist/etcd-lb.cdx.json /app/
 # As the user of the image: what Node compiled for one user it does not take from another.
 USER 1000:1000
 RUN cd /app && node etcd-lb.js --version \

@@ -5,6 +5,7 @@
  *
  * Owns the order of starting and stopping. Who is wired to whom is wiring.ts.
  */
+import { hostname } from 'node:os';
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { exposedSecrets } from '../certificates/certificates.ts';
 import { formatListenAddress, type ListenAddress } from '../config/values/listen.ts';
@@ -179,11 +180,13 @@ export class App {
 
 function sourcesOf(rooms: Rooms, version: string, stopping: AbortSignal): StatusSources {
   const { events, settings, members, own, traffic, dataPath: proxy, guard } = rooms;
-  const { memberDrains, drains, monitor, cluster } = rooms;
+  const { memberDrains, drains, monitor, cluster, certificates, reload } = rooms;
   return {
     identity: {
       ...{
         name: settings.current.name,
+        host: hostname(),
+        configFile: settings.current.configFile,
         version,
         node: process.version,
         pid: process.pid,
@@ -193,6 +196,8 @@ function sourcesOf(rooms: Rooms, version: string, stopping: AbortSignal): Status
     },
     ...{ memberDrains, drains, monitor, cluster, proxy, members, hold: () => guard.view },
     policy: () => settings.current.balance,
+    certificates: (now) => certificates.inUse(now),
+    reload: () => reload.history,
     events: () => events.recent,
     stopping: () => stopping.aborted,
   };

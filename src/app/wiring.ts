@@ -17,6 +17,7 @@ import { CertificateReloader } from '../certificates/reloader.ts';
 import { LiveSettings } from '../config/live-settings.ts';
 import type { Loaded } from '../config/load.ts';
 import { Cluster } from '../etcd/cluster.ts';
+import { withQuota } from '../etcd/db-quota.ts';
 import { StatusPoller } from '../etcd/status-poller.ts';
 import { Monitor } from '../health/monitor.ts';
 import { PassiveHealthChecks } from '../health/passive.ts';
@@ -105,7 +106,10 @@ function makeControl({ settings, record, metrics, network }: Base) {
   });
   const poller = new StatusPoller({
     ...{ settings, members, isSettled: () => cluster.isSettled },
-    open: (member) => membership.clientOf(member),
+    open: (member) =>
+      withQuota(membership.clientOf(member), () => ({
+        ...{ url: member.checkUrl, tls: network.tls(), lookup: member.lookup ?? network.lookup },
+      })),
     onResult: (member, result) => {
       metrics.polled(member, result);
       cluster.observe(member, result, Date.now());
@@ -192,10 +196,11 @@ function makeAdmin(
     },
   });
   metrics.readFrom({
-    ...{ version, members, monitor, cluster, proxy: dataPath },
+    ...{ name: settings.current.name, version, members, monitor, cluster, proxy: dataPath },
     leaving: () => memberDrains.leaving,
     certificates: () => certificates.certificates,
     hold: () => guard.view,
+    reload: () => reload.history,
     lostLogLines: () => log.lost(),
   });
   return { lifecycle, operations, reload };

@@ -6,12 +6,12 @@
  *   this Node, strip ───┘
  *
  * It runs on the system and processor that it is built on, and needs the C and C++ libraries that Node needs.
- * bundle.ts makes the bundle.
+ * The same bundle and the same Node give the same bytes. bundle.ts makes the bundle.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { argv, execPath } from 'node:process';
 import { promisify } from 'node:util';
 import { buildBundle } from './bundle.ts';
@@ -19,26 +19,24 @@ import { buildBundle } from './bundle.ts';
 const run = promisify(execFile);
 
 /** Writes the executable to `file`. */
-async function buildBinary(file: string): Promise<void> {
+export async function buildBinary(file: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'etcd-lb-build-'));
   try {
-    const main = join(folder, 'etcd-lb.js');
-    const config = join(folder, 'config.json');
-    await buildBundle(main);
-    const executable = await stripped(execPath, join(folder, 'node'));
-    await writeFile(
-      config,
-      JSON.stringify({
-        executable,
-        main,
-        mainFormat: 'module',
-        output: resolve(file),
-        disableExperimentalSEAWarning: true,
-        // Compiled here, not at each start.
-        useCodeCache: true,
-      }),
-    );
-    await run(execPath, [`--build-sea=${config}`]);
+    await buildBundle(join(folder, 'etcd-lb.js'));
+    await mkdir(dirname(file), { recursive: true });
+    const config = {
+      executable: await stripped(execPath, join(folder, 'node')),
+      // Becomes part of the executable, so it must not name the folder.
+      main: 'etcd-lb.js',
+      mainFormat: 'module',
+      output: resolve(file),
+      disableExperimentalSEAWarning: true,
+      // Compiled here, not at each start.
+      useCodeCache: true,
+    };
+    await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+    // Compiled code depends on the seed of hashes, which is random otherwise. (--hash-seed would have it refused.)
+    await run(execPath, ['--random-seed=1', '--build-sea=config.json'], { cwd: folder });
   } finally {
     await rm(folder, { recursive: true });
   }

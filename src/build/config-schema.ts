@@ -15,14 +15,15 @@ import * as shapes from '../config/shapes.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-const someDuration = '\\d+(\\.\\d+)?(ms|s|m|h)';
+const someDuration = '(\\d+(\\.\\d+)?(ns|us|µs|μs|ms|s|m|h))+';
 const durationOrZero: JsonSchema = {
   anyOf: [{ type: 'string', pattern: `^(${someDuration}|0)$` }, { const: 0 }],
 };
 
 /** The schemas of shapes whose grammar a pattern can express. */
 const grammars: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
-  [shapes.onOrOff, { type: 'string', enum: ['on', 'off'] }],
+  // Editors see `true` as a boolean, and `on` as text.
+  [shapes.onOrOff, { enum: ['on', 'off', true, false, 'true', 'false'] }],
   [shapes.count, wholeNumber(1)],
   [shapes.countOrZero, wholeNumber(0)],
   [shapes.duration, { type: 'string', pattern: `^(?=.*[1-9])${someDuration}$` }],

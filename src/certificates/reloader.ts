@@ -17,6 +17,7 @@ import {
   type MemberTls,
   memberTls,
 } from './certificates.ts';
+import { type CertificateInUse, certificatesInUse } from './expiry.ts';
 
 /** The certificates, and the files that they come from; `Settings` has this shape. */
 interface Source {
@@ -48,6 +49,12 @@ export class CertificateReloader {
 
   get certificates(): Certificates {
     return this.#source.certificates;
+  }
+
+  /** Those in use, with the file of each, at `now` (ms since the epoch). */
+  inUse(now: number): readonly CertificateInUse[] {
+    const { certificates, certificateFiles } = this.#source;
+    return certificatesInUse(certificates, certificateFiles, now);
   }
 
   /** The same object until the certificates change. */

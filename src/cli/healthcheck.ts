@@ -4,9 +4,11 @@
  *
  * The observe listener answers. If it is off, a process that exists counts as alive.
  */
+
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { type Flags, loadSettings } from '../config/load.ts';
+import { formatDuration } from '../config/values/duration.ts';
 import { formatHostPort } from '../lib/net/host-port.ts';
 import { http } from '../lib/net/node-http.ts';
 
@@ -57,7 +59,9 @@ async function signOfLife(flags: Flags): Promise<string> {
     if (statusCode === 200) return 'alive';
     throw new Error(`answered ${statusCode}`);
   } catch (error) {
-    const why = signal.aborted ? `no answer within ${patience} ms` : (error as Error).message;
+    const why = signal.aborted
+      ? `no answer within ${formatDuration(patience)}`
+      : (error as Error).message;
     throw new Error(`/livez at ${formatHostPort(host, port)} fails: ${why}.`);
   }
 }

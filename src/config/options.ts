@@ -66,6 +66,8 @@ interface Row<T> {
   readonly help: string;
   /** Does it take several values, as one list or repeated? */
   readonly list?: true;
+  /** The words that it takes, if it takes only some, for completion. */
+  readonly choices?: readonly string[];
   /** From the text, or texts, to the value. */
   readonly shape: shapes.Shape<T>;
   /** Is it only read at the start, so that a reload cannot change it? */
@@ -82,12 +84,17 @@ export interface OptionSpec extends Row<unknown> {
 }
 
 /** Columns that go together in several rows. */
-const onOrOff = { placeholder: 'on|off', shape: shapes.onOrOff };
+const onOrOff = { placeholder: 'on|off', choices: ['on', 'off'], shape: shapes.onOrOff };
 const file = { placeholder: 'FILE', shape: shapes.word };
 const duration = { placeholder: 'DURATION', shape: shapes.duration };
 const durationOrZero = { placeholder: 'DURATION', shape: shapes.durationOrZero };
 const count = { placeholder: 'COUNT', shape: shapes.count };
 const countOrZero = { placeholder: 'COUNT', shape: shapes.countOrZero };
+
+/** A row that takes one of these words. */
+const oneOf = <const T extends readonly string[]>(choices: T) => ({
+  ...{ choices, shape: shapes.oneOf(choices) },
+});
 
 type Table = { readonly [Key in keyof Values]-?: Row<Values[Key]> };
 
@@ -105,7 +112,7 @@ const table: Grouped<Table> = {
       default: 'static',
       isEssential: true,
       help: 'Who the members are: static (the endpoints), or members (those that the cluster lists; the endpoints are asked first).',
-      shape: shapes.oneOf(discoveries),
+      ...oneOf(discoveries),
       fixed: true,
     },
     discoverySrv: {
@@ -163,7 +170,7 @@ const table: Grouped<Table> = {
       default: 'passthrough',
       isEssential: true,
       help: 'passthrough leaves TLS to clients and members; terminate speaks it with clients; originate takes plain clients to https members.',
-      shape: shapes.oneOf(tlsModes),
+      ...oneOf(tlsModes),
       fixed: true,
     },
     tlsCert: {
@@ -256,7 +263,7 @@ const table: Grouped<Table> = {
     },
     user: {
       placeholder: 'NAME',
-      help: "One of etcd's own users, for these polls where etcd requires one.",
+      help: "One of etcd's own users, for polls of a member's status where etcd requires one.",
       shape: shapes.word,
     },
     passwordFile: {
@@ -275,17 +282,17 @@ const table: Grouped<Table> = {
       default: 'least-connections',
       isEssential: true,
       help: 'How a member is chosen: least-connections, least-calls (plain HTTP/2 only), round-robin, random, leader or nearest.',
-      shape: shapes.oneOf(policies),
+      ...oneOf(policies),
     },
     weight: {
       placeholder: 'NAME=NUMBER',
-      help: "A member's share of connections against the others', such as m0=2; 1 for those not named.",
+      help: "A member's share of connections against the others', such as cp1=2; 1 for those not named.",
       list: true,
       shape: shapes.listOrNone(parseMemberNumber(1)),
     },
     priority: {
       placeholder: 'NAME=NUMBER',
-      help: "A member's class, such as m1=1: the lowest with a healthy member serves; 0 for those not named.",
+      help: "A member's class, such as cp2=1: the lowest with a healthy member serves; 0 for those not named.",
       list: true,
       shape: shapes.listOrNone(parseMemberNumber(0)),
     },
@@ -370,13 +377,13 @@ const table: Grouped<Table> = {
       placeholder: 'LEVEL',
       default: 'info',
       help: 'The lowest level that is logged: trace, debug, info, warn or error.',
-      shape: shapes.oneOf(logLevels),
+      ...oneOf(logLevels),
     },
     logFormat: {
       placeholder: 'FORMAT',
       default: 'auto',
       help: 'json, pretty, or auto: JSON on a pipe and readable on a terminal.',
-      shape: shapes.oneOf(logFormats),
+      ...oneOf(logFormats),
       fixed: true,
     },
   }),

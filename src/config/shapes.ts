@@ -74,10 +74,10 @@ export function oneOf<const T extends readonly string[]>(choices: T): Shape<T[nu
   );
 }
 
-/** A switch. */
+/** A switch: `on` and `off`, or `true` and `false` as programs in Go have it. */
 export const onOrOff: Shape<boolean> = z.pipe(
-  oneOf(['on', 'off']),
-  z.transform((text) => text === 'on'),
+  oneOf(['on', 'off', 'true', 'false']),
+  z.transform((text) => text === 'on' || text === 'true'),
 );
 
 /** A whole number, 1 or more. */

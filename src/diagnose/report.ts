@@ -1,5 +1,5 @@
 /**
- * How findings are shown: as a table for people, wrapped to their terminal, or as JSON. Pure.
+ * How findings are shown: as a table for people, wrapped to their terminal, or as data. Pure.
  *
  *   error    m1: cannot be reached: connect ECONNREFUSED 10.0.0.2:2379
  *     why    Clients get nothing from it, and the cluster has one member less to lose.
@@ -30,8 +30,9 @@ export function tableOf(findings: readonly Finding[], members: number, width: nu
   return [...entries, `${summary(findings, members)}\n`].join('\n');
 }
 
-export function jsonOf(findings: readonly Finding[]): string {
-  return `${JSON.stringify({ exitCode: exitCodeOf(findings), findings }, null, 2)}\n`;
+/** The same for programs. */
+export function reportOf(findings: readonly Finding[]) {
+  return { exitCode: exitCodeOf(findings), findings };
 }
 
 function row(head: string, text: string, width: number): string {

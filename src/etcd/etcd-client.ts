@@ -6,9 +6,11 @@
  *
  * Owns one connection to the member. status-poller.ts decides when to ask.
  */
+
 import type { Interceptor } from '@grpc/grpc-js';
 import type { Etcd3 } from 'etcd3';
 import type { MemberTls } from '../certificates/certificates.ts';
+import { formatDuration } from '../config/values/duration.ts';
 import { classify } from '../lib/net/failure.ts';
 import { answerBound, authorityOf, type GrpcTarget, grpcSecurity } from './grpc-security.ts';
 import { type MemberStatus, statusOf } from './status/member-status.ts';
@@ -161,7 +163,7 @@ async function authenticate(
 function explain(error: unknown, { timeout }: EtcdClientOptions): string {
   const { name, message } = error as Error;
   if (name === 'TimeoutError' || name === 'GRPCDeadlineExceededError' || /Deadline/.test(message)) {
-    return `did not answer over gRPC within ${timeout} ms`;
+    return `did not answer over gRPC within ${formatDuration(timeout)}`;
   }
   return classify(error).detail.replace(/^\d+ [A-Z_]+: /, '');
 }

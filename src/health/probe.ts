@@ -10,9 +10,11 @@
  * Owns one keep-alive connection to the member, and further ones only while checks overlap. scheduler.ts
  * decides when to check, health.ts what follows from the result.
  */
+
 import type { Agent } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
 import type { MemberTls } from '../certificates/certificates.ts';
+import { formatDuration } from '../config/values/duration.ts';
 import { classify, type Failure } from '../lib/net/failure.ts';
 import { http, https } from '../lib/net/node-http.ts';
 import { safeText } from '../lib/text/safe-text.ts';
@@ -87,7 +89,9 @@ export class Probe {
     );
     const timer = setTimeout(() => {
       // Timers run before sockets are read: an answer that has already arrived is in time.
-      setImmediate(() => timeUp.abort(new TimeoutError(`timed out after ${timeout} ms`)));
+      setImmediate(() =>
+        timeUp.abort(new TimeoutError(`timed out after ${formatDuration(timeout)}`)),
+      );
     }, timeout);
     try {
       const answer = await this.#ask(signal);

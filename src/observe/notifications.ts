@@ -122,7 +122,7 @@ export class ServiceNotifications implements AsyncDisposable {
   }
 }
 
-/** "STATUS=2 of 3 members healthy; m1 failed: timed out after 700 ms", always one line. */
+/** "STATUS=2 of 3 members healthy; m1 failed: timed out after 700ms", always one line. */
 function describe({ members, mode }: Status): string {
   const healthy = members.filter(({ acceptsNew }) => acceptsNew);
   const others = members

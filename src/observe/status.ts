@@ -3,6 +3,7 @@
  *
  * Owns the shape of `/status`, which omits undefined fields. Reads the other rooms and changes nothing.
  */
+import type { CertificateInUse } from '../certificates/expiry.ts';
 import type { Cluster } from '../etcd/cluster.ts';
 import type { ClusterView } from '../etcd/status/cluster-view.ts';
 import type { Ineligibility } from '../etcd/status/eligibility.ts';
@@ -13,22 +14,36 @@ import type { Evidence, Health } from '../health/state/health.ts';
 import type { CurrentHold, EndedHold, HoldView } from '../leader/hold-status.ts';
 import type { Failure } from '../lib/net/failure.ts';
 import { rounded } from '../lib/text/quantities.ts';
+import { iso } from '../lib/time/iso.ts';
 import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import type { MemberDrains } from '../proxy/sessions/member-drains.ts';
 import type { EndReason } from '../proxy/sessions/session.ts';
+import {
+  type CertificateReport,
+  certificateReport,
+  type RejectedReport,
+  type ReloadReport,
+  rejectedClients,
+  reloadReport,
+} from './balancer-report.ts';
 import type { RecordedEvent } from './events/event-log.ts';
+import type { ReloadHistory } from './events/sentences/operators.ts';
 
 /** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
 export interface Status {
   /** Of this balancer: `--name`, or the host name. */
   readonly name: string;
+  /** The host name. */
+  readonly host: string;
   readonly version: string;
   readonly node: string;
   readonly pid: number;
   readonly startedAt: string;
   readonly listen: readonly string[];
+  /** The file that the settings come from, if there is one. */
+  readonly configFile?: string | undefined;
   readonly policy: string;
   /** How bytes are copied: `shared-buffer`, or `streams` where this Node does not allow it. */
   readonly copier: string;
@@ -37,6 +52,14 @@ export interface Status {
   readonly sessions: number;
   /** Clients that wait while members are dialled. */
   readonly waitingClients: number;
+  /** Sessions and waiting clients that there may be; further clients are turned away. */
+  readonly maxConnections: number;
+  /** Since the start, by reason; reasons without any are absent. */
+  readonly rejectedClients: RejectedReport;
+  /** Clients that were connected to a member after another had been tried for them. */
+  readonly failovers: number;
+  readonly certificates: readonly CertificateReport[];
+  readonly reload: ReloadReport;
   readonly cluster: ClusterStatus;
   readonly hold: HoldStatus;
   readonly members: readonly MemberReport[];
@@ -130,13 +153,16 @@ export interface MemberReport {
 /** What does not change while the balancer runs. */
 export type Identity = Pick<
   Status,
-  'name' | 'version' | 'node' | 'pid' | 'startedAt' | 'listen' | 'copier'
+  'name' | 'host' | 'version' | 'node' | 'pid' | 'startedAt' | 'listen' | 'configFile' | 'copier'
 >;
 
 export interface StatusSources {
   readonly identity: Identity;
   /** The name of the policy. */
   readonly policy: () => string;
+  /** Those in use at `now`, ms since the epoch. */
+  readonly certificates: (now: number) => readonly CertificateInUse[];
+  readonly reload: () => ReloadHistory;
   readonly members: () => readonly Member[];
   readonly memberDrains: Pick<MemberDrains, 'leaving' | 'deadlineOf'>;
   readonly drains: Pick<Drains, 'all' | 'of'>;
@@ -152,6 +178,7 @@ export interface StatusSources {
 export function takeStatus(sources: StatusSources): Status {
   const { identity, memberDrains, drains, monitor, proxy, cluster, events, stopping } = sources;
   const members = sources.members();
+  const now = Date.now();
   return {
     ...identity,
     policy: sources.policy(),
@@ -159,8 +186,13 @@ export function takeStatus(sources: StatusSources): Status {
     stopping: stopping(),
     sessions: proxy.sessions.count,
     waitingClients: proxy.waiting,
+    maxConnections: proxy.maxConnections,
+    rejectedClients: rejectedClients(proxy.totals),
+    failovers: proxy.totals.failovers,
+    certificates: sources.certificates(now).map((each) => certificateReport(each, now)),
+    reload: reloadReport(sources.reload()),
     cluster: clusterStatus(cluster),
-    hold: holdStatus(sources.hold(), Date.now()),
+    hold: holdStatus(sources.hold(), now),
     members: members.map((member) => memberStatus(member, sources)),
     absentDrains: drains.all
       .filter((drain) => !members.some((member) => drains.of(member) === drain))
@@ -246,11 +278,4 @@ function etcdStatus(status: MemberStatus | undefined): MemberReport['etcd'] {
   if (status === undefined) return undefined;
   const { at, members: _members, alarms: _alarms, ...etcd } = status;
   return { ...etcd, at: iso(at) };
-}
-
-/** ms since the epoch, as ISO 8601. */
-function iso(ms: number): string;
-function iso(ms: number | undefined): string | undefined;
-function iso(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : new Date(ms).toISOString();
 }

@@ -6,13 +6,16 @@ import { gzipSync } from 'node:zlib';
 import type { Plugin } from 'rolldown';
 import { buildPage } from './build.ts';
 
-export function inlinePage(): Plugin {
+/** @param plugins of the build of the page's script. */
+export function inlinePage(plugins: readonly Plugin[] = []): Plugin {
   return {
     name: 'inline-page',
     load: {
       filter: { id: /[\\/]src[\\/]page[\\/]from-source\.ts$/ },
       handler: async () => {
-        const files = gzipSync(JSON.stringify(await buildPage()), { level: 9 }).toString('base64');
+        const files = gzipSync(JSON.stringify(await buildPage(plugins)), { level: 9 }).toString(
+          'base64',
+        );
         return `
           import { gunzipSync } from 'node:zlib';
           export async function pageFiles() {

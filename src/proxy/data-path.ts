@@ -15,6 +15,7 @@ import type { Settings } from '../config/settings.ts';
 import { TimerQueue } from '../lib/time/timer-queue.ts';
 import { attempt, handOver } from '../lib/unexpected.ts';
 import type { Member } from '../members/member.ts';
+import { ClientTotals, type RejectReason } from './client-totals.ts';
 import { type DialAttempt, type Dialled, type DialOptions, dial } from './dial/dial.ts';
 import { Sources } from './listen/sources.ts';
 import { plainBytes, withinTls } from './relay/byte-counts.ts';
@@ -24,17 +25,6 @@ import { Drainer } from './sessions/drainer.ts';
 import type { EndReason, Session } from './sessions/session.ts';
 import { Sessions } from './sessions/sessions.ts';
 import type { ClientHandshakes } from './tls/handshake.ts';
-
-/** Why a client was turned away. Used as a metric label. */
-export const rejectReasons = [
-  'limit',
-  'source-limit', // its address already has its share of the connections
-  'no-member',
-  'accept-failed',
-  'no-request',
-  'silent', // it has sent nothing since it connected
-] as const;
-export type RejectReason = (typeof rejectReasons)[number];
 
 /** Callbacks for observation. None is called per chunk. */
 export interface DataPathObserver {
@@ -58,6 +48,7 @@ export interface DataPathOptions extends Omit<DialOptions, 'timers' | 'onAttempt
 export class DataPath {
   readonly sessions = new Sessions();
   readonly drainer = new Drainer(this.sessions);
+  readonly totals = new ClientTotals();
   readonly #options: DataPathOptions;
   readonly #dialOptions: DialOptions;
   readonly #dials = new AbortController();
@@ -86,6 +77,11 @@ export class DataPath {
     return this.#waiting;
   }
 
+  /** How many clients it serves at a time, waiting ones included. */
+  get maxConnections(): number {
+    return this.#options.settings.current.maxConnections;
+  }
+
   /** Are the calls of sessions with this member followed? */
   follows(member: Member): boolean {
     return this.#isPlain(member) && this.#options.settings.current.followCalls;
@@ -93,14 +89,13 @@ export class DataPath {
 
   /** Takes an accepted, paused and unread connection to a member. Never throws. */
   accept(client: Socket): void {
-    const { settings, observer } = this.#options;
-    const { maxConnections, maxSourceShare } = settings.current;
+    const { maxConnections, maxSourceShare } = this.#options.settings.current;
     client.on('error', () => {}); // `#join` notices a client that left while it waited
     const source = client.remoteAddress;
     const most = Math.ceil((maxConnections * maxSourceShare) / 100);
     const isFull = this.#waiting + this.sessions.count >= maxConnections;
     if (isFull || !this.#sources.take(source, most)) {
-      observer.rejected(isFull ? 'limit' : 'source-limit');
+      this.reject(isFull ? 'limit' : 'source-limit');
       resetConnection(client);
       return;
     }
@@ -123,8 +118,14 @@ export class DataPath {
       const { openedAt, bytes, relay } = session;
       // Bytes that wait to be read, as during a hold, count as sent.
       if (openedAt >= before || bytes.client > 0 || relay.catchUp()) continue;
-      if (this.drainer.close([session], 'silent') > 0) this.#options.observer.rejected('silent');
+      if (this.drainer.close([session], 'silent') > 0) this.reject('silent');
     }
+  }
+
+  /** A client was turned away. */
+  reject(reason: RejectReason): void {
+    this.totals.reject(reason, Date.now());
+    this.#options.observer.rejected(reason);
   }
 
   /** Resolves when no client waits and no session is open. */
@@ -152,7 +153,7 @@ export class DataPath {
 
   /** Resolves with the session, or with `undefined` if there is none. */
   async #serve(accepted: Socket, source: string | undefined): Promise<Session | undefined> {
-    const { observer, connect, receive } = this.#options;
+    const { connect, receive } = this.#options;
     const { signal } = this.#dials;
     const received = receive ? await receive(accepted, signal) : { client: accepted, connect };
     if (received === undefined) {
@@ -161,7 +162,7 @@ export class DataPath {
     }
     const { client } = received;
     const dialled = await dial({ ...this.#dialOptions, connect: received.connect }, signal);
-    if (dialled === undefined && !signal.aborted) observer.rejected('no-member');
+    if (dialled === undefined && !signal.aborted) this.reject('no-member');
     const session = dialled && this.#join(client, dialled);
     if (session === undefined) resetConnection(client);
     else if (source !== undefined) this.#sourceOf.set(session, source);
@@ -184,6 +185,7 @@ export class DataPath {
         socket.destroy();
       }
     }
+    if (failovers > 0) this.totals.failOver();
     attempt(() => observer.opened(session, failovers));
     return session;
   }

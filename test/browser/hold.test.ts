@@ -99,7 +99,7 @@ test('is told at once, counts on, and is read out once', async () => {
   );
   expect(await visitor.card('m0').locator('.word').textContent()).toBe('lost');
   expect(await visitor.card('m1').locator('.reasons').isVisible()).toBe(false);
-  expect(await page.title()).toBe('Holding · etcd-lb');
+  expect(await page.title()).toBe('Holding · cp1 · etcd-lb');
   end();
   await visitor.reads('Healthy');
   expect(await clock.isVisible()).toBe(false);

@@ -24,7 +24,9 @@ beforeAll(async () => {
   cluster = parts.use(await startLocalCluster({ etcd: await findEtcd(), size: 3 }));
   const endpoints = cluster.members.map(({ name, clientUrl }) => `${name}=${clientUrl}`).join();
   balancer = parts.use(
-    await Balancer.start(['--endpoints', endpoints, '--inspect-interval', '500ms']),
+    await Balancer.start([
+      ...['--endpoints', endpoints, '--inspect-interval', '500ms', '--name', 'cp1'],
+    ]),
   );
   proxy = parts.use(await startPathProxy(balancer.observeUrl, '/ops/m1'));
   for (let client = 0; client < 12; client += 1) parts.defer(keepConnected(balancer.address));
@@ -102,7 +104,7 @@ describe('with three healthy members', () => {
     expect(await page.locator('#headline-sentence').textContent()).toBe(
       'All 3 members healthy, one may fail.',
     );
-    expect(await page.title()).toBe('Healthy · etcd-lb');
+    expect(await page.title()).toBe('Healthy · cp1 · etcd-lb');
     const { cluster: seen } = await balancer.status();
     for (const { name } of cluster.members) {
       const card = visitor.card(name);
@@ -228,7 +230,7 @@ test('shows that it hears nothing any more, since when, and goes on when it does
   expect(await page.evaluate(`getComputedStyle(document.querySelector('#content')).filter`)).toBe(
     'grayscale(1)',
   );
-  expect(await page.title()).toBe('Connection lost · etcd-lb');
+  expect(await page.title()).toBe('Connection lost · cp1 · etcd-lb');
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     await visitor.screenshot(`lost-${colorScheme}`);
@@ -271,6 +273,14 @@ describe('when members fail', () => {
       new RegExp(`^${victim.name} (failed|is suspect): .*; no further failure is tolerated\\.$`),
     );
     await visitor.card(victim.name).locator('.word', { hasText: 'failed' }).waitFor();
+    expect(await page.locator('#headline-help code').allTextContents()).toEqual([
+      ...[`etcd-lb events --member ${victim.name}`, 'etcd-lb check'],
+    ]);
+    // Its sessions are gone, and so are the figures of them.
+    const figures = visitor.card(victim.name).locator('.figures dd > span');
+    await vi.waitFor(async () =>
+      expect((await figures.allTextContents()).slice(0, 5)).toEqual(['0', '–', '–', '–', '–']),
+    );
     await page
       .locator('#events [data-level=warn]', { hasText: `${victim.name}: healthy -> ` })
       .first()

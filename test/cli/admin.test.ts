@@ -1,4 +1,5 @@
 /** The admin socket and the commands that use it, as an operator meets them. */
+
 import { once } from 'node:events';
 import { lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import http, { type IncomingMessage } from 'node:http';
@@ -6,6 +7,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
 import { AdminClient } from '../../src/admin/client.ts';
 import { usualAdminSocket } from '../../src/config/values/listen.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
@@ -215,12 +217,14 @@ describe('the commands', () => {
     await start();
     const { stdout, code } = await command('status');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^etcd-lb .* · normal · 0 sessions/);
-    expect(stdout).toMatch(/^MEMBER +STATE +SESSIONS/m);
-    expect(stdout).toMatch(/^m0 +healthy +0 /m);
+    expect(stdout).toMatch(/^etcd-lb .* · normal · 0 of 10000 sessions · up \d/);
+    expect(stdout).toMatch(/^MEMBER +ADDRESS +STATE +VERSION +SESSIONS/m);
+    expect(stdout).toMatch(/^m0 +127\.0\.0\.1:\d+ +healthy +- +0 /m);
     const json = JSON.parse((await command('status', '--json')).stdout);
     expect(json.members).toMatchObject([{ name: 'm0', state: 'healthy' }]);
     expect((await command('status', '--names')).stdout).toBe('m0\n');
+    const yaml = parse((await command('status', '-o', 'yaml')).stdout);
+    expect(yaml).toMatchObject({ version: json.version, members: [{ name: 'm0' }] });
   });
 
   test('sessions lists clients by their address, and closes one', async () => {
@@ -233,6 +237,8 @@ describe('the commands', () => {
       new RegExp(`^(\\d+) +m0 +127\\.0\\.0\\.1:${localPort} `, 'm').exec(stdout) ?? [];
     const [session] = JSON.parse((await command('sessions', '--json', '--member', 'm0')).stdout);
     expect(session).toMatchObject({ id: Number(id), bytesFromClient: 5, bytesFromMember: 5 });
+    const asYaml = await command('sessions', '-o', 'yaml', '--member', 'm0');
+    expect(parse(asYaml.stdout)).toMatchObject([{ id: Number(id), member: 'm0' }]);
     const closed = once(client, 'close');
     expect(await command('sessions', '--close', id)).toMatchObject({ code: 0 });
     await closed;
@@ -254,12 +260,37 @@ describe('the commands', () => {
       stderr:
         'etcd-lb: A restart of etcd-lb forgets the drain, since there is no --state-dir to keep it in.\n',
     });
-    expect((await command('status')).stdout).toMatch(/^m0 +healthy, drained /m);
+    expect((await command('status')).stdout).toMatch(/^m0 +127\.0\.0\.1:\d+ +healthy, drained /m);
     expect((await command('events', '--member', 'm0')).stdout).toMatch(
       /m0 is drained by an operator/,
     );
     expect(await command('undrain', 'm0')).toMatchObject({ code: 0, stderr: '' });
-    expect((await command('drain', 'm0', '--timeout', '5')).stderr).toContain('has no unit');
+    expect((await command('drain', 'm0', '--timeout', '5')).stderr).toBe(
+      'etcd-lb: --timeout: "5" has no unit; write 2s or 250ms.\n',
+    );
+  });
+
+  test('events prints each as a line of JSON, or as a document of YAML', async () => {
+    await start();
+    const lines = (await command('events', '-o', 'json')).stdout.trimEnd().split('\n');
+    const events = lines.map((line) => JSON.parse(line));
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'started' }));
+    const documents = parseAllDocuments((await command('events', '-o', 'yaml')).stdout);
+    expect(documents.map((document) => document.toJS()).slice(0, events.length)).toEqual(events);
+  });
+
+  test('status --exit-code says how things are, and 3 where nobody answers', async () => {
+    expect(await command('status', '--exit-code')).toMatchObject({ code: 3, stdout: '' });
+    expect(await command('status', '--exit-code', '--frob')).toMatchObject({ code: 3 });
+    const well = await start('--inspect-interval', '0');
+    expect(await command('status', '--exit-code')).toMatchObject({ code: 0, stderr: '' });
+    expect(await command('status', '--exit-code', '-o', 'json')).toMatchObject({ code: 0 });
+    await well.stop();
+    const nobody = ['--endpoints', 'm0=http://127.0.0.1:1', '--admin-socket', socket];
+    const sick = parts.use(await Balancer.start(nobody));
+    await sick.reached('m0', 'failed');
+    expect(await command('status', '--exit-code')).toMatchObject({ code: 2, stderr: '' });
+    expect(await command('status')).toMatchObject({ code: 0, stderr: '' });
   });
 
   test('rebalance, reload and log-level say what came of it', async () => {

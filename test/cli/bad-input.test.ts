@@ -51,26 +51,55 @@ describe.concurrent('the command line', () => {
     {
       what: 'an unknown flag',
       args: [...listen, '--endpionts', 'http://127.0.0.1:1'],
-      names: "unknown option '--endpionts'",
-      says: ['Did you mean --endpoints?'],
+      names: '--endpionts is not a flag of etcd-lb run;',
+      says: ['did you mean --endpoints?'],
+    },
+    {
+      what: "a neighbour's flag",
+      args: [...listen, '--etcd-servers', 'http://127.0.0.1:1'],
+      names: "--etcd-servers is kube-apiserver's;",
+      says: ['write --endpoints.'],
+    },
+    {
+      what: "a neighbour's short flag",
+      args: ['-f', '/etc/etcd-lb/etcd-lb.yaml'],
+      names: "-f is HAProxy's;",
+      says: ['write --config.'],
     },
     {
       what: 'a flag without its value, at the end',
       args: [...valid, '--balance'],
-      names: "option '--balance <POLICY>'",
-      says: ['argument missing'],
+      names: '--balance needs a value;',
+      says: ['write --balance POLICY.'],
     },
     {
       what: 'a stray word',
       args: [...valid, '--balance', 'random', 'now'],
-      names: 'too many arguments',
-      says: ['now'],
+      names: '"now" is one word too many;',
+      says: ['see etcd-lb run --help.'],
+    },
+    {
+      what: 'a switch with a word that is neither on nor off',
+      args: [...valid, '--reuse-port', 'yes'],
+      names: '--reuse-port: "yes" is not one of the choices;',
+      says: ['write on, off, true or false'],
+    },
+    {
+      what: 'all of a help without the help',
+      args: [...valid, '--all'],
+      names: '--all goes with --help;',
+      says: ['write etcd-lb run --help --all.'],
     },
   ]);
 
   test.each([
-    { args: ['rnu'], says: "unknown command 'rnu' (Did you mean run?)" },
-    { args: ['--versoin'], says: "unknown option '--versoin' (Did you mean --version?)" },
+    { args: ['rnu'], says: 'rnu is not a command; did you mean run?' },
+    { args: ['start'], says: 'start is not a command; did you mean run?' },
+    { args: ['--versoin'], says: '--versoin is not a flag of etcd-lb; did you mean --version?' },
+    {
+      args: ['--listen', ':2379'],
+      says: '--listen is a flag of a command; write etcd-lb run --listen.',
+    },
   ])('without a command: $args', async ({ args, says }) => {
     expect(await etcdLb(args)).toEqual({
       ...{ code: 2, signal: null, stdout: '' },
@@ -408,6 +437,13 @@ describe.concurrent('the file', () => {
       file: '# ours\nbalance: random\nchek-rise: 2\n',
       names: `${FILE}:3:1: "chek-rise" is not a setting;`,
       says: ['did you mean "check-rise"?'],
+    },
+    {
+      what: "has a neighbour's key",
+      args: valid,
+      file: 'listen-client-urls: http://0.0.0.0:2379\n',
+      names: `${FILE}:1:1: "listen-client-urls" is etcd's;`,
+      says: ['write listen.'],
     },
     {
       what: 'has a key twice',

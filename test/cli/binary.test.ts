@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { etcdLb } from '../support/balancer.ts';
 import { itBehaves } from './shipped.ts';
 
 const exec = promisify(execFile);
@@ -26,6 +27,14 @@ describe('the executable', async () => {
 
   test('is one file', async () => {
     expect(await readdir(folder)).toEqual(['empty', 'etcd-lb']);
+  });
+
+  test('knows where it is, called by its name alone', async () => {
+    const program = { command: ['etcd-lb'], cwd, env: { PATH: folder } };
+    const flags = ['--dry-run', '--root', '/nowhere', '--as', 'systemd'];
+    const args = ['init', ...flags, '--endpoints', '127.0.0.1:1'];
+    const { stdout } = await etcdLb(args, {}, [], program);
+    expect(stdout).toContain(`install -m 755 ${binary} /usr/local/bin/etcd-lb\n`);
   });
 
   itBehaves({ command: [binary], cwd, env: { PATH: '' } });

@@ -21,7 +21,7 @@ describe('the bundle', async () => {
   const stage = await mkdtemp(join(tmpdir(), 'etcd-lb-build-'));
   const bundle = join(folder, 'etcd-lb.js');
   beforeAll(async () => {
-    for (const each of ['package.json', 'src']) {
+    for (const each of ['package.json', 'package-lock.json', 'config', 'src']) {
       await cp(join(root, each), join(stage, each), { recursive: true });
     }
     await symlink(join(root, 'node_modules'), join(stage, 'node_modules'));
@@ -29,8 +29,9 @@ describe('the bundle', async () => {
   });
   afterAll(() => Promise.all([folder, stage].map((each) => rm(each, { recursive: true }))));
 
-  test('is one file that can be a command', async () => {
-    expect(await readdir(folder)).toEqual(['etcd-lb.js']);
+  test('is one file that can be a command, with its papers beside it', async () => {
+    const papers = ['NOTICE', 'etcd-lb.1', 'etcd-lb.cdx.json'];
+    expect((await readdir(folder)).sort()).toEqual([...papers, 'etcd-lb.js']);
     expect(await readFile(bundle, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
     expect(manifest.bin['etcd-lb']).toBe('dist/etcd-lb.js');
   });

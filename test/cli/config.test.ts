@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { loadSettings } from '../../src/config/load.ts';
 import { options } from '../../src/config/options.ts';
 import { etcdLb } from '../support/balancer.ts';
 import { createCertificates } from '../support/certificates.ts';
@@ -110,6 +111,55 @@ check-fast-interval: 111ms
     for (const [index, line] of lines.entries()) {
       expect(line).toMatch(new RegExp(`# ${file}:${index + 1}:\\d+$`));
     }
+  });
+
+  test('prints the same as JSON, YAML and a table', async () => {
+    const flags = ['--endpoints', 'cp1=http://10.0.0.1'];
+    const [usual, yaml, json, table] = await Promise.all([
+      printed(flags),
+      printed([...flags, '-o', 'yaml']),
+      printed([...flags, '--json']),
+      printed([...flags, '--output=table']),
+    ]);
+    expect(yaml).toBe(usual);
+    const values = JSON.parse(json);
+    expect(values).toMatchObject({
+      endpoints: { value: 'cp1=http://10.0.0.1:2379', origin: '--endpoints' },
+      'drain-timeout': { value: '10s', origin: 'default' },
+    });
+    expect(values['socket-owner']).toEqual({ origin: 'not set' });
+    expect(Object.keys(values)).toHaveLength(options.length - 1);
+    expect(table).toMatch(/^SETTING +VALUE +FROM\nendpoints +cp1=http:\/\/10\.0\.0\.1:2379 +--end/);
+    expect(table).toMatch(/^socket-owner +- +not set$/m);
+  });
+
+  test.each([
+    [['--reuse-port'], 'on', true],
+    [['--reuse-port', '--check-rise', '3'], 'on', true],
+    [['--reuse-port', 'on'], 'on', true],
+    [['--reuse-port', 'false'], 'false', false],
+    [['--reuse-port=true'], 'true', true],
+    [['--reuse-port=off'], 'off', false],
+    [['--check-rise', '3', '--reuse-port'], 'on', true],
+  ])('takes a switch as %j', async (flags, value, isOn) => {
+    const given = ['--endpoints', '10.0.0.1', ...flags];
+    expect(await config(given)).toMatchObject({
+      'reuse-port': { value, origin: '--reuse-port' },
+      'check-rise': { value: flags.includes('3') ? '3' : '2' },
+    });
+    const { settings } = loadSettings({ flags: { endpoints: 'a', 'reuse-port': value }, env: {} });
+    expect(settings.reusePort).toBe(isOn);
+  });
+
+  test('takes a switch from the environment and the file, and durations as Go writes them', async () => {
+    const file = join(folder, 'switches.yaml');
+    await writeFile(file, 'endpoints: 10.0.0.1\nfollow-calls: false\ndrain-timeout: 1m30s\n');
+    const shown = await config(['--config', file], { ETCD_LB_REUSE_PORT: 'true' });
+    expect(shown).toMatchObject({
+      'reuse-port': { value: 'true', origin: 'ETCD_LB_REUSE_PORT' },
+      'follow-calls': { value: 'false' },
+      'drain-timeout': { value: '1m30s' },
+    });
   });
 
   test('prints paths, never what is in the files', async () => {

@@ -27,7 +27,7 @@ test('does not find alive what hangs, is something else, or is gone', async () =
   balancer.signal('SIGSTOP');
   expect(await after(balancer.pid)).toMatchObject({
     code: 1,
-    stderr: `etcd-lb: /livez at 127.0.0.1:${port} fails: no answer within 2000 ms.\n`,
+    stderr: `etcd-lb: /livez at 127.0.0.1:${port} fails: no answer within 2s.\n`,
   });
   balancer.signal('SIGCONT');
   expect(await after(process.pid)).toMatchObject({

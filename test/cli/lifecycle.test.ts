@@ -91,7 +91,7 @@ describe.each(signals)('%s', (signal) => {
     balancer.signal(signal);
     expect(await balancer.logged(({ event }) => event === 'stopping')).toMatchObject({
       sessions: 2,
-      drainTimeout: 60_000,
+      drainTimeout: '1m',
     });
     expect(await isOpen(balancer.address)).toBe(false);
     expect(await get(balancer, '/readyz')).toMatchObject({ code: 503, text: 'stopping\n' });
@@ -151,8 +151,12 @@ describe('without running', () => {
   test.each([
     { args: ['--version'], prints: `${manifest.version}\n` },
     { args: ['--help'], prints: /^Usage: etcd-lb .*\brun\b.*\bconfig\b/s },
-    { args: ['help', 'run'], prints: /^Usage: etcd-lb run .*--listen <ADDRESS...>/s },
-    { args: ['run', '--help'], prints: /--check-rise <COUNT> .*ETCD_LB_CHECK_RISE/s },
+    { args: ['help', 'run'], prints: /^Usage: etcd-lb run .*--listen ADDRESS/s },
+    { args: ['run', '--version'], prints: `${manifest.version}\n` },
+    { args: ['version'], prints: /^etcd-lb \S+ \(node \S+, \S+\)\n$/ },
+    { args: ['run', '--help'], prints: /ETCD_LB_CHECK_INTERVAL=1s/ },
+    { args: ['run', '--help', '--all'], prints: /--check-rise COUNT / },
+    { args: ['help', 'config', '--all'], prints: /--check-rise COUNT / },
     { args: ['config', '--help'], prints: /^Usage: etcd-lb config / },
   ])('$args prints and exits with 0', async ({ args, prints }) => {
     const { code, stdout, stderr } = await etcdLb(args);
@@ -165,7 +169,7 @@ describe('without running', () => {
     const { code, stdout, stderr } = await etcdLb(['help', 'drian']);
     expect({ code, stdout, stderr }).toEqual({
       ...{ code: 2, stdout: '' },
-      stderr: "etcd-lb: unknown command 'drian' (Did you mean drain?)\n",
+      stderr: 'etcd-lb: drian is not a command; did you mean drain?\n',
     });
   });
 

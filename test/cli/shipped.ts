@@ -39,6 +39,9 @@ export function itBehaves(program: Program): void {
   test('has its own settings and refuses wrong ones in a sentence', async () => {
     const { stdout } = await run('config', '--endpoints', '127.0.0.1:1');
     expect(stdout).toMatch(/^listen: "127\.0\.0\.1:2379" +# default$/m);
+    expect(JSON.parse((await run('version', '-o', 'json')).stdout)).toMatchObject({
+      version: manifest.version,
+    });
     expect(await run('run', '--endpoints', '')).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/^etcd-lb: --endpoints: .*\n$/),
@@ -46,8 +49,17 @@ export function itBehaves(program: Program): void {
     expect(await run('run', '--endpoint', '127.0.0.1:1')).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: "etcd-lb: unknown option '--endpoint' (Did you mean --endpoints?)\n",
+      stderr: 'etcd-lb: --endpoint is not a flag of etcd-lb run; did you mean --endpoints?\n',
     });
+  });
+
+  test('has the manifest and the unit that init adapts', async () => {
+    const flags = ['init', '--dry-run', '--root', '/nowhere', '--endpoints', 'm0=127.0.0.1:1'];
+    const [pod, unit] = await Promise.all(
+      ['static-pod', 'systemd'].map((form) => run(...flags, '--as', form)),
+    );
+    expect(pod).toMatchObject({ code: 0, stdout: expect.stringContaining('\nkind: Pod\n') });
+    expect(unit).toMatchObject({ code: 0, stdout: expect.stringContaining('\nWatchdogSec=') });
   });
 
   test('relays, observes, and ends as it should', async () => {

@@ -60,9 +60,16 @@ describe.each([
 ])('$verdict, as the program does,', ({ isRight }) => {
   const right = [
     ...['socket-mode: 0600', 'socket-mode: 600', 'socket-mode: "0600"', 'socket-owner: 1000'],
-    ...['reuse-port: off', 'reuse-port: "on"', 'observe: off', 'observe: ":9379"'],
+    ...['reuse-port: off', 'reuse-port: "on"', 'reuse-port: true', 'reuse-port: "false"'],
+    ...['observe: off', 'observe: ":9379"'],
     ...['check-fall: 2', 'check-fall: "2"', 'max-lag: 0', 'rebalance: "0"'],
-    ...['check-interval: 1.5s', 'drain-timeout: 0', 'drain-timeout: "0"', 'slow-start: 1h'],
+    ...[
+      'check-interval: 1.5s',
+      'check-interval: 1m30.5s',
+      'drain-timeout: 0',
+      'drain-timeout: "0"',
+      'slow-start: 1h',
+    ],
     ...['balance: nearest', 'log-level: warn', 'discovery: members'],
     ...['listen: [127.0.0.1:1, 127.0.0.1:2]', 'listen: "127.0.0.1:1, 127.0.0.1:2"'],
     ...['weight: [m0=1]', 'priority: m0=2', '{}'],
@@ -70,9 +77,15 @@ describe.each([
   const wrong = [
     ...['check-intervall: 1s', 'Listen: 127.0.0.1:1', 'config: other.yaml'],
     ...['balance: fastest', 'balance: [nearest]', 'log-level: INFO', 'tls: on'],
-    ...['reuse-port: yes', 'reuse-port: true', 'follow-calls: 1'],
+    ...['reuse-port: yes', 'reuse-port: "True"', 'follow-calls: 1'],
     ...['check-fall: 0', 'check-fall: -1', 'check-fall: 1.5', 'check-fall: "0"', 'max-lag: many'],
-    ...['check-interval: 1', 'check-interval: 0', 'check-interval: 0s', 'check-interval: 5 s'],
+    ...[
+      'check-interval: 1',
+      'check-interval: 0',
+      'check-interval: 0s',
+      'check-interval: 5 s',
+      'check-interval: 1m30',
+    ],
     ...['drain-timeout: 10', 'drain-timeout: -1s', 'keepalive: 1d'],
     ...['socket-mode: 0999', 'socket-mode: rw', 'socket-mode: "0669"'],
     ...['cacert: [a.crt]', 'cacert: ""', 'cacert:', 'observe: {port: 1}', 'listen: [[a]]', '[]'],

@@ -3,13 +3,14 @@
  * the files both mention, and the versions in the Dockerfile.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
 import { createPolicy } from '../../src/balancing/policies/policies.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { envName, groups, options } from '../../src/config/options.ts';
 import { Monitor } from '../../src/health/monitor.ts';
@@ -25,10 +26,31 @@ import { folderWith } from '../unit/config/folder.ts';
 import { makePair } from '../unit/config/pem.ts';
 
 const noTls = {};
+const program = createProgram();
+const isOutput = ({ long }: { readonly long?: string | undefined }) => long === '--output';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const examplePath = 'config/etcd-lb.example.yaml';
+const pages = globSync(['*.md', 'docs/*.md'], { cwd: root });
+/** Flags of other programs. */
+const ofOthers = new Set([
+  ...['etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile'], // kube-apiserver
+  ...['listen-metrics-urls', 'peer-urls', 'learner', 'command-timeout'], // etcd and etcdctl
+  ...['initial-cluster', 'initial-cluster-state', 'quota-backend-bytes'], // etcd
+  ...['heartbeat-interval', 'election-timeout', 'cluster'], // etcd and etcdctl
+  ...['raw', 'control-plane', 'unix-socket', 'now', 'node-ip'], // kubectl, kubeadm, curl, systemctl, kubelet
+  ...['read-only', 'network', 'ulimit'], // docker
+  ...['faults', 'seed', 'schedules'], // npm run chaos
+  ...['members', 'once', 'verify'], // npm start, npm run release
+]);
+
+test('docs/operations.md lists the settings that only a restart changes', () => {
+  const [, listed = ''] =
+    /- Only a restart changes ([\s\S]*?)\.\n/.exec(read('docs/operations.md')) ?? [];
+  const fixed = options.filter((option) => option.fixed).map(({ name }) => name);
+  expect([...listed.matchAll(/`([\w-]+)`/g)].map(([, name]) => name)).toEqual(fixed);
+});
 
 describe('docs/settings.md', () => {
   test('lists every flag under its group, with its default and help, and no other', () => {
@@ -65,9 +87,44 @@ test('docs/metrics.md lists every metric with its type, labels and help, and no 
   ]);
 });
 
-test('docs/cli.md has a row for each exit code', () => {
-  const [codes] = tablesIn('docs/cli.md', ['code', 'meaning']);
-  expect(codes?.map(([code]) => code)).toEqual(['0', '1', '2', '130, 143']);
+describe('docs/cli.md', () => {
+  test('has a row for each exit code of run, check and status --exit-code', () => {
+    const tables = tablesIn('docs/cli.md', ['code', 'meaning']);
+    expect(tables.map((rows) => rows.map(([code]) => code))).toEqual([
+      ['0', '1', '2', '130, 143'],
+      ['0', '1', '2', '3'],
+      ['0', '1', '2', '3'],
+    ]);
+  });
+
+  test('has a row for every command, in the order of the help', () => {
+    const [rows] = tablesIn('docs/cli.md', ['command', 'what it does']);
+    const named = rows?.map(([command]) => /^`etcd-lb ([a-z-]+)/.exec(command ?? '')?.[1]);
+    expect(named).toEqual(program.commands.map((command) => command.name()));
+  });
+
+  test('names where -o is taken', () => {
+    const [rows] = tablesIn('docs/cli.md', ['flag', 'where', 'what']);
+    const [, where = ''] = rows?.find(([flag]) => flag?.includes('--output')) ?? [];
+    const taking = program.commands.filter(({ options }) => options.some(isOutput));
+    expect(where.replaceAll('`', '').split(', ').toSorted()).toEqual(
+      taking.map((command) => command.name()).toSorted(),
+    );
+  });
+
+  test('has a row for every path of the admin API, with its method', () => {
+    const heads = ['method', 'path', 'request', 'answer', 'errors'];
+    const [rows] = tablesIn('docs/cli.md', heads);
+    const named = rows?.map(([method, path]) => `${method} ${path?.replaceAll(/`|\{\w+\}/g, '')}`);
+    const routes = [...read('src/admin/api.ts').matchAll(/api\.(get|post)\('(\/[^']*)'/g)];
+    const [, events] =
+      /url\?\.split\('\?'\)\[0\] !== '([^']*)'/.exec(read('src/admin/server.ts')) ?? [];
+    const served = routes.map(
+      ([, method, path]) => `${method?.toUpperCase()} ${path?.replaceAll(/:\w+/g, '')}`,
+    );
+    expect(served.length).toBeGreaterThan(5);
+    expect(named?.toSorted()).toEqual([...served, `GET ${events}`].toSorted());
+  });
 });
 
 test('docs/monitoring.md has a row for every path of the observe listener', () => {
@@ -82,32 +139,26 @@ test('docs/how-it-decides.md draws every state of a member', () => {
   for (const state of healthStates) expect(picture).toContain(state);
 });
 
-test.each(['README.md', 'CHANGELOG.md'])('%s names only flags that exist', (path) => {
-  const known = new Set(options.map(({ name }) => name));
-  // Flags of other programs and of the demo stand in the same text.
-  const others =
-    /^(etcd-(servers|cafile|certfile|keyfile)|members|once|json|listen-metrics-urls|unix-socket)$/;
-  const ofCommands = /^(watch|follow|member|close|wait|timeout|force|keep-leader)$/;
-  const named = [...read(path).matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map(
-    ([, name = '']) => name,
-  );
-  expect(
-    named.filter((name) => !known.has(name) && !others.test(name) && !ofCommands.test(name)),
-  ).toEqual([]);
+test.each(pages)('%s names only flags that exist', (path) => {
+  const ours = program.commands.flatMap((command) => command.options.map(({ long }) => long));
+  const known = new Set(['--help', '--version', ...ours]);
+  const named = [...read(path).matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
+  expect(named.filter((flag) => !known.has(flag) && !ofOthers.has(flag.slice(2)))).toEqual([]);
 });
 
 test.each(['README.md', 'CHANGELOG.md', examplePath, 'Dockerfile'])(
   '%s mentions only files that exist',
   (path) => {
     const text = read(path);
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)\s]+)\)/g)].map(([, file = '']) => file);
     const spoken = [
       ...text.matchAll(/(?<![\w./-])((?:src|test|config|\.ci)\/[\w./-]*\w|[A-Z]+\.md)/g),
     ].map(([, file = '']) => file);
     const built = [...text.matchAll(/dist\/[\w.-]*\w/g)].map(([file]) => file);
-    if (path === 'README.md') expect(links).toContain(examplePath);
-    expect([...links, ...spoken].filter((file) => !existsSync(join(root, file)))).toEqual([]);
-    const ours = ['dist/etcd-lb', manifest.bin['etcd-lb']]; // the executable, and the bundle
+    if (path === 'README.md') expect(text).toContain(`](${examplePath})`);
+    expect(spoken.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+    // The executable, the bundle, what is built beside it, and what `npm run release` makes.
+    const beside = ['dist/NOTICE', 'dist/etcd-lb.cdx.json', 'dist/release'];
+    const ours = ['dist/etcd-lb', manifest.bin['etcd-lb'], ...beside];
     expect(built.filter((file) => !ours.includes(file))).toEqual([]);
   },
 );
@@ -157,6 +208,7 @@ test('the Dockerfile has the pinned Node, this version, and the bundle with noth
   expect(dockerfile).toContain(`image.licenses="${manifest.license}"`);
   expect(dockerfile).toContain(`image.description="${manifest.description}"`);
   expect(build).toContain(`npm run build && install -D ${manifest.bin['etcd-lb']} /app/etcd-lb.js`);
+  expect(build).toContain('install -m 644 LICENSE dist/NOTICE dist/etcd-lb.cdx.json /app/\n');
   expect(image.match(/^COPY .*$/gm)).toEqual(['COPY --from=build /app /app']);
   expect(image).toContain('\nENTRYPOINT ["node", "/app/etcd-lb.js"]\n');
   expect(image).toContain('\n  CMD ["node", "/app/etcd-lb.js", "healthcheck"]\n');
@@ -234,12 +286,13 @@ async function render(): Promise<string> {
   });
   const cluster = undescribed([member]);
   const alarms = [{ kind: 'NOSPACE', memberId: someFacts.memberId }];
-  const known = { kind: 'known', status: { ...someFacts, alarms } } as const;
+  const known = { kind: 'known', status: { ...someFacts, dbQuota: 1, alarms } } as const;
   cluster.observe(member, known, 0);
   const { cert } = await makePair();
   const metrics = new Metrics();
   metrics.readFrom({
     ...{
+      name: 'cp1',
       version: '0.0.0',
       members: () => [member],
       leaving: () => [],
@@ -247,6 +300,7 @@ async function render(): Promise<string> {
       monitor,
       cluster,
       hold: () => ({ limit: 0, current: undefined, last: undefined }),
+      reload: () => ({ succeededAt: 0, last: undefined }),
       lostLogLines: () => 0,
       proxy,
     },

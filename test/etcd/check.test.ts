@@ -166,7 +166,7 @@ describe.each(['stable', 'next'] as const)('a cluster of the %s release', (relea
     first.pause();
     const hung = await check(named(cluster));
     expect(hung.code).toBe(2);
-    expect(hung.text).toContain('error m0: cannot be reached: timed out after 2000 ms');
+    expect(hung.text).toContain('error m0: cannot be reached: timed out after 2s');
     expect(hung.findings.filter(({ subject }) => subject === 'm0')).toHaveLength(1);
 
     await first.kill();

@@ -67,7 +67,7 @@ describe('three members', () => {
     const evicted = await balancer.logged((line) => line.event === 'sessions-evicted');
     expect(evicted.msg).toMatch(
       new RegExp(
-        `^evicted ${moved} sessions from ${name}: \\d checks? failed since [0-9:.]+ \\(timed out after 250 ms, and clients wait for it in vain\\); m\\d, m\\d healthy$`,
+        `^evicted ${moved} sessions from ${name}: \\d checks? failed since [0-9:.]+ \\(timed out after 250ms, and clients wait for it in vain\\); m\\d, m\\d healthy$`,
       ),
     );
     await load.everyoneServed();

@@ -374,7 +374,7 @@ describe('names', () => {
     const found = await check('etcd.test');
     expect(found.stdout).toContain('a single member');
     const none = await check('other.test');
-    expect([none.code, none.stdout]).toEqual([2, '']);
+    expect([none.code, none.stdout]).toEqual([3, '']);
     expect(none.stderr).toBe(
       'etcd-lb: --discovery-srv: _etcd-client-ssl._tcp.other.test does not exist, _etcd-client._tcp.other.test does not exist; write a domain whose SRV records name etcd members.\n',
     );

@@ -79,11 +79,11 @@ function handsFor(scene: Scene, member: LocalMember, load?: Load): Hands {
   return {
     etcd,
     adminSocket,
-    m1: member.name,
+    cp1: member.name,
     values: {
-      $M1: () => member.clientUrl,
+      $CP1: () => member.clientUrl,
       $OTHERS: () => others.map(({ clientUrl }) => clientUrl).join(),
-      $M1_ID: () => idOf(member, others, etcd),
+      $CP1_ID: () => idOf(member, others, etcd),
     },
     byHand: { 'systemctl stop etcd': () => member.kill('SIGTERM') },
     onDone: async (command) => {
@@ -211,7 +211,7 @@ async function replace(
     values: {
       ...hands.values,
       '--peer-urls=$NEW_PEER_URL': () => `--peer-urls=${place.peerUrl}`,
-      $NEW_M1: () => clientUrl,
+      $NEW_CP1: () => clientUrl,
       $NEW_ID: () => idOf(old, others, etcd),
     },
     byHand: {

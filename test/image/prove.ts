@@ -45,7 +45,8 @@ prove('is stopped by SIGTERM', image.StopSignal, 'SIGTERM');
 prove('is labelled', image.Labels['org.opencontainers.image.version'], manifest.version);
 prove('names its revision', image.Labels['org.opencontainers.image.revision'], revision.trim());
 const listing = await engine.once('localhost/etcd-lb', ['ls'], ['/app']);
-prove('has one file, and what Node compiled of it', listing, 'compiled\netcd-lb.js');
+const beside = ['LICENSE', 'NOTICE', 'compiled', 'etcd-lb.cdx.json', 'etcd-lb.js'];
+prove('has one file, what Node compiled of it, and its papers', listing, beside.join('\n'));
 const cache = await engine.once(
   'localhost/etcd-lb',
   ['sh', '-c'],

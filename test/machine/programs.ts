@@ -144,16 +144,8 @@ export async function findKeepalived(): Promise<Program> {
   const root = await unpacked('keepalived', [
     ...['keepalived', 'libnl-3-200', 'libnl-genl-3-200', 'libnftnl11', 'libmnl0', 'libglib2.0-0'],
     ...['libsnmp40', 'libperl5.36', 'libpci3', 'libsensors5', 'libwrap0', 'libnsl2', 'libtirpc3'],
-    ...[
-      'libgssapi-krb5-2',
-      'libkrb5-3',
-      'libk5crypto3',
-      'libkrb5support0',
-      'libkeyutils1',
-      'libffi8',
-      'libcom-err2',
-      'libssl3',
-    ],
+    ...['libgssapi-krb5-2', 'libkrb5-3', 'libk5crypto3', 'libkrb5support0', 'libkeyutils1'],
+    ...['libffi8', 'libcom-err2', 'libssl3'],
   ]);
   return { path: join(root, 'usr/sbin/keepalived'), env: await libraries(root) };
 }
@@ -170,6 +162,24 @@ export async function findPrometheus(): Promise<Program> {
 /** It comes in the package of Prometheus. */
 export async function findPromtool(): Promise<Program> {
   return await findTool('promtool', ['prometheus'], 'prometheus');
+}
+
+/** Formats manual pages, and warns of what is wrong in one. */
+export async function findGroff(): Promise<Program> {
+  const path = await inFolders('groff', folders);
+  if (path) return { path, env: {} };
+  const root = await unpacked('groff', ['groff-base', 'libuchardet0']);
+  const shared = join(root, 'usr/share/groff/current');
+  const env = {
+    GROFF_BIN_PATH: join(root, 'usr/bin'),
+    GROFF_FONT_PATH: join(shared, 'font'),
+    GROFF_TMAC_PATH: join(shared, 'tmac'),
+  };
+  return { path: join(root, 'usr/bin/groff'), env: { ...env, ...(await libraries(root)) } };
+}
+
+export async function findKubectl(): Promise<Program> {
+  return await findTool('kubectl', ['kubernetes-client']);
 }
 
 /** A tool that Debian keeps in /usr/bin. @param folder where its packages are unpacked. */

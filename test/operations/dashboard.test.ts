@@ -3,7 +3,7 @@
  * queries have data is prometheus.test.ts.
  */
 import { describe, expect, test } from 'vitest';
-import { dashboard, panels, queries, variables } from './dashboard.ts';
+import { annotations, dashboard, panels, queries, variables } from './dashboard.ts';
 
 const withData = panels.filter(({ type }) => type !== 'row');
 
@@ -12,7 +12,7 @@ test('can be imported as it is', () => {
   expect(dashboard).not.toHaveProperty('__inputs');
   expect(dashboard.uid).toBe('etcd-lb');
   expect(dashboard.schemaVersion).toBeGreaterThanOrEqual(39);
-  expect(variables.map(({ name }) => name)).toEqual(['datasource', 'job', 'instance']);
+  expect(variables.map(({ name }) => name)).toEqual(['datasource', 'cluster', 'job', 'instance']);
 });
 
 test('every panel lies on the grid of 24 columns, and none on another', () => {
@@ -44,12 +44,29 @@ describe.each(withData)('$title', ({ description, datasource, fieldConfig, targe
   });
 });
 
+test('elections, drains and reloads are marked in all panels', () => {
+  expect(annotations.map(({ name }) => name)).toEqual(['Elections', 'Drains', 'Reloads']);
+  for (const { datasource, enable, titleFormat } of annotations) {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own spelling
+    expect(datasource).toEqual({ type: 'prometheus', uid: '${datasource}' });
+    expect(enable).toBe(true);
+    expect(titleFormat).not.toBe('');
+  }
+});
+
+test('what is rare is counted, not told as thousandths a second', () => {
+  const often = /bytes|calls|cpu|_bucket|_count/;
+  const rates = queries.flatMap(({ expr }) => expr.match(/(?<!\w)rate\(\w+/g) ?? []);
+  expect(rates.length).toBeGreaterThan(0);
+  expect(rates.filter((rate) => !often.test(rate))).toEqual([]);
+});
+
 test('every query is for the chosen cluster and balancers', () => {
-  for (const { expr } of queries) {
+  for (const { expr } of [...queries, ...annotations]) {
     const selectors = expr.match(/\{[^}]*\}/g) ?? [];
     expect(selectors.length, expr).toBeGreaterThan(0);
     for (const selector of selectors) {
-      expect(selector).toContain('job="$job", instance=~"$instance"');
+      expect(selector).toContain('cluster="$cluster", job="$job", instance=~"$instance"');
     }
   }
 });

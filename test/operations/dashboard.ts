@@ -38,6 +38,8 @@ export interface Variable {
 export const panels: readonly Panel[] = dashboard.panels;
 export const variables: readonly Variable[] = dashboard.templating.list;
 
+export const annotations = dashboard.annotations.list;
+
 /** Every query of every panel, with its panel's title. */
 export const queries = panels.flatMap(({ title, targets = [] }) =>
   targets.map(({ refId, expr }) => ({ title, refId, expr })),

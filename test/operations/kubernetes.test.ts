@@ -1,14 +1,16 @@
 /** config/kubernetes: is the manifest one, does the program accept what it is told, is what is probed there? */
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import type { Container, Pod, Probe } from 'kubernetes-types/core/v1.d.ts';
+import type { Container, Pod } from 'kubernetes-types/core/v1.d.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { usualAdminSocket } from '../../src/config/values/listen.ts';
+import { freePorts } from '../../src/demo/free-ports.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
+import { read } from './alerts.ts';
+import { expectFewRights, expectMounts, probe, typeErrorsOf } from './pod.ts';
+import { type Configuration, PrometheusServer } from './prometheus-server.ts';
 
 const root = join(import.meta.dirname, '../..');
 const pki = '/etc/kubernetes/pki';
@@ -22,6 +24,12 @@ beforeAll(async () => {
 });
 afterAll(() => certificates[Symbol.asyncDispose]());
 
+/** A flag and its value, which may have an = of its own. */
+function halves(arg: string): [string, string] {
+  const at = arg.indexOf('=');
+  return [arg.slice(0, at), arg.slice(at + 1)];
+}
+
 /** What the program is told, with certificates that are here. */
 function args(): string[] {
   const files: Record<string, string> = {
@@ -30,28 +38,13 @@ function args(): string[] {
     [`${pki}/apiserver-etcd-client.key`]: certificates.client.key,
   };
   return (container.args ?? []).slice(1).map((arg) => {
-    const [flag = '', value = ''] = arg.split('=');
+    const [flag, value] = halves(arg);
     return `${flag}=${files[value] ?? value}`;
   });
 }
 
 test('every field is one that Kubernetes has, of its type', async () => {
-  // Within the repository, where the types are found.
-  await mkdir(join(root, '.cache'), { recursive: true });
-  const folder = await mkdtemp(join(root, '.cache/pod-'));
-  try {
-    const file = join(folder, 'pod.ts');
-    const source = `import type { Pod } from 'kubernetes-types/core/v1';\nexport const pod: Pod = `;
-    await writeFile(file, `${source}${JSON.stringify(pod)};\n`);
-    const options = ['--noEmit', '--strict', '--skipLibCheck', '--ignoreConfig'];
-    const { stdout } = await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), [
-      ...options,
-      ...['--module', 'esnext', '--moduleResolution', 'bundler', file],
-    ]).catch((error: { stdout: string }) => error);
-    expect(stdout).toBe('');
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  expect(await typeErrorsOf(pod)).toBe('');
 });
 
 test('the program accepts what it is told, and is not put in front of its own member', async () => {
@@ -59,66 +52,77 @@ test('the program accepts what it is told, and is not put in front of its own me
   const { code, stdout, stderr } = await etcdLb(['config', ...args()]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/^listen: "127\.0\.0\.1:12379"/m);
-  expect(stdout).toMatch(/^observe: "127\.0\.0\.1:9379"/m);
   const [, drain = ''] = /^drain-timeout: "(\d+)s"/m.exec(stdout) ?? [];
   expect(pod.spec?.terminationGracePeriodSeconds).toBeGreaterThan(Number(drain));
 });
 
 test('it sees the files that it is told of and no other, and writes only where its state and its admin socket are', () => {
   const told = (container.args ?? []).flatMap((arg) => arg.split(`=${pki}`)[1] ?? []);
-  const mounts = container.volumeMounts ?? [];
   const own = ['/var/lib/etcd-lb', dirname(usualAdminSocket)];
   expect(container.args).toContain(`--state-dir=${own[0]}`);
-  expect(mounts.map(({ mountPath }) => mountPath)).toEqual([
-    ...told.map((file) => pki + file),
-    ...own,
-  ]);
-  const written = mounts.filter(({ readOnly }) => readOnly !== true);
-  expect(written.map(({ mountPath }) => mountPath)).toEqual(own);
-  const paths = new Map(pod.spec?.volumes?.map(({ name, hostPath }) => [name, hostPath?.path]));
-  expect(mounts.map(({ name }) => paths.get(name))).toEqual(
-    mounts.map(({ mountPath }) => mountPath),
+  expectMounts(
+    pod,
+    told.map((file) => pki + file),
+    own,
   );
 });
 
-test('it has no right that it does not need', () => {
-  expect(container.securityContext).toEqual({
-    allowPrivilegeEscalation: false,
-    privileged: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ['ALL'] },
-  });
-  expect(pod.spec).toMatchObject({
-    hostNetwork: true,
-    priorityClassName: 'system-node-critical',
-    automountServiceAccountToken: false,
-  });
-});
+test('it has no right that it does not need', () => expectFewRights(pod));
 
-describe('probes', () => {
-  test('ask for what the running program serves, where it serves it', async () => {
-    await using balancer = await Balancer.start(args().flatMap(elsewhere));
-    const probes = [container.startupProbe, container.livenessProbe, container.readinessProbe];
-    const codes = await Promise.all(probes.map((probe) => codeOf(balancer, probe)));
-    // No member can be reached from here: alive, and not ready.
-    expect(codes).toEqual([200, 200, 503]);
+describe('the addresses of --observe', () => {
+  const probes = [container.startupProbe, container.livenessProbe, container.readinessProbe];
+  const [forProbes, forPrometheus, ...others] = told('--observe').split(',');
+
+  test('are loopback, where the probes ask, and one of the nodes, which prometheus.yaml scrapes all', () => {
+    expect(others).toEqual([]);
+    expect(forProbes).toMatch(/^127\.0\.0\.1:/);
     for (const probe of probes) {
       const { host, port } = probe?.httpGet ?? {};
-      expect(args()).toContain(`--observe=${host}:${port}`);
+      expect(`${host}:${port}`).toBe(forProbes);
     }
+    const nodes = told('--endpoints').match(/https:[^,]+/g) ?? [];
+    const { scrape_configs: jobs } = read('prometheus.yaml') as Configuration;
+    const targets = jobs.flatMap((job) => job.static_configs.flatMap((group) => group.targets));
+    expect(targets).toContain(forPrometheus);
+    const [, port] = forPrometheus?.split(':') ?? [];
+    expect(targets).toEqual(nodes.map((url) => `${new URL(url).hostname}:${port}`));
+    expect(container.ports?.find(({ name }) => name === 'observe')).toEqual({
+      ...{ name: 'observe', protocol: 'TCP' },
+      ...{ containerPort: Number(port), hostPort: Number(port) },
+    });
+  });
+
+  test('serve the probes on the one, and a real Prometheus on the other', async () => {
+    const [port] = await freePorts(1);
+    const [own, other] = [`127.0.0.1:${port}`, `127.0.0.2:${port}`];
+    await using balancer = await Balancer.start(
+      args().flatMap((arg) => elsewhere(arg, `${own},${other}`)),
+    );
+    const { codes } = await probe(pod, balancer);
+    // No member can be reached from here: alive, and not ready.
+    expect(codes).toEqual([200, 200, 503]);
+    await using prometheus = await PrometheusServer.start([other]);
+    const scraped = async () => (await prometheus.query('up == 1')).map(({ metric }) => metric);
+    await expect
+      .poll(scraped, { timeout: 20_000 })
+      .toEqual([{ __name__: 'up', job: 'etcd-lb', cluster: 'production', instance: other }]);
+    const [info] = await prometheus.query(`etcd_lb_build_info{instance="${other}"}`);
+    expect(info?.value[1]).toBe('1');
   });
 });
 
-/** The same settings, for a machine on which others may run. */
-function elsewhere(arg: string): string[] {
-  const [flag = '', value = ''] = arg.split('=');
-  if (flag === '--listen') return [flag, '127.0.0.1:0'];
-  if (flag === '--endpoints') return [flag, 'https://127.0.0.1:1'];
-  return flag === '--observe' || flag === '--state-dir' ? [] : [flag, value];
+/** What the manifest says for a flag. */
+function told(flag: string): string {
+  return container.args?.find((arg) => arg.startsWith(`${flag}=`))?.slice(flag.length + 1) ?? '';
 }
 
-async function codeOf(balancer: Balancer, probe: Probe | undefined): Promise<number> {
-  return (await fetch(balancer.observeUrl + probe?.httpGet?.path)).status;
+/** The same settings, for a machine on which others may run. */
+function elsewhere(arg: string, observe: string): string[] {
+  const [flag, value] = halves(arg);
+  if (flag === '--listen') return [flag, '127.0.0.1:0'];
+  if (flag === '--endpoints') return [flag, 'https://127.0.0.1:1'];
+  if (flag === '--observe') return [flag, observe];
+  return flag === '--state-dir' ? [] : [flag, value];
 }
 
 test('the notes for kube-apiserver name the address that it listens on', async () => {

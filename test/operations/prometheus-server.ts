@@ -34,8 +34,12 @@ export interface ActiveAlert {
 /** Between two scrapes, and between two looks at the rules. */
 const interval = '500ms';
 
-interface Configuration {
-  readonly scrape_configs: readonly { readonly job_name: string }[];
+/** What is read of prometheus.yaml. */
+export interface Configuration {
+  readonly scrape_configs: readonly {
+    readonly job_name: string;
+    readonly static_configs: readonly { readonly targets: readonly string[] }[];
+  }[];
 }
 
 export class PrometheusServer implements AsyncDisposable {
@@ -111,7 +115,7 @@ function configuration(targets: readonly string[]): unknown {
     rule_files: [join(prometheusFolder, 'alerts.yaml')],
     scrape_configs: shipped.scrape_configs.map((job) => ({
       ...job,
-      static_configs: [{ targets }],
+      static_configs: job.static_configs.map((group) => ({ ...group, targets })),
     })),
   };
 }

@@ -304,7 +304,7 @@ describe('a member', () => {
     await once((await connect()).resume(), 'end');
     expect(performance.now() - started).toBeLessThan(7_000);
     await dataPath.idle();
-    expect(told).toEqual(['wrong timeout: not connected within 5000 ms', 'no-member']);
+    expect(told).toEqual(['wrong timeout: not connected within 5s', 'no-member']);
   });
 
   test('is greeted with the session of the last time', async () => {

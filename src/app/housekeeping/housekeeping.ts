@@ -1,7 +1,7 @@
 /**
  * Housekeeping: work that is done a few times a second and follows from no single event.
  *
- *   tick ──► did the event loop stall? ──► activity of all sessions ──► unresponsive members? probe all
+ *   tick ──► how late, a stall? ──► activity of all sessions ──► unresponsive members? probe all
  *
  *   more rarely ──► weights of members in slow start
  *               ├──► rebalancing, one step
@@ -92,6 +92,7 @@ export class Housekeeping {
   /** Returns how long to wait until the next tick, ms. */
   tick({ now, late }: Tick): number {
     const { monitor, stalls, passive, metrics, dataPath } = this.#options;
+    metrics.ticked(late);
     const hasStalled = stalls.note(late, now);
     if (hasStalled) metrics.stalled();
     passive.observe(dataPath.sessions.sample(now), now, hasStalled);

@@ -16,7 +16,7 @@ import { ConfigError } from '../../lib/setting-error.ts';
 import { inWords } from '../../lib/system-error.ts';
 import { safeText } from '../../lib/text/safe-text.ts';
 import { handOver } from '../../lib/unexpected.ts';
-import type { ReloadResult } from '../../observe/events/sentences/operators.ts';
+import type { ReloadHistory, ReloadResult } from '../../observe/events/sentences/operators.ts';
 
 export interface ReloadOptions {
   /** The settings of the start. */
@@ -35,10 +35,16 @@ export class Reload {
   readonly #options: ReloadOptions;
   #current: Loaded;
   #underWay: Promise<unknown> = Promise.resolve();
+  #history: ReloadHistory = { succeededAt: Date.now(), last: undefined };
 
   constructor(options: ReloadOptions) {
     this.#options = options;
     this.#current = options.started;
+  }
+
+  /** When the settings were read, and what came of it. */
+  get history(): ReloadHistory {
+    return this.#history;
   }
 
   /**
@@ -82,6 +88,9 @@ export class Reload {
       const why = `The settings could not be checked: ${safeText(inWords(error))}.`;
       return { kind: 'refused', why };
     });
+    const at = Date.now();
+    const succeededAt = result.kind === 'applied' ? at : this.#history.succeededAt;
+    this.#history = { succeededAt, last: { at, result } };
     this.#options.onResult(result);
     return result;
   }

@@ -3,7 +3,7 @@ import type { Event } from '../../observe/events/event.ts';
 import { throttled } from '../../observe/events/throttle.ts';
 import type { Log } from '../../observe/log/log.ts';
 import type { Metrics } from '../../observe/metrics/metrics.ts';
-import type { RejectReason } from '../../proxy/data-path.ts';
+import type { RejectReason } from '../../proxy/client-totals.ts';
 import type { HandshakeFailure } from '../../proxy/tls/downstream.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -21,7 +21,6 @@ export function reportTraffic(
   );
   traffic.on('attempted', (member, attempt) => metrics.attempted(member, attempt));
   traffic.on('opened', ({ id, relay, member }, failovers) => {
-    if (failovers > 0) metrics.failedOver();
     const client = relay.clientAddress();
     log.session('session opened', {
       session: id,
@@ -37,10 +36,7 @@ export function reportTraffic(
       bytes: { client: bytes.client, member: bytes.member },
     });
   });
-  traffic.on('rejected', (reason) => {
-    metrics.rejected(reason);
-    tellRejected(reason);
-  });
+  traffic.on('rejected', tellRejected);
   traffic.on('handshake-failed', (reason) => {
     metrics.handshakeFailed(reason);
     tellFailed(reason);

@@ -15,7 +15,8 @@ import type { CertificateReloader } from '../../certificates/reloader.ts';
 import type { LiveSettings } from '../../config/live-settings.ts';
 import type { MemberTable } from '../../health/member-table.ts';
 import type { Member } from '../../members/member.ts';
-import { DataPath, type RejectReason } from '../../proxy/data-path.ts';
+import type { RejectReason } from '../../proxy/client-totals.ts';
+import { DataPath } from '../../proxy/data-path.ts';
 import type { DialAttempt } from '../../proxy/dial/dial.ts';
 import { type Listeners, openListeners } from '../../proxy/listen/listeners.ts';
 import type { OwnAddresses } from '../../proxy/listen/own-addresses.ts';
@@ -103,7 +104,7 @@ export class Traffic extends EventEmitter<TrafficEvents> {
     this.#listeners = await openListeners({
       ...{ addresses: listen, inherited, reusePort, socketMode, socketOwner, keepalive },
       onConnection: (socket) => this.path.accept(socket),
-      onAcceptError: () => void this.emit('rejected', 'accept-failed'),
+      onAcceptError: () => this.path.reject('accept-failed'),
     });
     own.list = this.#listeners.addresses;
     if (!this.#listeners.servers.every(isSupported)) return;
@@ -125,7 +126,7 @@ export class Traffic extends EventEmitter<TrafficEvents> {
       ...(clients && { clients: () => certificates.certificates.clients ?? clients }),
       members: () => certificates.members,
       onHandshakeFailure: (reason) => void this.emit('handshake-failed', reason),
-      onNoRequest: () => void this.emit('rejected', 'no-request'),
+      onNoRequest: () => this.path.reject('no-request'),
     });
   }
 }

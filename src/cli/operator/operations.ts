@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type AdminClient, AdminError } from '../../admin/client.ts';
 import type { Drained, Moved, Rebalanced } from '../../admin/operations.ts';
 import { formatDuration } from '../../config/values/duration.ts';
+import { formatMs } from '../../lib/text/quantities.ts';
 
 /** Between two polls of a drain, ms. */
 const interval = 200;
@@ -51,7 +52,7 @@ export async function undrain(client: AdminClient, member: string): Promise<void
 
 export async function moveLeader(client: AdminClient, to: string | undefined): Promise<void> {
   const moved = await client.post<Moved>('/v1/leader/move', { to });
-  const cost = moved.heldMs === 0 ? '' : `; clients were held for ${moved.heldMs} ms`;
+  const cost = moved.heldMs === 0 ? '' : `; clients were held for ${formatMs(moved.heldMs)}`;
   console.log(`${moved.to} leads in place of ${moved.from}${cost}.`);
 }
 

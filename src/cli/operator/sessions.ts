@@ -3,6 +3,7 @@
 import type { AdminClient } from '../../admin/client.ts';
 import type { SessionStatus } from '../../admin/session-status.ts';
 import { formatBytes } from '../../lib/text/quantities.ts';
+import { documentOf, type Format } from '../flags/output.ts';
 import { age, columns } from '../table.ts';
 
 const heads = ['ID', 'MEMBER', 'CLIENT', 'AGE', 'IDLE', 'SENT', 'RECEIVED', 'IN FLIGHT', ''];
@@ -10,11 +11,14 @@ const heads = ['ID', 'MEMBER', 'CLIENT', 'AGE', 'IDLE', 'SENT', 'RECEIVED', 'IN 
 /** Prints them, of one member or of all. Rejects with `AdminError`. */
 export async function printSessions(
   client: AdminClient,
-  { member, json }: { readonly member?: string; readonly json?: true },
+  { member, output }: { readonly member?: string; readonly output: Format },
 ): Promise<void> {
   const query = member === undefined ? '' : `?member=${encodeURIComponent(member)}`;
   const sessions = await client.get<SessionStatus[]>(`/v1/sessions${query}`);
-  if (json) return console.log(JSON.stringify(sessions, null, 2));
+  if (output !== 'table') {
+    process.stdout.write(await documentOf(sessions, output));
+    return;
+  }
   const rows = sessions.map((session) => [
     `${session.id}`,
     session.member,

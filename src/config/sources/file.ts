@@ -9,6 +9,7 @@ import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocumen
 import { readTextFile } from '../../lib/files/text-file.ts';
 import { ConfigError } from '../../lib/setting-error.ts';
 import { nearest } from '../nearest.ts';
+import { neighbourOf } from '../neighbours.ts';
 import { options } from '../options.ts';
 import type { Given, Source } from '../values/origin.ts';
 
@@ -54,9 +55,12 @@ function readName(key: Node, at: (offset: number) => string): string {
   const name = isScalar(key) ? String(key.value) : key.toString();
   const known = options.map((option) => option.name).filter((each) => each !== 'config');
   if (known.includes(name)) return name;
+  const head = `${at(startOf(key))}: ${JSON.stringify(name)}`;
+  const theirs = neighbourOf(name);
+  if (theirs !== undefined) throw new ConfigError(`${head} ${theirs.replaceAll('--', '')}.`);
   const meant = nearest(name, known);
   const advice = meant === undefined ? 'remove it.' : `did you mean ${JSON.stringify(meant)}?`;
-  throw new ConfigError(`${at(startOf(key))}: ${JSON.stringify(name)} is not a setting; ${advice}`);
+  throw new ConfigError(`${head} is not a setting; ${advice}`);
 }
 
 function readValue(node: Node | null, subject: string): string | string[] {

@@ -1,7 +1,7 @@
 /**
  * How people write etcd members: URLs, `host:port`, lists pasted from the Kubernetes documentation
  * (`$IP1:2379, $IP2:2379, `), and etcd's `--initial-cluster` form with a name in front
- * (`m0=http://10.0.0.1:2379`). Also numbers for a member, and the URL that it is probed at. Grammar
+ * (`cp1=http://10.0.0.1:2379`). Also numbers for a member, and the URL that it is probed at. Grammar
  * only: which lists are valid is rules.ts.
  */
 import { isIP } from 'node:net';
@@ -90,7 +90,7 @@ export function parseDomain(text: string): string {
   return host.replace(/\.$/, '');
 }
 
-/** A number for one member, `m0=2`, as the settings `weight` and `priority` take them. */
+/** A number for one member, `cp1=2`, as the settings `weight` and `priority` take them. */
 export interface MemberNumber {
   /** As in `endpoints`: the name given there, else `host:port`. */
   readonly member: string;
@@ -104,7 +104,7 @@ export function parseMemberNumber(least: 0 | 1): (text: string) => MemberNumber 
     const value = Number(digits);
     if (member !== '' && value >= least && value <= 65_535) return { member, value };
     throw new Error(
-      `${JSON.stringify(text)} is not a member and a number from ${least} to 65535; write one such as m0=2`,
+      `${JSON.stringify(text)} is not a member and a number from ${least} to 65535; write one such as cp1=2`,
     );
   };
 }

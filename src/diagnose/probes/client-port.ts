@@ -4,9 +4,11 @@
  *
  * Sends nothing. Whether the member is healthy and to be trusted is decided elsewhere.
  */
+
 import { connect as connectPlainly, isIP, type Socket } from 'node:net';
 import { connect as connectWithTls, TLSSocket } from 'node:tls';
 import type { MemberTls } from '../../certificates/certificates.ts';
+import { formatDuration } from '../../config/values/duration.ts';
 import type { Endpoint } from '../../config/values/endpoint.ts';
 import { classify, type Failure } from '../../lib/net/failure.ts';
 import type { ClientPort } from '../observation.ts';
@@ -28,7 +30,7 @@ export function tryClientPort(
       resolve({ kind: 'closed', failure });
       socket.destroy();
     };
-    const detail = `timed out after ${timeout} ms`;
+    const detail = `timed out after ${formatDuration(timeout)}`;
     const timer = setTimeout(() => close({ reason: 'timeout', detail }), timeout);
     socket.once(endpoint.scheme === 'http' ? 'connect' : 'secureConnect', () => {
       const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;

@@ -1,9 +1,9 @@
 /** Reads a member's `/metrics`, and its clock from the header `Date` of the same answer. */
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { MemberTls } from '../../certificates/certificates.ts';
+import { formatDuration } from '../../config/values/duration.ts';
+import { askForMetrics, metricsIn } from '../../etcd/metrics-page.ts';
 import { classify } from '../../lib/net/failure.ts';
-import { http, https } from '../../lib/net/node-http.ts';
 import type { Observation } from '../observation.ts';
 import { parseExposition } from './exposition.ts';
 
@@ -16,9 +16,6 @@ export interface PageOptions {
   readonly timeout: number;
 }
 
-/** In characters. etcd's metrics are below a megabyte; a longer text is something else. */
-const longest = 4 * 1024 * 1024;
-
 /** Never rejects. */
 export async function readMetricsPage(
   options: PageOptions,
@@ -28,22 +25,14 @@ export async function readMetricsPage(
   const askedAt = Date.now();
   let clock: Observation['clock'];
   try {
-    const client = url.startsWith('https:') ? https : http;
-    // No pool: nothing is asked a second time.
-    const request = client.get(`${url}/metrics`, {
-      ...tls,
-      minVersion: 'TLSv1.2',
-      agent: false,
-      signal,
-    });
-    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const response = await askForMetrics({ url, tls }, signal);
     clock = clockOf(response, askedAt);
-    const body = await textOf(response);
-    if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}`);
-    const samples = parseExposition(body);
+    const samples = parseExposition(await metricsIn(response));
     return { metrics: { kind: 'read', samples }, ...(clock && { clock }) };
   } catch (error) {
-    const why = signal.aborted ? `timed out after ${timeout} ms` : classify(error).detail;
+    const why = signal.aborted
+      ? `timed out after ${formatDuration(timeout)}`
+      : classify(error).detail;
     return { metrics: { kind: 'unread', why }, ...(clock && { clock }) };
   }
 }
@@ -51,14 +40,4 @@ export async function readMetricsPage(
 function clockOf({ headers }: IncomingMessage, askedAt: number): Observation['clock'] {
   const date = Date.parse(headers.date ?? '');
   return Number.isNaN(date) ? undefined : { date, askedAt, answeredAt: Date.now() };
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  response.setEncoding('utf8');
-  let text = '';
-  for await (const chunk of response) {
-    text += chunk;
-    if (text.length > longest) throw new Error('the answer is too long for etcd metrics');
-  }
-  return text;
 }

@@ -1,13 +1,11 @@
 /** Findings about each member's database: how near its quota it is, and how much room is unused. */
 
+import { atQuota, nearQuota } from '../../etcd/status/quota.ts';
 import { formatBytes } from '../../lib/text/quantities.ts';
 import type { Finding } from '../finding.ts';
 import type { Observation } from '../observation.ts';
 import { numberOf } from '../probes/exposition.ts';
 
-/** Shares of the quota. etcd refuses writes at all of it. */
-const nearQuota = 0.8;
-const atQuota = 0.95;
 /** A smaller database is not worth the pause that defragmenting is, bytes. */
 const worthwhile = 100e6;
 

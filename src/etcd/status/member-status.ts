@@ -26,6 +26,8 @@ export interface MemberStatus {
   /** Bytes on disk, and those of them that hold data. */
   readonly dbSize: number;
   readonly dbSizeInUse: number;
+  /** What `dbSize` may reach, bytes; absent where that is not known. See db-quota.ts. */
+  readonly dbQuota?: number;
   readonly isLearner: boolean;
   readonly alarms: readonly Alarm[];
   /** The members of its cluster as it knows them; empty if it does not tell, as a learner. */

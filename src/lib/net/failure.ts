@@ -24,7 +24,7 @@ export type FailureReason = (typeof failureReasons)[number];
 /** A failure with a detail that a person can act on. */
 export interface Failure {
   readonly reason: FailureReason;
-  /** One clause without a full stop, such as `timed out after 700 ms`; safe to show (safe-text.ts). */
+  /** One clause without a full stop, such as `timed out after 700ms`; safe to show (safe-text.ts). */
   readonly detail: string;
 }
 

@@ -27,6 +27,11 @@ export function formatBytes(bytes: number, isSteady = false): string {
   return `${shown} ${units[unit]}`;
 }
 
+/** A share of a whole: `12 %` for 0.12; what is less than `1 %` is shown as that. */
+export function formatShare(share: number): string {
+  return `${Math.max(1, Math.round(share * 100))} %`;
+}
+
 /** A short duration: `0.4 ms`, `12 ms`, `1.3 s`. */
 export function formatMs(ms: number): string {
   const exact = rounded(ms);

@@ -7,10 +7,10 @@ import { ineligibleReasons } from '../../etcd/status/eligibility.ts';
 import type { MemberStatus } from '../../etcd/status/member-status.ts';
 import { flag, perMember, present, type ReadMetric } from './read-metrics.ts';
 
-type Row<From> = readonly [name: string, help: string, of: (from: From) => number];
+type Row<From, Value = number> = readonly [name: string, help: string, of: (from: From) => Value];
 
 /** Figures of each member with a status. */
-const memberFigures: readonly Row<MemberStatus>[] = [
+const memberFigures: readonly Row<MemberStatus, number | undefined>[] = [
   [
     'learner',
     '1 while a member is a learner, which does not vote, else 0.',
@@ -31,6 +31,11 @@ const memberFigures: readonly Row<MemberStatus>[] = [
     'db_in_use_bytes',
     "The part of a member's database that holds data; defragmenting frees the rest.",
     ({ dbSizeInUse }) => dbSizeInUse,
+  ],
+  [
+    'db_quota_bytes',
+    "The quota of a member's database (etcd's --quota-backend-bytes); no series where it is not known.",
+    ({ dbQuota }) => dbQuota,
   ],
 ];
 

@@ -7,6 +7,8 @@ const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 const lifetimeBuckets = [0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600];
 /** Seconds. A needless hold ends with the next linearizable read, one for an election within 2 s. */
 const holdBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
+/** Seconds. Timers are a millisecond exact; the event loop stalls for as long as the host is suspended. */
+const lagBuckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
 interface Described {
   readonly name: string;
@@ -28,12 +30,8 @@ const counters = {
   },
   dials: {
     name: 'etcd_lb_dials_total',
-    help: 'Attempts to connect to a member for a client: connected, abandoned because another member was quicker, or the reason why they failed.',
-    labelNames: ['member', 'result'],
-  },
-  failovers: {
-    name: 'etcd_lb_failovers_total',
-    help: 'Clients that were connected to a member after at least one other member had been tried for them.',
+    help: 'Attempts to connect to a member for a client, by result: success, failed, or abandoned because another member was quicker; and by reason where they failed.',
+    labelNames: ['member', 'result', 'reason'],
   },
   evictions: {
     name: 'etcd_lb_evictions_total',
@@ -58,11 +56,6 @@ const counters = {
     name: 'etcd_lb_holds_total',
     help: 'Times that what clients send was held, by cause: gone (the leader cut or refused a connection), unresponsive (it did not answer while others did) or planned (an operator moved it); and by end: confirmed (a linearizable read succeeded), elected (a later leader was found), expired (--hold was over) or cancelled.',
     labelNames: ['cause', 'end'],
-  },
-  rejected: {
-    name: 'etcd_lb_rejected_clients_total',
-    help: 'Clients that were turned away: limit (max-connections reached), source-limit (one address has its share of them), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors), no-request (the client sent nothing within dial-timeout, or sent TLS where --tls originate expects plain HTTP) or silent (it sent nothing within first-byte-timeout).',
-    labelNames: ['reason'],
   },
   handshakesFailed: {
     name: 'etcd_lb_tls_handshakes_failed_total',
@@ -113,6 +106,11 @@ const histograms = {
     name: 'etcd_lb_hold_duration_seconds',
     help: 'How long what clients send was held, recorded when a hold ends.',
     buckets: holdBuckets,
+  },
+  eventLoopLag: {
+    name: 'etcd_lb_event_loop_lag_seconds',
+    help: 'How late the event loop came to a timer that is due several times a second; every client waits as long.',
+    buckets: lagBuckets,
   },
 } satisfies Record<string, Described & { readonly buckets: number[] }>;
 

@@ -7,7 +7,7 @@
  *
  * Counts only what would be lost otherwise. The byte path touches none of it.
  */
-import { Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { PollResult } from '../../etcd/status/member-status.ts';
 import type { CheckResult } from '../../health/state/check-result.ts';
 import { healthStates } from '../../health/state/health.ts';
@@ -15,7 +15,6 @@ import { type HoldCause, type HoldEnd, holdCauses, holdEnds } from '../../leader
 import { failureReasons } from '../../lib/net/failure.ts';
 import { type RefusalReason, refusalReasons } from '../../management/server.ts';
 import type { Member } from '../../members/member.ts';
-import { type RejectReason, rejectReasons } from '../../proxy/data-path.ts';
 import type { DialAttempt } from '../../proxy/dial/dial.ts';
 import { type HandshakeFailure, handshakeFailures } from '../../proxy/tls/downstream.ts';
 import type { Event, EventKind, EventOf } from '../events/event.ts';
@@ -43,18 +42,11 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #counters: Counters;
   readonly #histograms: Histograms;
-  readonly #reloadSucceeded: Gauge;
 
   constructor() {
     addRuntimeMetrics(this.#registry);
     this.#counters = addCounters(this.#registry);
     this.#histograms = addHistograms(this.#registry);
-    this.#reloadSucceeded = new Gauge({
-      registers: [this.#registry],
-      name: 'etcd_lb_last_reload_successful',
-      help: '1 unless the last reload was refused, then 0 until one is applied.',
-    });
-    this.#reloadSucceeded.set(1);
     this.#beginCauses();
   }
 
@@ -81,8 +73,6 @@ export class Metrics {
     const { kind } = event;
     if (kind === 'member-joined' || kind === 'member-renamed') this.#begin(event.member);
     if (kind === 'hold-ended') this.#histograms.holdDuration.observe(event.duration / 1_000);
-    if (kind === 'reloaded') this.#reloadSucceeded.set(1);
-    if (kind === 'reload-refused') this.#reloadSucceeded.set(0);
   }
 
   /** Removes the series of a name that no member has, once its last session has ended. */
@@ -106,14 +96,10 @@ export class Metrics {
   }
 
   attempted({ name: member }: Member, attempt: DialAttempt): void {
-    const result = attempt.result === 'failed' ? attempt.failure.reason : attempt.result;
-    this.#counters.dials.inc({ member, result });
-    if (result !== 'connected') return;
-    this.#histograms.dialDuration.observe({ member }, attempt.duration / 1000);
-  }
-
-  failedOver(): void {
-    this.#counters.failovers.inc();
+    const reason = attempt.result === 'failed' ? attempt.failure.reason : '';
+    const isConnected = attempt.result === 'connected';
+    this.#counters.dials.inc({ member, result: isConnected ? 'success' : attempt.result, reason });
+    if (isConnected) this.#histograms.dialDuration.observe({ member }, attempt.duration / 1000);
   }
 
   /** @param duration ms. */
@@ -129,9 +115,9 @@ export class Metrics {
     this.#counters.stalls.inc();
   }
 
-  /** Counts each client; the event covers several. */
-  rejected(reason: RejectReason): void {
-    this.#counters.rejected.inc({ reason });
+  /** @param late how late a tick of housekeeping came, ms; less than 0 where the timer was early. */
+  ticked(late: number): void {
+    this.#histograms.eventLoopLag.observe(Math.max(0, late) / 1000);
   }
 
   /** Counts each client; the event covers several. */
@@ -150,7 +136,7 @@ export class Metrics {
 
   /** Series are there before they count anything, so that a rate sees the first increment. */
   #beginCauses(): void {
-    const { holds, rejected, handshakesFailed, managementRefused, ...others } = this.#counters;
+    const { holds, handshakesFailed, managementRefused, ...others } = this.#counters;
     for (const cause of holdCauses) {
       for (const end of holdEnds) if (canEnd(cause, end)) holds.inc({ cause, end }, 0);
     }
@@ -162,7 +148,6 @@ export class Metrics {
       others.reloads.inc({ result }, 0);
     }
     for (const reason of handshakeFailures) handshakesFailed.inc({ reason }, 0);
-    for (const reason of rejectReasons) rejected.inc({ reason }, 0);
   }
 
   /** The same for a new member. */
@@ -172,9 +157,10 @@ export class Metrics {
     unresponsive.inc({ member }, 0);
     for (const state of healthStates) stateChanges.inc({ member, state }, 0);
     checks.inc({ member, result: 'passed', reason: '' }, 0);
-    for (const reason of failureReasons) checks.inc({ member, result: 'failed', reason }, 0);
-    for (const result of ['connected', 'abandoned', ...failureReasons]) {
-      dials.inc({ member, result }, 0);
+    for (const result of ['success', 'abandoned']) dials.inc({ member, result, reason: '' }, 0);
+    for (const reason of failureReasons) {
+      checks.inc({ member, result: 'failed', reason }, 0);
+      dials.inc({ member, result: 'failed', reason }, 0);
     }
   }
 }

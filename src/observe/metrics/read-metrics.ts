@@ -9,9 +9,12 @@ import type { Monitor } from '../../health/monitor.ts';
 import type { HoldView } from '../../leader/hold-status.ts';
 import type { Member } from '../../members/member.ts';
 import type { DataPath } from '../../proxy/data-path.ts';
+import type { ReloadHistory } from '../events/sentences/operators.ts';
 
 /** What the metrics are read from. */
 export interface MetricSources {
+  /** What this balancer is called. */
+  readonly name: string;
   readonly version: string;
   /** The current members. */
   readonly members: () => readonly Member[];
@@ -23,6 +26,7 @@ export interface MetricSources {
   /** Those in use. */
   readonly certificates: () => Certificates;
   readonly hold: () => HoldView;
+  readonly reload: () => ReloadHistory;
   /** Lines of the log that could not be written. */
   readonly lostLogLines: () => number;
 }

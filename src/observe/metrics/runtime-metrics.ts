@@ -1,21 +1,23 @@
 /**
  * Metrics of the process and of Node, from prom-client, without those that walk all handles or
- * descriptors: with 6,000 sessions they blocked the relay for 60 ms at each scrape.
+ * descriptors: with 6,000 sessions they blocked the relay for 60 ms at each scrape. Nor the lag of the event
+ * loop, which holds the period of its own timer: housekeeping measures it without one (metrics.ts).
  */
 import { readdirSync, statSync } from 'node:fs';
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 
-/** How often the delay of the event loop is measured, ms. Each measurement wakes an idle process. */
-const loopResolution = 250;
+/** ms, the longest that a timer can have: prom-client's own timer must not wake an idle process. */
+const never = 2 ** 31 - 1;
+
+const unwanted = /^nodejs_(eventloop_lag|active)_/;
 
 const descriptors = '/proc/self/fd';
 
 /** Adds them to the registry. */
 export function addRuntimeMetrics(registry: Registry): void {
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopResolution });
-  for (const kind of ['handles', 'requests', 'resources']) {
-    registry.removeSingleMetric(`nodejs_active_${kind}`);
-    registry.removeSingleMetric(`nodejs_active_${kind}_total`);
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: never });
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (unwanted.test(name)) registry.removeSingleMetric(name);
   }
   if (registry.getSingleMetric('process_open_fds') === undefined) return;
   registry.removeSingleMetric('process_open_fds');

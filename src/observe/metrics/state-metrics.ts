@@ -2,15 +2,16 @@
 import { expiriesOf } from '../../certificates/expiry.ts';
 import { serves } from '../../health/routing.ts';
 import { healthStates } from '../../health/state/health.ts';
+import { rejectReasons } from '../../proxy/client-totals.ts';
 import { endReasons } from '../../proxy/sessions/session.ts';
 import { flag, perMember, present, type ReadMetric, served } from './read-metrics.ts';
 
 export const stateMetrics: readonly ReadMetric[] = [
   {
     name: 'etcd_lb_build_info',
-    help: 'Always 1; the labels tell the version of etcd-lb and of the Node runtime.',
-    labels: ['version', 'node'],
-    read: ({ version }) => [[1, { version, node: process.version }]],
+    help: 'Always 1; the labels tell what the balancer is called (--name), and the version of etcd-lb and of the Node runtime.',
+    labels: ['name', 'version', 'node'],
+    read: ({ name, version }) => [[1, { name, version, node: process.version }]],
   },
   {
     name: 'etcd_lb_certificate_expiry_timestamp_seconds',
@@ -21,6 +22,16 @@ export const stateMetrics: readonly ReadMetric[] = [
         at / 1000,
         { certificate },
       ]),
+  },
+  {
+    name: 'etcd_lb_last_reload_successful',
+    help: '1 unless the last reload was refused, then 0 until one is applied.',
+    read: ({ reload }) => [[flag(reload().last?.result.kind !== 'refused')]],
+  },
+  {
+    name: 'etcd_lb_last_reload_success_timestamp_seconds',
+    help: 'When the settings in use were last read and applied, at the start or by a reload, in seconds since 1970.',
+    read: ({ reload }) => [[reload().succeededAt / 1000]],
   },
   {
     name: 'etcd_lb_panic',
@@ -60,6 +71,23 @@ export const stateMetrics: readonly ReadMetric[] = [
     name: 'etcd_lb_waiting_clients',
     help: 'Clients that wait at this moment while a member is dialled for them.',
     read: ({ proxy }) => [[proxy.waiting]],
+  },
+  {
+    name: 'etcd_lb_max_connections',
+    help: 'How many clients are served at a time, waiting ones included (--max-connections); further ones are turned away.',
+    read: ({ proxy }) => [[proxy.maxConnections]],
+  },
+  {
+    name: 'etcd_lb_rejected_clients_total',
+    help: 'Clients that were turned away: limit (max-connections reached), source-limit (one address has its share of them), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors), no-request (the client sent nothing within dial-timeout, or sent TLS where --tls originate expects plain HTTP) or silent (it sent nothing within first-byte-timeout).',
+    labels: ['reason'],
+    read: ({ proxy }) =>
+      rejectReasons.map((reason) => [proxy.totals.rejectedFor(reason).clients, { reason }]),
+  },
+  {
+    name: 'etcd_lb_failovers_total',
+    help: 'Clients that were connected to a member after at least one other member had been tried for them.',
+    read: ({ proxy }) => [[proxy.totals.failovers]],
   },
   {
     name: 'etcd_lb_sessions_opened_total',

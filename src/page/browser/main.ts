@@ -9,8 +9,9 @@
  */
 
 import { FactList } from './cluster/fact-list.ts';
-import { headlineOf } from './cluster/headline.ts';
+import { factsOf } from './cluster/facts.ts';
 import { HeadlineView } from './cluster/headline-view.ts';
+import { ownFactsOf } from './cluster/own-facts.ts';
 import { listen } from './connection.ts';
 import { EventList } from './events/event-list.ts';
 import { byId, setText } from './lib/element.ts';
@@ -22,6 +23,7 @@ import type { ChecksUpdate, StatusUpdate } from './wire.ts';
 
 const headline = new HeadlineView();
 const facts = new FactList(byId('facts'));
+const ownFacts = new FactList(byId('own-facts'));
 const spread = new SpreadBars(byId('spread'));
 const eventList = new EventList({
   list: byId('events'),
@@ -55,10 +57,12 @@ function clock(): number {
 
 function showStatus(status: StatusUpdate): void {
   clockLead = Date.parse(status.at) - Date.now();
-  headline.headline(headlineOf(status), clock());
-  facts.show(status);
+  headline.show(status, clock());
+  facts.show(factsOf(status));
+  ownFacts.show(ownFactsOf(status));
   cards.show(status.members.map((member) => ({ member, status })));
   spread.show(status);
+  setText(byId('name'), status.name);
   setText(byId('listen'), status.listen.join(', '));
   setText(byId('identity'), identityOf(status));
   byId('content').hidden = false;
@@ -80,9 +84,10 @@ function tickHold(): void {
   for (const card of plotted.values()) card.tick(clock());
 }
 
-function identityOf({ version, node, pid, policy, copier, startedAt, at }: StatusUpdate): string {
+function identityOf(status: StatusUpdate): string {
+  const { version, host, node, pid, policy, copier, startedAt, at } = status;
   const up = duration(Date.parse(at) - Date.parse(startedAt));
-  return `etcd-lb ${version}, Node ${node.replace(/^v/, '')}, process ${pid}, up for ${up}; ${policy}, ${copier}`;
+  return `etcd-lb ${version} on ${host}, Node ${node.replace(/^v/, '')}, process ${pid}, up for ${up}; ${policy}, ${copier}`;
 }
 
 function showChecks(checks: ChecksUpdate): void {

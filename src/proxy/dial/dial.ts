@@ -13,12 +13,14 @@
  * Owns the attempts of one dial and their load leases. balancing/ decides whom to pick, health/ what a
  * failure means.
  */
+
 import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Policy } from '../../balancing/policies/policy.ts';
 import type { Snapshot } from '../../balancing/snapshot.ts';
 import type { LiveSettings } from '../../config/live-settings.ts';
 import type { Settings } from '../../config/settings.ts';
+import { formatDuration } from '../../config/values/duration.ts';
 import { classify, type Failure } from '../../lib/net/failure.ts';
 import type { QueuedTimer, TimerQueue } from '../../lib/time/timer-queue.ts';
 import { LoadLease } from '../../members/load-lease.ts';
@@ -162,7 +164,7 @@ class Dial {
   }
 
   #giveUp(): void {
-    const detail = `not connected within ${this.#options.settings.current.dialTimeout} ms`;
+    const detail = `not connected within ${formatDuration(this.#options.settings.current.dialTimeout)}`;
     const failure: Failure = { reason: 'timeout', detail };
     for (const attempt of this.#pending) this.#end(attempt, { result: 'failed', failure });
     this.#finish();

@@ -7,12 +7,7 @@ import { closedLoop, startBefore } from './calls.ts';
 
 /** Calls a second; fewer come about where the machine cannot do as many. */
 const rate = 20_000;
-const metric = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m;
-/**
- * The histogram holds the time between two turns of a timer, so its period is no delay, ms (it is
- * set in src/observe/metrics/metrics.ts). It starts anew with every scrape.
- */
-const period = 250;
+const bucket = /^etcd_lb_event_loop_lag_seconds_bucket\{le="(\S+)"\} (\d+)$/gm;
 
 export const loop: Measure = {
   name: 'loop',
@@ -25,13 +20,39 @@ export const loop: Measure = {
   run: async (scene): Promise<Figures> => {
     const { started, to } = await startBefore(await scene.backends.etcd(), scene);
     await closedLoop(to, scene.pace.warmUp);
-    await started.etcdLb?.observe('/metrics');
+    const before = bucketsIn((await started.etcdLb?.observe('/metrics')) ?? '');
     const { perSecond } = await call({
       ...{ ...to, key: smallKey, count: rate * scene.pace.steady, connections: 20 },
       ...{ streams: 4, rate },
     });
-    const text = (await started.etcdLb?.observe('/metrics')) ?? '';
-    const seconds = Number(metric.exec(text)?.[1] ?? Number.NaN);
-    return { 'loop.p99': seconds * 1_000 - period, 'loop.perSecond': perSecond };
+    const after = bucketsIn((await started.etcdLb?.observe('/metrics')) ?? '');
+    const meanwhile = after.map(({ bound, count }, index) => {
+      return { bound, count: count - (before[index]?.count ?? 0) };
+    });
+    return { 'loop.p99': quantile(0.99, meanwhile) * 1_000, 'loop.perSecond': perSecond };
   },
 };
+
+/** `bound` in seconds; `count` of what was at most that. */
+interface Bucket {
+  readonly bound: number;
+  readonly count: number;
+}
+
+function bucketsIn(text: string): Bucket[] {
+  return [...text.matchAll(bucket)].map(([, bound, count]) => {
+    return {
+      bound: bound === '+Inf' ? Number.POSITIVE_INFINITY : Number(bound),
+      count: +(count ?? 0),
+    };
+  });
+}
+
+/** Seconds, estimated between the bounds of a bucket, as Prometheus does. */
+function quantile(share: number, buckets: readonly Bucket[]): number {
+  const rank = share * (buckets.at(-1)?.count ?? Number.NaN);
+  const at = buckets.findIndex(({ count }) => count >= rank);
+  const { bound, count } = buckets[at] ?? { bound: Number.NaN, count: 0 };
+  const below = buckets[at - 1] ?? { bound: 0, count: 0 };
+  return below.bound + ((bound - below.bound) * (rank - below.count)) / (count - below.count);
+}

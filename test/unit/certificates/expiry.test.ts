@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { expiriesOf } from '../../../src/certificates/expiry.ts';
+import { certificatesInUse, expiriesOf } from '../../../src/certificates/expiry.ts';
 import { makePair } from '../config/pem.ts';
 
 const now = Math.floor(Date.now() / 1000) * 1000;
@@ -26,4 +26,17 @@ test('the first of a chain counts, and of authorities the next that expires', as
     cacert: now + 2 * day,
     cert: now + 9 * day,
   });
+});
+
+test('each file in use is named with its path, as of the moment that is asked for', async () => {
+  const [soon, late] = [await ending(2), await ending(9)];
+  const certificates = { members: { ca: soon + late }, clients: { cert: late, key: '' } };
+  const files = { cacert: '/ca.crt', tlsCert: '/tls.crt', tlsKey: '/tls.key' };
+  const inUse = (at: number) => certificatesInUse(certificates, files, at);
+  expect(inUse(now)).toEqual([
+    { setting: 'tls-cert', path: '/tls.crt', expiry: now + 9 * day },
+    { setting: 'cacert', path: '/ca.crt', expiry: now + 2 * day },
+  ]);
+  // What is parsed is kept; which authority counts follows the clock.
+  expect(inUse(now + 3 * day)[1]?.expiry).toBe(now + 9 * day);
 });

@@ -82,17 +82,17 @@ describe('a value is refused', () => {
     [
       'weight',
       'm0=0',
-      '"m0=0" is not a member and a number from 1 to 65535; write one such as m0=2.',
+      '"m0=0" is not a member and a number from 1 to 65535; write one such as cp1=2.',
     ],
     [
       'priority',
       'm0:1',
-      '"m0:1" is not a member and a number from 0 to 65535; write one such as m0=2.',
+      '"m0:1" is not a member and a number from 0 to 65535; write one such as cp1=2.',
     ],
     [
       'priority',
       'm0=65536',
-      '"m0=65536" is not a member and a number from 0 to 65535; write one such as m0=2.',
+      '"m0=65536" is not a member and a number from 0 to 65535; write one such as cp1=2.',
     ],
     ['max-lag', '-1', '"-1" is not a number of 0 or more; write one, such as 2.'],
     ['cert', ' ', 'is empty; write a value, or leave it out for the default.'],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../../src/diagnose/finding.ts';
-import { jsonOf, tableOf, wrap } from '../../../src/diagnose/report.ts';
+import { reportOf, tableOf, wrap } from '../../../src/diagnose/report.ts';
 
 const error: Finding = {
   severity: 'error',
@@ -58,5 +58,5 @@ test('wrapping loses no word and breaks none', () => {
 });
 
 test('JSON has the findings and the exit code', () => {
-  expect(JSON.parse(jsonOf([error, note]))).toEqual({ exitCode: 2, findings: [error, note] });
+  expect(reportOf([error, note])).toEqual({ exitCode: 2, findings: [error, note] });
 });

@@ -281,7 +281,7 @@ describe('a member that is late', () => {
 describe('the timeout', () => {
   const timedOut = {
     ok: false,
-    failure: { reason: 'timeout', detail: 'timed out after 250 ms' },
+    failure: { reason: 'timeout', detail: 'timed out after 250ms' },
   };
 
   test.each<[string, (socket: Socket) => void]>([

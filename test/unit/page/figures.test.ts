@@ -1,6 +1,8 @@
 /** How the page makes words and figures of what it is sent. */
 import { describe, expect, test } from 'vitest';
+import { lagOf } from '../../../src/observe/lag.ts';
 import { factsOf } from '../../../src/page/browser/cluster/facts.ts';
+import { ownFactsOf } from '../../../src/page/browser/cluster/own-facts.ts';
 import { flat } from '../../../src/page/browser/events/event-fields.ts';
 import {
   bytes,
@@ -14,7 +16,6 @@ import {
   conditionOf,
   holdOf,
   lagInWords,
-  lagOf,
   reasonsOf,
 } from '../../../src/page/browser/members/condition.ts';
 import {
@@ -224,15 +225,24 @@ describe('the condition of a member', () => {
 });
 
 describe('the cluster at a glance', () => {
+  const now = Date.parse('2026-11-22T20:42:00.000Z');
   const marked = (...status: Parameters<typeof updateWith>) =>
-    factsOf(updateWith(...status)).flatMap(({ label, value, tone }) =>
-      tone ? [[label, value, tone]] : [],
+    [...factsOf(updateWith(...status)), ...ownFactsOf(updateWith(...status))].flatMap(
+      ({ label, value, tone }) => (tone ? [[label, value, tone]] : []),
     );
 
   test('marks nothing that is as it should be', () => {
     expect(marked()).toEqual([]);
     expect(factsOf(updateWith()).map(({ value }) => value)).toEqual([
-      ...['3 of 3', 'one', 'm0', 'none', '3.5.16', 'normal', '0'],
+      ...['3 of 3', 'one', 'm0', 'none', '3.5.16', '20.5 kB'],
+    ]);
+    expect(ownFactsOf(updateWith()).map(({ value, more }) => `${value}, ${more}`)).toEqual([
+      'normal, healthy members',
+      '0, of 10,000 at most',
+      'none, since the start',
+      'none, since the start',
+      'none, are used',
+      'none, since the start',
     ]);
   });
 
@@ -272,6 +282,73 @@ describe('the cluster at a glance', () => {
     expect(marked({ hold: { ...hold, current: m0Moved } })).toEqual([['Leader', 'm0', 'note']]);
     const { more } = factsOf(updateWith({ hold })).find(({ label }) => label === 'Leader') ?? {};
     expect(more).toBe('term 7, clients are held');
+  });
+
+  test('marks the database that is the fullest of those that are known now', () => {
+    const withQuota = (name: string, dbSize: number, change: Partial<MemberReport> = {}) => {
+      const { etcd, ...rest } = memberNamed(name, change);
+      return { ...rest, ...(etcd && { etcd: { ...etcd, dbSize, dbQuota: 100_000 } }) };
+    };
+    const fullest = (...members: readonly MemberReport[]) =>
+      factsOf(updateWith({ members })).find(({ label }) => label === 'Database');
+    const well = withQuota('m0', 79_000);
+    expect(fullest(well, memberNamed('m1'))).toEqual({
+      ...{ label: 'Database', value: '79 %', more: 'of the quota of m0', tone: undefined },
+    });
+    expect(fullest(well, withQuota('m1', 80_000))).toMatchObject({
+      value: '80 %',
+      tone: 'warn',
+    });
+    expect(fullest(well, withQuota('m1', 95_000))).toMatchObject({
+      value: '95 %',
+      tone: 'bad',
+    });
+    expect(fullest(well, withQuota('m1', 95_000, { unknown: 'refused' }))?.value).toBe('79 %');
+    expect(fullest(memberNamed('m0'))).toMatchObject({
+      ...{ value: '20.5 kB', more: 'm0, quota not known' },
+    });
+    expect(fullest(memberNamed('m0', { etcd: undefined }))?.value).toBe('–');
+  });
+
+  test('marks what is wrong with the balancer itself', () => {
+    const rejectedClients = {
+      silent: { clients: 3, lastAt: '2026-11-22T20:41:00.000Z' },
+      limit: { clients: 2, lastAt: '2026-11-22T20:41:58.000Z' },
+    };
+    const [soon, later] = [3, 300].map((daysLeft) => ({
+      ...({ name: 'tls-cert', path: '/a.crt', daysLeft } as const),
+      notAfter: new Date(now + (daysLeft + 0.5) * 24 * 3_600_000).toISOString(),
+    }));
+    const certificates = [later, soon].filter((each) => each !== undefined);
+    const last = { at: '2026-11-22T20:37:00.000Z', result: 'refused', why: 'No.' } as const;
+    const reload = { succeededAt: '2026-11-22T20:00:00.000Z', last };
+    const status = {
+      ...{ rejectedClients, certificates, reload, failovers: 1_234 },
+      ...{ sessions: 1, waitingClients: 0, maxConnections: 1 },
+    };
+    expect(marked(status)).toEqual([
+      ['Sessions', '1', 'warn'],
+      ['Turned away', '5', 'bad'],
+      ['Certificates', '3 d 12 h', 'warn'],
+      ['Last reload', 'refused', 'warn'],
+    ]);
+    const shown = ownFactsOf(updateWith(status));
+    expect(shown.map(({ more }) => more)).toEqual([
+      'healthy members',
+      'of 1 at most',
+      'limit, 2 s ago',
+      'since the start',
+      'left of --tls-cert',
+      '5 min ago',
+    ]);
+    const expired = { ...later, notAfter: '2026-11-22T20:00:00.000Z', daysLeft: -1 } as const;
+    expect(marked({ certificates: [expired as never] })).toEqual([
+      ['Certificates', 'expired', 'bad'],
+    ]);
+    // What clients do wrong, and what is over, is told and no warning.
+    expect(marked({ rejectedClients })).toEqual([['Turned away', '5', 'bad']]);
+    expect(marked({ rejectedClients: { silent: rejectedClients.silent } })).toEqual([]);
+    expect(marked({ reload: { ...reload, last: { ...last, result: 'applied' } } })).toEqual([]);
   });
 
   test('claims nothing of a cluster that says nothing', () => {

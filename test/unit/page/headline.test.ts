@@ -235,7 +235,7 @@ test.each<Case>([
     ...(['note', 'Drained', 'm1 is drained by an operator; one may fail.'] as const),
   ],
 ])('%s', (_, change, cluster, tone, word, sentence) => {
-  expect(headlineOf(updateWith(change, cluster))).toEqual({ tone, word, sentence });
+  expect(headlineOf(updateWith(change, cluster))).toMatchObject({ tone, word, sentence });
 });
 
 describe('a hold', () => {
@@ -247,7 +247,7 @@ describe('a hold', () => {
   };
 
   test('is a warning, and tells since when apart from what is read out', () => {
-    expect(headlineOf(updateWith(lost))).toEqual({
+    expect(headlineOf(updateWith(lost))).toMatchObject({
       ...{ tone: 'warn', word: 'Holding', sentence },
       since: m0Held.since,
     });

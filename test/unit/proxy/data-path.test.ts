@@ -10,7 +10,8 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createPolicy } from '../../../src/balancing/policies/policies.ts';
 import type { Member } from '../../../src/members/member.ts';
-import { DataPath, type DataPathOptions, type RejectReason } from '../../../src/proxy/data-path.ts';
+import type { RejectReason } from '../../../src/proxy/client-totals.ts';
+import { DataPath, type DataPathOptions } from '../../../src/proxy/data-path.ts';
 import type { DialAttempt } from '../../../src/proxy/dial/dial.ts';
 import { copyThroughSharedBuffer } from '../../../src/proxy/relay/shared-buffer.ts';
 import type { EndReason } from '../../../src/proxy/sessions/session.ts';
@@ -38,6 +39,13 @@ afterEach(async () => {
   await proxy.idle();
   listener.close();
   await members[Symbol.asyncDispose]();
+  // What is told is counted, whatever the test.
+  for (const reason of rejected) {
+    const { clients, lastAt } = proxy.totals.rejectedFor(reason);
+    expect([reason, clients]).toEqual([reason, rejected.filter((each) => each === reason).length]);
+    expect(Date.now() - (lastAt ?? 0)).toBeLessThan(60_000);
+  }
+  expect(proxy.totals.failovers).toBe(opened.filter((failovers) => failovers > 0).length);
 });
 
 /** Puts a proxy in front of these members, and a listener in front of it. */

@@ -1,4 +1,5 @@
 /** Sentences about members that join, leave or are renamed, and about the sources that name them. */
+import { formatDuration } from '../../../config/values/duration.ts';
 import { count } from '../../../lib/text/count.ts';
 import type { Misadvertised } from '../../../members/discovery/plan.ts';
 import { error, info, warn } from './sentence.ts';
@@ -45,7 +46,7 @@ export const discoveryEvents = {
   /** `timeout`: how long its sessions may take to leave, ms. */
   'member-left': (left: { member: string; sessions: number; timeout: number }) => {
     const { member, sessions, timeout } = left;
-    const how = timeout > 0 ? `leave within ${timeout} ms` : 'are closed';
+    const how = timeout > 0 ? `leave within ${formatDuration(timeout)}` : 'are closed';
     const rest = sessions > 0 ? `; its ${count(sessions, 'session')} ${how}` : '';
     return info(`${member} is no longer a member${rest}`, { member, sessions });
   },

@@ -1,4 +1,5 @@
 /** Sentences about health states: of one member, of all of them, and what follows for sessions. */
+import { formatDuration } from '../../../config/values/duration.ts';
 import type { Ineligibility } from '../../../etcd/status/eligibility.ts';
 import type { RoutingMode } from '../../../health/routing.ts';
 import type { Evidence, Health } from '../../../health/state/health.ts';
@@ -23,7 +24,7 @@ interface SessionsEvicted {
 }
 
 export const healthEvents = {
-  /** "m1: healthy -> suspect: check timed out after 700 ms" */
+  /** "m1: healthy -> suspect: check timed out after 700ms" */
   'member-changed': (change: MemberChange) => {
     const { member, from, to } = change;
     const evidence = evidenceOf(to);
@@ -56,7 +57,7 @@ export const healthEvents = {
     return (to === 'panic' ? error : info)(`${message}${but}`, { from, to });
   },
   /**
-   * "evicted 22 sessions from m1: 2 checks failed since 20:42:06.9 (timed out after 700 ms); m0, m2
+   * "evicted 22 sessions from m1: 2 checks failed since 20:42:06.9 (timed out after 700ms); m0, m2
    * healthy", or, while none is healthy: "…; m0, m2 answer".
    */
   'sessions-evicted': ({ member, sessions, health, others, mode }: SessionsEvicted) => {
@@ -81,7 +82,8 @@ const modes = {
 
 function whyChanged({ from, to, hold }: MemberChange): string {
   if (to.state === 'recovering') {
-    const damped = hold > 0 ? `; not used for ${hold} ms more, since it has failed repeatedly` : '';
+    const damped =
+      hold > 0 ? `; not used for ${formatDuration(hold)} more, since it has failed repeatedly` : '';
     return `: a check passed after ${inWords(to.evidence)}${damped}`;
   }
   const evidence = evidenceOf(to);

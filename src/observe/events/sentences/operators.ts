@@ -1,4 +1,5 @@
 /** Sentences about admin operations (drains, rebalancing, reloads), and about the admin socket. */
+import { formatDuration } from '../../../config/values/duration.ts';
 import { count } from '../../../lib/text/count.ts';
 import type { FoundDrains } from '../../../members/drains.ts';
 import { error, info, warn } from './sentence.ts';
@@ -23,13 +24,22 @@ export type ReloadResult =
   /** One sentence. */
   | { readonly kind: 'refused'; readonly why: string };
 
+/** Times are in ms since the epoch. */
+export interface ReloadHistory {
+  /** The last success; the start counts as one. */
+  readonly succeededAt: number;
+  /** The last reload; undefined before the first. */
+  readonly last: { readonly at: number; readonly result: ReloadResult } | undefined;
+}
+
 export const operatorEvents = {
-  /** "m1 is drained by an operator: no new connections, 12 sessions may leave within 10000 ms" */
-  'member-drained': ({ member, sessions, timeout, unkept }: MemberDrained) => {
+  /** "m1 is drained by an operator: no new connections, 12 sessions may leave within 10s" */
+  'member-drained': ({ member, sessions, unkept, ...drained }: MemberDrained) => {
+    const timeout = formatDuration(drained.timeout);
     const leave =
       sessions === 0
         ? 'none is open there'
-        : `${count(sessions, 'session')} may leave within ${timeout} ms`;
+        : `${count(sessions, 'session')} may leave within ${timeout}`;
     const memory = unkept === undefined ? '' : `; a restart forgets it, since ${unkept}`;
     return info(`${member} is drained by an operator: no new connections, ${leave}${memory}`, {
       ...{ member, sessions, timeout, kept: unkept === undefined },

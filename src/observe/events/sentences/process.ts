@@ -2,6 +2,7 @@
  * Sentences about the start and the end of this process, alone or beside another one, about its log, and about
  * unexpected errors.
  */
+import { formatDuration } from '../../../config/values/duration.ts';
 import { count } from '../../../lib/text/count.ts';
 import { safeText } from '../../../lib/text/safe-text.ts';
 import { error, info, warn } from './sentence.ts';
@@ -29,11 +30,13 @@ export const processEvents = {
     });
   },
   /** `drainTimeout` in ms. */
-  stopping: ({ sessions, drainTimeout }: { sessions: number; drainTimeout: number }) =>
-    info(
-      `stopping: no new clients; ${count(sessions, 'session')} may end within ${drainTimeout} ms`,
+  stopping: ({ sessions, drainTimeout: ms }: { sessions: number; drainTimeout: number }) => {
+    const drainTimeout = formatDuration(ms);
+    return info(
+      `stopping: no new clients; ${count(sessions, 'session')} may end within ${drainTimeout}`,
       { sessions, drainTimeout },
-    ),
+    );
+  },
   /** `cut`: sessions that the balancer closed. */
   stopped: ({ cut }: { cut: number }) =>
     info(cut === 0 ? 'stopped' : `stopped; ${count(cut, 'session')} closed`, { cut }),

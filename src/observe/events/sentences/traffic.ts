@@ -1,6 +1,6 @@
 /** Sentences about clients that are turned away, that are moved, or that will find no descriptor. */
 import { count } from '../../../lib/text/count.ts';
-import type { RejectReason } from '../../../proxy/data-path.ts';
+import type { RejectReason } from '../../../proxy/client-totals.ts';
 import { error, info, warn } from './sentence.ts';
 
 interface SessionsMoved {
@@ -10,7 +10,8 @@ interface SessionsMoved {
   loads: readonly { readonly member: string; readonly load: number }[];
 }
 
-const whyRejected: Readonly<Record<RejectReason, string>> = {
+/** One clause each. */
+export const whyRejected: Readonly<Record<RejectReason, string>> = {
   limit: 'max-connections is reached',
   'source-limit': 'one address has its share of the connections (max-source-share)',
   'no-member': 'no member could be reached',

@@ -1,8 +1,7 @@
-/** Shows the figures of the cluster at a glance, which facts.ts works out. */
+/** Shows figures at a glance, which facts.ts and own-facts.ts work out. */
 import { element, icon, setAttribute, setIcon, setText } from '../lib/element.ts';
 import { Keyed, type View } from '../lib/keyed.ts';
-import type { StatusUpdate } from '../wire.ts';
-import { type Fact, factsOf } from './facts.ts';
+import type { Fact } from './facts.ts';
 
 export class FactList {
   readonly #list: Keyed<Fact>;
@@ -11,8 +10,8 @@ export class FactList {
     this.#list = new Keyed(root, ({ label }) => label, factView);
   }
 
-  show(status: StatusUpdate): void {
-    this.#list.show(factsOf(status));
+  show(facts: readonly Fact[]): void {
+    this.#list.show(facts);
   }
 }
 

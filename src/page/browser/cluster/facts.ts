@@ -1,5 +1,6 @@
 /** The cluster at a glance: a few figures, each marked where it is not as it should be. Pure. */
-import { inWords } from '../lib/amounts.ts';
+import { atQuota, nearQuota, quotaShare } from '../../../etcd/status/quota.ts';
+import { bytes, inWords, percent } from '../lib/amounts.ts';
 import { duration } from '../lib/time.ts';
 import type { Tone } from '../lib/tone.ts';
 import type { StatusUpdate } from '../wire.ts';
@@ -14,17 +15,9 @@ export interface Fact {
 
 const unknown = { value: '–', more: 'not known yet' };
 
-const modes: Readonly<Record<StatusUpdate['mode'], Pick<Fact, 'more' | 'tone'>>> = {
-  normal: { more: 'healthy members only' },
-  starting: { more: 'not checked yet', tone: 'note' },
-  panic: { more: 'every member is tried', tone: 'bad' },
-};
-
 /** The figures, in the order in which they are shown. */
 export function factsOf(status: StatusUpdate): readonly Fact[] {
-  return [healthyVoters, tolerance, leader, alarms, versions, mode, sessions].map((fact) =>
-    fact(status),
-  );
+  return [healthyVoters, tolerance, leader, alarms, versions, database].map((fact) => fact(status));
 }
 
 function healthyVoters({ cluster }: StatusUpdate): Fact {
@@ -81,19 +74,19 @@ function versions({ cluster: { versions } }: StatusUpdate): Fact {
   };
 }
 
-function mode({ mode }: StatusUpdate): Fact {
-  const { more, tone } = modes[mode];
-  return { label: 'Mode', value: mode, more, tone };
-}
-
-function sessions({ sessions, waitingClients }: StatusUpdate): Fact {
-  const waiting = waitingClients.toLocaleString('en');
-  return {
-    label: 'Sessions',
-    value: sessions.toLocaleString('en'),
-    more: waitingClients === 0 ? 'no client waits' : `${waiting} waiting`,
-    tone: waitingClients > 0 ? 'warn' : undefined,
-  };
+/** Of the member whose database is the fullest. */
+function database({ members }: StatusUpdate): Fact {
+  const label = 'Database';
+  const known = members.filter(({ unknown }) => unknown === undefined);
+  const sizes = known.flatMap(({ name, etcd }) =>
+    etcd === undefined ? [] : [{ name, size: etcd.dbSize, share: quotaShare(etcd) }],
+  );
+  const [most] = sizes.sort((a, b) => (b.share ?? 0) - (a.share ?? 0) || b.size - a.size);
+  if (most === undefined) return { label, ...unknown };
+  const { name, size, share } = most;
+  if (share === undefined) return { label, value: bytes(size), more: `${name}, quota not known` };
+  const tone = share >= atQuota ? 'bad' : share >= nearQuota ? 'warn' : undefined;
+  return { label, value: percent(share), more: `of the quota of ${name}`, tone };
 }
 
 function leaderTone({ cluster, hold }: StatusUpdate, isKnown: boolean): Tone | undefined {

@@ -5,9 +5,12 @@
  * lasts, are beside it.
  */
 import type { Connection } from '../connection.ts';
-import { byId, setAttribute, setIcon, setText, showText } from '../lib/element.ts';
+import { byId, element, setAttribute, setIcon, setText, showText } from '../lib/element.ts';
+import { Keyed, type View } from '../lib/keyed.ts';
 import { ago, clock, tenths } from '../lib/time.ts';
-import type { Headline } from './headline.ts';
+import type { StatusUpdate } from '../wire.ts';
+import { alsoWrong, headlineOf } from './headline.ts';
+import type { Headline, Help } from './help.ts';
 import { showInTab } from './tab.ts';
 
 export class HeadlineView {
@@ -16,9 +19,13 @@ export class HeadlineView {
   readonly #word = byId('headline-word');
   readonly #clock = byId('headline-clock');
   readonly #sentence = byId('headline-sentence');
+  readonly #also = byId('headline-also');
+  readonly #help = new Keyed(byId('headline-help'), ({ text }: Help) => text, helpView);
   readonly #more = byId('headline-more');
   readonly #connection = byId('connection');
   #headline: Headline | undefined;
+  #alsoWrong: readonly string[] = [];
+  #name = '';
   #state: Connection = { kind: 'connecting' };
 
   /** @param now ms since the epoch, by the balancer's clock, as everywhere here. */
@@ -27,8 +34,10 @@ export class HeadlineView {
     this.#show(now);
   }
 
-  headline(headline: Headline, now: number): void {
-    this.#headline = headline;
+  show(status: StatusUpdate, now: number): void {
+    this.#headline = headlineOf(status);
+    this.#alsoWrong = alsoWrong(status);
+    this.#name = status.name;
     this.#show(now);
   }
 
@@ -59,12 +68,15 @@ export class HeadlineView {
     this.tick(now);
   }
 
-  #showHeadline({ tone, word, sentence }: Headline): void {
+  #showHeadline({ tone, word, sentence, help = [] }: Headline): void {
     setAttribute(this.#root, 'data-tone', tone);
     setIcon(this.#icon, tone);
     setText(this.#word, word);
     setText(this.#sentence, sentence);
-    showInTab(tone, word);
+    const also = this.#alsoWrong;
+    showText(this.#also, also.length === 0 ? undefined : `Also: ${also.join(', ')}.`);
+    this.#help.show(help);
+    showInTab(tone, word, this.#name);
   }
 
   #showLost(): void {
@@ -78,6 +90,15 @@ export class HeadlineView {
     setIcon(this.#icon, 'lost');
     setText(this.#word, word);
     setText(this.#sentence, `This page hears nothing from the balancer.${was}`);
-    showInTab('lost', word);
+    showText(this.#also, undefined);
+    this.#help.show([]);
+    showInTab('lost', word, this.#name);
   }
+}
+
+/** The text is selected as a whole by one click: the clipboard is not there for a page without TLS. */
+function helpView({ text }: Help): View<Help> {
+  const label = element('span', { class: 'what' });
+  const root = element('li', {}, label, ' ', element('code', {}, text));
+  return { root, show: ({ what }) => setText(label, `${what}:`) };
 }

@@ -6,19 +6,20 @@
  */
 import { capitalized, inWords, listed, milliseconds } from '../lib/amounts.ts';
 import { duration } from '../lib/time.ts';
-import type { Tone } from '../lib/tone.ts';
 import type { ClusterReport, MemberReport, StatusUpdate } from '../wire.ts';
+import { check, eventsOf, type Headline, recipe, shellWord } from './help.ts';
+import {
+  certificateEnding,
+  certificateExpired,
+  databaseNearlyFull,
+  reloadRefused,
+  turningClientsAway,
+} from './own-headlines.ts';
 
-export interface Headline {
-  readonly tone: Tone;
-  readonly word: string;
-  readonly sentence: string;
-  /** The start of a time that is shown beside the word and not read out, ISO 8601. */
-  readonly since?: string;
-}
+type View = (status: StatusUpdate) => Headline | undefined;
 
 /** The first that has something to say decides. */
-const views: readonly ((status: StatusUpdate) => Headline | undefined)[] = [
+const views: readonly View[] = [
   stopping,
   nobody,
   held,
@@ -27,10 +28,24 @@ const views: readonly ((status: StatusUpdate) => Headline | undefined)[] = [
   noQuorum,
   alarms,
   starting,
+  certificateExpired,
+  turningClientsAway,
   troubled,
   disagreeing,
   unpolled,
+  databaseNearlyFull,
+  reloadRefused,
+  certificateEnding,
   drained,
+];
+
+/** What follows from nothing else, so that it is worth a word beside another headline. */
+const apart: readonly View[] = [
+  certificateExpired,
+  turningClientsAway,
+  databaseNearlyFull,
+  reloadRefused,
+  certificateEnding,
 ];
 
 export function headlineOf(status: StatusUpdate): Headline {
@@ -41,16 +56,23 @@ export function headlineOf(status: StatusUpdate): Headline {
   return well(status);
 }
 
+/** The words of what else is wrong, beside the headline. */
+export function alsoWrong(status: StatusUpdate): readonly string[] {
+  const first = headlineOf(status).word;
+  const words = apart.flatMap((view) => view(status)?.word ?? []);
+  return status.stopping ? [] : words.filter((word) => word !== first);
+}
+
 function stopping({ stopping }: StatusUpdate): Headline | undefined {
   if (!stopping) return undefined;
   const sentence = 'This balancer is stopping: it takes no new clients.';
   return { tone: 'warn', word: 'Stopping', sentence };
 }
 
-function nobody({ members }: StatusUpdate): Headline | undefined {
-  if (members.length > 0) return undefined;
+function nobody(status: StatusUpdate): Headline | undefined {
+  if (status.members.length > 0) return undefined;
   const sentence = 'No member is known, so every client is turned away.';
-  return { tone: 'bad', word: 'No members', sentence };
+  return { tone: 'bad', word: 'No members', sentence, help: [check(status)] };
 }
 
 /** Before the consequences of a lost leader, which are known only when the hold is over. */
@@ -63,40 +85,45 @@ function held({ hold: { current, limitMs } }: StatusUpdate): Headline | undefine
   const what = why.startsWith(leader) ? why : capitalized(why);
   const limit = limitMs % 1_000 === 0 ? duration(limitMs) : milliseconds(limitMs);
   const sentence = `${what}. What clients send waits, at most ${limit}, until ${until}.`;
-  return { tone: isPlanned ? 'note' : 'warn', word: 'Holding', sentence, since };
+  const tone = isPlanned ? 'note' : 'warn';
+  return { tone, word: 'Holding', sentence, since, help: [eventsOf(leader)] };
 }
 
-function panic({ mode, members }: StatusUpdate): Headline | undefined {
-  if (mode !== 'panic') return undefined;
-  const sentence = `No member is healthy; clients are sent to every one that may be there. ${troubles(members)}.`;
-  return { tone: 'bad', word: 'Panic', sentence };
+function panic(status: StatusUpdate): Headline | undefined {
+  if (status.mode !== 'panic') return undefined;
+  const sentence = `No member is healthy; clients are sent to every one that may be there. ${troubles(status.members)}.`;
+  return { tone: 'bad', word: 'Panic', sentence, help: [check(status), eventsOf(undefined)] };
 }
 
-function noLeader({ cluster, members, mode }: StatusUpdate): Headline | undefined {
+function noLeader(status: StatusUpdate): Headline | undefined {
+  const { cluster, members, mode } = status;
   if (cluster.leader !== undefined || cluster.voters.length === 0 || mode === 'starting') {
     return undefined;
   }
   const why = troubles(members);
   const sentence = `No member knows a leader: nothing can be written until one is elected${why && `; ${why}`}.`;
-  return { tone: 'bad', word: 'No leader', sentence };
+  return { tone: 'bad', word: 'No leader', sentence, help: [check(status)] };
 }
 
-function noQuorum({ cluster, members, mode }: StatusUpdate): Headline | undefined {
+function noQuorum(status: StatusUpdate): Headline | undefined {
+  const { cluster, members, mode } = status;
   const { voters, quorum, healthyVoters, unseenVoters } = cluster;
   if (voters.length === 0 || healthyVoters + unseenVoters >= quorum || mode === 'starting') {
     return undefined;
   }
   const few = healthyVoters === 0 ? 'None' : `Only ${inWords(healthyVoters)}`;
   const sentence = `${few} of ${inWords(voters.length)} voting members ${healthyVoters > 1 ? 'are' : 'is'} healthy, and it takes ${inWords(quorum)} to write; ${troubles(members)}.`;
-  return { tone: 'bad', word: 'No quorum', sentence };
+  return { tone: 'bad', word: 'No quorum', sentence, help: [check(status)] };
 }
 
-function alarms({ cluster }: StatusUpdate): Headline | undefined {
+function alarms(status: StatusUpdate): Headline | undefined {
+  const { cluster } = status;
   if (cluster.alarms.length === 0) return undefined;
   const raised = cluster.alarms.map(({ member, kind }) => `${member} raised the alarm ${kind}`);
   const isFull = cluster.alarms.some(({ kind }) => kind === 'NOSPACE');
   const what = isFull ? ': writes are refused' : '';
-  return { tone: 'bad', word: 'Alarm', sentence: `${raised.join('; ')}${what}.` };
+  const help = [recipe(isFull ? 'Defragment' : 'Replace a member'), check(status)];
+  return { tone: 'bad', word: 'Alarm', sentence: `${raised.join('; ')}${what}.`, help };
 }
 
 function starting({ mode }: StatusUpdate): Headline | undefined {
@@ -105,30 +132,35 @@ function starting({ mode }: StatusUpdate): Headline | undefined {
   return { tone: 'note', word: 'Starting', sentence };
 }
 
-function troubled({ members, cluster }: StatusUpdate): Headline | undefined {
+function troubled(status: StatusUpdate): Headline | undefined {
+  const { members, cluster } = status;
   const why = troubles(members);
   if (why === '') return undefined;
   const isRecovering = members.every(
     ({ state, unfit }) => state !== 'failed' && state !== 'suspect' && !isTrouble(unfit),
   );
   const word = isRecovering ? 'Recovering' : cluster.tolerance === 0 ? 'At risk' : 'Degraded';
-  return { tone: 'warn', word, sentence: `${why}; ${tolerance(cluster, true)}.` };
+  const worst = members.find((member) => troubleOf(member) !== undefined);
+  const help = [eventsOf(worst?.name), check(status)];
+  return { tone: 'warn', word, sentence: `${why}; ${tolerance(cluster, true)}.`, help };
 }
 
-function disagreeing({ cluster }: StatusUpdate): Headline | undefined {
+function disagreeing(status: StatusUpdate): Headline | undefined {
+  const { cluster } = status;
   if (cluster.disagreeing.length === 0) return undefined;
   const who = listed(cluster.disagreeing);
   const names = cluster.disagreeing.length === 1 ? 'names' : 'name';
   const sentence = `${who} ${names} another leader or term than most; ${tolerance(cluster, false)}.`;
-  return { tone: 'warn', word: 'Disagreement', sentence };
+  return { tone: 'warn', word: 'Disagreement', sentence, help: [check(status)] };
 }
 
-function unpolled({ members, cluster }: StatusUpdate): Headline | undefined {
+function unpolled(status: StatusUpdate): Headline | undefined {
+  const { members, cluster } = status;
   const unknown = members.filter(({ unknown }) => unknown !== undefined);
   if (unknown.length === 0) return undefined;
   const who = listed(unknown.map(({ name }) => name));
   const sentence = `All members pass their checks, but the status of ${who} is not known; ${tolerance(cluster, false)}.`;
-  return { tone: 'warn', word: 'Partly unknown', sentence };
+  return { tone: 'warn', word: 'Partly unknown', sentence, help: [check(status)] };
 }
 
 function drained({ members, cluster }: StatusUpdate): Headline | undefined {
@@ -136,7 +168,11 @@ function drained({ members, cluster }: StatusUpdate): Headline | undefined {
   if (away.length === 0) return undefined;
   const are = away.length === 1 ? 'is' : 'are';
   const sentence = `${listed(away.map(({ name }) => name))} ${are} drained by an operator; ${tolerance(cluster, false)}.`;
-  return { tone: 'note', word: 'Drained', sentence };
+  const undrain = {
+    what: 'Use it again',
+    text: `etcd-lb undrain ${shellWord(away[0]?.name ?? '')}`,
+  };
+  return { tone: 'note', word: 'Drained', sentence, help: [undrain] };
 }
 
 function well({ members, cluster }: StatusUpdate): Headline {

@@ -11,8 +11,9 @@ const shapes: Readonly<Record<Tone | 'lost', string>> = {
   lost: '<circle cx="8" cy="8" r="6" fill="none" stroke="#888" stroke-width="2"/><path d="m4 4 8 8" stroke="#888" stroke-width="2"/>',
 };
 
-export function showInTab(tone: Tone | 'lost', word: string): void {
-  const title = `${word} · etcd-lb`;
+/** @param name of the balancer; empty while it is not known. */
+export function showInTab(tone: Tone | 'lost', word: string, name: string): void {
+  const title = [word, name, 'etcd-lb'].filter((part) => part !== '').join(' · ');
   if (document.title !== title) document.title = title;
   const image = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">${shapes[tone]}</svg>`;
   const link = document.querySelector('link[rel=icon]');

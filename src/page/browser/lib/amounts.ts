@@ -1,7 +1,7 @@
 /** Amounts as people read them. Pure. */
 import { formatBytes } from '../../../lib/text/quantities.ts';
 
-export { formatMs as milliseconds } from '../../../lib/text/quantities.ts';
+export { formatMs as milliseconds, formatShare as percent } from '../../../lib/text/quantities.ts';
 
 /** "1 session", "2 sessions". */
 export function count(number: number, noun: string): string {

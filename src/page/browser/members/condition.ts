@@ -81,17 +81,6 @@ function describe({ failedChecks, detail }: NonNullable<MemberReport['evidence']
   return `${count(failedChecks, 'check')} failed: ${detail}.`;
 }
 
-/** How many entries of the raft log it is behind the leader, as the balancer counts; `undefined` if not known. */
-export function lagOf(member: MemberReport, members: readonly MemberReport[]): number | undefined {
-  const { etcd, unknown } = member;
-  if (etcd === undefined || unknown !== undefined) return undefined;
-  const leader = members.find((each) => each.etcd && each.etcd.memberId === etcd.leaderId)?.etcd;
-  if (leader === undefined) return undefined;
-  // Entries that came in after this member was polled are no lag.
-  if (Date.parse(etcd.at) < Date.parse(leader.at)) return 0;
-  return Math.max(0, leader.appliedIndex - etcd.appliedIndex);
-}
-
 /** "none", "1 entry", "25 entries" */
 export function lagInWords(lag: number): string {
   if (lag === 0) return 'none';

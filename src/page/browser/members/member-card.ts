@@ -1,5 +1,7 @@
 /** One member as a card: its state and why, what goes through it, and how quickly it answers. */
-import { bytes } from '../lib/amounts.ts';
+import { quotaShare } from '../../../etcd/status/quota.ts';
+import { lagOf } from '../../../observe/lag.ts';
+import { bytes, percent } from '../lib/amounts.ts';
 import {
   arrange,
   element,
@@ -11,7 +13,7 @@ import {
 } from '../lib/element.ts';
 import { clock, duration } from '../lib/time.ts';
 import type { MemberReport, PastCheck, StatusUpdate } from '../wire.ts';
-import { conditionOf, holdOf, lagInWords, lagOf, reasonsOf } from './condition.ts';
+import { conditionOf, holdOf, lagInWords, reasonsOf } from './condition.ts';
 import { outcome } from './latency.ts';
 import { LatencyPlot } from './latency-plot.ts';
 import { Rates } from './rates.ts';
@@ -32,6 +34,8 @@ export class MemberCard {
   readonly #endpoint = element('p', { class: 'endpoint' });
   readonly #reasons = element('ul', { class: 'reasons' });
   readonly #figures = new Map<string, HTMLElement>();
+  /** Beside the size of the database. */
+  readonly #quota = element('small');
   readonly #latency = element('span', { class: 'figure' });
   readonly #rates = new Rates();
   #shown: Shown | undefined;
@@ -49,9 +53,11 @@ export class MemberCard {
       'Database',
       'Raft lag',
     ]) {
-      const value = element('dd', {}, '–');
+      const value = element('span', {}, '–');
       this.#figures.set(label, value);
-      figures.append(element('div', {}, element('dt', {}, label), value));
+      const beside = label === 'Database' ? [' ', this.#quota] : [];
+      const shown = element('dd', {}, value, ...beside);
+      figures.append(element('div', {}, element('dt', {}, label), shown));
     }
     this.root = element(
       'li',
@@ -131,21 +137,29 @@ export class MemberCard {
 
   #showFigures(member: MemberReport, status: StatusUpdate): void {
     const { bytesFromClients, bytesFromMember, calls, etcd } = member;
+    const isUsed = member.sessions > 0;
     const rates = this.#rates.take(Date.parse(status.at), [bytesFromClients, bytesFromMember]);
     const [up = 0, down = 0] = rates ?? [];
     const lag = lagOf(member, status.members);
+    // What was last known of it is not shown as if it were of now.
+    const known = member.unknown === undefined ? etcd : undefined;
+    const why = isUsed ? 'not known' : 'no sessions';
     this.#figure('Sessions', member.sessions.toLocaleString('en'));
-    this.#figure('Calls in flight', calls?.inFlight.toLocaleString('en'));
-    this.#figure('From clients', rates && `${bytes(up)}/s`);
-    this.#figure('To clients', rates && `${bytes(down)}/s`);
-    this.#figure('Database', etcd && bytes(etcd.dbSize));
+    this.#figure('Calls in flight', isUsed ? calls?.inFlight.toLocaleString('en') : undefined, why);
+    this.#figure('From clients', isUsed && rates ? `${bytes(up)}/s` : undefined, why);
+    this.#figure('To clients', isUsed && rates ? `${bytes(down)}/s` : undefined, why);
+    this.#figure('Database', known && bytes(known.dbSize));
+    const share = known && quotaShare(known);
+    showText(this.#quota, share === undefined ? undefined : percent(share));
+    setAttribute(this.#quota, 'title', `of its quota, ${bytes(known?.dbQuota ?? 0)}`);
     this.#figure('Raft lag', lag === undefined ? undefined : lagInWords(lag));
   }
 
-  #figure(label: string, text: string | undefined): void {
+  /** @param why there is no text. */
+  #figure(label: string, text: string | undefined, why = 'not known'): void {
     const value = this.#figures.get(label);
     if (value === undefined) return;
     setText(value, text ?? '–');
-    setAttribute(value, 'title', text === undefined ? 'not known' : undefined);
+    setAttribute(value, 'title', text === undefined ? why : undefined);
   }
 }

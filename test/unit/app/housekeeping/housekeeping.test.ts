@@ -21,6 +21,7 @@ let drainer: Drainer;
 let slowStart: SlowStart;
 let stalls: EventLoopStalls;
 let housekeeping: Housekeeping;
+let metrics: Metrics;
 let events: Event[];
 let silentBefore: number[];
 let checkedAll: number;
@@ -51,13 +52,14 @@ beforeEach(() => {
   for (const member of members) monitor.table.observe(member, { kind: 'check-passed' }, 0);
   events = [];
   silentBefore = [];
+  metrics = new Metrics();
   housekeeping = new Housekeeping({
     ...{ settings, members: there, monitor, stalls, passive, slowStart },
     dataPath: {
       ...{ sessions, drainer, waiting: 0 },
       closeSilent: (before) => void silentBefore.push(before),
     },
-    metrics: new Metrics(),
+    metrics,
     record: (event) => void events.push(event),
   });
 });
@@ -83,6 +85,14 @@ describe('the pace', () => {
     expect(wait).toBeGreaterThan(0);
     expect((performance.now() + wait) % 250).toBeCloseTo(0);
   });
+});
+
+test('how late each tick came is a metric', async () => {
+  tickAfter(50, 30);
+  tickAfter(50, 0.5);
+  const { text } = await metrics.render();
+  expect(text).toContain('etcd_lb_event_loop_lag_seconds_bucket{le="0.02"} 1\n');
+  expect(text).toContain('etcd_lb_event_loop_lag_seconds_bucket{le="0.05"} 2\n');
 });
 
 describe('a member that answers nobody', () => {

@@ -1,7 +1,7 @@
 /** The reload by itself: real files, and settings in force that are looked at. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Reload, type ReloadOptions } from '../../../../src/app/reload/reload.ts';
 import { loadSettings } from '../../../../src/config/load.ts';
 import type { Settings } from '../../../../src/config/settings.ts';
@@ -109,6 +109,21 @@ describe('refused', () => {
     expect(await reload.run()).toMatchObject({ kind: 'refused' });
     expect(applied).toEqual([]);
   });
+});
+
+test('what came of the last is kept, and when the settings in use were read', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 1_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  const reload = started();
+  expect(reload.history).toEqual({ succeededAt: 1_000, last: undefined });
+  vi.setSystemTime(2_000);
+  write({ balance: 'fastest' });
+  const refused = await reload.run();
+  expect(reload.history).toEqual({ succeededAt: 1_000, last: { at: 2_000, result: refused } });
+  vi.setSystemTime(3_000);
+  write({ balance: 'random' });
+  const result = await reload.run();
+  expect(reload.history).toEqual({ succeededAt: 3_000, last: { at: 3_000, result } });
 });
 
 test('two at once follow each other, and the second sees what the first has done', async () => {

@@ -23,7 +23,7 @@ async function printed(member: string | undefined): Promise<string[]> {
   const events = happened.map((event): ToldEvent => ({ at, kind: event.kind, ...told(event) }));
   const client = { status: async () => ({ events }) } as unknown as AdminClient;
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  await printEvents(client, member === undefined ? {} : { member });
+  await printEvents(client, { output: 'table', ...(member !== undefined && { member }) });
   const lines = log.mock.calls.map(([line]) => stripVTControlCharacters(String(line)));
   for (const line of lines) expect(line).toMatch(/^2026-11-22T20:42:00\.000Z {2}(info |warn ) {2}/);
   return lines.map((line) => line.slice(33));

@@ -46,7 +46,7 @@ test('an answer without figures still tells the time, or does not', async () => 
 });
 
 test('no answer in time, or half of one, is told as such', async () => {
-  const why = 'timed out after 50 ms';
+  const why = 'timed out after 50ms';
   expect(await pageOf(() => {}, 50)).toEqual({ metrics: { kind: 'unread', why } });
   const half = await pageOf((_request, response) => void response.write('up 1\n'), 50);
   expect(half).toMatchObject({ metrics: { kind: 'unread', why } });

@@ -172,7 +172,7 @@ test('the beginning and the end', () => {
     },
   });
   expect(told({ kind: 'stopping', sessions: 1, drainTimeout: 10_000 }).message).toBe(
-    'stopping: no new clients; 1 session may end within 10000 ms',
+    'stopping: no new clients; 1 session may end within 10s',
   );
   expect(told(stopped(0)).message).toBe('stopped');
   expect(told(stopped(3))).toMatchObject({

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { EventLog } from '../../../../src/observe/events/event-log.ts';
 import { throttled } from '../../../../src/observe/events/throttle.ts';
-import type { RejectReason } from '../../../../src/proxy/data-path.ts';
+import type { RejectReason } from '../../../../src/proxy/client-totals.ts';
 import type { HandshakeFailure } from '../../../../src/proxy/tls/downstream.ts';
 
 let events: EventLog;

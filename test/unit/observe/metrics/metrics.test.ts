@@ -11,6 +11,7 @@ import type { Cluster } from '../../../../src/etcd/cluster.ts';
 import { Monitor } from '../../../../src/health/monitor.ts';
 import type { HoldView } from '../../../../src/leader/hold-status.ts';
 import type { Member } from '../../../../src/members/member.ts';
+import type { ReloadHistory } from '../../../../src/observe/events/sentences/operators.ts';
 import { Metrics } from '../../../../src/observe/metrics/metrics.ts';
 import { DataPath } from '../../../../src/proxy/data-path.ts';
 import { copyThroughSharedBuffer } from '../../../../src/proxy/relay/shared-buffer.ts';
@@ -33,6 +34,7 @@ let cluster: Cluster;
 let proxy: DataPath;
 let metrics: Metrics;
 let hold: HoldView;
+let reload: ReloadHistory;
 let listener: Server;
 
 beforeEach(async () => {
@@ -42,6 +44,7 @@ beforeEach(async () => {
   m1.place = { ...m1.place, scheme: 'https' }; // so that its calls are not followed
   leaving = [];
   hold = { limit: 4_000, current: undefined, last: undefined };
+  reload = { succeededAt: 1_500, last: undefined };
   monitor = new Monitor({
     members: [m0, m1],
     settings: checkSettings(),
@@ -65,14 +68,15 @@ beforeEach(async () => {
     copy: copyThroughSharedBuffer,
     observer: {
       attempted: (member, attempt) => metrics.attempted(member, attempt),
-      opened: (_session, failovers) => failovers > 0 && metrics.failedOver(),
+      opened: () => {},
       ended: (session) => metrics.sessionEnded(session.member, 1500),
-      rejected: (reason) => metrics.rejected(reason),
+      rejected: () => {},
     },
   });
   cluster = undescribed([m0, m1]);
   metrics = new Metrics();
   metrics.readFrom({
+    name: 'cp1',
     version: '1.2.3',
     members: () => there,
     leaving: () => leaving,
@@ -80,6 +84,7 @@ beforeEach(async () => {
     monitor,
     cluster,
     hold: () => hold,
+    reload: () => reload,
     lostLogLines: () => 0,
     proxy,
   });
@@ -163,6 +168,9 @@ describe('names and help', () => {
     'tls_handshakes_failed_total',
     'certificate_reloads_total',
     'last_reload_successful',
+    'last_reload_success_timestamp_seconds',
+    'max_connections',
+    'member_db_quota_bytes',
     'management_refused_total',
     'reloads_total',
     'member_drained',
@@ -195,6 +203,7 @@ describe('names and help', () => {
     'hold_duration_seconds',
     'log_lines_lost_total',
     'unexpected_errors_total',
+    'event_loop_lag_seconds',
   ];
 
   test('every name is ours or one of the runtime', async () => {
@@ -205,7 +214,7 @@ describe('names and help', () => {
     );
     expect(mine?.toSorted()).toEqual(ours.map((name) => `etcd_lb_${name}`).toSorted());
     expect(theirs).toContain('process_resident_memory_bytes');
-    expect(theirs).toContain('nodejs_eventloop_lag_p99_seconds');
+    expect(theirs?.filter((name) => /eventloop_lag|active/.test(name))).toEqual([]);
     expect((mine?.length ?? 0) + (theirs?.length ?? 0)).toBe(names.length);
   });
 
@@ -232,6 +241,7 @@ describe('names and help', () => {
   test('the registry is our own: a second balancer in the process does not clash', () => {
     expect(() =>
       new Metrics().readFrom({
+        name: 'cp1',
         version: '1',
         members: () => [],
         leaving: () => [],
@@ -239,6 +249,7 @@ describe('names and help', () => {
         monitor,
         cluster,
         hold: () => hold,
+        reload: () => reload,
         lostLogLines: () => 0,
         proxy,
       }),
@@ -253,9 +264,9 @@ test('series of every member and reason are there from the start, at 0', async (
     const expected = [
       `checks_total{member="${member}",result="passed",reason=""}`,
       `checks_total{member="${member}",result="failed",reason="timeout"}`,
-      `dials_total{member="${member}",result="connected"}`,
-      `dials_total{member="${member}",result="abandoned"}`,
-      `dials_total{member="${member}",result="refused"}`,
+      `dials_total{member="${member}",result="success",reason=""}`,
+      `dials_total{member="${member}",result="abandoned",reason=""}`,
+      `dials_total{member="${member}",result="failed",reason="refused"}`,
       `evictions_total{member="${member}"}`,
       `member_up{member="${member}"}`,
       `sessions{member="${member}"}`,
@@ -292,7 +303,9 @@ test('series of every member and reason are there from the start, at 0', async (
   ]) {
     expect([name, series.get(`etcd_lb_${name}`)]).toEqual([name, 0]);
   }
-  expect(series.get(`etcd_lb_build_info{version="1.2.3",node="${process.version}"}`)).toBe(1);
+  expect(
+    series.get(`etcd_lb_build_info{name="cp1",version="1.2.3",node="${process.version}"}`),
+  ).toBe(1);
 });
 
 test('calls of members that are followed, and only of those', async () => {
@@ -346,6 +359,20 @@ describe('what happens is counted', () => {
     expect(sum).toBeCloseTo(0.722);
   });
 
+  test('how late ticks came, a timer that was early as not at all', async () => {
+    for (const late of [-0.4, 0.6, 30, 1_500]) metrics.ticked(late);
+    const lag = 'etcd_lb_event_loop_lag_seconds';
+    expect(
+      await valuesOf(
+        `${lag}_bucket{le="0.001"}`,
+        `${lag}_bucket{le="0.05"}`,
+        `${lag}_bucket{le="1"}`,
+        `${lag}_count`,
+        `${lag}_sum`,
+      ),
+    ).toEqual([2, 3, 3, 4, 1.5306]);
+  });
+
   test('sessions, their bytes by direction, and the dial that led to each', async () => {
     await visit(1000);
     await visit(24);
@@ -359,7 +386,7 @@ describe('what happens is counted', () => {
         'etcd_lb_sessions_opened_total{member="m0"}',
         'etcd_lb_bytes_total{member="m0",direction="upstream"}',
         'etcd_lb_bytes_total{member="m0",direction="downstream"}',
-        'etcd_lb_dials_total{member="m0",result="connected"}',
+        'etcd_lb_dials_total{member="m0",result="success",reason=""}',
         'etcd_lb_dial_duration_seconds_count{member="m0"}',
         'etcd_lb_session_duration_seconds_count{member="m0"}',
         'etcd_lb_session_duration_seconds_sum{member="m0"}',
@@ -380,9 +407,9 @@ describe('what happens is counted', () => {
       copy: copyThroughSharedBuffer,
       observer: {
         attempted: (member, attempt) => metrics.attempted(member, attempt),
-        opened: (_session, failovers) => failovers > 0 && metrics.failedOver(),
+        opened: () => {},
         ended: () => {},
-        rejected: (reason) => metrics.rejected(reason),
+        rejected: () => {},
       },
     });
     listener.removeAllListeners('connection').on('connection', (socket) => dialling.accept(socket));
@@ -395,13 +422,37 @@ describe('what happens is counted', () => {
     await dialling.idle();
     expect(
       await valuesOf(
-        'etcd_lb_dials_total{member="m0",result="refused"}',
-        'etcd_lb_dials_total{member="m1",result="connected"}',
+        'etcd_lb_dials_total{member="m0",result="failed",reason="refused"}',
+        'etcd_lb_dials_total{member="m1",result="success",reason=""}',
         'etcd_lb_dial_duration_seconds_count{member="m1"}',
-        'etcd_lb_failovers_total',
-        'etcd_lb_rejected_clients_total{reason="limit"}',
       ),
-    ).toEqual([1, 1, 1, 1, 1]);
+    ).toEqual([1, 1, 1]);
+    const { totals } = dialling;
+    expect([totals.failovers, totals.rejectedFor('limit').clients]).toEqual([1, 1]);
+  });
+
+  test('failovers and clients turned away, and how many there may be', async () => {
+    const names = [
+      ...['etcd_lb_failovers_total', 'etcd_lb_rejected_clients_total{reason="limit"}'],
+      ...['etcd_lb_rejected_clients_total{reason="silent"}', 'etcd_lb_max_connections'],
+    ];
+    expect(await valuesOf(...names)).toEqual([0, 0, 0, proxy.maxConnections]);
+    proxy.totals.failOver();
+    proxy.reject('limit');
+    proxy.reject('limit');
+    expect(await valuesOf(...names)).toEqual([1, 2, 0, proxy.maxConnections]);
+  });
+
+  test('whether the last reload was applied, and the last that was', async () => {
+    const names = [
+      ...['etcd_lb_last_reload_successful', 'etcd_lb_last_reload_success_timestamp_seconds'],
+    ];
+    expect(await valuesOf(...names)).toEqual([1, 1.5]);
+    reload = { ...reload, last: { at: 2_500, result: { kind: 'refused', why: 'No.' } } };
+    expect(await valuesOf(...names)).toEqual([0, 1.5]);
+    const result = { kind: 'applied', changed: [], waiting: [] } as const;
+    reload = { succeededAt: 3_500, last: { at: 3_500, result } };
+    expect(await valuesOf(...names)).toEqual([1, 3.5]);
   });
 
   test('verdicts, panic and evictions', async () => {
@@ -492,6 +543,7 @@ test('a member whose name needs escaping does not break the page', async () => {
   const odd = memberAt(1, 'a"b\\c');
   const oddly = new Metrics();
   oddly.readFrom({
+    name: 'cp1',
     version: '1',
     members: () => [odd],
     leaving: () => [],
@@ -499,6 +551,7 @@ test('a member whose name needs escaping does not break the page', async () => {
     monitor,
     cluster,
     hold: () => hold,
+    reload: () => reload,
     lostLogLines: () => 0,
     proxy,
   });
@@ -550,7 +603,7 @@ describe('what members say of themselves', () => {
   test('is shown for each and for the cluster', async () => {
     const alarms = [{ kind: 'NOSPACE', memberId: 'b' }];
     for (const member of there) monitor.table.observe(member, { kind: 'check-passed' }, 1);
-    const other = { ...someFacts, memberId: 'b', dbSize: 40_960, alarms };
+    const other = { ...someFacts, memberId: 'b', dbSize: 40_960, dbQuota: 2e9, alarms };
     cluster.observe(m0, { kind: 'known', status: someFacts }, 1);
     cluster.observe(m1, { kind: 'known', status: other }, 2);
     const { text } = await metrics.render();
@@ -564,6 +617,7 @@ describe('what members say of themselves', () => {
       'etcd_lb_member_applied_index{member="m0"} 100',
       'etcd_lb_member_db_size_bytes{member="m1"} 40960',
       'etcd_lb_member_db_in_use_bytes{member="m1"} 16384',
+      'etcd_lb_member_db_quota_bytes{member="m1"} 2000000000',
       'etcd_lb_cluster_voters 3',
       'etcd_lb_cluster_quorum 2',
       'etcd_lb_cluster_healthy_voters 2',
@@ -577,6 +631,8 @@ describe('what members say of themselves', () => {
     ]) {
       expect(text).toContain(`${line}\n`);
     }
+    // What is not known has no series.
+    expect(text).not.toContain('etcd_lb_member_db_quota_bytes{member="m0"}');
   });
 
   test('a member that falls silent keeps its last figures, and is told apart', async () => {

@@ -47,6 +47,7 @@ const member: MemberReport = {
 };
 const wellStatus: Status = {
   name: 'cp1',
+  host: 'node-1',
   version: '1.2.3',
   node: 'v26.0.0',
   pid: 1,
@@ -58,6 +59,11 @@ const wellStatus: Status = {
   stopping: false,
   sessions: 0,
   waitingClients: 0,
+  maxConnections: 10_000,
+  rejectedClients: {},
+  failovers: 0,
+  certificates: [],
+  reload: { succeededAt: '2026-11-22T20:00:00.000Z' },
   absentDrains: [],
   leaving: [],
   hold: { limitMs: 4_000 },

@@ -145,7 +145,7 @@ test('when the budget is used up, what is under way has failed by timeout', asyn
   expect(await dialTo(targets, { settings: within(120, 20) })).toBeUndefined();
   expect(told()).toEqual(['m1 refused', 'm0 timeout', 'm2 timeout']);
   const [, last] = attempts.at(-1) ?? [];
-  expect(last).toMatchObject({ failure: { detail: 'not connected within 120 ms' } });
+  expect(last).toMatchObject({ failure: { detail: 'not connected within 120ms' } });
   expect(attempts[1]?.[1].duration).toBeGreaterThan(100); // of those 120 ms that the whole dial has
   expect(loads(targets)).toEqual([0, 0, 0]);
 });
