@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { createInterface } from 'node:readline';
 import { http } from '../lib/net/node-http.ts';
+import { SentenceError } from '../lib/sentence-error.ts';
 import type { Status } from '../observe/status.ts';
 
 /** One sentence for the operator: nobody answers, or the operation was refused. */
-export class AdminError extends Error {
+export class AdminError extends SentenceError {
   override readonly name = 'AdminError';
 }
 

@@ -9,6 +9,7 @@
  * `status --exit-code` give a verdict on the cluster with 0, 1 and 2, and end with 3 when there is none.
  */
 import { CommanderError } from 'commander';
+import { SentenceError } from '../lib/sentence-error.ts';
 import { ConfigError } from '../lib/setting-error.ts';
 import { inWords, isSystemError } from '../lib/system-error.ts';
 import { sentenceOf } from './flags/wrong-words.ts';
@@ -25,8 +26,8 @@ function report(error: unknown): number {
     console.error(`etcd-lb: ${sentenceOf(error, program, words)}`);
     return 2;
   }
-  const isAdminError = error instanceof Error && error.name === 'AdminError';
-  if (isAdminError || error instanceof ConfigError) console.error(`etcd-lb: ${error.message}`);
+  const isSentence = error instanceof SentenceError || error instanceof ConfigError;
+  if (isSentence) console.error(`etcd-lb: ${error.message}`);
   else console.error(isSystemError(error) ? `etcd-lb: ${error.message}.` : error);
   return error instanceof ConfigError ? 2 : 1;
 }

@@ -16,6 +16,7 @@ import {
 } from './flags/setting-flags.ts';
 import { addInitCommand } from './init.ts';
 import { addOperatorCommands } from './operator/commands.ts';
+import { addSnapshotCommand } from './snapshot/command.ts';
 import { printVersion, version } from './version.ts';
 
 const essential = `These ten of ${options.length} settings matter most; --help --all shows all.`;
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   addCheck(program);
   addInitCommand(program, version);
   addConfig(program);
+  addSnapshotCommand(program);
   program.commandsGroup('Operate a running balancer:');
   addOperatorCommands(program);
   program.commandsGroup('Other:');

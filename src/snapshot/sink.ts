@@ -1,14 +1,15 @@
 /**
  * Where a snapshot goes: a file that has its name only when it is whole and on the disk, or standard output.
  *
- *   DIR/.NAME.<pid>.part ── written ── flushed ── verified ── linked as DIR/NAME ── DIR flushed
+ *   DIR/.NAME.<uuid>.etcd-lb.part ── written ── flushed ── verified ── linked as DIR/NAME ── DIR flushed
  *
  * Owns that nothing half-written ever has the name of a snapshot, that nothing is overwritten unless told, and that what a
  * killed process left is removed. What is written is others' business.
  */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { constants, writeSync } from 'node:fs';
-import { link, open, readdir, rename, rm } from 'node:fs/promises';
+import { writeSync } from 'node:fs';
+import { link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { flushFolder } from '../lib/files/state-file.ts';
 
@@ -24,6 +25,10 @@ export interface Sink {
   discard(): Promise<void>;
 }
 
+/** Of the name of a file that is not whole. */
+const ending = '.etcd-lb.part';
+/** Not written to for this long, ms: whoever wrote it is gone. Not by its process id, which others may have in a container. */
+const abandonedAfter = 300_000;
 /** Written at a time, bytes. The network brings some 10 KB at a time; with 1 MiB the processor's caches no longer help. */
 const batch = 64 * 1024;
 
@@ -34,11 +39,10 @@ const batch = 64 * 1024;
  */
 export async function fileSink(path: string, replaces: boolean): Promise<Sink> {
   const [folder, name] = [dirname(path), basename(path)];
-  await removeAbandoned(folder, name);
-  const part = join(folder, `.${name}.${process.pid}.part`);
-  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-  // Keys of Kubernetes are in it: its owner's alone.
-  const handle = await open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  await removeAbandoned(folder);
+  const part = join(folder, `.${name}.${randomUUID()}${ending}`);
+    // Keys of Kubernetes are in it: its owner's alone.
+  const handle = await open(part, 'wx', 0o600);
   const batches = new Batches(handle.fd);
   return {
     write: (piece) => batches.write(piece),
@@ -90,22 +94,14 @@ class Batches {
   }
 }
 
-/** Parts of this name whose process is gone. Rejects where the folder cannot be read. */
-async function removeAbandoned(folder: string, name: string): Promise<void> {
-  const pattern = new RegExp(`^\\.${RegExp.escape(name)}\\.(\\d+)\\.part$`);
+/** Removes what killed processes left. Rejects where the folder cannot be read. */
+async function removeAbandoned(folder: string): Promise<void> {
   for (const entry of await readdir(folder)) {
-    const [, pid] = pattern.exec(entry) ?? [];
-    if (pid !== undefined && !isRunning(Number(pid)))
-      await rm(join(folder, entry), { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return pid !== process.pid;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (!entry.endsWith(ending)) continue;
+    const path = join(folder, entry);
+    // Another process may have finished it meanwhile.
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > abandonedAfter) await rm(path, { force: true });
   }
 }
 

@@ -9,6 +9,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { heapOfV8 } from '../lib/heap.ts';
+import { SentenceError } from '../lib/sentence-error.ts';
+import { inWords } from '../lib/system-error.ts';
 import { readSnapshot, type SnapshotStreamOptions } from './connection.ts';
 import { SnapshotMessages } from './messages.ts';
 import { waitFor } from './rate.ts';
@@ -26,6 +28,8 @@ export type Source = { readonly name: string } & Omit<SnapshotStreamOptions, 'si
 export interface TakeOptions {
   /** The best first. */
   readonly sources: readonly Source[];
+  /** Where it goes, for people. */
+  readonly target: string;
   /** Begins anew for each attempt. `undefined` where no second attempt can be made, since bytes have gone out. */
   readonly sink: () => Promise<Sink | undefined>;
   /** Bytes a second; `undefined` for no bound. */
@@ -61,24 +65,28 @@ class SinkError extends Error {}
  * written, or with the signal's reason when aborted; then nothing of it is left.
  */
 export async function takeSnapshot(options: TakeOptions): Promise<Taken> {
-  const { sources, signal, onFailed } = options;
+  const { sources, target, signal, onFailed } = options;
+  const cannotBeWritten = (error: unknown): never => {
+    const sentence = `The snapshot cannot be written to ${target}: ${inWords(error)}.`;
+    throw new SentenceError(sentence, { cause: error });
+  };
   const failures: string[] = [];
   for (const source of sources) {
-    const sink = await options.sink();
+    const sink = await options.sink().catch(cannotBeWritten);
     if (sink === undefined) break;
     try {
       return await takeFrom(source, sink, options);
     } catch (error) {
       await sink.discard();
       if (signal.aborted) throw signal.reason;
+      if (error instanceof SinkError) cannotBeWritten(error.cause);
       const { message } = error as Error;
-      if (error instanceof SinkError) throw new Error(message, { cause: error });
       failures.push(`${source.name}: ${message}`);
       onFailed(source.name, message);
     }
   }
   const why = failures.length === 0 ? 'there is nobody to take it from' : failures.join('; ');
-  throw new Error(`No snapshot was taken: ${why}.`);
+  throw new SentenceError(`No snapshot was taken: ${why}.`);
 }
 
 async function takeFrom(source: Source, sink: Sink, options: TakeOptions): Promise<Taken> {

@@ -49,7 +49,7 @@ function take(
   rest: Partial<TakeOptions> & Pick<TakeOptions, 'sink'>,
 ) {
   return takeSnapshot({
-    ...{ sources: members.map(({ source }) => source), maxRate: undefined },
+    ...{ sources: members.map(({ source }) => source), target: 'a file', maxRate: undefined },
     ...{ signal: new AbortController().signal, onProgress: ignore, onFailed: ignore, ...rest },
   });
 }

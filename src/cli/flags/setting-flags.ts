@@ -41,6 +41,16 @@ export function isReadByCheck({ key }: OptionSpec): boolean {
   return checked.includes(key);
 }
 
+/** The settings that `snapshot save` reads. */
+const readBySnapshot: readonly OptionSpec['key'][] = [
+  ...(['endpoints', 'cacert', 'cert', 'key', 'serverName'] as const),
+  ...(['checkUrl', 'user', 'passwordFile', 'config', 'adminSocket'] as const),
+];
+
+export function isReadBySnapshot({ key }: OptionSpec): boolean {
+  return readBySnapshot.includes(key);
+}
+
 /** Adds `--all`, which has `--help` show every setting under its group. */
 export function withAll(command: Command): Command {
   const all = new Option('--all', `With --help: show all ${options.length} settings, by group.`);
