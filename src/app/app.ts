@@ -135,6 +135,7 @@ export class App {
     guard.start(signal);
     membership.start(signal);
     void certificates.start(signal);
+    void this.#rooms.snapshots.start(signal);
     drains.follow((changed) => operations.followDrains(changed), signal);
     const { watchConfig, configFile = '' } = settings.current;
     if (watchConfig) void reload.watch(configFile, signal);
@@ -195,6 +196,7 @@ function sourcesOf(rooms: Rooms, version: string, stopping: AbortSignal): Status
       ...{ listen: own.list.map(formatListenAddress), copier: traffic.copier },
     },
     ...{ memberDrains, drains, monitor, cluster, proxy, members, hold: () => guard.view },
+    snapshots: () => rooms.snapshots.view,
     policy: () => settings.current.balance,
     certificates: (now) => certificates.inUse(now),
     reload: () => reload.history,

@@ -37,6 +37,7 @@ import { MemberLifecycle } from './members/lifecycle.ts';
 import { Membership } from './members/membership.ts';
 import { Reload } from './reload/reload.ts';
 import { emptiesPool } from './reload/trial.ts';
+import { ScheduledSnapshots } from './snapshots/scheduled-snapshots.ts';
 import { reportTraffic } from './traffic/report.ts';
 import { Traffic } from './traffic/traffic.ts';
 
@@ -195,15 +196,20 @@ function makeAdmin(
       else record({ ...result, kind: 'reload-refused' });
     },
   });
+  const snapshots = new ScheduledSnapshots({
+    ...{ settings, members, record },
+    clientOf: (member) => membership.clientOf(member),
+  });
   metrics.readFrom({
     ...{ name: settings.current.name, version, members, monitor, cluster, proxy: dataPath },
     leaving: () => memberDrains.leaving,
     certificates: () => certificates.certificates,
     hold: () => guard.view,
     reload: () => reload.history,
+    snapshots: () => snapshots.view,
     lostLogLines: () => log.lost(),
   });
-  return { lifecycle, operations, reload };
+  return { lifecycle, operations, reload, snapshots };
 }
 
 type Admin = ReturnType<typeof makeAdmin>;

@@ -18,6 +18,7 @@ import * as shapes from './shapes.ts';
 import { parseCheckUrl, parseDomain, parseMemberNumber } from './values/endpoint.ts';
 import { parseAdminSocket, parseListenAddress, parseTcpAddress } from './values/listen.ts';
 import { parseOwner } from './values/owner.ts';
+import { parseSize } from './values/size.ts';
 
 /**
  * The settings, each parsed by itself. Certificates are still paths and endpoints still words, since
@@ -51,6 +52,7 @@ export const groups = [
   'health checks',
   'balancing',
   'limits',
+  'snapshots',
   'observability',
   'process',
 ] as const;
@@ -348,6 +350,28 @@ const table: Grouped<Table> = {
       ...durationOrZero,
       default: '1m',
       help: 'How long a client may be connected without sending anything before it is closed; 0 for no limit.',
+    },
+  }),
+  ...inGroup('snapshots', {
+    snapshotDir: {
+      placeholder: 'DIRECTORY',
+      help: 'Where snapshots of etcd are saved on a schedule; none are if not given.',
+      shape: shapes.word,
+    },
+    snapshotEvery: {
+      ...duration,
+      default: '6h',
+      help: 'Time between two snapshots; of several balancers of a cluster one takes each.',
+    },
+    snapshotKeep: {
+      ...count,
+      default: '28',
+      help: 'How many snapshots are kept in --snapshot-dir; older ones are removed.',
+    },
+    snapshotMaxRate: {
+      placeholder: 'SIZE',
+      help: 'Take at most this much of a snapshot a second, such as 20MB; no bound if not given.',
+      shape: shapes.grammar(parseSize),
     },
   }),
   ...inGroup('observability', {

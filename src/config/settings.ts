@@ -107,6 +107,13 @@ export interface Settings {
   readonly firstByteTimeout: number;
   /** For clients to leave at shutdown; 0 closes them at once. */
   readonly drainTimeout: number;
+  /** Where snapshots are saved on a schedule; undefined for no schedule. */
+  readonly snapshotDir?: string;
+  readonly snapshotEvery: number;
+  /** How many are kept. */
+  readonly snapshotKeep: number;
+  /** Bytes a second; undefined for no bound. */
+  readonly snapshotMaxRate?: number;
   /** What this balancer is called where operators see several. */
   readonly name: string;
   /** Where metrics and status are served; empty for nowhere. */

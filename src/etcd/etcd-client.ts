@@ -77,6 +77,37 @@ export class EtcdClient {
     return this.#ask((etcd) => authenticate(etcd, user));
   }
 
+  /**
+   * Puts a key that is not there yet, for `ttl` seconds. Resolves with `undefined` when it did, else with the value that is
+   * there. Rejects with an error of one clause for people.
+   */
+  claim(key: string, value: string, ttl: number): Promise<string | undefined> {
+    return this.#ask(async (etcd) => {
+      const { ID } = await etcd.leaseClient.leaseGrant({ TTL: ttl });
+      const { succeeded, responses } = await etcd
+        .if(key, 'Create', '==', 0)
+        .then(etcd.put(key).value(value).lease(ID))
+        .else(etcd.get(key))
+        .commit();
+      if (succeeded) return undefined;
+      await etcd.leaseClient.leaseRevoke({ ID });
+      return responses[0]?.response_range?.kvs[0]?.value.toString() ?? '';
+    });
+  }
+
+  /** Puts a key for `ttl` seconds, in place of what is there. Rejects with an error of one clause for people. */
+  put(key: string, value: string, ttl: number): Promise<void> {
+    return this.#ask(async (etcd) => {
+      const { ID } = await etcd.leaseClient.leaseGrant({ TTL: ttl });
+      await etcd.put(key).value(value).lease(ID).exec();
+    });
+  }
+
+  /** Deletes a key. Rejects with an error of one clause for people. */
+  async remove(key: string): Promise<void> {
+    await this.#ask((etcd) => etcd.delete().key(key).exec());
+  }
+
   /** Closes the connection. A request in flight fails. */
   close(): void {
     this.#closed.abort(new Error('stopped'));

@@ -20,6 +20,7 @@ import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import type { MemberDrains } from '../proxy/sessions/member-drains.ts';
 import type { EndReason } from '../proxy/sessions/session.ts';
+import type { SnapshotView } from '../snapshot/scheduled.ts';
 import {
   type CertificateReport,
   certificateReport,
@@ -30,6 +31,7 @@ import {
 } from './balancer-report.ts';
 import type { RecordedEvent } from './events/event-log.ts';
 import type { ReloadHistory } from './events/sentences/operators.ts';
+import { type SnapshotStatus, snapshotStatus } from './snapshot-status.ts';
 
 /** All times are ISO 8601, all durations and byte counts plain numbers in the unit of their name. */
 export interface Status {
@@ -62,6 +64,8 @@ export interface Status {
   readonly reload: ReloadReport;
   readonly cluster: ClusterStatus;
   readonly hold: HoldStatus;
+  /** Absent where there is no schedule. */
+  readonly snapshots?: SnapshotStatus | undefined;
   readonly members: readonly MemberReport[];
   /** Drains of members that are absent at the moment. They apply when the members come back. */
   readonly absentDrains: readonly string[];
@@ -157,6 +161,7 @@ export type Identity = Pick<
 >;
 
 export interface StatusSources {
+  readonly snapshots: () => SnapshotView | undefined;
   readonly identity: Identity;
   /** The name of the policy. */
   readonly policy: () => string;
@@ -193,6 +198,7 @@ export function takeStatus(sources: StatusSources): Status {
     reload: reloadReport(sources.reload()),
     cluster: clusterStatus(cluster),
     hold: holdStatus(sources.hold(), now),
+    snapshots: snapshotStatus(sources.snapshots()),
     members: members.map((member) => memberStatus(member, sources)),
     absentDrains: drains.all
       .filter((drain) => !members.some((member) => drains.of(member) === drain))

@@ -41,7 +41,7 @@ export async function fileSink(path: string, replaces: boolean): Promise<Sink> {
   const [folder, name] = [dirname(path), basename(path)];
   await removeAbandoned(folder);
   const part = join(folder, `.${name}.${randomUUID()}${ending}`);
-    // Keys of Kubernetes are in it: its owner's alone.
+  // Keys of Kubernetes are in it: its owner's alone.
   const handle = await open(part, 'wx', 0o600);
   const batches = new Batches(handle.fd);
   return {

@@ -1,7 +1,16 @@
 /** `etcd-lb snapshot` as people call it, with real members: what it prints, what it leaves behind, how it ends. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdtemp,
+  readdir,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -44,7 +53,9 @@ describe('snapshot save', () => {
     const { code, stdout, stderr } = await save(file);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [, from, revision] =
-      /^Saved .*etcd\.db from (m\d): \d+ MB in [\d.]+ s, revision (\d+), 3 members\.\n$/.exec(stdout) ?? [];
+      /^Saved .*etcd\.db from (m\d): \d+ MB in [\d.]+ s, revision (\d+), 3 members\.\n$/.exec(
+        stdout,
+      ) ?? [];
     expect(from).not.toBe((await cluster.leader()).name);
     const ctl = etcdctl(etcd, cluster.endpoints[0] ?? '');
     const told = JSON.parse(await ctl('snapshot', 'status', file, '-w', 'json'));
@@ -59,16 +70,48 @@ describe('snapshot save', () => {
     const saved = await save(file, '--from', name, '-o', 'json');
     expect(JSON.parse(saved.stdout)).toMatchObject({ file, from: name, members: 3 });
     const pipe = ['sh', '-c', `"$@" | cat > ${join(folder, 'piped.db')}`, 'sh'];
-    const { stderr } = await etcdLb(['snapshot', 'save', '-', '--endpoints', endpoints, ...off], {}, pipe);
+    const { stderr } = await etcdLb(
+      ['snapshot', 'save', '-', '--endpoints', endpoints, ...off],
+      {},
+      pipe,
+    );
     expect(stderr).toMatch(/^The snapshot of m\d is whole: /);
     expect((await stat(join(folder, 'piped.db'))).size).toBe((await stat(file)).size);
   });
 
   test.each([
-    ['a file that is there', async () => writeFile(join(folder, 'x'), 'old'), 'x', [], 2, /x is there already; write another name, or --force\.$/],
-    ['a folder that is not there', async () => {}, 'no/x', [], 1, /cannot be written to .*no\/x: no such file or directory\.$/],
-    ['a member that is none', async () => {}, 'x', ['--from', 'm9'], 2, /--from: m9 is not a member; write one of m0, m1, m2\.$/],
-    ['a rate that is none', async () => {}, 'x', ['--max-rate', 'fast'], 2, /--max-rate: "fast" is not a size; write one such as 20MB or 16MiB\.$/],
+    [
+      'a file that is there',
+      async () => writeFile(join(folder, 'x'), 'old'),
+      'x',
+      [],
+      2,
+      /x is there already; write another name, or --force\.$/,
+    ],
+    [
+      'a folder that is not there',
+      async () => {},
+      'no/x',
+      [],
+      1,
+      /cannot be written to .*no\/x: no such file or directory\.$/,
+    ],
+    [
+      'a member that is none',
+      async () => {},
+      'x',
+      ['--from', 'm9'],
+      2,
+      /--from: m9 is not a member; write one of m0, m1, m2\.$/,
+    ],
+    [
+      'a rate that is none',
+      async () => {},
+      'x',
+      ['--max-rate', 'fast'],
+      2,
+      /--max-rate: "fast" is not a size; write one such as 20MB or 16MiB\.$/,
+    ],
   ] as const)('refuses %s', async (_, prepare, name, flags, code, says) => {
     await prepare();
     const before = await readdir(folder);
@@ -79,9 +122,18 @@ describe('snapshot save', () => {
   });
 
   test('says why when no member can be asked', async () => {
-    const refused = await etcdLb(['snapshot', 'save', join(folder, 'x'), '--endpoints', 'cp1=http://127.0.0.1:1', ...off]);
+    const refused = await etcdLb([
+      'snapshot',
+      'save',
+      join(folder, 'x'),
+      '--endpoints',
+      'cp1=http://127.0.0.1:1',
+      ...off,
+    ]);
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain('No snapshot was taken: cp1: connect ECONNREFUSED 127.0.0.1:1.');
+    expect(refused.stderr).toContain(
+      'No snapshot was taken: cp1: connect ECONNREFUSED 127.0.0.1:1.',
+    );
     expect(await readdir(folder)).toEqual([]);
   });
 });
@@ -91,15 +143,25 @@ describe('snapshot status', () => {
     const file = join(folder, 'etcd.db');
     await save(file);
     const whole = await etcdLb(['snapshot', 'status', file]);
-    expect(whole).toMatchObject({ code: 0, stdout: expect.stringMatching(/revision \d+, .* 3 members; its hash matches\.$/m) });
+    expect(whole).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/revision \d+, .* 3 members; its hash matches\.$/m),
+    });
     const damaged = join(folder, 'damaged.db');
     await copyFile(file, damaged);
     await truncate(damaged, 1_000_000);
     const cut = await etcdLb(['snapshot', 'status', damaged, '-o', 'json']);
     expect(cut.code).toBe(1);
-    expect(JSON.parse(cut.stdout)).toMatchObject({ whole: false, hash: 'none', unread: expect.stringMatching(/^it has 1000000 bytes and needs/) });
+    expect(JSON.parse(cut.stdout)).toMatchObject({
+      whole: false,
+      hash: 'none',
+      unread: expect.stringMatching(/^it has 1000000 bytes and needs/),
+    });
     const gone = await etcdLb(['snapshot', 'status', join(folder, 'gone')]);
-    expect(gone).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be read: no such file or directory.') });
+    expect(gone).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot be read: no such file or directory.'),
+    });
   });
 });
 
@@ -111,7 +173,17 @@ describe('kills at random moments', () => {
       // 10 MB in about half a second.
       const child = spawn(
         process.execPath,
-        [...program, 'snapshot', 'save', file, '--endpoints', endpoints, ...off, '--max-rate', '20MB'],
+        [
+          ...program,
+          'snapshot',
+          'save',
+          file,
+          '--endpoints',
+          endpoints,
+          ...off,
+          '--max-rate',
+          '20MB',
+        ],
         { stdio: 'ignore' },
       );
       const ended = once(child, 'exit');
@@ -126,7 +198,9 @@ describe('kills at random moments', () => {
     }
     // What is killed at once names nothing; what survives has gone on with another member.
     expect(outcomes).toContain('null');
-    const named = (await readdir(folder)).filter((name) => name.endsWith('.db') && !name.startsWith('.'));
+    const named = (await readdir(folder)).filter(
+      (name) => name.endsWith('.db') && !name.startsWith('.'),
+    );
     for (const name of named) {
       expect(isWhole(inspectSnapshot(join(folder, name))), `${name} of ${named}`).toBe(true);
     }

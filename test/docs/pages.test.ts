@@ -18,6 +18,7 @@ import { healthStates, unknownHealth } from '../../src/health/state/health.ts';
 import { Metrics } from '../../src/observe/metrics/metrics.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
+import type { SnapshotView } from '../../src/snapshot/scheduled.ts';
 import { dataPathSettings } from '../support/data-path-settings.ts';
 import { someFacts, undescribed } from '../support/described-cluster.ts';
 import { lookup } from '../support/lookup.ts';
@@ -261,6 +262,11 @@ async function families(): Promise<Family[]> {
   return [...byName.values()].filter(({ name }) => name.startsWith('etcd_lb_'));
 }
 
+const snapshotView: SnapshotView = {
+  ...{ dir: '/backup', every: 1, nextAt: 2, newestAt: 1, failure: undefined },
+  last: { file: 'a', from: 'm0', size: 1, durationMs: 1, at: 1 },
+};
+
 /** What a balancer that has seen a little of everything would answer; nothing is opened. */
 async function render(): Promise<string> {
   const member = aMember('m0', { port: 1 });
@@ -301,6 +307,7 @@ async function render(): Promise<string> {
       cluster,
       hold: () => ({ limit: 0, current: undefined, last: undefined }),
       reload: () => ({ succeededAt: 0, last: undefined }),
+      snapshots: () => snapshotView,
       lostLogLines: () => 0,
       proxy,
     },

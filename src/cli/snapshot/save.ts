@@ -103,7 +103,9 @@ function sinks(target: string, replaces: boolean): () => Promise<Sink | undefine
 function untilSignal(): AbortSignal {
   const aborted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => aborted.abort(new SentenceError(`Ended by ${name}; no snapshot was saved.`)));
+    process.once(name, () =>
+      aborted.abort(new SentenceError(`Ended by ${name}; no snapshot was saved.`)),
+    );
   }
   return aborted.signal;
 }

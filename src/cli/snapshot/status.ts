@@ -1,7 +1,8 @@
 /** `etcd-lb snapshot status`: verifies a file, and says what is in it. */
-import { count } from '../../lib/text/count.ts';
+
 import { SentenceError } from '../../lib/sentence-error.ts';
 import { inWords } from '../../lib/system-error.ts';
+import { count } from '../../lib/text/count.ts';
 import { formatBytes } from '../../lib/text/quantities.ts';
 import { inspectSnapshot, isWhole, type SnapshotReport } from '../../snapshot/inspect.ts';
 import { documentOf, type Format } from '../flags/output.ts';

@@ -14,6 +14,7 @@ import { holdEvents } from './sentences/hold.ts';
 import { operatorEvents } from './sentences/operators.ts';
 import { processEvents } from './sentences/process.ts';
 import type { Sentence } from './sentences/sentence.ts';
+import { snapshotEvents } from './sentences/snapshots.ts';
 import { tlsEvents } from './sentences/tls.ts';
 import { trafficEvents } from './sentences/traffic.ts';
 
@@ -26,6 +27,7 @@ const sentences = {
   ...trafficEvents,
   ...tlsEvents,
   ...operatorEvents,
+  ...snapshotEvents,
 };
 
 export type EventKind = keyof typeof sentences;

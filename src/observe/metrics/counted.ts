@@ -57,6 +57,11 @@ const counters = {
     help: 'Times that what clients send was held, by cause: gone (the leader cut or refused a connection), unresponsive (it did not answer while others did) or planned (an operator moved it); and by end: confirmed (a linearizable read succeeded), elected (a later leader was found), expired (--hold was over) or cancelled.',
     labelNames: ['cause', 'end'],
   },
+  snapshots: {
+    name: 'etcd_lb_snapshots_total',
+    help: 'Scheduled snapshots that were due, by result: saved, failed, or skipped because another balancer took it.',
+    labelNames: ['result'],
+  },
   handshakesFailed: {
     name: 'etcd_lb_tls_handshakes_failed_total',
     help: 'Handshakes of clients that failed under --tls terminate, by reason: no-certificate, untrusted, not-allowed (no name of --allow-client), rejected (the client did not accept ours), protocol, timeout or closed.',

@@ -23,6 +23,7 @@ import { clusterMetrics } from './cluster-metrics.ts';
 import { addCounters, addHistograms, type Counters, type Histograms } from './counted.ts';
 import { addReadMetrics, type MetricSources } from './read-metrics.ts';
 import { addRuntimeMetrics } from './runtime-metrics.ts';
+import { snapshotMetrics } from './snapshot-metrics.ts';
 import { stateMetrics } from './state-metrics.ts';
 
 type Count = readonly [counter: keyof Counters, labels: Readonly<Record<string, string>>];
@@ -31,6 +32,9 @@ type Count = readonly [counter: keyof Counters, labels: Readonly<Record<string, 
 const counting: { readonly [Kind in EventKind]?: (event: EventOf<Kind>) => Count } = {
   'member-changed': ({ member, to }) => ['stateChanges', { member, state: to.state }],
   'sessions-evicted': ({ member }) => ['evictions', { member }],
+  'snapshot-saved': () => ['snapshots', { result: 'saved' }],
+  'snapshot-failed': () => ['snapshots', { result: 'failed' }],
+  'snapshot-skipped': () => ['snapshots', { result: 'skipped' }],
   'hold-ended': ({ cause, end }) => ['holds', { cause, end }],
   'certificates-renewed': () => ['certificateReloads', { result: 'applied' }],
   'certificates-refused': () => ['certificateReloads', { result: 'refused' }],
@@ -53,7 +57,11 @@ export class Metrics {
   /** Adds the metrics that are read at each scrape. Call it once. */
   readFrom(sources: MetricSources): void {
     const registry = this.#registry;
-    addReadMetrics(registry, [...stateMetrics, ...callMetrics, ...clusterMetrics], sources);
+    addReadMetrics(
+      registry,
+      [...stateMetrics, ...snapshotMetrics, ...callMetrics, ...clusterMetrics],
+      sources,
+    );
     addFirstBytes(registry, sources);
     for (const { name } of sources.members()) this.#begin(name);
   }

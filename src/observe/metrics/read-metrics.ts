@@ -9,6 +9,7 @@ import type { Monitor } from '../../health/monitor.ts';
 import type { HoldView } from '../../leader/hold-status.ts';
 import type { Member } from '../../members/member.ts';
 import type { DataPath } from '../../proxy/data-path.ts';
+import type { SnapshotView } from '../../snapshot/scheduled.ts';
 import type { ReloadHistory } from '../events/sentences/operators.ts';
 
 /** What the metrics are read from. */
@@ -27,6 +28,8 @@ export interface MetricSources {
   readonly certificates: () => Certificates;
   readonly hold: () => HoldView;
   readonly reload: () => ReloadHistory;
+  /** Undefined where there is no schedule. */
+  readonly snapshots: () => SnapshotView | undefined;
   /** Lines of the log that could not be written. */
   readonly lostLogLines: () => number;
 }

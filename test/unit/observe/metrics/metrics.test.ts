@@ -85,6 +85,7 @@ beforeEach(async () => {
     cluster,
     hold: () => hold,
     reload: () => reload,
+    snapshots: () => undefined,
     lostLogLines: () => 0,
     proxy,
   });
@@ -250,6 +251,7 @@ describe('names and help', () => {
         cluster,
         hold: () => hold,
         reload: () => reload,
+        snapshots: () => undefined,
         lostLogLines: () => 0,
         proxy,
       }),
@@ -552,6 +554,7 @@ test('a member whose name needs escaping does not break the page', async () => {
     cluster,
     hold: () => hold,
     reload: () => reload,
+    snapshots: () => undefined,
     lostLogLines: () => 0,
     proxy,
   });
