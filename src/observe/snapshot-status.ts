@@ -1,6 +1,6 @@
 /** Scheduled snapshots in `/status`. Pure. */
 import { iso } from '../lib/time/iso.ts';
-import type { Saved, SnapshotView } from '../snapshot/scheduled.ts';
+import type { Saved, SnapshotView } from '../snapshot/schedule/scheduled.ts';
 
 /** Scheduled snapshots; the fields of `SnapshotView`, with times in ISO 8601. */
 export interface SnapshotStatus {

@@ -20,7 +20,7 @@ import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';
 import type { MemberDrains } from '../proxy/sessions/member-drains.ts';
 import type { EndReason } from '../proxy/sessions/session.ts';
-import type { SnapshotView } from '../snapshot/scheduled.ts';
+import type { SnapshotView } from '../snapshot/schedule/scheduled.ts';
 import {
   type CertificateReport,
   certificateReport,

@@ -12,10 +12,10 @@ import { heapOfV8 } from '../lib/heap.ts';
 import { SentenceError } from '../lib/sentence-error.ts';
 import { inWords } from '../lib/system-error.ts';
 import { readSnapshot, type SnapshotStreamOptions } from './connection.ts';
+import type { Sink } from './file/sink.ts';
+import { SnapshotVerifier } from './file/verifier.ts';
 import { SnapshotMessages } from './messages.ts';
 import { waitFor } from './rate.ts';
-import type { Sink } from './sink.ts';
-import { SnapshotVerifier } from './verifier.ts';
 
 /**
  * Received before garbage is collected, bytes. What the network brings is garbage at once, but V8 sees only its small

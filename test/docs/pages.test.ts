@@ -18,7 +18,7 @@ import { healthStates, unknownHealth } from '../../src/health/state/health.ts';
 import { Metrics } from '../../src/observe/metrics/metrics.ts';
 import { DataPath } from '../../src/proxy/data-path.ts';
 import { copyThroughStreams } from '../../src/proxy/relay/streams.ts';
-import type { SnapshotView } from '../../src/snapshot/scheduled.ts';
+import type { SnapshotView } from '../../src/snapshot/schedule/scheduled.ts';
 import { dataPathSettings } from '../support/data-path-settings.ts';
 import { someFacts, undescribed } from '../support/described-cluster.ts';
 import { lookup } from '../support/lookup.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findEtcd } from '../../src/demo/etcd-binary.ts';
 import { startLocalCluster } from '../../src/demo/local-cluster.ts';
-import { timeOf } from '../../src/snapshot/folder.ts';
-import { inspectSnapshot, isWhole } from '../../src/snapshot/inspect.ts';
+import { inspectSnapshot, isWhole } from '../../src/snapshot/file/inspect.ts';
+import { timeOf } from '../../src/snapshot/schedule/folder.ts';
 import { Balancer } from '../support/balancer.ts';
 import { etcdctl } from '../support/clients.ts';
 

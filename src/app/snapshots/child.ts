@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import os from 'node:os';
 import { isSea } from 'node:sea';
-import type { Saved } from '../../snapshot/scheduled.ts';
+import type { Saved } from '../../snapshot/schedule/scheduled.ts';
 
 /** Of the 40 that there are: traffic comes first. */
 const niceness = 10;

@@ -23,7 +23,7 @@ export function saveArguments(
   const { certificateFiles: files, adminSocket } = settings;
   const socket = { auto: usualAdminSocket, off: 'off', path: '' }[adminSocket.kind];
   const flags: Readonly<Record<string, string | undefined>> = {
-    endpoints: members.map(named).join(),
+    endpoints: [...new Set(members.map(named))].join(),
     ...{ cacert: files.cacert, cert: files.cert, key: files.key },
     ...{ 'server-name': settings.serverName, 'check-url': settings.checkUrl },
     ...{ user: settings.etcdUser?.name, 'password-file': settings.passwordFile },

@@ -15,8 +15,8 @@ import { serves } from '../../health/routing.ts';
 import { inWords } from '../../lib/system-error.ts';
 import type { Member } from '../../members/member.ts';
 import type { Event } from '../../observe/events/event.ts';
-import { nameOf, newestOf, prune } from '../../snapshot/folder.ts';
-import type { SnapshotView } from '../../snapshot/scheduled.ts';
+import { nameOf, newestOf, prune } from '../../snapshot/schedule/folder.ts';
+import type { SnapshotView } from '../../snapshot/schedule/scheduled.ts';
 import {
   decodeTurn,
   encodeTurn,
@@ -26,7 +26,7 @@ import {
   takenTtl,
   takingTtl,
   turnKey,
-} from '../../snapshot/turns.ts';
+} from '../../snapshot/schedule/turns.ts';
 import { saveInChild } from './child.ts';
 import { saveArguments } from './save-arguments.ts';
 

@@ -12,9 +12,9 @@ import { isReadBySnapshot, settingsOf, withAll, withSettings } from '../flags/se
 
 const about = `
 save takes it from the member that suits best: healthy, not the leader, least
-behind, with the fewest sessions. It verifies size, format and the hash that etcd
-appends, writes beside the file, and gives it its name when all is on the disk.
-When a member fails half-way the next one is asked, from the start.
+behind, with the fewest sessions. It verifies size, format and the hash that
+etcd appends, writes beside the file, and gives it its name when all is on the
+disk. When a member fails half-way the next one is asked, from the start.
 
 status verifies a file, and says what is in it. It needs no etcd.
 

@@ -4,7 +4,7 @@ import { SentenceError } from '../../lib/sentence-error.ts';
 import { inWords } from '../../lib/system-error.ts';
 import { count } from '../../lib/text/count.ts';
 import { formatBytes } from '../../lib/text/quantities.ts';
-import { inspectSnapshot, isWhole, type SnapshotReport } from '../../snapshot/inspect.ts';
+import { inspectSnapshot, isWhole, type SnapshotReport } from '../../snapshot/file/inspect.ts';
 import { documentOf, type Format } from '../flags/output.ts';
 
 /** Returns the exit code: 0 where it is whole. Throws `SentenceError` where it cannot be read. */

@@ -144,7 +144,7 @@ export class Metrics {
 
   /** Series are there before they count anything, so that a rate sees the first increment. */
   #beginCauses(): void {
-    const { holds, handshakesFailed, managementRefused, ...others } = this.#counters;
+    const { holds, handshakesFailed, managementRefused, snapshots, ...others } = this.#counters;
     for (const cause of holdCauses) {
       for (const end of holdEnds) if (canEnd(cause, end)) holds.inc({ cause, end }, 0);
     }
@@ -156,6 +156,7 @@ export class Metrics {
       others.reloads.inc({ result }, 0);
     }
     for (const reason of handshakeFailures) handshakesFailed.inc({ reason }, 0);
+    for (const result of ['saved', 'failed', 'skipped']) snapshots.inc({ result }, 0);
   }
 
   /** The same for a new member. */

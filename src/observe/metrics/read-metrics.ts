@@ -9,7 +9,7 @@ import type { Monitor } from '../../health/monitor.ts';
 import type { HoldView } from '../../leader/hold-status.ts';
 import type { Member } from '../../members/member.ts';
 import type { DataPath } from '../../proxy/data-path.ts';
-import type { SnapshotView } from '../../snapshot/scheduled.ts';
+import type { SnapshotView } from '../../snapshot/schedule/scheduled.ts';
 import type { ReloadHistory } from '../events/sentences/operators.ts';
 
 /** What the metrics are read from. */

@@ -1,5 +1,5 @@
 /** Metrics of scheduled snapshots. */
-import type { SnapshotView } from '../../snapshot/scheduled.ts';
+import type { SnapshotView } from '../../snapshot/schedule/scheduled.ts';
 import type { ReadMetric } from './read-metrics.ts';
 
 export const snapshotMetrics: readonly ReadMetric[] = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { SnapshotVerifier } from '../../../src/snapshot/file/verifier.ts';
 import { SnapshotMessages } from '../../../src/snapshot/messages.ts';
-import { SnapshotVerifier } from '../../../src/snapshot/verifier.ts';
 import { cut, database, message, messagesOf } from './encoded.ts';
 
 /** Throws what the verifier finds wrong. */
@@ -13,6 +13,7 @@ function verify(pieces: readonly Buffer[]): SnapshotVerifier {
     end: () => verifier.endMessage(),
   });
   for (const piece of pieces) messages.take(piece);
+  if (!messages.isComplete) throw new Error('the member broke off within a message');
   verifier.verify();
   return verifier;
 }

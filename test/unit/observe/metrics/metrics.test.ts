@@ -173,6 +173,11 @@ describe('names and help', () => {
     'max_connections',
     'member_db_quota_bytes',
     'management_refused_total',
+    'snapshots_total',
+    'snapshot_interval_seconds',
+    'snapshot_last_success_timestamp_seconds',
+    'snapshot_size_bytes',
+    'snapshot_duration_seconds',
     'reloads_total',
     'member_drained',
     'certificate_expiry_timestamp_seconds',
@@ -230,7 +235,8 @@ describe('names and help', () => {
     const { text } = await metrics.render();
     for (const [, name, type] of text.matchAll(/^# TYPE (etcd_lb_\S+) (\S+)$/gm)) {
       expect([name, name?.endsWith('_total')]).toEqual([name, type === 'counter']);
-      const isTime = type === 'histogram' || name?.endsWith('_timestamp_seconds') === true;
+      const isTime =
+        type === 'histogram' || /_(timestamp|interval|duration)_seconds$/.test(name ?? '');
       expect([name, name?.endsWith('_seconds')]).toEqual([name, isTime]);
     }
   });

@@ -11,7 +11,7 @@ import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { flushFolder } from '../lib/files/state-file.ts';
+import { flushFolder } from '../../lib/files/state-file.ts';
 
 export interface Sink {
   /**
