@@ -54,6 +54,8 @@ export interface Taken {
   readonly from: string;
   /** Bytes, the hash included. */
   readonly size: number;
+  /** Of the database, hexadecimal. */
+  readonly sha256: string;
   readonly durationMs: number;
 }
 
@@ -118,10 +120,10 @@ async function takeFrom(source: Source, sink: Sink, options: TakeOptions): Promi
     return Promise.all([written, delay(wait, undefined, { signal })]).then(() => {});
   });
   if (!messages.isComplete) throw new Error('the member broke off within a message');
-  verifier.verify();
+  const sha256 = verifier.verify();
   await guarded(() => sink.finish());
   const durationMs = performance.now() - startedAt;
-  return { from: source.name, size: verifier.received, durationMs };
+  return { from: source.name, size: verifier.received, sha256, durationMs };
 }
 
 /** Marks what is thrown, or rejected with, as an error of the sink. */

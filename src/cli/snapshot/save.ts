@@ -13,7 +13,7 @@ import { ConfigError } from '../../lib/setting-error.ts';
 import { count } from '../../lib/text/count.ts';
 import { formatBytes, formatSeconds } from '../../lib/text/quantities.ts';
 import { inOrderOfChoice } from '../../snapshot/choose.ts';
-import { inspectSnapshot } from '../../snapshot/file/inspect.ts';
+import { contentsOf } from '../../snapshot/file/inspect.ts';
 import { fileSink, type Sink, streamSink } from '../../snapshot/file/sink.ts';
 import { type Surveyed, survey } from '../../snapshot/survey.ts';
 import { type Taken, takeSnapshot } from '../../snapshot/take.ts';
@@ -111,13 +111,13 @@ function untilSignal(): AbortSignal {
 }
 
 async function report(target: string, taken: Taken, format: Format): Promise<void> {
-  const { from, size, durationMs } = taken;
+  const { from, size, sha256, durationMs } = taken;
   const took = `${formatBytes(size)} in ${formatSeconds(durationMs)}`;
   if (target === '-') {
     console.error(`The snapshot of ${from} is whole: ${took}.`);
     return;
   }
-  const { contents, sha256 } = inspectSnapshot(target);
+  const { contents } = contentsOf(target);
   if (format !== 'table') {
     const whole = { file: target, from, size, durationMs: Math.round(durationMs), sha256 };
     process.stdout.write(await documentOf({ ...whole, ...contents }, format));

@@ -35,18 +35,30 @@ export function inspectSnapshot(path: string): SnapshotReport {
     const { size } = fstatSync(descriptor);
     const databaseSize = hasHash(size) ? size - hashSize : size;
     const digest = digestOf(descriptor, databaseSize);
-    const report = {
-      size,
-      hash: compare(descriptor, digest, size),
-      sha256: digest.toString('hex'),
+    return {
+      ...{ size, hash: compare(descriptor, digest, size), sha256: digest.toString('hex') },
+      ...readPages(descriptor, databaseSize),
     };
-    try {
-      return { ...report, contents: new Database(descriptor, databaseSize).contents() };
-    } catch (error) {
-      return { ...report, unread: (error as Error).message };
-    }
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** What the pages of a whole snapshot hold. Throws the system's error where it cannot be read. */
+export function contentsOf(path: string): Pick<SnapshotReport, 'contents' | 'unread'> {
+  const descriptor = openSync(path, 'r');
+  try {
+    return readPages(descriptor, fstatSync(descriptor).size - hashSize);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readPages(descriptor: number, size: number): Pick<SnapshotReport, 'contents' | 'unread'> {
+  try {
+    return { contents: new Database(descriptor, size).contents() };
+  } catch (error) {
+    return { unread: (error as Error).message };
   }
 }
 

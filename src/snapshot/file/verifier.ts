@@ -49,16 +49,21 @@ export class SnapshotVerifier {
     if (ours < piece.length) piece.copy(this.#tail, start + ours - size, ours);
   }
 
-  /** To be called when the member has ended. Throws one clause where the snapshot is not whole. */
-  verify(): void {
+  /**
+   * To be called when the member has ended. Returns the SHA-256 of the database, hexadecimal. Throws one clause where the
+   * snapshot is not whole.
+   */
+  verify(): string {
     const { size = 0 } = this;
     if (this.#received !== size + hashSize) {
       throw new Error(`it ended after ${this.#received} of ${size + hashSize} bytes`);
     }
     const { pageSize } = readMeta(this.#first);
     if (size % pageSize !== 0) throw new Error(`${size} bytes are not whole pages`);
-    if (!this.#hash.digest().equals(this.#tail)) {
+    const digest = this.#hash.digest();
+    if (!digest.equals(this.#tail)) {
       throw new Error('its hash is not the one that the member computed');
     }
+    return digest.toString('hex');
   }
 }

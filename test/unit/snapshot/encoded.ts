@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 /** A protobuf varint. */
-export function varint(value: number): Buffer {
+function varint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value;
   do {

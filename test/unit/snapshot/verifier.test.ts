@@ -13,8 +13,8 @@ function verify(pieces: readonly Buffer[]): SnapshotVerifier {
     end: () => verifier.endMessage(),
   });
   for (const piece of pieces) messages.take(piece);
-  if (!messages.isComplete) throw new Error('the member broke off within a message');
   verifier.verify();
+  if (!messages.isComplete) throw new Error('the member broke off within a message');
   return verifier;
 }
 
