@@ -123,5 +123,5 @@ function firstFree(ports: readonly number[], isTaken: (port: number) => boolean)
 function passedOver(ports: readonly number[], chosen: number): string {
   const passed = ports.slice(0, ports.indexOf(chosen));
   if (passed.length === 0) return '';
-  return ` ${passed.join(', ')} ${passed.length === 1 ? 'is' : 'are'} in use.`;
+  return ` ${passed.join(', ')} ${passed.length === 1 ? 'is' : 'are'} in use: if by an etcd-lb started by hand, end it and run init again.`;
 }

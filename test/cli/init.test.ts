@@ -149,7 +149,7 @@ describe('on a node with a member of its own', () => {
     await Promise.race([once(other, 'listening'), once(other, 'error')]).catch(() => {});
     const { stdout } = await init(await node(), '--dry-run', '--as', 'config');
     other.close();
-    expect(stdout).toMatch(/^Where clients connect\. .* 12379(, .*)? (is|are) in use\.$/m);
+    expect(stdout).toMatch(/^Where clients connect\. .* 12379(, .*)? (is|are) in use: /m);
     const [, port] = /^listen: 127\.0\.0\.1:(\d+)$/m.exec(stdout) ?? [];
     expect(Number(port)).toBeGreaterThan(12_379);
   });

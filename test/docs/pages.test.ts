@@ -40,7 +40,7 @@ const ofOthers = new Set([
   ...['listen-metrics-urls', 'peer-urls', 'learner', 'command-timeout'], // etcd and etcdctl
   ...['initial-cluster', 'initial-cluster-state', 'quota-backend-bytes'], // etcd
   ...['heartbeat-interval', 'election-timeout', 'cluster'], // etcd and etcdctl
-  ...['raw', 'control-plane', 'unix-socket', 'now', 'node-ip'], // kubectl, kubeadm, curl, systemctl, kubelet
+  ...['raw', 'control-plane', 'unix-socket', 'now', 'node-ip', 'server', 'full'], // kubectl, kubeadm, curl, systemctl, kubelet
   ...['read-only', 'network', 'ulimit'], // docker
   ...['faults', 'seed', 'schedules'], // npm run chaos
   ...['members', 'once', 'verify'], // npm start, npm run release

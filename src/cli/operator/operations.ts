@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type AdminClient, AdminError } from '../../admin/client.ts';
 import type { Drained, Moved, Rebalanced } from '../../admin/operations.ts';
 import { formatDuration } from '../../config/values/duration.ts';
+import { count } from '../../lib/text/count.ts';
 import { formatMs } from '../../lib/text/quantities.ts';
 
 /** Between two polls of a drain, ms. */
@@ -27,7 +28,7 @@ export async function drain(
   const path = `/v1/members/${encodeURIComponent(member)}/drain`;
   const drained = await client.post<Drained>(path, { force, keepLeader, timeout });
   const { member: name, sessions } = drained;
-  const leaving = `, ${sessions} sessions have ${formatDuration(drained.timeout)} to leave`;
+  const leaving = `, ${count(sessions, 'session')} ${sessions === 1 ? 'has' : 'have'} ${formatDuration(drained.timeout)} to leave`;
   console.log(`${name} is drained: no new connections${sessions > 0 ? leaving : ''}.`);
   warn(drained.warnings);
   if (!wait) return;

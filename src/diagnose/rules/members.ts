@@ -19,7 +19,7 @@ function* findInMember(observation: Observation): Iterable<Finding> {
     const { failure } = health;
     const [seen, mend] = isReachable(observation)
       ? ['not healthy', fixOfUnhealthy(failure)]
-      : ['cannot be reached', fixOfUnreached(failure, endpoint)];
+      : [unreached(failure), fixOfUnreached(failure, endpoint)];
     yield { severity: 'error', subject, seen: `${seen}: ${failure.detail}`, why, mend };
     return;
   }
@@ -51,6 +51,11 @@ function* findInMember(observation: Observation): Iterable<Finding> {
       mend: elsewhere,
     };
   }
+}
+
+/** A member whose certificate is refused has answered. */
+function unreached({ reason }: Failure): string {
+  return reason === 'tls' ? 'TLS with it fails' : 'cannot be reached';
 }
 
 /** One member under two endpoints looks like two to the balancer. */

@@ -29,6 +29,15 @@ export function configurationOf(plan: Plan, { etcd }: Node, version: string): st
     ),
     ...certificatesOf(plan.certificates, `${readersOf(plan.keyMode)}; ${keyAccess[form]}`),
     setting('observe', `127.0.0.1:${observe.port}`, observe.why),
+    ...(form === 'config'
+      ? [
+          setting(
+            'state-dir',
+            '/var/lib/etcd-lb',
+            'Which members are drained survives a restart there.',
+          ),
+        ]
+      : []), // the others are told it on their command line
   ];
   return `${blocks.join('\n\n')}\n`;
 }

@@ -55,7 +55,7 @@ describe('the address for clients', () => {
     expect(plan({ node: external1 }).listen.port).toBe(2379);
     expect(plan({ node: external1, taken: new Set([2379]) }).listen).toMatchObject({
       port: 12_379,
-      why: expect.stringMatching(/ 2379 is in use\.$/),
+      why: expect.stringMatching(/ 2379 is in use: /),
     });
   });
 
@@ -72,7 +72,7 @@ describe('the address for clients', () => {
     const taken = new Set([12_379, 9379]);
     const { listen, observe } = plan({ node: { ...node(), etcd: own }, taken });
     expect([listen.port, observe.port]).toEqual([12_381, 9380]);
-    expect(listen.why).toMatch(/ 12379, 12380 are in use\.$/);
+    expect(listen.why).toMatch(/ 12379, 12380 are in use: /);
   });
 
   test('is where kube-apiserver goes already, even if something listens there', () => {
