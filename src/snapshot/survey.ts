@@ -17,7 +17,7 @@ import type { Source } from './take.ts';
 /** Bound on each question, ms. */
 const timeout = 2_000;
 /** For which a member may send nothing, ms. A member reads its disk before it sends. */
-const patience = 20_000;
+const patience = 10_000;
 
 export type SurveySettings = Pick<
   Settings,

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFile,
+  mkdir,
   mkdtemp,
   readdir,
   rm,
@@ -119,6 +120,17 @@ describe('snapshot save', () => {
     expect(refused.code).toBe(code);
     expect(refused.stderr.trimEnd()).toMatch(says);
     expect(await readdir(folder)).toEqual(before);
+  });
+
+  test('leaves nothing on a disk that is full, and says so', async () => {
+    const place = join(folder, 'small');
+    await mkdir(place);
+    const script = `mount -t tmpfs -o size=4m small ${place} && "$@"; code=$?; ls -A ${place}; exit $code`;
+    const own = ['unshare', '--mount', '--map-root-user', 'sh', '-c', script, 'sh'];
+    const args = ['snapshot', 'save', join(place, 'x.db'), '--endpoints', endpoints, ...off];
+    const refused = await etcdLb(args, {}, own);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/cannot be written to .*x\.db: no space left on device\.$/m);
   });
 
   test('says why when no member can be asked', async () => {

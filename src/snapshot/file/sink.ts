@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { writeSync } from 'node:fs';
+import { fdatasyncSync, writeSync } from 'node:fs';
 import { link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { flushFolder } from '../../lib/files/state-file.ts';
@@ -25,6 +25,11 @@ export interface Sink {
   discard(): Promise<void>;
 }
 
+/**
+ * Bytes that may wait for the disk. Flushed all at once at the end, hundreds of MB hold up whoever else flushes to that disk, such
+ * as a member of etcd, for seconds.
+ */
+const mostUnflushed = 16 * 1024 * 1024;
 /** Of the name of a file that is not whole. */
 const ending = '.etcd-lb.part';
 /** Not written to for this long, ms: whoever wrote it is gone. Not by its process id, which others may have in a container. */
@@ -71,6 +76,8 @@ class Batches {
   readonly #descriptor: number;
   readonly #buffer = Buffer.allocUnsafeSlow(batch);
   #length = 0;
+  /** Written and perhaps not on the disk yet, bytes. */
+  #unflushed = 0;
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
@@ -90,7 +97,11 @@ class Batches {
     let at = 0;
     while (at < this.#length)
       at += writeSync(this.#descriptor, this.#buffer, at, this.#length - at);
+    this.#unflushed += this.#length;
     this.#length = 0;
+    if (this.#unflushed < mostUnflushed) return;
+    fdatasyncSync(this.#descriptor);
+    this.#unflushed = 0;
   }
 }
 
