@@ -12,6 +12,7 @@ import { discoveryEvents } from './sentences/discovery.ts';
 import { healthEvents } from './sentences/health.ts';
 import { holdEvents } from './sentences/hold.ts';
 import { operatorEvents } from './sentences/operators.ts';
+import { pauseEvents } from './sentences/pause.ts';
 import { processEvents } from './sentences/process.ts';
 import type { Sentence } from './sentences/sentence.ts';
 import { tlsEvents } from './sentences/tls.ts';
@@ -26,6 +27,7 @@ const sentences = {
   ...trafficEvents,
   ...tlsEvents,
   ...operatorEvents,
+  ...pauseEvents,
 };
 
 export type EventKind = keyof typeof sentences;
