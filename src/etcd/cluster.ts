@@ -141,9 +141,12 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const { members, known, onChange } = this.#options;
     const all = members();
     const ours = answersOf(all).filter(({ clusterId }) => clusterId === cluster);
-    const leading = all.find(({ status }) => status && status.memberId === leader?.memberId);
-    const isHealthy = leading !== undefined && acceptsNew(leading.health);
-    known.observe(cluster, ours, all.length, isHealthy ? leading.status : undefined, now);
+    const healthy = all.flatMap(({ health, status }) =>
+      acceptsNew(health) && status !== undefined && ours.includes(status) ? [status] : [],
+    );
+    const leading = healthy.find(({ memberId }) => memberId === leader?.memberId);
+    const seen = { ours, size: all.length, isServing: healthy.length > 0, leading };
+    known.observe({ id: cluster, ...seen }, now);
     const before = this.#replaced;
     const { id: was } = known;
     const isReplaced = cluster !== undefined && was !== undefined && cluster !== was;

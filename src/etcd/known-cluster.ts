@@ -30,6 +30,20 @@ export interface WentBack {
   readonly seen: number;
 }
 
+/** What the members are at a moment. */
+export interface Seen {
+  /** See `ClusterView`. */
+  readonly id: string | undefined;
+  /** What those of it say that answered the last poll. */
+  readonly ours: readonly MemberStatus[];
+  /** How many members there are, of whatever cluster. */
+  readonly size: number;
+  /** Is one of them healthy? */
+  readonly isServing: boolean;
+  /** The status of the leader, if it is healthy. */
+  readonly leading: MemberStatus | undefined;
+}
+
 /** Changes, as events. `why` is one clause. */
 export type KnownClusterChange = Readonly<
   | { kind: 'cluster-accepted'; cluster: string; was: string; wentBack: WentBack | undefined }
@@ -89,24 +103,14 @@ export class KnownCluster {
   /**
    * Learns from what members say of themselves.
    *
-   * @param id see `ClusterView`.
-   * @param ours the statuses of the members that are of it.
-   * @param size how many members there are, of whatever cluster.
-   * @param leading the status of the leader, if it is healthy.
    * @param now ms since the epoch.
    */
-  observe(
-    id: string | undefined,
-    ours: readonly MemberStatus[],
-    size: number,
-    leading: MemberStatus | undefined,
-    now: number,
-  ): void {
+  observe({ id, ours, size, isServing, leading }: Seen, now: number): void {
     if (id === undefined) return;
     const revision = highestRevision(ours.filter(({ at }) => at >= this.#since));
     if (this.#known === undefined) {
       // The first that answers may be the one that does not belong.
-      if (ours.length <= size / 2 || leading === undefined) return;
+      if (ours.length <= size / 2 || !isServing) return;
       this.#set({ id, revision }, now);
       void this.save();
     } else if (this.#known.id !== id) this.#followFile(id);

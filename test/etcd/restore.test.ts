@@ -12,7 +12,7 @@ import { type LocalCluster, startLocalCluster } from '../../src/demo/local-clust
 import { type LocalMember, Member } from '../../src/demo/local-member.ts';
 import { Balancer, etcdLb } from '../support/balancer.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
-import { etcd3, etcdctl } from '../support/clients.ts';
+import { etcdctl } from '../support/clients.ts';
 import { idOf, startAdded } from '../support/joining-member.ts';
 import { Load } from '../support/load.ts';
 import { Operator } from '../support/operator.ts';
@@ -33,6 +33,8 @@ interface Scene {
   readonly etcd: EtcdBinary;
   readonly cluster: LocalCluster;
   readonly balancer: Balancer;
+  /** Starts one in its place. */
+  readonly start: () => Promise<Balancer>;
   readonly operator: Operator;
   readonly hands: Hands;
   readonly load: Load;
@@ -52,13 +54,17 @@ async function begin(
   );
   const adminSocket = join(folder, 'admin.sock');
   const flags = certificates === undefined ? [] : flagsOf(certificates, tls === 'originate');
+  const [port = 0] = await freePorts(1);
   await configure(cluster.members);
-  const balancer = parts.use(
-    await Balancer.start([
-      ...['--config', join(folder, 'etcd-lb.yaml'), '--admin-socket', adminSocket, ...flags],
-      ...['--state-dir', join(folder, 'state'), '--drain-timeout', '2s'],
-    ]),
-  );
+  const start = async (): Promise<Balancer> =>
+    parts.use(
+      await Balancer.start([
+        ...['--config', join(folder, 'etcd-lb.yaml'), '--listen', `127.0.0.1:${port}`],
+        ...['--admin-socket', adminSocket, ...flags],
+        ...['--state-dir', join(folder, 'state'), '--drain-timeout', '2s'],
+      ]),
+    );
+  const balancer = await start();
   await balancer.healthy(['m0', 'm1', 'm2']);
   const isPlain = tls !== 'passthrough';
   const host = `${isPlain ? 'http' : 'https'}://${balancer.address}`;
@@ -68,15 +74,8 @@ async function begin(
     ...{ etcd, adminSocket, certificates, cp1: 'm0', values: {}, byHand: {} },
     onDone: async () => {},
   };
-  return {
-    etcd,
-    cluster,
-    balancer,
-    operator: new Operator(adminSocket),
-    hands,
-    load,
-    certificates,
-  };
+  const operator = new Operator(adminSocket);
+  return { etcd, cluster, balancer, start, operator, hands, load, certificates };
 }
 
 function tlsOf({ ca, server }: Certificates) {
@@ -94,7 +93,7 @@ async function configure(
   const endpoints = members.map(({ name, clientUrl }) => `${name}=${clientUrl}`).join();
   await writeFile(
     join(folder, 'etcd-lb.yaml'),
-    `listen: 127.0.0.1:0\nendpoints: "${endpoints}"\nslow-start: 0\ninspect-interval: 1s\n`,
+    `endpoints: "${endpoints}"\nslow-start: 0\ninspect-interval: 1s\n`,
   );
 }
 
@@ -197,15 +196,19 @@ test('3.4: a snapshot is restored while clients wait, and nobody gets a member b
 
 test('3.5, mutual TLS passed through: the same cluster id, clients refused, over a restart of the balancer', async () => {
   const scene = await begin('next', 'passthrough');
-  const { hands, load, balancer, operator, cluster } = scene;
+  const { hands, load, operator, cluster } = scene;
   await takeSnapshot(scene);
   await load.everyoneServed();
-  expect(load.errors, balancer.history).toEqual([]);
+  expect(load.errors, scene.balancer.history).toEqual([]);
   await operator.client.post('/v1/pause', { refuse: true });
   expect(await readiness(scene)).toBe('503 paused by an operator: clients are refused');
   await carryOut(await linesUnder('Restore', 1), hands); // and now they wait
   expect(await readiness(scene)).toBe('503 paused by an operator: clients wait');
   await operator.client.post('/v1/pause', { refuse: true });
+  await scene.balancer.stop();
+  const balancer = await scene.start();
+  const { refuse } = (await operator.client.status()).paused ?? {};
+  expect(refuse, balancer.history).toBe(true);
   // The token of before: the id is as before, and only the revision tells.
   await restoreAll(scene, cluster.folder);
   await startAll(scene);
@@ -273,6 +276,7 @@ test.each([
       clusterId,
       healthyVoters: 3,
     });
+    await load[Symbol.asyncDispose](); // before the members are
   },
   60_000,
 );
