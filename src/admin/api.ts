@@ -99,14 +99,7 @@ export function adminApi({ status, operations, pausing, reload, isStopping }: Ap
     context.json(await operations.undrain(context.req.param('id'))),
   );
   api.post('/v1/rebalance', (context) => context.json(operations.rebalance()));
-  api.post('/v1/pause', async (context) => {
-    const { refuse = false } = read(pauseBody, await context.req.text());
-    return context.json(await pausing.pause(refuse));
-  });
-  api.post('/v1/resume', async (context) => {
-    const { acceptCluster = false } = read(resumeBody, await context.req.text());
-    return context.json(await pausing.resume(acceptCluster));
-  });
+  addPauses(api, pausing);
   api.post('/v1/reload', async (context) => {
     const { force = false } = read(reloadBody, await context.req.text());
     const result = await reload(force);
@@ -127,6 +120,17 @@ export function adminApi({ status, operations, pausing, reload, isStopping }: Ap
     return context.json({ level });
   });
   return api;
+}
+
+function addPauses(api: Hono, pausing: Pausing): void {
+  api.post('/v1/pause', async (context) => {
+    const { refuse = false } = read(pauseBody, await context.req.text());
+    return context.json(await pausing.pause(refuse));
+  });
+  api.post('/v1/resume', async (context) => {
+    const { acceptCluster = false } = read(resumeBody, await context.req.text());
+    return context.json(await pausing.resume(acceptCluster));
+  });
 }
 
 /** Parses a body; an empty one is `{}`. Throws `OperationRefused` when it cannot be used. */

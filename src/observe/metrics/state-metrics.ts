@@ -69,7 +69,7 @@ export const stateMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'etcd_lb_waiting_clients',
-    help: 'Clients that wait at this moment while a member is dialled for them.',
+    help: 'Clients that wait at this moment: while a member is dialled for them, or while nobody gets a member.',
     read: ({ proxy }) => [[proxy.waiting]],
   },
   {
