@@ -14,10 +14,9 @@ import { check, type Headline, type Help, recipe, shellWord } from './help.ts';
 /** Before the consequences: nobody is served, however the members are. */
 export function paused(status: StatusUpdate): Headline | undefined {
   if (status.paused === undefined) return undefined;
-  const { refuse, since } = status.paused;
-  const sentence = `${capitalized(pausedWords({ refuse }))}. Nobody gets a member.`;
+  const sentence = `${capitalized(pausedWords(status.paused))}. Nobody gets a member.`;
   const help = [{ what: 'Serve clients again', text: 'etcd-lb resume' }];
-  return { tone: 'warn', word: 'Paused', sentence, since, help };
+  return { tone: 'warn', word: 'Paused', sentence, help };
 }
 
 export function anotherCluster({ cluster: { replaced } }: StatusUpdate): Headline | undefined {
