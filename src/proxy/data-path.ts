@@ -96,11 +96,6 @@ export class DataPath {
     client.on('error', () => {}); // `#join` notices a client that left while it waited
     const source = client.remoteAddress;
     const most = Math.ceil((maxConnections * maxSourceShare) / 100);
-    if (this.pause.mode === 'refuse') {
-      this.reject('paused');
-      resetConnection(client);
-      return;
-    }
     const isFull = this.#waiting + this.sessions.count >= maxConnections;
     if (isFull || !this.#sources.take(source, most)) {
       this.reject(isFull ? 'limit' : 'source-limit');

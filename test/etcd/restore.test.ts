@@ -5,7 +5,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import { freePorts } from '../../src/demo/free-ports.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
@@ -19,6 +19,8 @@ import { Operator } from '../support/operator.ts';
 import { carryOut, type Hands, linesUnder } from '../support/recipe.ts';
 
 const clients = 6;
+/** A busy machine needs more than the second that is usual. */
+const patience = { timeout: 20_000 };
 
 let parts: AsyncDisposableStack;
 let folder: string;
@@ -46,11 +48,12 @@ interface Scene {
 async function begin(
   release: 'stable' | 'next',
   tls?: 'passthrough' | 'originate',
+  size: 1 | 3 = 3,
 ): Promise<Scene> {
   const etcd = await findEtcd({ release });
   const certificates = tls && parts.use(await createCertificates());
   const cluster = parts.use(
-    await startLocalCluster({ etcd, size: 3, ...(certificates && { tls: tlsOf(certificates) }) }),
+    await startLocalCluster({ etcd, size, ...(certificates && { tls: tlsOf(certificates) }) }),
   );
   const adminSocket = join(folder, 'admin.sock');
   const flags = certificates === undefined ? [] : flagsOf(certificates, tls === 'originate');
@@ -61,11 +64,11 @@ async function begin(
       await Balancer.start([
         ...['--config', join(folder, 'etcd-lb.yaml'), '--listen', `127.0.0.1:${port}`],
         ...['--admin-socket', adminSocket, ...flags],
-        ...['--state-dir', join(folder, 'state'), '--drain-timeout', '2s'],
+        ...['--state-dir', join(folder, 'state'), '--drain-timeout', '1s'],
       ]),
     );
   const balancer = await start();
-  await balancer.healthy(['m0', 'm1', 'm2']);
+  await balancer.healthy(cluster.members.map(({ name }) => name));
   const isPlain = tls !== 'passthrough';
   const host = `${isPlain ? 'http' : 'https'}://${balancer.address}`;
   const load = parts.use(new Load(host, clients, 20, isPlain ? undefined : certificates));
@@ -174,7 +177,8 @@ test('3.4: a snapshot is restored while clients wait, and nobody gets a member b
   await expect(operator.client.post('/v1/resume', { acceptCluster: 'abc' })).rejects.toThrow(
     `No member that answers is of cluster abc: they are of ${after.clusterId}.`,
   );
-  expect((await operator.client.status()).sessions).toBe(0);
+  const { sessions, waitingClients } = await operator.client.status();
+  expect([sessions, waitingClients > 0]).toEqual([0, true]);
   expect((await check(scene)).stdout).toContain(
     `it is another one: ${after.clusterId} in place of ${before.clusterId}`,
   );
@@ -192,6 +196,26 @@ test('3.4: a snapshot is restored while clients wait, and nobody gets a member b
     /revision of the cluster, \d+, is below \d+, which clients have seen/,
   );
   expect((await check(scene)).stdout).not.toContain('in place of');
+}, 60_000);
+
+test('a cluster that is restored without a pause is noticed, and clients wait until it is accepted', async () => {
+  const scene = await begin('stable', undefined, 1);
+  const { balancer, operator, load } = scene;
+  await balancer.logged(({ event }) => event === 'leader-changed');
+  await takeSnapshot(scene);
+  await restoreAll(scene, 'again');
+  await startAll(scene);
+  await balancer.logged(({ event }) => event === 'cluster-replaced');
+  await vi.waitUntil(async () => (await operator.client.status()).sessions === 0, patience);
+  await vi.waitUntil(async () => (await operator.client.status()).waitingClients > 0, patience);
+  expect(await readiness(scene)).toMatch(
+    /^503 the cluster is another one: id \w+ in place of \w+$/,
+  );
+  await expect(operator.client.post('/v1/resume', {})).rejects.toThrow('--accept-cluster');
+  await operator.client.post('/v1/resume', { acceptCluster: true });
+  await load.everyoneServed();
+  expect(await readiness(scene)).toBe('200 ok');
+  await load[Symbol.asyncDispose]();
 }, 60_000);
 
 test('3.5, mutual TLS passed through: the same cluster id, clients refused, over a restart of the balancer', async () => {

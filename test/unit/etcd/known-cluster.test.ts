@@ -229,6 +229,13 @@ describe('the known cluster went back', () => {
     expect(scene.known.wentBack).toBeUndefined();
   });
 
+  test('once, whatever those say that were asked before', () => {
+    scene.says('a', { revision: 60 });
+    scene.says('a', { revision: 61 });
+    scene.says('a', { revision: 62 });
+    expect(scene.events).toEqual(['revision-went-back']);
+  });
+
   test('not when a follower lags, or a leader has not applied everything yet', () => {
     scene.says('bc', { revision: 40 });
     scene.says('a', { revision: 60, appliedIndex: 90 });
