@@ -401,7 +401,7 @@ const table: Grouped<Table> = {
     },
     stateDir: {
       placeholder: 'DIRECTORY',
-      help: 'Directory for what must survive a restart: which members are drained, a pause, the known cluster, and the last good list of discovered members.',
+      help: 'Directory for what must survive a restart: drains, a pause, the known cluster, and the last good list of discovered members.',
       shape: shapes.word,
       fixed: true,
     },
