@@ -141,12 +141,17 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const { members, known, onChange } = this.#options;
     const all = members();
     const ours = answersOf(all).filter(({ clusterId }) => clusterId === cluster);
-    const healthy = all.flatMap(({ health, status }) =>
-      acceptsNew(health) && status !== undefined && ours.includes(status) ? [status] : [],
+    const healthy = all.filter(
+      ({ health, status }) => acceptsNew(health) && status && ours.includes(status),
     );
-    const leading = healthy.find(({ memberId }) => memberId === leader?.memberId);
-    const seen = { ours, size: all.length, isServing: healthy.length > 0, leading };
-    known.observe({ id: cluster, ...seen }, now);
+    const leading = healthy.find(({ status }) => status?.memberId === leader?.memberId);
+    known.observe(
+      {
+        ...{ id: cluster, ours, size: all.length, isServing: healthy.length > 0 },
+        ...{ leading: leading?.status, passedFrom: leading && passedFrom(leading) },
+      },
+      now,
+    );
     const before = this.#replaced;
     const { id: was } = known;
     const isReplaced = cluster !== undefined && was !== undefined && cluster !== was;
@@ -211,6 +216,12 @@ function answersOf(members: readonly Member[]): readonly MemberStatus[] {
   return members.flatMap(({ status, statusError }) =>
     status !== undefined && statusError === undefined ? [status] : [],
   );
+}
+
+/** When the check began that the member has passed before its last status, ms since the epoch. */
+function passedFrom({ lastCheck, status }: Member): number | undefined {
+  if (!lastCheck?.ok || status === undefined || lastCheck.at > status.at) return undefined;
+  return lastCheck.at - lastCheck.duration;
 }
 
 /** The cluster view from the statuses of these members. @param known see `viewOf`. */

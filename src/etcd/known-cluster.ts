@@ -4,9 +4,9 @@
  *   status of the members ──► learned at first, then its revision ──► cluster.json in the state directory
  *   another one in its place ──► accepted by an operator ──┘
  *
- * A cluster that is restored from a snapshot gets a new id, made of its name, members and token, so that none of its
- * members takes an old one for its own (etcd's disaster recovery guide). It may also go back to an older revision: then a
- * client that watches from a revision that it has seen misses what is written up to there.
+ * A cluster that is restored from a snapshot gets a new id, made of its members' peer URLs and its token, so that none of
+ * its members takes an old one for its own (etcd's disaster recovery guide). It may also go back to an older revision:
+ * then a client that watches from a revision that it has seen misses what is written up to there.
  *
  * Owns the file, and when the known cluster changes. cluster-view.ts says which cluster the members are.
  */
@@ -42,6 +42,8 @@ export interface Seen {
   readonly isServing: boolean;
   /** The status of the leader, if it is healthy. */
   readonly leading: MemberStatus | undefined;
+  /** When the check began that the leader has passed before this status, ms since the epoch; undefined: none. */
+  readonly passedFrom: number | undefined;
 }
 
 /** Changes, as events. `why` is one clause. */
@@ -105,7 +107,8 @@ export class KnownCluster {
    *
    * @param now ms since the epoch.
    */
-  observe({ id, ours, size, isServing, leading }: Seen, now: number): void {
+  observe({ id, ours, size, isServing, ...leader }: Seen, now: number): void {
+    const { leading } = leader;
     if (id === undefined) return;
     const revision = highestRevision(ours.filter(({ at }) => at >= this.#since));
     if (this.#known === undefined) {
@@ -114,7 +117,7 @@ export class KnownCluster {
       this.#set({ id, revision }, now);
       void this.save();
     } else if (this.#known.id !== id) this.#followFile(id);
-    else if (hasGoneBack(leading, this.#known, this.#seenAt)) {
+    else if (leading !== undefined && hasGoneBack(leader, this.#known, this.#seenAt)) {
       const wentBack = { revision: leading.revision, seen: this.#known.revision };
       this.#wentBack = wentBack;
       this.#since = leading.at;
@@ -181,17 +184,18 @@ export function highestRevision(all: readonly MemberStatus[]): number {
 }
 
 /**
- * Is the leader behind what was seen of its own cluster? It has applied all that is committed, and a restart or an
- * election takes nothing back. So it was restored, with the members and the token of before.
+ * Is the leader behind what was seen of its own cluster? It has passed a check since, which is a linearizable read, so that
+ * it is no leader of before that others have left; and it has applied all that is committed. A restart or an election
+ * takes nothing back. So it was restored, with the members and the token of before.
  *
  * @param seenAt when the known revision was seen, ms since the epoch.
  */
 function hasGoneBack(
-  leading: MemberStatus | undefined,
+  { leading, passedFrom }: Pick<Seen, 'leading' | 'passedFrom'>,
   { revision }: Known,
   seenAt: number,
-): leading is MemberStatus {
-  if (leading === undefined || leading.at <= seenAt) return false;
+): boolean {
+  if (leading === undefined || passedFrom === undefined || passedFrom <= seenAt) return false;
   return leading.revision < revision && leading.appliedIndex >= leading.raftIndex;
 }
 

@@ -52,6 +52,7 @@ beforeEach(async () => {
 function pollAll(): void {
   now += 10;
   for (const member of members) {
+    member.checks = [{ ok: true, duration: 1, at: now, finishedAt: 0 }];
     const status = { ...someFacts, memberId: member.name, at: now, ...answer };
     cluster.observe(
       member,

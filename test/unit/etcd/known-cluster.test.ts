@@ -8,6 +8,7 @@ import { Cluster } from '../../../src/etcd/cluster.ts';
 import { KnownCluster, savedCluster } from '../../../src/etcd/known-cluster.ts';
 import type { Ineligibility } from '../../../src/etcd/status/eligibility.ts';
 import type { MemberStatus } from '../../../src/etcd/status/member-status.ts';
+import type { TimedCheck } from '../../../src/health/state/check-result.ts';
 import { type Health, unknownHealth } from '../../../src/health/state/health.ts';
 import type { Member } from '../../../src/members/member.ts';
 import { someFacts } from '../../support/described-cluster.ts';
@@ -19,7 +20,8 @@ let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'etcd-lb-known-'));
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
+// Retried, since a save may be under way.
+afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
 /** A balancer that runs: what its members say, and what follows. */
 class Scene {
@@ -29,6 +31,8 @@ class Scene {
   readonly known: KnownCluster;
   readonly cluster: Cluster;
   isReplaced = false;
+  /** The checks of whoever says something; unless set, it has just passed one. */
+  checks: readonly TimedCheck[] | undefined;
   #now = 0;
 
   constructor(directory?: string) {
@@ -52,6 +56,7 @@ class Scene {
   says(names: string, status: Partial<MemberStatus>): void {
     for (const name of names) {
       this.#now += 10;
+      this.#member(name).checks = this.checked;
       const own = { memberId: name, leaderId: 'a', at: this.#now, ...status };
       const result = { kind: 'known', status: { ...someFacts, ...own } } as const;
       this.cluster.observe(this.#member(name), result, this.#now);
@@ -70,6 +75,10 @@ class Scene {
   comesBack(names: string, status: Partial<MemberStatus>): void {
     for (const name of names) this.#member(name).health = healthy;
     this.says(names, status);
+  }
+
+  private get checked(): readonly TimedCheck[] {
+    return this.checks ?? [{ ok: true, duration: 1, at: this.#now, finishedAt: 0 }];
   }
 
   get now(): number {
@@ -242,8 +251,13 @@ describe('the known cluster went back', () => {
     expect(scene.events).toEqual([]);
   });
 
-  test('not when the leader was asked before', () => {
-    scene.says('a', { revision: 60, at: 5 });
+  test.each([
+    ['failed', { ok: false, failure: { reason: 'timeout', detail: '' } }, 40],
+    ['began before the revision was seen', { ok: true }, 20],
+    ['ended after it was asked', { ok: true }, 50],
+  ] as const)('not when its last check %s', (_, result, at) => {
+    scene.checks = [{ ...result, duration: 1, at, finishedAt: 0 }];
+    scene.says('a', { revision: 60 });
     expect(scene.events).toEqual([]);
   });
 });
