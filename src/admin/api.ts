@@ -8,6 +8,8 @@
  *   POST /v1/members/{name|id|address}/undrain
  *   POST /v1/leader/move                   {"to": name|id|address}
  *   POST /v1/rebalance
+ *   POST /v1/pause                         {"refuse": bool}
+ *   POST /v1/resume                        {"acceptCluster": bool|id}
  *   POST /v1/reload                        {"force": bool}
  *   POST /v1/sessions/{id}/close
  *   POST /v1/log-level                     {"level": "debug"}
@@ -24,11 +26,13 @@ import { safeText } from '../lib/text/safe-text.ts';
 import type { ReloadResult } from '../observe/events/sentences/operators.ts';
 import type { Status } from '../observe/status.ts';
 import type { Operations } from './operations.ts';
+import type { Pausing } from './pausing.ts';
 import { OperationRefused, type RefusalKind } from './refused.ts';
 
 export interface ApiOptions {
   readonly status: () => Status;
   readonly operations: Operations;
+  readonly pausing: Pausing;
   readonly reload: (force: boolean) => Promise<ReloadResult>;
   /** Is the process about to end? */
   readonly isStopping: () => boolean;
@@ -40,6 +44,8 @@ const codes: Readonly<Record<RefusalKind, ContentfulStatusCode>> = {
   conflict: 409,
 };
 
+/** In hexadecimal, as etcdctl and the events have it. */
+const clusterId = /^(0x)?[\da-f]{1,16}$/i;
 const longestTimeout = 2 ** 31 - 1;
 const drainBody = z.strictObject({
   timeout: z.optional(z.int().check(z.minimum(0), z.maximum(longestTimeout))),
@@ -48,11 +54,15 @@ const drainBody = z.strictObject({
 });
 const moveBody = z.strictObject({ to: z.optional(z.string()) });
 const reloadBody = z.strictObject({ force: z.optional(z.boolean()) });
+const pauseBody = z.strictObject({ refuse: z.optional(z.boolean()) });
+const resumeBody = z.strictObject({
+  acceptCluster: z.optional(z.union([z.boolean(), z.string().check(z.regex(clusterId))])),
+});
 const logLevelBody = z.strictObject({ level: z.enum(logLevels) });
 const sessionId = /^\d{1,15}$/;
 const closesSession = /^\/v1\/sessions\/[^/]*\/close$/;
 
-export function adminApi({ status, operations, reload, isStopping }: ApiOptions): Hono {
+export function adminApi({ status, operations, pausing, reload, isStopping }: ApiOptions): Hono {
   const api = new Hono();
   api.onError((error, context) => {
     const code = error instanceof OperationRefused ? codes[error.kind] : 500;
@@ -89,6 +99,7 @@ export function adminApi({ status, operations, reload, isStopping }: ApiOptions)
     context.json(await operations.undrain(context.req.param('id'))),
   );
   api.post('/v1/rebalance', (context) => context.json(operations.rebalance()));
+  addPauses(api, pausing);
   api.post('/v1/reload', async (context) => {
     const { force = false } = read(reloadBody, await context.req.text());
     const result = await reload(force);
@@ -109,6 +120,17 @@ export function adminApi({ status, operations, reload, isStopping }: ApiOptions)
     return context.json({ level });
   });
   return api;
+}
+
+function addPauses(api: Hono, pausing: Pausing): void {
+  api.post('/v1/pause', async (context) => {
+    const { refuse = false } = read(pauseBody, await context.req.text());
+    return context.json(await pausing.pause(refuse));
+  });
+  api.post('/v1/resume', async (context) => {
+    const { acceptCluster = false } = read(resumeBody, await context.req.text());
+    return context.json(await pausing.resume(acceptCluster));
+  });
 }
 
 /** Parses a body; an empty one is `{}`. Throws `OperationRefused` when it cannot be used. */

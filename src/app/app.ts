@@ -52,10 +52,10 @@ export class App {
     const isActivated = inherited.clients.length > 0;
     try {
       if (isActivated) refuseExposure(settings.current, rooms.own.list);
-      const { metrics, operations, record, members, reload } = rooms;
+      const { metrics, operations, pausing, record, members, reload } = rooms;
       const servers = await ManagementServers.open({
         ...{ inherited, sources, events, checks: new CheckHistory(members), metrics },
-        ...{ operations, record, settings: settings.current },
+        ...{ operations, pausing, record, settings: settings.current },
         isShared: settings.current.reusePort || isActivated,
         reload: (force) => reload.run(force),
       });
@@ -127,7 +127,7 @@ export class App {
   /** Starts all background work. */
   #begin(): void {
     const { settings, membership, lifecycle, monitor, poller, guard, certificates } = this.#rooms;
-    const { drains, operations, reload, housekeeping } = this.#rooms;
+    const { drains, operations, savedPause, pausing, reload, housekeeping } = this.#rooms;
     const { signal } = this.#ended;
     for (const member of membership.members) lifecycle.applyDrain(member);
     monitor.start(signal);
@@ -137,6 +137,7 @@ export class App {
     void certificates.start(signal);
     void this.#rooms.snapshots.start(signal);
     drains.follow((changed) => operations.followDrains(changed), signal);
+    savedPause.follow((asked) => pausing.follow(asked), signal);
     const { watchConfig, configFile = '' } = settings.current;
     if (watchConfig) void reload.watch(configFile, signal);
     startTicker((tick) => housekeeping.tick(tick), signal);
@@ -157,7 +158,8 @@ export class App {
   }
 
   async #stop(): Promise<number> {
-    const { settings, traffic, dataPath, sessions, memberDrains, record } = this.#rooms;
+    const { settings, traffic, dataPath, sessions, memberDrains, record, knownCluster } =
+      this.#rooms;
     this.#stopping.abort();
     // Right after a poll of the sockets, so that connections queued by then are accepted.
     await afterPoll();
@@ -166,6 +168,7 @@ export class App {
     const { drainTimeout } = settings.current;
     record({ kind: 'stopping', sessions: sessions.count, drainTimeout });
     memberDrains.drainAll(drainTimeout);
+    dataPath.pause.stop();
     const timer = setTimeout(() => this.stopNow(), drainTimeout);
     await Promise.race([dataPath.idle(), this.#giveUpWaiting.promise]);
     clearTimeout(timer);
@@ -174,6 +177,7 @@ export class App {
     await dataPath.idle();
     this.#ended.abort();
     this.#servers.close();
+    await knownCluster.save();
     record({ kind: 'stopped', cut });
     return cut;
   }

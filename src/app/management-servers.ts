@@ -9,6 +9,7 @@
  * with it.
  */
 import type { Operations } from '../admin/operations.ts';
+import type { Pausing } from '../admin/pausing.ts';
 import { type AdminServerOptions, openAdminServer, openWithFolder } from '../admin/server.ts';
 import type { Settings } from '../config/settings.ts';
 import { type TcpAddress, usualAdminSocket } from '../config/values/listen.ts';
@@ -34,6 +35,7 @@ export interface ManagementServersOptions {
   readonly checks: CheckHistory;
   readonly metrics: Metrics;
   readonly operations: Operations;
+  readonly pausing: Pausing;
   readonly reload: (force: boolean) => Promise<ReloadResult>;
   readonly record: (event: Event) => void;
 }
@@ -121,12 +123,13 @@ function openObserveAt(
 }
 
 async function openAdmin(options: ManagementServersOptions): Promise<Admin> {
-  const { settings, isShared, sources, events, metrics, operations, reload, record } = options;
+  const { settings, isShared, sources, events, metrics, operations, pausing, reload, record } =
+    options;
   const { admin: inherited } = options.inherited;
   const socket = settings.adminSocket;
   if (socket.kind === 'off' && inherited === undefined) return undefined;
   const api: AdminServerOptions = {
-    ...{ events, operations, reload, isStopping: sources.stopping },
+    ...{ events, operations, pausing, reload, isStopping: sources.stopping },
     status: () => takeStatus(sources),
     onRefused: (reason) => metrics.managementRefused('admin', reason),
   };

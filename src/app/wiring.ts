@@ -11,6 +11,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { Operations } from '../admin/operations.ts';
+import { Pausing } from '../admin/pausing.ts';
 import { SlowStart } from '../balancing/slow-start.ts';
 import { expiriesOf } from '../certificates/expiry.ts';
 import { CertificateReloader } from '../certificates/reloader.ts';
@@ -18,6 +19,7 @@ import { LiveSettings } from '../config/live-settings.ts';
 import type { Loaded } from '../config/load.ts';
 import { Cluster } from '../etcd/cluster.ts';
 import { withQuota } from '../etcd/db-quota.ts';
+import { KnownCluster } from '../etcd/known-cluster.ts';
 import { StatusPoller } from '../etcd/status-poller.ts';
 import { Monitor } from '../health/monitor.ts';
 import { PassiveHealthChecks } from '../health/passive.ts';
@@ -27,9 +29,12 @@ import { DnsCache } from '../lib/net/dns-cache.ts';
 import { EventLoopStalls } from '../lib/time/event-loop-stall.ts';
 import { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
+import { SavedPause } from '../members/saved-pause.ts';
+import type { Event } from '../observe/events/event.ts';
 import type { EventLog } from '../observe/events/event-log.ts';
 import type { Log } from '../observe/log/log.ts';
 import { Metrics } from '../observe/metrics/metrics.ts';
+import type { DataPath } from '../proxy/data-path.ts';
 import { OwnAddresses } from '../proxy/listen/own-addresses.ts';
 import { MemberDrains } from '../proxy/sessions/member-drains.ts';
 import { Housekeeping } from './housekeeping/housekeeping.ts';
@@ -90,7 +95,8 @@ type Base = ReturnType<typeof makeBase>;
 function makeControl({ settings, record, metrics, network }: Base) {
   const drains = new Drains(settings.current.stateDir);
   for (const event of drainsFound(drains)) record(event);
-  const membership = new Membership({ settings, tls: network.tls, record });
+  const knownCluster = new KnownCluster(settings.current.stateDir, record);
+  const membership = new Membership({ settings, tls: network.tls, record, known: knownCluster });
   const members = (): readonly Member[] => membership.members;
   const stalls = new EventLoopStalls();
   const passive = new PassiveHealthChecks(members, settings);
@@ -101,7 +107,7 @@ function makeControl({ settings, record, metrics, network }: Base) {
   });
   const { table } = monitor;
   const cluster = new Cluster({
-    ...{ settings, members },
+    ...{ settings, members, known: knownCluster },
     onEligibility: (member, ineligibility) => table.setEligibility(member, ineligibility),
     onChange: record,
   });
@@ -119,16 +125,8 @@ function makeControl({ settings, record, metrics, network }: Base) {
   });
   const slowStart = new SlowStart(members, settings);
   return {
-    drains,
-    membership,
-    members,
-    stalls,
-    passive,
-    monitor,
-    table,
-    cluster,
-    poller,
-    slowStart,
+    ...{ drains, knownCluster, membership, members, stalls, passive },
+    ...{ monitor, table, cluster, poller, slowStart },
   };
 }
 
@@ -144,6 +142,8 @@ function makeData(
   const { path: dataPath } = traffic;
   const { sessions, drainer } = dataPath;
   const memberDrains = new MemberDrains(sessions, drainer);
+  const savedPause = new SavedPause(settings.current.stateDir);
+  resumePause(savedPause, dataPath, record);
   const guard = new LeaderGuard({
     ...{ ...network, settings, members, cluster },
     open: (member) => membership.questionsTo(member),
@@ -163,7 +163,7 @@ function makeData(
   const housekeeping = new Housekeeping({
     ...{ settings, members, monitor, stalls, passive, slowStart, dataPath, metrics, record },
   });
-  return { traffic, dataPath, sessions, drainer, memberDrains, guard, housekeeping };
+  return { traffic, dataPath, savedPause, sessions, drainer, memberDrains, guard, housekeeping };
 }
 
 type Data = ReturnType<typeof makeData>;
@@ -173,9 +173,10 @@ function makeAdmin(
   { loaded, load, version }: WiringOptions,
   { settings, record, log, metrics, certificates, network }: Base,
   control: Control,
-  { dataPath, sessions, drainer, memberDrains, guard, housekeeping }: Data,
+  { dataPath, savedPause, sessions, drainer, memberDrains, guard, housekeeping }: Data,
 ) {
-  const { drains, membership, members, monitor, cluster, poller, slowStart } = control;
+  const { drains, knownCluster, membership, members, monitor, cluster, poller, slowStart } =
+    control;
   const lifecycle = new MemberLifecycle({
     ...{ settings, membership, monitor, poller, slowStart, drains, memberDrains, metrics, record },
   });
@@ -187,6 +188,9 @@ function makeAdmin(
     ...{ settings, members, monitor, cluster, sessions, drains, drainer, memberDrains },
     ...{ guard, mover, slowStart, log, record },
     balance: (now) => housekeeping.balance(now),
+  });
+  const pausing = new Pausing({
+    ...{ settings, members, dataPath, savedPause, cluster, knownCluster, poller, record },
   });
   const reload = new Reload({
     ...{ started: loaded, load, apply: (next) => settings.replace(next) },
@@ -209,7 +213,7 @@ function makeAdmin(
     snapshots: () => snapshots.view,
     lostLogLines: () => log.lost(),
   });
-  return { lifecycle, operations, reload, snapshots };
+  return { lifecycle, operations, pausing, reload, snapshots };
 }
 
 type Admin = ReturnType<typeof makeAdmin>;
@@ -220,7 +224,7 @@ export type Rooms = Base & Control & Data & Admin;
 function connect(rooms: Rooms): void {
   const { settings, record, metrics, log, certificates, membership, monitor, table, poller } =
     rooms;
-  const { traffic, sessions, memberDrains, passive, guard, lifecycle } = rooms;
+  const { traffic, dataPath, sessions, memberDrains, passive, guard, lifecycle, cluster } = rooms;
 
   membership.on('join', (member) => lifecycle.joined(member));
   membership.on('revise', (revised) => lifecycle.revised(revised));
@@ -232,6 +236,8 @@ function connect(rooms: Rooms): void {
     metrics.checked(member, result);
   });
   monitor.on('change', (change) => lifecycle.changed(change));
+
+  cluster.on('replaced', (isReplaced) => dataPath.pause.setOtherCluster(isReplaced));
 
   traffic.on('attempted', (member, attempt) => {
     if (attempt.result !== 'failed') return;
@@ -257,6 +263,17 @@ function connect(rooms: Rooms): void {
       !isDeepStrictEqual(next.etcdUser, before.etcdUser);
     if (mustRestart) poller.restart();
   });
+}
+
+/** A pause that an earlier run was asked for goes on before anybody is accepted. */
+function resumePause(saved: SavedPause, { pause }: DataPath, record: (event: Event) => void): void {
+  const loaded = saved.load();
+  if (loaded.kind === 'unusable') {
+    record({ kind: 'pause-unusable', file: saved.file ?? '', why: loaded.why });
+  }
+  if (loaded.kind !== 'content') return;
+  pause.begin(loaded.content, 0);
+  record({ kind: 'pause-restored', ...loaded.content });
 }
 
 /** The saved drains of an earlier run, as events. */

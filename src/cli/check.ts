@@ -15,11 +15,15 @@ export async function check(flags: Flags, format: Format): Promise<never> {
   // Loaded only now: a wrong setting is reported without waiting for the rest of the program.
   const { gather } = await import('../diagnose/probes/gather.ts');
   const { examine } = await import('../diagnose/examine.ts');
+  const { savedCluster } = await import('../etcd/known-cluster.ts');
   const { reportOf, tableOf } = await import('../diagnose/report.ts');
   const observations = await gather(settings).catch((error: unknown) => {
     throw explain(error);
   });
-  const findings = examine(observations, settings, exposedSecrets(settings), Date.now());
+  const { stateDir } = settings;
+  const served = stateDir === undefined ? undefined : savedCluster(stateDir);
+  const exposed = exposedSecrets(settings);
+  const findings = examine(observations, settings, exposed, Date.now(), served);
   const report = reportOf(findings);
   const text =
     format === 'table'

@@ -425,7 +425,7 @@ const table: Grouped<Table> = {
     },
     stateDir: {
       placeholder: 'DIRECTORY',
-      help: 'Directory for what must survive a restart: which members are drained, and the last good list of discovered ones.',
+      help: 'Directory for what must survive a restart: drains, a pause, the known cluster, and the last good list of discovered members.',
       shape: shapes.word,
       fixed: true,
     },

@@ -1,6 +1,7 @@
 /** All findings about all subjects, from what was gathered. Pure. */
 import type { Secret } from '../certificates/certificates.ts';
 import type { Settings } from '../config/settings.ts';
+import type { Known } from '../etcd/known-cluster.ts';
 import { safeText } from '../lib/text/safe-text.ts';
 import { type Finding, inOrder } from './finding.ts';
 import type { Observation } from './observation.ts';
@@ -19,15 +20,17 @@ type ExamineSettings = Pick<Settings, 'listen' | 'tls' | 'certificates' | 'disco
  *
  * @param exposed see `CertificateInput`.
  * @param now ms since the epoch.
+ * @param served the cluster that the balancer has served, if it is known.
  */
 export function examine(
   observations: readonly Observation[],
   { listen, tls, certificates, discovery }: ExamineSettings,
   exposed: readonly Secret[],
   now: number,
+  served?: Known,
 ): Finding[] {
   const findings = [
-    ...findInCluster(observations, discovery),
+    ...findInCluster(observations, discovery, served),
     ...findInMembers(observations),
     ...findInAdvertised(observations, discovery),
     ...findInDatabases(observations),

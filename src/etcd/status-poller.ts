@@ -34,7 +34,8 @@ const fastInterval = 250;
 
 export class StatusPoller {
   readonly #options: StatusPollerOptions;
-  readonly #schedules = new Set<Schedule>();
+  /** With what asks the member at once. */
+  readonly #schedules = new Map<Schedule, () => Promise<void>>();
   #signal: AbortSignal | undefined;
   /** Stops the polls that began with the last restart. */
   #round = new AbortController();
@@ -63,17 +64,18 @@ export class StatusPoller {
     if (settings.current.inspectInterval === 0) return;
     const signal = AbortSignal.any([this.#signal, this.#round.signal, member.gone]);
     const client = open(member);
+    const ask = (): Promise<void> => this.#ask(member, client, signal);
     const interval = (): number => settings.current.inspectInterval;
     const schedule = new Schedule(
       {
         interval,
         fastInterval: () => Math.min(fastInterval, interval()),
         isCalm: isSettled,
-        work: () => void this.#ask(member, client, signal).then(() => schedule.arm()),
+        work: () => void ask().then(() => schedule.arm()),
       },
       signal,
     );
-    this.#schedules.add(schedule);
+    this.#schedules.set(schedule, ask);
     const onStop = (): void => {
       this.#schedules.delete(schedule);
       client.close();
@@ -84,7 +86,12 @@ export class StatusPoller {
 
   /** Polls every member soon: something about the cluster has changed. */
   pollAllNow(): void {
-    for (const schedule of this.#schedules) schedule.soon();
+    for (const schedule of this.#schedules.keys()) schedule.soon();
+  }
+
+  /** Polls every member at once. Resolves when all have answered or failed; at once if polls are off. */
+  async pollAll(): Promise<void> {
+    await Promise.all(this.#schedules.values().map((ask) => ask()));
   }
 
   async #ask(member: Member, client: StatusClient, signal: AbortSignal): Promise<void> {

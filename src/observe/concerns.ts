@@ -5,6 +5,7 @@
 import { nearQuota, quotaShare } from '../etcd/status/quota.ts';
 import type { RejectReason } from '../proxy/client-totals.ts';
 import type { CertificateReport } from './balancer-report.ts';
+import { pausedWords, replacedWords } from './events/sentences/pause.ts';
 import type { MemberReport, Status } from './status.ts';
 
 /** Why a client is turned away that did nothing wrong; the other reasons are its own. */
@@ -37,6 +38,19 @@ export function turningAway(
     const mayBeOver = reason === 'limit' ? !isFull : reason === 'no-member';
     return now - Date.parse(last.lastAt) < (mayBeOver ? soon : mostBackoff);
   });
+}
+
+/** Why nobody gets a member although members may be healthy, as one clause; `undefined` if clients are served. */
+export function whyUnserved({
+  paused,
+  cluster: { replaced },
+}: Pick<Status, 'paused'> & {
+  readonly cluster: Pick<Status['cluster'], 'replaced'>;
+}): string | undefined {
+  const isAsked = paused === undefined ? [] : [pausedWords(paused)];
+  const isOther = replaced === undefined ? [] : [replacedWords(replaced)];
+  const why = [...isAsked, ...isOther];
+  return why.length === 0 ? undefined : why.join('; ');
 }
 
 /** Why the last reload was refused; `undefined` if it was not. */

@@ -8,6 +8,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { openNotifySocket, type Send } from '../systemd/notify-socket.ts';
+import { whyUnserved } from './concerns.ts';
 import type { Event, EventKind } from './events/event.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { Status } from './status.ts';
@@ -22,6 +23,8 @@ const statusEvents: readonly EventKind[] = [
   ...(['member-changed', 'member-fit', 'member-unfit', 'mode-changed'] as const),
   ...(['member-joined', 'member-renamed', 'member-left'] as const),
   ...(['leader-changed', 'leader-lost'] as const),
+  ...(['paused', 'resumed'] as const),
+  ...(['cluster-replaced', 'cluster-returned', 'cluster-accepted'] as const),
 ];
 
 export class ServiceNotifications implements AsyncDisposable {
@@ -123,7 +126,7 @@ export class ServiceNotifications implements AsyncDisposable {
 }
 
 /** "STATUS=2 of 3 members healthy; m1 failed: timed out after 700ms", always one line. */
-function describe({ members, mode }: Status): string {
+function describe({ members, mode, ...status }: Status): string {
   const healthy = members.filter(({ acceptsNew }) => acceptsNew);
   const others = members
     .filter((member) => !healthy.includes(member))
@@ -132,6 +135,11 @@ function describe({ members, mode }: Status): string {
       return `${name} ${unfit?.reason ?? state}${why === undefined ? '' : `: ${why}`}`;
     });
   const head = mode === 'panic' ? 'panic, ' : '';
-  const told = [`${head}${healthy.length} of ${members.length} members healthy`, ...others];
+  const unserved = whyUnserved(status);
+  const told = [
+    ...(unserved === undefined ? [] : [unserved]),
+    `${head}${healthy.length} of ${members.length} members healthy`,
+    ...others,
+  ];
   return `STATUS=${told.join('; ').replaceAll(/\s+/g, ' ')}`;
 }

@@ -4,7 +4,7 @@
  * Owns the shape of `/status`, which omits undefined fields. Reads the other rooms and changes nothing.
  */
 import type { CertificateInUse } from '../certificates/expiry.ts';
-import type { Cluster } from '../etcd/cluster.ts';
+import type { Cluster, Replaced } from '../etcd/cluster.ts';
 import type { ClusterView } from '../etcd/status/cluster-view.ts';
 import type { Ineligibility } from '../etcd/status/eligibility.ts';
 import type { MemberStatus } from '../etcd/status/member-status.ts';
@@ -18,6 +18,7 @@ import { iso } from '../lib/time/iso.ts';
 import type { Drains } from '../members/drains.ts';
 import type { Member } from '../members/member.ts';
 import type { DataPath } from '../proxy/data-path.ts';
+import type { AskedPause } from '../proxy/pause.ts';
 import type { MemberDrains } from '../proxy/sessions/member-drains.ts';
 import type { EndReason } from '../proxy/sessions/session.ts';
 import type { SnapshotView } from '../snapshot/schedule/scheduled.ts';
@@ -66,6 +67,8 @@ export interface Status {
   readonly hold: HoldStatus;
   /** Absent where there is no schedule. */
   readonly snapshots?: SnapshotStatus | undefined;
+  /** Present while an operator has paused it: nobody gets a member. */
+  readonly paused?: AskedPause | undefined;
   readonly members: readonly MemberReport[];
   /** Drains of members that are absent at the moment. They apply when the members come back. */
   readonly absentDrains: readonly string[];
@@ -82,6 +85,8 @@ export interface ClusterStatus extends Omit<ClusterView, 'leader'> {
   readonly leaderSince?: string | undefined;
   /** Seen since the balancer started. */
   readonly leaderChanges: number;
+  /** Present while another cluster is in place of the known one: nobody gets a member until it is accepted. */
+  readonly replaced?: Replaced | undefined;
 }
 
 /** Holds of what clients send while the leader is lost. Leaders are given by name. */
@@ -199,6 +204,7 @@ export function takeStatus(sources: StatusSources): Status {
     cluster: clusterStatus(cluster),
     hold: holdStatus(sources.hold(), now),
     snapshots: snapshotStatus(sources.snapshots()),
+    paused: proxy.pause.asked,
     members: members.map((member) => memberStatus(member, sources)),
     absentDrains: drains.all
       .filter((drain) => !members.some((member) => drains.of(member) === drain))
@@ -211,9 +217,9 @@ export function takeStatus(sources: StatusSources): Status {
   };
 }
 
-function clusterStatus({ view, leaderSince, leaderChanges }: Cluster): ClusterStatus {
+function clusterStatus({ view, leaderSince, leaderChanges, replaced }: Cluster): ClusterStatus {
   const { leader, ...rest } = view;
-  return { ...rest, leader: leader?.name, leaderSince: iso(leaderSince), leaderChanges };
+  return { ...rest, leader: leader?.name, leaderSince: iso(leaderSince), leaderChanges, replaced };
 }
 
 /** @param now ms since the epoch. */

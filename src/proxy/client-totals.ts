@@ -7,6 +7,7 @@ export const rejectReasons = [
   'no-member',
   'accept-failed',
   'no-request',
+  'paused', // nobody gets a member
   'silent', // it has sent nothing since it connected
 ] as const;
 export type RejectReason = (typeof rejectReasons)[number];

@@ -1,9 +1,10 @@
 /**
  * The data path, from an accepted connection to a session:
  *
- *   listener ──► admission ──► handshake ──► dial ──► session
- *                   │             │            └── no member answers: the client is reset
- *                   │             └── only where we speak TLS: the handshake fails, or no request comes
+ *   listener ──► admission ──► pause ──► handshake ──► dial ──► session
+ *                   │            │           │            └── no member answers: the client is reset
+ *                   │            │           └── only where we speak TLS: the handshake fails, or no request comes
+ *                   │            └── it waits, or is reset, while nobody gets a member
  *                   └── too many connections in all, or from one address: the client is reset
  *
  * Owns the connections that wait for a member. It asks the snapshot and the policy where to go; it
@@ -18,6 +19,7 @@ import type { Member } from '../members/member.ts';
 import { ClientTotals, type RejectReason } from './client-totals.ts';
 import { type DialAttempt, type Dialled, type DialOptions, dial } from './dial/dial.ts';
 import { Sources } from './listen/sources.ts';
+import { Pause } from './pause.ts';
 import { plainBytes, withinTls } from './relay/byte-counts.ts';
 import type { Copier } from './relay/copier.ts';
 import { resetConnection } from './relay/relay.ts';
@@ -48,6 +50,7 @@ export interface DataPathOptions extends Omit<DialOptions, 'timers' | 'onAttempt
 export class DataPath {
   readonly sessions = new Sessions();
   readonly drainer = new Drainer(this.sessions);
+  readonly pause = new Pause(this.sessions, this.drainer);
   readonly totals = new ClientTotals();
   readonly #options: DataPathOptions;
   readonly #dialOptions: DialOptions;
@@ -142,6 +145,7 @@ export class DataPath {
    */
   close(): number {
     this.#dials.abort();
+    this.pause.stop();
     this.drainer.stop();
     return this.drainer.close(this.sessions.all(), 'shutdown');
   }
@@ -155,18 +159,32 @@ export class DataPath {
   async #serve(accepted: Socket, source: string | undefined): Promise<Session | undefined> {
     const { connect, receive } = this.#options;
     const { signal } = this.#dials;
+    if (!(await this.pause.passes())) return this.#refuse(accepted);
     const received = receive ? await receive(accepted, signal) : { client: accepted, connect };
     if (received === undefined) {
       accepted.destroy();
       return undefined;
     }
     const { client } = received;
-    const dialled = await dial({ ...this.#dialOptions, connect: received.connect }, signal);
+    let dialled: Dialled | undefined;
+    do {
+      // A pause may have begun during the handshake or the dial.
+      dialled?.lease.release();
+      dialled?.socket.destroy();
+      if (!(await this.pause.passes())) return this.#refuse(client);
+      dialled = await dial({ ...this.#dialOptions, connect: received.connect }, signal);
+    } while (this.pause.mode !== 'open' && !signal.aborted);
     if (dialled === undefined && !signal.aborted) this.reject('no-member');
     const session = dialled && this.#join(client, dialled);
     if (session === undefined) resetConnection(client);
     else if (source !== undefined) this.#sourceOf.set(session, source);
     return session;
+  }
+
+  /** The client waited, and clients are refused now. */
+  #refuse(client: Socket): undefined {
+    if (!this.#dials.signal.aborted) this.reject('paused');
+    resetConnection(client);
   }
 
   /** Returns `undefined` if one of the two connections has closed meanwhile. */

@@ -40,6 +40,8 @@ const ofOthers = new Set([
   ...['listen-metrics-urls', 'peer-urls', 'learner', 'command-timeout'], // etcd and etcdctl
   ...['initial-cluster', 'initial-cluster-state', 'quota-backend-bytes'], // etcd
   ...['heartbeat-interval', 'election-timeout', 'cluster'], // etcd and etcdctl
+  ...['initial-cluster-token', 'initial-advertise-peer-urls', 'data-dir', 'name'], // etcd and etcdctl
+  ...['force-new-cluster', 'bump-revision', 'mark-compacted'], // etcd and etcdutl
   ...['raw', 'control-plane', 'unix-socket', 'now', 'node-ip', 'server', 'full'], // kubectl, kubeadm, curl, systemctl, kubelet
   ...['read-only', 'network', 'ulimit'], // docker
   ...['faults', 'seed', 'schedules'], // npm run chaos

@@ -67,7 +67,7 @@ describe(page, () => {
     const known = new Set(options.map(({ name }) => name));
     // Of etcd, etcdctl and the commands of operators.
     const others =
-      /^(election-timeout|heartbeat-interval|quota-backend-bytes|cluster|endpoints|member|wait)$/;
+      /^(election-timeout|heartbeat-interval|quota-backend-bytes|cluster|endpoints|member|wait|accept-cluster)$/;
     const named = sections.flatMap((text) => text.match(/(?<=--)[a-z][a-z-]*/g) ?? []);
     expect(named.length).toBeGreaterThan(0);
     expect(named.filter((name) => !known.has(name) && !others.test(name))).toEqual([]);

@@ -2,6 +2,7 @@
 
 import { LiveSettings } from '../../src/config/live-settings.ts';
 import { Cluster, type ClusterChange } from '../../src/etcd/cluster.ts';
+import { KnownCluster } from '../../src/etcd/known-cluster.ts';
 import type { MemberStatus } from '../../src/etcd/status/member-status.ts';
 import type { Member } from '../../src/members/member.ts';
 
@@ -10,6 +11,7 @@ export function undescribed(members: readonly Member[], changes: ClusterChange[]
   return new Cluster({
     members: () => members,
     settings: new LiveSettings({ maxLag: 0 }),
+    known: new KnownCluster(undefined, () => {}),
     onEligibility: () => {},
     onChange: (change) => changes.push(change),
   });
@@ -24,6 +26,7 @@ export const someFacts: MemberStatus = {
   version: '3.5.16',
   leaderId: 'a',
   term: 2,
+  revision: 50,
   raftIndex: 100,
   appliedIndex: 100,
   dbSize: 20_480,

@@ -4,11 +4,17 @@
  */
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Etcd3 } from 'etcd3';
+import type { Etcd3, IOptions } from 'etcd3';
+import type { ClientCredentials } from './certificates.ts';
 import { etcd3, withoutRetries } from './clients.ts';
 
 /** A request that takes longer than this counts as failed, ms. */
 const patience = 10_000;
+
+const callOptions: Partial<IOptions> = {
+  faultHandling: withoutRetries,
+  defaultCallOptions: () => ({ deadline: Date.now() + patience }),
+};
 
 export class Load implements AsyncDisposable {
   /** What failed, in etcd3's words. */
@@ -19,9 +25,11 @@ export class Load implements AsyncDisposable {
   readonly #clients: Promise<void>[];
 
   /** @param pace between two requests of a client, ms. */
-  constructor(host: string, clients: number, pace: number) {
+  constructor(host: string, clients: number, pace: number, certificates?: ClientCredentials) {
     this.#served.setMaxListeners(0);
-    this.#clients = Array.from({ length: clients }, (_, index) => this.#run(host, index, pace));
+    this.#clients = Array.from({ length: clients }, (_, index) =>
+      this.#run(etcd3(host, certificates, callOptions), index, pace),
+    );
   }
 
   get failures(): number {
@@ -53,11 +61,7 @@ export class Load implements AsyncDisposable {
     await Promise.all(this.#clients);
   }
 
-  async #run(host: string, index: number, pace: number): Promise<void> {
-    const client: Etcd3 = etcd3(host, undefined, {
-      faultHandling: withoutRetries,
-      defaultCallOptions: () => ({ deadline: Date.now() + patience }),
-    });
+  async #run(client: Etcd3, index: number, pace: number): Promise<void> {
     const { signal } = this.#stopping;
     const key = `load/${index}`;
     for (let round = 0; !signal.aborted; round += 1) {

@@ -15,6 +15,7 @@ import { checkUrlOf } from '../../config/values/endpoint.ts';
 import { trustedList, viewOfAll } from '../../etcd/cluster.ts';
 import { EtcdClient } from '../../etcd/etcd-client.ts';
 import type { GrpcTarget } from '../../etcd/grpc-security.ts';
+import type { KnownCluster } from '../../etcd/known-cluster.ts';
 import { acceptsNew } from '../../health/state/health.ts';
 import { Questions } from '../../leader/questions.ts';
 import { alwaysAt } from '../../lib/net/dns-cache.ts';
@@ -31,6 +32,7 @@ export interface MembershipOptions {
   /** For gRPC to members; see `EtcdClientOptions`. */
   readonly tls: () => MemberTls;
   readonly record: (event: Event) => void;
+  readonly known: KnownCluster;
 }
 
 interface MembershipEvents {
@@ -53,7 +55,7 @@ export class Membership extends EventEmitter<MembershipEvents> {
   /** Reads the state directory. Throws `SettingError` when it cannot be created. */
   constructor(options: MembershipOptions) {
     super();
-    const { record } = options;
+    const { record, known } = options;
     const settings = options.settings.current;
     this.#settings = options.settings;
     this.#tls = options.tls;
@@ -67,7 +69,7 @@ export class Membership extends EventEmitter<MembershipEvents> {
       stateDir: isFixed ? undefined : stateDir,
       dns: systemDns,
       known: () => {
-        const { clusterId } = viewOfAll(this.members);
+        const { clusterId } = viewOfAll(this.members, known.id);
         return this.members.map(({ place, health, status, statusError }) => ({
           place,
           memberId: status?.memberId,
@@ -75,7 +77,7 @@ export class Membership extends EventEmitter<MembershipEvents> {
           healthy: acceptsNew(health) && statusError === undefined,
         }));
       },
-      list: () => trustedList(this.members),
+      list: () => trustedList(this.members, known.id),
       onPlaces: (places) => this.#roster.set(places),
       onChange: record,
       onNameChange: record,

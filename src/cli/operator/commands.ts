@@ -16,6 +16,7 @@ const operations = () => import('./operations.ts');
 export function addOperatorCommands(program: Command): void {
   addViews(program);
   addDrains(program);
+  addPauses(program);
   addOperations(program);
   addCompletion(program);
 }
@@ -104,6 +105,44 @@ function addDrains(program: Command): void {
     .argument('<member>', 'Its name, its id, or its address.')
     .action(async (member, { adminSocket }) =>
       (await operations()).undrain(await clientAt(adminSocket), member),
+    );
+}
+
+const aboutPause = `
+The sessions leave within --drain-timeout, as by drain. New clients are accepted
+and wait, unread, until resume; with --refuse they are reset. It lasts over
+reloads, and with --state-dir over restarts of etcd-lb. For the restore of a
+cluster: see docs/recipes.md.
+`;
+const aboutResume = `
+A cluster that was restored from a snapshot has another id than the one that
+etcd-lb knows. Nobody gets a member of it until it is accepted.
+`;
+
+function addPauses(program: Command): void {
+  asking(program, 'pause', `${aboutPause}${examples('pause --wait', 'pause --refuse')}`)
+    .summary('Give nobody a member; clients wait, or are refused.')
+    .description('Give nobody a member until resume: clients wait, or are refused.')
+    .option('--refuse', 'Reset new clients, in place of having them wait.')
+    .option('--wait', 'Return when no session is left.')
+    .action(async ({ adminSocket, ...options }) =>
+      (await operations()).pause(await clientAt(adminSocket), options),
+    );
+
+  const ofResume = examples(
+    'resume',
+    'resume --accept-cluster',
+    'resume --accept-cluster 8e9e05c52164694d',
+  );
+  asking(program, 'resume', `${aboutResume}${ofResume}`)
+    .summary('Take a pause back, and accept a restored cluster.')
+    .description('Take a pause back: clients get members again, and those that wait get them now.')
+    .option(
+      '--accept-cluster [ID]',
+      'Take the cluster, or the one with this id, for the one that clients are to have.',
+    )
+    .action(async ({ adminSocket, acceptCluster }) =>
+      (await operations()).resume(await clientAt(adminSocket), acceptCluster),
     );
 }
 

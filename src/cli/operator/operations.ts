@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AdminClient, AdminError } from '../../admin/client.ts';
 import type { Drained, Moved, Rebalanced } from '../../admin/operations.ts';
+import type { Paused, Resumed } from '../../admin/pausing.ts';
 import { formatDuration } from '../../config/values/duration.ts';
 import { count } from '../../lib/text/count.ts';
 import { formatMs } from '../../lib/text/quantities.ts';
@@ -49,6 +50,45 @@ export async function undrain(client: AdminClient, member: string): Promise<void
   const answer = await client.post<{ member: string; warnings: string[] }>(path);
   console.log(`${answer.member} gets connections again while it is healthy.`);
   warn(answer.warnings);
+}
+
+/** @param wait return only when no session is left? */
+export async function pause(
+  client: AdminClient,
+  { refuse, wait }: { readonly refuse?: true; readonly wait?: true },
+): Promise<void> {
+  const paused = await client.post<Paused>('/v1/pause', { refuse });
+  const { sessions, timeout } = paused;
+  const leaving =
+    sessions === 0
+      ? ''
+      : `, and ${count(sessions, 'session')} may leave within ${formatDuration(timeout)}`;
+  console.log(`Nobody gets a member: clients ${refuse ? 'are refused' : 'wait'}${leaving}.`);
+  warn(paused.warnings);
+  if (!wait) return;
+  for (;;) {
+    const status = await client.status();
+    if (status.sessions === 0) break;
+    if (status.paused === undefined) {
+      throw new AdminError('etcd-lb is no longer paused: somebody has resumed it.');
+    }
+    await delay(interval);
+  }
+  console.log('No session is left.');
+}
+
+/** @param acceptCluster an id, or true for whichever cluster is in place of the known one. */
+export async function resume(
+  client: AdminClient,
+  acceptCluster: string | true | undefined,
+): Promise<void> {
+  const { waiting, accepted, warnings } = await client.post<Resumed>('/v1/resume', {
+    acceptCluster,
+  });
+  if (accepted !== undefined) console.log(`The cluster is ${accepted} from now on.`);
+  const waited = waiting === 0 ? '' : `, ${count(waiting, 'client')} that waited first`;
+  console.log(`Clients get members again${waited}.`);
+  warn(warnings);
 }
 
 export async function moveLeader(client: AdminClient, to: string | undefined): Promise<void> {

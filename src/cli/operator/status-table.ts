@@ -3,7 +3,12 @@
 import { styleText } from 'node:util';
 import { quotaShare } from '../../etcd/status/quota.ts';
 import { formatBytes, formatMs, formatSeconds, formatShare } from '../../lib/text/quantities.ts';
-import { endingCertificates, refusedReload, turningAway } from '../../observe/concerns.ts';
+import {
+  endingCertificates,
+  refusedReload,
+  turningAway,
+  whyUnserved,
+} from '../../observe/concerns.ts';
 import { membersOf } from '../../observe/events/members-of.ts';
 import { outcomeOf } from '../../observe/events/sentences/hold.ts';
 import { whyRejected } from '../../observe/events/sentences/traffic.ts';
@@ -42,6 +47,7 @@ export function statusTable(sample: Sample, before: Sample, now: number): string
   return [
     summary(status, now),
     clusterLine(status),
+    ...unserved(status),
     ...holding(status),
     ...concerns(status, now),
     '',
@@ -76,6 +82,12 @@ function clusterLine({ cluster }: Status): string {
     ...alarms.map(({ kind, member }) => styleText('red', `alarm ${kind} of ${member}`)),
   ];
   return parts.join(' · ');
+}
+
+/** "paused by an operator: clients wait", while that lasts. */
+function unserved(status: Status): string[] {
+  const why = whyUnserved(status);
+  return why === undefined ? [] : [styleText('yellow', why)];
 }
 
 /** "holding for 0.8 s: m1, the leader, does not answer", while that lasts. */

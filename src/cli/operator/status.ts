@@ -1,6 +1,7 @@
 /** `etcd-lb status`: the state of a running balancer and of its members. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminClient } from '../../admin/client.ts';
+import { whyUnserved } from '../../observe/concerns.ts';
 import type { Status } from '../../observe/status.ts';
 import { headlineOf } from '../../page/browser/cluster/headline.ts';
 import { documentOf, type Format } from '../flags/output.ts';
@@ -57,7 +58,7 @@ export async function printStatus(
  */
 export function exitCodeOf(status: Status, at: string): 0 | 1 | 2 {
   // While it starts the page waits; a script asks whether clients are served.
-  if (status.mode !== 'normal') return 2;
+  if (status.mode !== 'normal' || whyUnserved(status) !== undefined) return 2;
   const { tone } = headlineOf({ ...status, at });
   return ({ ok: 0, note: 0, warn: 1, bad: 2 } as const)[tone];
 }

@@ -6,13 +6,14 @@
  */
 
 import type { Settings } from '../../config/settings.ts';
+import { highestRevision, type Known } from '../../etcd/known-cluster.ts';
 import {
   type ClusterView,
   isUnstarted,
   newestList,
   viewOf,
 } from '../../etcd/status/cluster-view.ts';
-import type { ListedMember } from '../../etcd/status/member-status.ts';
+import type { ListedMember, MemberStatus } from '../../etcd/status/member-status.ts';
 import type { Finding, Severity } from '../finding.ts';
 import { knownAmong, type Observation } from '../observation.ts';
 
@@ -22,6 +23,7 @@ const recommendedSize = 5;
 export function findInCluster(
   observations: readonly Observation[],
   discovery: Settings['discovery'],
+  served?: Known,
 ): Finding[] {
   const known = knownAmong(observations);
   const view = viewOf(
@@ -31,13 +33,15 @@ export function findInCluster(
       answers: poll.kind === 'known',
       status: poll.kind === 'known' ? poll.status : undefined,
     })),
+    served?.id,
   );
   const ours = known.flatMap(({ status }) => (status.clusterId === view.clusterId ? status : []));
   const seen = new Set(ours.map(({ memberId }) => memberId));
   const unseen = newestList(ours).filter(({ id }) => !seen.has(id));
   const unnamed = unnamedAmong(unseen, observations);
   return [
-    ...findStrangers(known, view),
+    ...findRestored(ours, view, served),
+    ...findStrangers(known, view, served),
     ...findQuorum(observations, view, unnamed.length),
     ...findLeader(observations, view),
     ...findAlarms(view),
@@ -52,8 +56,12 @@ export function findInCluster(
 function findStrangers(
   known: ReturnType<typeof knownAmong>,
   { clusterId }: ClusterView,
+  served: Known | undefined,
 ): Finding[] {
-  const most = clusterId === undefined ? 'no cluster has most of them' : `most are of ${clusterId}`;
+  const most =
+    clusterId === undefined
+      ? 'no cluster has most of them'
+      : `${clusterId === served?.id ? 'clients are served by' : 'most are of'} ${clusterId}`;
   return known
     .filter(({ status }) => status.clusterId !== clusterId)
     .map(({ name: subject, status }) => ({
@@ -63,6 +71,37 @@ function findStrangers(
       why: 'Clients would read and write other data, depending on the member they get.',
       mend: 'Name members of one cluster in --endpoints; one restored from a backup by itself is emptied and added anew with `etcdctl member add`.',
     }));
+}
+
+/** Another cluster in place of the one that was served, or the same one with an older revision. */
+function findRestored(
+  ours: readonly MemberStatus[],
+  { clusterId }: ClusterView,
+  served: Known | undefined,
+): Finding[] {
+  if (served === undefined || clusterId === undefined) return [];
+  const revision = highestRevision(ours);
+  const hasGoneBack = revision < served.revision;
+  const behind = hasGoneBack
+    ? [
+        ofAll(
+          'warning',
+          `its revision ${revision} is below ${served.revision}, which clients have seen`,
+          'A client that watches from where it was misses what is written up to there.',
+          'Restore with --bump-revision and --mark-compacted (etcdutl 3.6), or restart all that watches, such as kube-apiserver.',
+        ),
+      ]
+    : [];
+  if (clusterId === served.id) return behind;
+  return [
+    ofAll(
+      'error',
+      `it is another one: ${clusterId} in place of ${served.id}, which etcd-lb has served; restored from a snapshot, or made anew`,
+      'etcd-lb gives nobody a member of it until it is accepted, since its data is not what clients know.',
+      `If that is meant: \`etcd-lb resume --accept-cluster ${clusterId}\`. If not, see which cluster the addresses in --endpoints belong to.`,
+    ),
+    ...behind,
+  ];
 }
 
 function findQuorum(

@@ -17,10 +17,7 @@ export interface SeenMember {
 }
 
 export interface ClusterView {
-  /**
-   * The cluster of more than half of the members with a status. `undefined` if there is none; then nothing
-   * else is known.
-   */
+  /** See `clusterIdOf`. `undefined` if there is none; then nothing else is known. */
   readonly clusterId: string | undefined;
   /** Members that vote, without learners; by name, or else by id. */
   readonly voters: readonly string[];
@@ -55,9 +52,13 @@ export interface Leader {
   readonly name: string;
 }
 
-/** Derives the view. Members of other clusters are left out. */
-export function viewOf(members: readonly SeenMember[]): ClusterView {
-  const clusterId = majority(members.flatMap(({ status }) => status?.clusterId ?? []));
+/**
+ * Derives the view. Members of other clusters are left out.
+ *
+ * @param known the id of the cluster that has served clients so far, if there is one.
+ */
+export function viewOf(members: readonly SeenMember[], known?: string): ClusterView {
+  const clusterId = clusterIdOf(members, known);
   const seen = members.flatMap(({ name, healthy, answers, status }) =>
     status !== undefined && status.clusterId === clusterId
       ? [{ name, healthy, answers, status }]
@@ -101,6 +102,26 @@ export function viewOf(members: readonly SeenMember[]): ClusterView {
     })),
     versions: [...new Set(seen.map(({ status }) => status.version))].sort(byNumber),
   };
+}
+
+/**
+ * Which cluster it is: the known one while a healthy member is of it. Else the one of more than half of all members,
+ * which has then taken the place of the known one. Without a known one that of more than half of the members with a
+ * status; `undefined` if there is none.
+ */
+function clusterIdOf(
+  members: readonly SeenMember[],
+  known: string | undefined,
+): string | undefined {
+  const said = members.flatMap(({ status }) => status?.clusterId ?? []);
+  const most = majority(said);
+  if (known === undefined || said.length === 0 || most === known) return most;
+  const isServed = members.some(
+    ({ healthy, answers, status }) => healthy && answers && status?.clusterId === known,
+  );
+  // A member that has not answered yet may be of the known one.
+  const are = said.filter((id) => id === most).length;
+  return !isServed && are > members.length / 2 ? most : known;
 }
 
 /** More than half of `voters`; 0 without voters. */

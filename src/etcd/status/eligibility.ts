@@ -28,7 +28,7 @@ export const learner: Ineligibility = {
  * Why a member is ineligible; `undefined` if it is eligible.
  *
  * @param status that of the member.
- * @param clusterId that of the majority, if there is one.
+ * @param clusterId that of the cluster view, if there is one.
  * @param leader the status of the leader, if known.
  * @param maxLag how many entries it may be behind the leader; 0 for any number.
  */
@@ -41,7 +41,7 @@ export function ineligibilityOf(
   if (clusterId !== undefined && status.clusterId !== clusterId) {
     return {
       reason: 'other-cluster',
-      detail: `it belongs to cluster ${status.clusterId} and most others to ${clusterId}; is its address right, or was it restored from a backup by itself?`,
+      detail: `it belongs to cluster ${status.clusterId} and clients to ${clusterId}; is its address right, or was it restored from a backup by itself?`,
       isExcluded: true,
     };
   }

@@ -20,6 +20,8 @@ export interface MemberStatus {
   /** The leader according to this member; `undefined` if it knows none. */
   readonly leaderId: string | undefined;
   readonly term: number;
+  /** The revision of its key-value store: the last write that it has applied. */
+  readonly revision: number;
   /** The last committed entry of the log, and the last that this member has applied. */
   readonly raftIndex: number;
   readonly appliedIndex: number;
@@ -84,6 +86,7 @@ export function statusOf(
     version: safeText(status.version),
     leaderId: leader === '0' ? undefined : hex(leader),
     term: Number(status.raftTerm),
+    revision: Number(header.revision),
     raftIndex: Number(status.raftIndex),
     appliedIndex: Number(status.raftAppliedIndex),
     dbSize: Number(status.dbSize),

@@ -12,6 +12,7 @@ import { discoveryEvents } from './sentences/discovery.ts';
 import { healthEvents } from './sentences/health.ts';
 import { holdEvents } from './sentences/hold.ts';
 import { operatorEvents } from './sentences/operators.ts';
+import { pauseEvents } from './sentences/pause.ts';
 import { processEvents } from './sentences/process.ts';
 import type { Sentence } from './sentences/sentence.ts';
 import { snapshotEvents } from './sentences/snapshots.ts';
@@ -28,6 +29,7 @@ const sentences = {
   ...tlsEvents,
   ...operatorEvents,
   ...snapshotEvents,
+  ...pauseEvents,
 };
 
 export type EventKind = keyof typeof sentences;

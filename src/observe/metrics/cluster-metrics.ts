@@ -127,6 +127,11 @@ export const clusterMetrics: readonly ReadMetric[] = [
     }),
   ),
   {
+    name: 'etcd_lb_cluster_replaced',
+    help: '1 while the members are of another cluster than the one that has served clients, as after a restore, so that nobody gets a member until an operator accepts it, else 0.',
+    read: ({ cluster }) => [[flag(cluster.replaced !== undefined)]],
+  },
+  {
     name: 'etcd_lb_cluster_leader_changes_total',
     help: 'How often another member than before was found to lead, since the balancer started.',
     read: ({ cluster }) => [[cluster.leaderChanges]],

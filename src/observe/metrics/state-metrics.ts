@@ -69,7 +69,7 @@ export const stateMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'etcd_lb_waiting_clients',
-    help: 'Clients that wait at this moment while a member is dialled for them.',
+    help: 'Clients that wait at this moment: while a member is dialled for them, or while nobody gets a member.',
     read: ({ proxy }) => [[proxy.waiting]],
   },
   {
@@ -79,7 +79,7 @@ export const stateMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'etcd_lb_rejected_clients_total',
-    help: 'Clients that were turned away: limit (max-connections reached), source-limit (one address has its share of them), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors), no-request (the client sent nothing within dial-timeout, or sent TLS where --tls originate expects plain HTTP) or silent (it sent nothing within first-byte-timeout).',
+    help: 'Clients that were turned away: limit (max-connections reached), source-limit (one address has its share of them), no-member (none could be reached within dial-timeout), accept-failed (the system ran out of descriptors), paused (nobody gets a member, and clients are not to wait), no-request (the client sent nothing within dial-timeout, or sent TLS where --tls originate expects plain HTTP) or silent (it sent nothing within first-byte-timeout).',
     labels: ['reason'],
     read: ({ proxy }) =>
       rejectReasons.map((reason) => [proxy.totals.rejectedFor(reason).clients, { reason }]),
@@ -96,7 +96,7 @@ export const stateMetrics: readonly ReadMetric[] = [
   },
   {
     name: 'etcd_lb_sessions_closed_total',
-    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved to another member), removed (its member was removed), drained (its member), operator (closed by hand), or shutdown (of the balancer).',
+    help: 'Sessions that ended, by reason: closed or reset by the client or the member, evicted from a failed member, rebalanced (moved to another member), removed (its member was removed), drained (its member), paused (nobody gets a member), operator (closed by hand), or shutdown (of the balancer).',
     labels: ['member', 'reason'],
     read: (sources) =>
       served(sources).flatMap((member) => {
@@ -121,6 +121,11 @@ export const stateMetrics: readonly ReadMetric[] = [
     name: 'etcd_lb_log_lines_lost_total',
     help: 'Lines of the log that could not be written: the disk is full, or the reader is gone or too slow.',
     read: ({ lostLogLines }) => [[lostLogLines()]],
+  },
+  {
+    name: 'etcd_lb_paused',
+    help: '1 while an operator has paused the balancer, so that nobody gets a member, else 0.',
+    read: ({ proxy }) => [[flag(proxy.pause.asked !== undefined)]],
   },
   {
     name: 'etcd_lb_holding',

@@ -27,6 +27,7 @@ import {
   mostConnections,
   type RefusalReason,
 } from '../../management/server.ts';
+import { whyUnserved } from '../concerns.ts';
 import type { Status } from '../status.ts';
 import { EventStreams, type EventStreamsOptions, maxStreams } from './event-stream.ts';
 import { Fresh } from './fresh.ts';
@@ -209,8 +210,11 @@ function readiness(status: Status, verbose: boolean): Answer {
   return json(code, { ready: why === undefined, reason: why, mode: status.mode, members });
 }
 
-function notReady({ mode, stopping }: Status): string | undefined {
+function notReady(status: Status): string | undefined {
+  const { mode, stopping } = status;
   if (stopping) return 'stopping';
+  const unserved = whyUnserved(status);
+  if (unserved !== undefined) return unserved;
   if (mode === 'starting') return 'no member is healthy, and some have not been checked yet';
   if (mode === 'panic') return 'no member is healthy';
   return undefined;

@@ -26,6 +26,7 @@ export const endReasons = [
   'rebalanced',
   'removed',
   'drained',
+  'paused',
   'operator',
   'silent',
   'shutdown',

@@ -7,16 +7,20 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { adminApi } from '../../../src/admin/api.ts';
 import { Operations } from '../../../src/admin/operations.ts';
+import { Pausing } from '../../../src/admin/pausing.ts';
 import { SlowStart } from '../../../src/balancing/slow-start.ts';
 import { LiveSettings } from '../../../src/config/live-settings.ts';
 import { loadSettings } from '../../../src/config/load.ts';
+import { KnownCluster } from '../../../src/etcd/known-cluster.ts';
 import { Monitor } from '../../../src/health/monitor.ts';
 import type { LeaderGuard } from '../../../src/leader/guard.ts';
 import { LeaderMover } from '../../../src/leader/move.ts';
 import { Drains } from '../../../src/members/drains.ts';
 import { Member } from '../../../src/members/member.ts';
+import { SavedPause } from '../../../src/members/saved-pause.ts';
 import type { Log } from '../../../src/observe/log/log.ts';
 import type { Status } from '../../../src/observe/status.ts';
+import { Pause } from '../../../src/proxy/pause.ts';
 import { Drainer } from '../../../src/proxy/sessions/drainer.ts';
 import { MemberDrains } from '../../../src/proxy/sessions/member-drains.ts';
 import { Sessions } from '../../../src/proxy/sessions/sessions.ts';
@@ -71,8 +75,16 @@ beforeEach(() => {
     settings: new LiveSettings(settings),
     members: () => members,
   });
+  const dataPath = { pause: new Pause(sessions, drainer), sessions, waiting: 0 };
+  const pausing = new Pausing({
+    ...{ dataPath, cluster, members: () => members, savedPause: new SavedPause(undefined) },
+    settings: new LiveSettings(settings),
+    knownCluster: new KnownCluster(undefined, () => {}),
+    poller: { pollAll: async () => {} },
+    record: () => {},
+  });
   api = adminApi({
-    ...{ operations, isStopping: () => false },
+    ...{ operations, pausing, isStopping: () => false },
     status: () => ({ members: [] }) as unknown as Status,
     reload: async (force) =>
       force ? { kind: 'applied', changed: [], waiting: [] } : { kind: 'refused', why: 'No.' },
@@ -93,7 +105,15 @@ const path = fc.oneof(
   segment.map((id) => `/v1/members/${id}/undrain`),
   segment.map((id) => `/v1/sessions/${id}/close`),
   segment.map((query) => `/v1/sessions?member=${query}`),
-  fc.constantFrom('/v1/status', '/v1/leader/move', '/v1/rebalance', '/v1/reload', '/v1/log-level'),
+  fc.constantFrom(
+    '/v1/status',
+    '/v1/leader/move',
+    '/v1/rebalance',
+    '/v1/pause',
+    '/v1/resume',
+    '/v1/reload',
+    '/v1/log-level',
+  ),
   fc.array(segment, { maxLength: 6 }).map((parts) => `/v1/${parts.join('/')}`),
 );
 const order = fc.record(

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Operations } from '../../../src/admin/operations.ts';
+import type { Pausing } from '../../../src/admin/pausing.ts';
 import { adminBounds, maxAdminStreams, openAdminServer } from '../../../src/admin/server.ts';
 import { EventLog } from '../../../src/observe/events/event-log.ts';
 import type { Status } from '../../../src/observe/status.ts';
@@ -39,7 +40,7 @@ beforeEach(async () => {
   const server = await openAdminServer(
     { path },
     {
-      ...{ events, operations: {} as Operations, isStopping: () => false },
+      ...{ events, operations: {} as Operations, pausing: {} as Pausing, isStopping: () => false },
       status: () => ({ mode: 'normal' }) as Status,
       reload: async () => ({ kind: 'applied', changed: [], waiting: [] }),
       onRefused: (reason) => void refused.push(reason),

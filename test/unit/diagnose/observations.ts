@@ -54,6 +54,7 @@ function factsOf(index: number, size: number): MemberStatus {
     memberId: String(index),
     version: '3.5.16',
     leaderId: '0',
+    revision: 50,
     term: 2,
     raftIndex: 10,
     appliedIndex: 10,

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LiveSettings } from '../../../src/config/live-settings.ts';
 import { Cluster, type ClusterChange, trustedList } from '../../../src/etcd/cluster.ts';
+import { KnownCluster } from '../../../src/etcd/known-cluster.ts';
 import type { Ineligibility } from '../../../src/etcd/status/eligibility.ts';
 import type { ListedMember, MemberStatus } from '../../../src/etcd/status/member-status.ts';
 import { type Health, unknownHealth } from '../../../src/health/state/health.ts';
@@ -28,6 +29,7 @@ beforeEach(() => {
   cluster = new Cluster({
     members: () => there,
     settings: new LiveSettings({ maxLag: 10 }),
+    known: new KnownCluster(undefined, () => {}),
     onEligibility: (member, ineligibility) => eligibility.set(member, ineligibility),
     onChange: (change) => changes.push(change),
   });

@@ -35,7 +35,13 @@ const page = 'x'.repeat(256 * 1024);
 async function open(options: Partial<ObserveOptions> = {}): Promise<void> {
   const status = (): Status => {
     statuses.note();
-    return { mode: 'normal', stopping: false, members: [], events: [] } as unknown as Status;
+    return {
+      mode: 'normal',
+      cluster: {},
+      stopping: false,
+      members: [],
+      events: [],
+    } as unknown as Status;
   };
   server = await openObserveServer({
     ...{ host: '127.0.0.1', port: 0, names: [], status },

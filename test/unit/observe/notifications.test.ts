@@ -14,7 +14,7 @@ function statusOf(detail?: string): Status {
   const evidence = detail === undefined ? {} : { evidence: { detail } };
   const state = detail === undefined ? 'healthy' : 'failed';
   const members = [{ name: 'm0', acceptsNew: detail === undefined, state, ...evidence }];
-  return { mode: 'normal', members } as unknown as Status;
+  return { mode: 'normal', members, cluster: {} } as unknown as Status;
 }
 
 function opened(env: NodeJS.ProcessEnv): ServiceNotifications {

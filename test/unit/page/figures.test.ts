@@ -209,7 +209,15 @@ describe('the condition of a member', () => {
 
   test('its lag is that behind the leader, as of when both were asked', () => {
     const etcd = (memberId: string, appliedIndex: number, second: number) => ({
-      ...{ clusterId: 'c', memberId, version: '3.5.16', leaderId: 'a', term: 1, duration: 1 },
+      ...{
+        clusterId: 'c',
+        memberId,
+        version: '3.5.16',
+        leaderId: 'a',
+        term: 1,
+        revision: 1,
+        duration: 1,
+      },
       ...{ raftIndex: 0, appliedIndex, dbSize: 0, dbSizeInUse: 0, isLearner: false },
       at: new Date(second * 1_000).toISOString(),
     });

@@ -85,6 +85,29 @@ test.each<[string, Partial<Omit<StatusUpdate, 'cluster'>>, Partial<Headline>]>([
   expect(headlineOf(updateWith(change))).toMatchObject(headline);
 });
 
+test.each([
+  [false, 'Paused by an operator: clients wait. Nobody gets a member.'],
+  [true, 'Paused by an operator: clients are refused. Nobody gets a member.'],
+])('is paused, whatever else is wrong; refused: %s', (refuse, sentence) => {
+  const paused = { refuse, since: ago(60) };
+  expect(headlineOf(updateWith({ paused, mode: 'panic' }))).toEqual({
+    ...{ tone: 'warn', word: 'Paused', sentence },
+    help: [{ what: 'Serve clients again', text: 'etcd-lb resume' }],
+  });
+});
+
+test('another cluster in place of the known one is said, also beside a pause', () => {
+  const replaced = { id: 'c2', was: 'c1' };
+  expect(headlineOf(updateWith({}, { replaced }))).toMatchObject({
+    ...{ tone: 'bad', word: 'Another cluster' },
+    sentence:
+      'The cluster is another one: id c2 in place of c1. Nobody gets a member until it is accepted; clients wait.',
+    help: [{ text: 'etcd-lb resume --accept-cluster c2' }],
+  });
+  const paused = { refuse: false, since: ago(60) };
+  expect(alsoWrong(updateWith({ paused }, { replaced }))).toEqual(['Another cluster']);
+});
+
 test.each<[string, RejectReason, number, Partial<StatusUpdate>, boolean]>([
   ['at the limit, until the last client has surely come back', 'limit', 149, full, true],
   ['no longer than that', 'limit', 150, full, false],

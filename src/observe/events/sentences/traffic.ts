@@ -18,6 +18,7 @@ export const whyRejected: Readonly<Record<RejectReason, string>> = {
   'accept-failed': 'the system could not accept them (are descriptors short? see ulimit -n)',
   'no-request':
     'they sent nothing within dial-timeout, or sent TLS where --tls originate expects plain HTTP',
+  paused: 'nobody gets a member, since etcd-lb is paused or stops',
   silent: 'they sent nothing within first-byte-timeout',
 };
 

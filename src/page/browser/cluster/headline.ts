@@ -9,9 +9,11 @@ import { duration } from '../lib/time.ts';
 import type { ClusterReport, MemberReport, StatusUpdate } from '../wire.ts';
 import { check, eventsOf, type Headline, recipe, shellWord } from './help.ts';
 import {
+  anotherCluster,
   certificateEnding,
   certificateExpired,
   databaseNearlyFull,
+  paused,
   reloadRefused,
   turningClientsAway,
 } from './own-headlines.ts';
@@ -21,6 +23,8 @@ type View = (status: StatusUpdate) => Headline | undefined;
 /** The first that has something to say decides. */
 const views: readonly View[] = [
   stopping,
+  paused,
+  anotherCluster,
   nobody,
   held,
   panic,
@@ -41,6 +45,7 @@ const views: readonly View[] = [
 
 /** What follows from nothing else, so that it is worth a word beside another headline. */
 const apart: readonly View[] = [
+  anotherCluster,
   certificateExpired,
   turningClientsAway,
   databaseNearlyFull,

@@ -5,10 +5,31 @@ import {
   refusedReload,
   turningAway,
 } from '../../../observe/concerns.ts';
+import { pausedWords, replacedWords } from '../../../observe/events/sentences/pause.ts';
 import { whyRejected } from '../../../observe/events/sentences/traffic.ts';
-import { listed } from '../lib/amounts.ts';
+import { capitalized, listed } from '../lib/amounts.ts';
 import type { StatusUpdate } from '../wire.ts';
 import { check, type Headline, type Help, recipe, shellWord } from './help.ts';
+
+/** Before the consequences: nobody is served, however the members are. */
+export function paused(status: StatusUpdate): Headline | undefined {
+  if (status.paused === undefined) return undefined;
+  const sentence = `${capitalized(pausedWords(status.paused))}. Nobody gets a member.`;
+  const help = [{ what: 'Serve clients again', text: 'etcd-lb resume' }];
+  return { tone: 'warn', word: 'Paused', sentence, help };
+}
+
+export function anotherCluster({ cluster: { replaced } }: StatusUpdate): Headline | undefined {
+  if (replaced === undefined) return undefined;
+  const sentence = `${capitalized(replacedWords(replaced))}. Nobody gets a member until it is accepted; clients wait.`;
+  const help = [
+    {
+      what: 'If that is meant, as after a restore',
+      text: `etcd-lb resume --accept-cluster ${replaced.id}`,
+    },
+  ];
+  return { tone: 'bad', word: 'Another cluster', sentence, help };
+}
 
 export function turningClientsAway(status: StatusUpdate): Headline | undefined {
   const reasons = turningAway(status, Date.parse(status.at));

@@ -1,4 +1,5 @@
 /** What follows when members come, go, fail and are drained: real rooms without sockets. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { SlowStart } from '../../../../src/balancing/slow-start.ts';
 import { LiveSettings } from '../../../../src/config/live-settings.ts';
 import { loadSettings } from '../../../../src/config/load.ts';
 import type { Settings } from '../../../../src/config/settings.ts';
+import { KnownCluster } from '../../../../src/etcd/known-cluster.ts';
 import { StatusPoller } from '../../../../src/etcd/status-poller.ts';
 import { Monitor } from '../../../../src/health/monitor.ts';
 import type { Observation } from '../../../../src/health/state/health.ts';
@@ -44,7 +46,12 @@ class House {
     this.settings = settings;
     this.drains = new Drains(stateDir);
     this.drains.load();
-    this.membership = new Membership({ settings, tls: () => ({}), record })
+    this.membership = new Membership({
+      settings,
+      tls: () => ({}),
+      known: new KnownCluster(undefined, () => {}),
+      record,
+    })
       .on('join', (member) => this.lifecycle.joined(member))
       .on('revise', (revised) => this.lifecycle.revised(revised))
       .on('leave', (member) => this.lifecycle.left(member));

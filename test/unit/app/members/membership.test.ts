@@ -1,9 +1,11 @@
 /** What members are made of, and who is one, as the settings and the cluster say. */
+
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Membership } from '../../../../src/app/members/membership.ts';
 import { LiveSettings } from '../../../../src/config/live-settings.ts';
 import { loadSettings } from '../../../../src/config/load.ts';
 import type { Settings } from '../../../../src/config/settings.ts';
+import { KnownCluster } from '../../../../src/etcd/known-cluster.ts';
 import type { Member } from '../../../../src/members/member.ts';
 import { someFacts } from '../../../support/described-cluster.ts';
 
@@ -16,7 +18,12 @@ let membership: Membership;
 function begin(flags: Record<string, string>): void {
   told = [];
   settings = new LiveSettings(load(flags));
-  membership = new Membership({ settings, tls: () => ({}), record: () => {} })
+  membership = new Membership({
+    settings,
+    tls: () => ({}),
+    known: new KnownCluster(undefined, () => {}),
+    record: () => {},
+  })
     .on('join', ({ name }) => told.push(`+${name}`))
     .on('revise', (revised) =>
       told.push(...revised.map(({ member, before }) => `${before}=${member.name}`)),

@@ -27,6 +27,8 @@ describe('the exit code', () => {
     ['no quorum', 2, { members }, { healthyVoters: 1, tolerance: 0 }],
     ['an alarm', 2, {}, { alarms: [{ kind: 'NOSPACE', memberId: 'm0', member: 'm0' }] }],
     ['panic', 2, { mode: 'panic' }, {}],
+    ['paused', 2, { paused: { refuse: false, since: at } }, {}],
+    ['another cluster', 2, {}, { replaced: { id: 'c2', was: 'c1' } }],
     ['still starting', 2, { mode: 'starting' }, {}],
   ])('%s: %d', (_, code, change, cluster) => {
     expect(exitCodeOf({ ...updateWith(change, cluster), events: [] }, at)).toBe(code);

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../../../src/diagnose/finding.ts';
 import type { Observation } from '../../../../src/diagnose/observation.ts';
 import { findInCluster } from '../../../../src/diagnose/rules/cluster.ts';
+import type { Known } from '../../../../src/etcd/known-cluster.ts';
 import { cluster, refused, withFacts } from '../observations.ts';
 
 /** `error cluster: what was seen`, of each finding but that three members are not five. */
-function said(observations: readonly Observation[]): string[] {
-  return findInCluster(observations, 'static')
+function said(observations: readonly Observation[], served?: Known): string[] {
+  return findInCluster(observations, 'static', served)
     .map(({ severity, subject, seen }: Finding) => `${severity} ${subject}: ${seen}`)
     .filter((each) => !/are recommended/.test(each));
 }
@@ -101,6 +102,30 @@ describe('which cluster', () => {
 
   test('a member of another one is an error', () => {
     expect(said(strangers(2))).toContain('error m2: of cluster d, and most are of c');
+  });
+
+  test('a cluster in place of the one that was served is one error, and its members none', () => {
+    expect(said(strangers(0, 1, 2), { id: 'c', revision: 50 })).toContain(
+      'error cluster: it is another one: d in place of c, which etcd-lb has served; restored from a snapshot, or made anew',
+    );
+    expect(said(strangers(0, 1, 2), { id: 'd', revision: 50 })).not.toContainEqual(
+      expect.stringContaining('d'),
+    );
+  });
+
+  test('a member restored by itself is told from that, whatever most are of', () => {
+    const found = said(strangers(1, 2), { id: 'c', revision: 50 });
+    expect(found).toContain('error m1: of cluster d, and clients are served by c');
+    expect(found).not.toContainEqual(expect.stringContaining('another one'));
+  });
+
+  test('one that went back is a warning', () => {
+    const behind = 'its revision 50 is below 51, which clients have seen';
+    expect(said(cluster(3), { id: 'c', revision: 51 })).toEqual([`warning cluster: ${behind}`]);
+    expect(said(cluster(3), { id: 'c', revision: 50 })).toEqual([]);
+    expect(said(strangers(0, 1, 2), { id: 'c', revision: 51 })).toContain(
+      `warning cluster: ${behind}`,
+    );
   });
 
   test('members of as many clusters as there are members are all errors', () => {

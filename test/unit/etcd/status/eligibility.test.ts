@@ -21,7 +21,7 @@ test('nor one of another cluster, and both are named', () => {
   const other = { ...someFacts, clusterId: 'c2' };
   const ineligibility = ineligibilityOf(other, clusterId, someFacts, 0);
   expect(ineligibility).toMatchObject({ reason: 'other-cluster', isExcluded: true });
-  expect(ineligibility?.detail).toMatch(/cluster c2 and most others to c1/);
+  expect(ineligibility?.detail).toMatch(/cluster c2 and clients to c1/);
 });
 
 test('nor one whose data is corrupt; that of another is no fault of its own', () => {

@@ -29,6 +29,7 @@ test('identifiers are told as etcdctl tells them, numbers as numbers', () => {
     version: '3.5.16',
     leaderId: '8211f1d0f64f3269',
     term: 2,
+    revision: 1,
     raftIndex: 9,
     appliedIndex: 8,
     dbSize: 20480,

@@ -204,6 +204,8 @@ describe('names and help', () => {
     'cluster_versions',
     'cluster_leader_changes_total',
     'cluster_alarm',
+    'cluster_replaced',
+    'paused',
     'holding',
     'holds_total',
     'hold_duration_seconds',

@@ -39,6 +39,7 @@ const member: MemberReport = {
     removed: 0,
     drained: 0,
     operator: 0,
+    paused: 0,
     shutdown: 0,
     silent: 0,
   },
