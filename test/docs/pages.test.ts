@@ -38,6 +38,9 @@ const ofOthers = new Set([
   ...['etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile'], // kube-apiserver
   ...['listen-metrics-urls', 'peer-urls', 'learner', 'command-timeout'], // etcd and etcdctl
   ...['initial-cluster', 'initial-cluster-state', 'quota-backend-bytes'], // etcd
+  ...['listen-client-urls', 'advertise-client-urls', 'client-cert-auth', 'trusted-ca-file'], // etcd
+  ...['cert-file', 'key-file', 'peer-cert-file', 'peer-trusted-ca-file'], // etcd
+  'next-cluster-version-compatible', // etcd
   ...['heartbeat-interval', 'election-timeout', 'cluster'], // etcd and etcdctl
   ...['raw', 'control-plane', 'unix-socket', 'now', 'node-ip'], // kubectl, kubeadm, curl, systemctl, kubelet
   ...['read-only', 'network', 'ulimit'], // docker

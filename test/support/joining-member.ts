@@ -3,6 +3,7 @@ import type { EtcdBinary } from '../../src/demo/etcd-binary.ts';
 import { freePorts } from '../../src/demo/free-ports.ts';
 import type { LocalCluster } from '../../src/demo/local-cluster.ts';
 import { type LocalMember, Member, type Place } from '../../src/demo/local-member.ts';
+import type { ClientCredentials } from './certificates.ts';
 import { etcdctl } from './clients.ts';
 
 export interface Joining {
@@ -29,13 +30,14 @@ export async function addMember(
   return place;
 }
 
-/** Starts one that was added. */
+/** Starts one that was added. `flags` are more flags of etcd. */
 export async function startAdded(
   cluster: LocalCluster,
   all: readonly LocalMember[],
   etcd: EtcdBinary,
   place: Place,
   { advertises }: Pick<Joining, 'advertises'> = {},
+  flags: readonly string[] = [],
 ): Promise<Member> {
   const initial = [...all, place].map(({ name, peerUrl }) => `${name}=${peerUrl}`).join();
   const member = new Member(
@@ -48,6 +50,7 @@ export async function startAdded(
       ...['--logger', 'zap', '--log-outputs', 'stderr', '--log-level', 'warn'],
       // The last of several flags counts.
       ...(advertises === undefined ? [] : ['--advertise-client-urls', advertises]),
+      ...flags,
     ],
     undefined,
   );
@@ -60,11 +63,13 @@ export async function idOf(
   member: Pick<LocalMember, 'name'>,
   asked: readonly LocalMember[],
   etcd: EtcdBinary,
+  certificates?: ClientCredentials,
 ): Promise<string> {
-  const list = await etcdctl(etcd, asked.map(({ clientUrl }) => clientUrl).join())(
-    'member',
-    'list',
-  );
+  const list = await etcdctl(
+    etcd,
+    asked.map(({ clientUrl }) => clientUrl).join(),
+    certificates,
+  )('member', 'list');
   const line = list.split('\n').find((each) => each.split(', ')[2] === member.name);
   const [id] = line?.split(', ') ?? [];
   if (id === undefined) throw new Error(`${member.name} is not listed`);

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { EtcdBinary } from '../../src/demo/etcd-binary.ts';
 import { etcdLb } from './balancer.ts';
+import type { ClientCredentials } from './certificates.ts';
 import { etcdctl } from './clients.ts';
 import { blocksIn, commandsIn, expectLike } from './command-blocks.ts';
 import { retried } from './joining-member.ts';
@@ -19,10 +20,12 @@ const path = join(import.meta.dirname, '../../docs/recipes.md');
 export interface Hands {
   /** Whose etcdctl is used. */
   readonly etcd: EtcdBinary;
+  /** What etcdctl shows and trusts. */
+  readonly certificates?: ClientCredentials | undefined;
   /** Where `etcd-lb` finds the balancer. */
   readonly adminSocket: string;
-  /** The member that is cp1 in the recipe. */
-  readonly cp1: string;
+  /** What people put in place of words of the recipe: `m0` for `cp1`, `3 of 3` for `2 of 2`. */
+  readonly names: Readonly<Record<string, string>>;
   /** What the recipe leaves open, such as `$OTHERS`; found out when a line has it. */
   readonly values: Readonly<Record<string, () => string | Promise<string>>>;
   /** What is done for every other line, by its text. */
@@ -31,20 +34,45 @@ export interface Hands {
   readonly onDone: (command: string) => Promise<void>;
 }
 
-/** The lines of the nth block of commands (from 0) under a heading. Throws when there is none. */
-export async function linesUnder(heading: string, block = 0): Promise<string[]> {
-  const sections = (await readFile(path, 'utf8')).split(/^## /m);
+/** The blocks of commands under a heading, in their order. */
+export async function blocksUnder(heading: string): Promise<string[][]> {
+  const sections = (await readFile(path, 'utf8')).split(/^##+ /m);
   const section = sections.find((each) => each.startsWith(`${heading}\n`)) ?? '';
-  const found = blocksIn(section)[block];
-  if (found === undefined) throw new Error(`${path} has no such commands under ${heading}`);
-  return [...found.lines];
+  return blocksIn(section).map(({ lines }) => [...lines]);
+}
+
+/** A row of the table on the page: a recipe, what it costs, and on what it was carried out. */
+export interface Row {
+  readonly heading: string;
+  /** Calls that may fail, by mode. */
+  readonly cost: Readonly<Record<'plain' | 'passthrough' | 'originate', number>>;
+  /** Such as `3.4 originate`. */
+  readonly carriedOut: readonly string[];
+}
+
+export function rowsIn(page: string): Row[] {
+  const rows = page.matchAll(
+    /^\| \[(.*?)\]\(#.*?\) \| 0(?:, passthrough at most (\d+))? \| (.*?) \|$/gm,
+  );
+  return [...rows].map(([, heading = '', passthrough = '0', carriedOut = '']) => ({
+    heading,
+    cost: { plain: 0, originate: 0, passthrough: Number(passthrough) },
+    carriedOut: carriedOut.split(', '),
+  }));
+}
+
+/** What a recipe may cost, as the table says. Throws when it is not there. */
+export async function costOf(heading: string): Promise<Row['cost']> {
+  const row = rowsIn(await readFile(path, 'utf8')).find((each) => each.heading === heading);
+  if (row === undefined) throw new Error(`${path} has no row for ${heading}`);
+  return row.cost;
 }
 
 /** Carries lines out; rejects with the line that did not do what is said behind it. */
 export async function carryOut(lines: readonly string[], hands: Hands): Promise<void> {
   for (const { command, isRepeated, expected } of commandsIn(lines)) {
     const once = async (): Promise<void> => {
-      expectLike(await run(command, hands), expected.replaceAll(/\bcp1\b/g, hands.cp1));
+      expectLike(await run(command, hands), inNames(expected, hands));
     };
     await (isRepeated ? retried(once) : once()).catch((cause: Error) => {
       throw new Error(`${command}: ${cause.message}`, { cause });
@@ -57,21 +85,29 @@ async function run(command: string, hands: Hands): Promise<string> {
   const { [command]: done } = hands.byHand;
   if (done !== undefined) return String((await done()) ?? '');
   const [program, ...words] = await Promise.all(
-    command.split(' ').map((word) => (word === 'cp1' ? hands.cp1 : meaningOf(word, hands))),
+    command.split(/ +/).map((word) => hands.names[word] ?? meaningOf(word, hands)),
   );
   if (program === 'etcd-lb') {
     const env = { ETCD_LB_ADMIN_SOCKET: hands.adminSocket };
     const { code, stdout, stderr } = await etcdLb(words, env);
-    if (code !== 0) throw new Error(`exit code ${code}: ${stderr}`);
+    // The certificates of a test last for a day, and some clusters are small: worth a warning of check.
+    const isFine = code === 0 || (code === 1 && words[0] === 'check');
+    if (!isFine) throw new Error(`exit code ${code}: ${stderr}`);
     return stripVTControlCharacters(stdout);
   }
   if (program !== 'etcdctl' || words[0] !== '--endpoints') throw new Error('nobody knows how');
-  return await etcdctl(hands.etcd, words[1] ?? '')(...words.slice(2));
+  return await etcdctl(hands.etcd, words[1] ?? '', hands.certificates)(...words.slice(2));
+}
+
+/** What is expected, with the names of the test. */
+function inNames(expected: string, { names }: Hands): string {
+  const words = Object.keys(names).map(RegExp.escape).join('|');
+  return expected.replaceAll(new RegExp(words, 'g'), (word) => names[word] ?? word);
 }
 
 async function meaningOf(word: string, { values }: Hands): Promise<string> {
-  if (!word.includes('$')) return word;
   const find = values[word];
+  if (find === undefined && !word.includes('$')) return word;
   if (find === undefined) throw new Error(`nobody knows ${word}`);
   return await find();
 }
