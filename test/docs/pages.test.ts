@@ -39,7 +39,8 @@ const ofOthers = new Set([
   ...['listen-metrics-urls', 'peer-urls', 'learner', 'command-timeout'], // etcd and etcdctl
   ...['initial-cluster', 'initial-cluster-state', 'quota-backend-bytes'], // etcd
   ...['listen-client-urls', 'advertise-client-urls', 'client-cert-auth', 'trusted-ca-file'], // etcd
-  ...['cert-file', 'key-file', 'peer-cert-file', 'peer-trusted-ca-file'], // etcd
+  ...['cert-file', 'key-file', 'peer-cert-file', 'peer-key-file'], // etcd
+  ...['peer-trusted-ca-file', 'peer-client-cert-auth', 'listen-peer-urls'], // etcd
   'next-cluster-version-compatible', // etcd
   ...['heartbeat-interval', 'election-timeout', 'cluster'], // etcd and etcdctl
   ...['raw', 'control-plane', 'unix-socket', 'now', 'node-ip'], // kubectl, kubeadm, curl, systemctl, kubelet

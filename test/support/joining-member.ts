@@ -58,18 +58,15 @@ export async function startAdded(
   return member;
 }
 
-/** The id of a member, in hexadecimal. */
+/** The id of a member, in hexadecimal, by what these members or URLs say. */
 export async function idOf(
   member: Pick<LocalMember, 'name'>,
-  asked: readonly LocalMember[],
+  asked: readonly LocalMember[] | string,
   etcd: EtcdBinary,
   certificates?: ClientCredentials,
 ): Promise<string> {
-  const list = await etcdctl(
-    etcd,
-    asked.map(({ clientUrl }) => clientUrl).join(),
-    certificates,
-  )('member', 'list');
+  const urls = typeof asked === 'string' ? asked : asked.map(({ clientUrl }) => clientUrl).join();
+  const list = await etcdctl(etcd, urls, certificates)('member', 'list');
   const line = list.split('\n').find((each) => each.split(', ')[2] === member.name);
   const [id] = line?.split(', ') ?? [];
   if (id === undefined) throw new Error(`${member.name} is not listed`);

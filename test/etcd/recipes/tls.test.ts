@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { freePorts } from '../../../src/demo/free-ports.ts';
 import type { LocalMember } from '../../../src/demo/local-member.ts';
 import { Balancer } from '../../support/balancer.ts';
+import { idOf } from '../../support/joining-member.ts';
 import { HeldSocket, passing } from '../../support/listening-socket.ts';
 import { recipe, type Scene } from '../../support/recipe-scene.ts';
 
@@ -33,7 +34,10 @@ recipe(
       });
       await expect(answersWithout(scene, url)).rejects.toThrow('certificate');
     }
-    for (const { clientUrl } of scene.cluster.members) expect(clientUrl).toMatch('https:');
+    const [first] = scene.members;
+    if (first === undefined) throw new Error('no member');
+    expect(await scene.ctl(first)('member', 'list')).not.toContain('http:');
+    await expect(answersWithout(scene, peerTlsOf(first))).rejects.toThrow('certificate');
   },
   { begins: 'plain' },
 );
@@ -110,15 +114,29 @@ function at({ members }: Scene, secure: Secure) {
   return members.map(({ name }) => ({ name, clientUrl: secure.get(name) ?? '' }));
 }
 
-function of({ certificates }: Scene, { name }: LocalMember, secure: Secure) {
-  return { certificates, values: { $CP1_TLS: () => secure.get(name) ?? '' } };
+function of({ certificates, etcd, members }: Scene, member: LocalMember, secure: Secure) {
+  const others = members.filter((each) => each !== member);
+  const othersTls = others.map(({ name }) => secure.get(name)).join();
+  const values = {
+    $CP1_TLS: () => secure.get(member.name) ?? '',
+    $OTHERS_TLS: () => othersTls,
+    $CP1_ID: () => idOf(member, othersTls, etcd, certificates),
+    '--peer-urls=$CP1_PEER_TLS': () => `--peer-urls=${peerTlsOf(member)}`,
+  };
+  return { certificates, values };
+}
+
+function peerTlsOf({ peerUrl }: LocalMember): string {
+  return peerUrl.replace('http:', 'https:');
 }
 
 async function serveBoth({ files }: Scene, member: LocalMember, secure: Secure): Promise<void> {
-  const { serverCert, serverKey } = files;
+  const { serverCert, serverKey, ca } = files;
   const flags = [
     ...['--listen-client-urls', `${member.clientUrl},${secure.get(member.name)}`],
     ...['--cert-file', serverCert, '--key-file', serverKey],
+    ...['--peer-cert-file', serverCert, '--peer-key-file', serverKey],
+    ...['--peer-trusted-ca-file', ca],
   ];
   await member.start(undefined, { flags });
 }
@@ -127,6 +145,7 @@ async function serveMutual({ files }: Scene, member: LocalMember, url: string): 
   const flags = [
     ...['--listen-client-urls', url, '--advertise-client-urls', url],
     ...['--client-cert-auth', '--trusted-ca-file', files.ca],
+    ...['--listen-peer-urls', peerTlsOf(member), '--peer-client-cert-auth'],
   ];
   await member.start(undefined, { flags, clientUrl: url });
 }
