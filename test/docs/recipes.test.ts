@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { blocksIn } from '../support/command-blocks.ts';
-import { rowsIn } from '../support/recipe.ts';
+import { costOf, rowsIn } from '../support/recipe.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/recipes.md'), 'utf8');
@@ -34,9 +34,18 @@ test('the tests are found', () => {
   ]);
 });
 
+test('what a row costs is what its test holds it to', async () => {
+  expect(await costOf('Upgrade etcd', 'passthrough')).toBe(0);
+  expect(await costOf('Add a member', 'passthrough')).toBeGreaterThan(0);
+  expect(await costOf('Add a member', 'originate')).toBe(0);
+  await expect(costOf('Before you begin', 'originate')).rejects.toThrow('does not say');
+});
+
 test('every section with commands is a row, in its order', () => {
   const sections = page.split(/^##+ /m).slice(1);
-  const withCommands = sections.filter((section) => blocksIn(section).length > 0);
+  const withCommands = sections.filter((section) =>
+    blocksIn(section).some(({ reason }) => reason === undefined),
+  );
   expect(rows.map(({ heading }) => heading)).toEqual(
     withCommands.map((section) => section.slice(0, section.indexOf('\n'))),
   );

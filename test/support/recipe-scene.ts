@@ -6,7 +6,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
 import { type EtcdBinary, findEtcd } from '../../src/demo/etcd-binary.ts';
 import { freePorts } from '../../src/demo/free-ports.ts';
 import { type LocalCluster, startLocalCluster } from '../../src/demo/local-cluster.ts';
@@ -18,11 +17,11 @@ import { idOf, startAdded } from './joining-member.ts';
 import type { Request } from './load.ts';
 import { Operator } from './operator.ts';
 import { PkiFiles } from './pki-files.ts';
-import { blocksUnder, carryOut, costOf, type Hands } from './recipe.ts';
+import { blocksUnder, carryOut, type Hands } from './recipe.ts';
 import { Clients } from './recipe-clients.ts';
 
 /** Of the releases that are at hand: 3.4 is `stable` and 3.5 is `next`. */
-export const releases = { '3.4': 'stable', '3.5': 'next' } as const;
+const releases = { '3.4': 'stable', '3.5': 'next' } as const;
 export type Release = keyof typeof releases;
 /** From client to member: all http; mutual TLS; http to the balancer and mutual TLS from there. */
 export type Mode = 'plain' | 'passthrough' | 'originate';
@@ -36,31 +35,6 @@ export interface SceneOptions {
   readonly settings?: string;
   /** How the cluster begins, if that is not how it ends. */
   readonly begins?: Mode;
-}
-
-/**
- * A test that carries recipes out; test/docs/recipes.test.ts compares its first three arguments with the table of the
- * page. Fails when a block of commands under one of the headings was left out.
- */
-export function recipe(
-  headings: string | readonly string[],
-  release: Release,
-  mode: Mode,
-  act: (scene: Scene) => Promise<void>,
-  options: SceneOptions = {},
-): void {
-  const all = [headings].flat();
-  test(`${all.join(', ')}: etcd ${release}, ${mode}`, async () => {
-    const costs = await Promise.all(all.map(async (each) => (await costOf(each))[mode]));
-    const mayFail = costs.reduce((sum, cost) => sum + cost, 0);
-    await using scene = await Scene.create(release, options.begins ?? mode, mayFail, options);
-    await act(scene);
-    await scene.nothingFailed('the end');
-    for (const heading of all) {
-      const blocks = (await blocksUnder(heading)).map((_, index) => `${heading} ${index}`);
-      expect([...scene.done]).toEqual(expect.arrayContaining(blocks));
-    }
-  }, 120_000);
 }
 
 interface Made
@@ -208,7 +182,7 @@ ${tls[this.mode]}${this.mode === 'plain' ? '' : files}${this.options.settings ??
     return this.members.toSorted((a, b) => Number(a.name === leader) - Number(b.name === leader));
   }
 
-  /** Carries out a block under a heading for a member, and holds every command to costing nothing. */
+  /** Carries out a block under a heading for a member, and holds every command to what it may cost. */
   async carryOut(
     heading: string,
     member: LocalMember,

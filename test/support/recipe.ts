@@ -44,28 +44,28 @@ export async function blocksUnder(heading: string): Promise<string[][]> {
 /** A row of the table on the page: a recipe, what it costs, and on what it was carried out. */
 export interface Row {
   readonly heading: string;
-  /** Calls that may fail, by mode. */
-  readonly cost: Readonly<Record<'plain' | 'passthrough' | 'originate', number>>;
+  /** In failed calls, such as `0, passthrough at most 2`. */
+  readonly cost: string;
   /** Such as `3.4 originate`. */
   readonly carriedOut: readonly string[];
 }
 
 export function rowsIn(page: string): Row[] {
-  const rows = page.matchAll(
-    /^\| \[(.*?)\]\(#.*?\) \| 0(?:, passthrough at most (\d+))? \| (.*?) \|$/gm,
-  );
-  return [...rows].map(([, heading = '', passthrough = '0', carriedOut = '']) => ({
+  const rows = page.matchAll(/^\| \[(.*?)\]\(#.*?\) \| (.*?) \| (.*?) \|$/gm);
+  return [...rows].map(([, heading = '', cost = '', carriedOut = '']) => ({
     heading,
-    cost: { plain: 0, originate: 0, passthrough: Number(passthrough) },
+    cost,
     carriedOut: carriedOut.split(', '),
   }));
 }
 
-/** What a recipe may cost, as the table says. Throws when it is not there. */
-export async function costOf(heading: string): Promise<Row['cost']> {
+/** How many calls a recipe may cost in a mode, as the table says. Throws when it does not say a number. */
+export async function costOf(heading: string, mode: string): Promise<number> {
   const row = rowsIn(await readFile(path, 'utf8')).find((each) => each.heading === heading);
-  if (row === undefined) throw new Error(`${path} has no row for ${heading}`);
-  return row.cost;
+  const [, most, other, mostThere] =
+    /^(\d+)(?:, (\w+) at most (\d+))?$/.exec(row?.cost ?? '') ?? [];
+  if (most === undefined) throw new Error(`${path} does not say what ${heading} costs`);
+  return Number(mode === other ? mostThere : most);
 }
 
 /** Carries lines out; rejects with the line that did not do what is said behind it. */

@@ -5,7 +5,8 @@ import { connect } from 'node:tls';
 import { expect } from 'vitest';
 import type { ClientCredentials } from '../../support/certificates.ts';
 import { etcdctl } from '../../support/clients.ts';
-import { recipe, type Scene } from '../../support/recipe-scene.ts';
+import type { Scene } from '../../support/recipe-scene.ts';
+import { recipe } from '../../support/recipe-test.ts';
 
 recipe(['Change the authority', 'Renew certificates'], '3.5', 'passthrough', async (scene) => {
   const { certificates, files, folder } = scene;

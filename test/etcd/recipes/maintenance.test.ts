@@ -3,7 +3,8 @@ import { expect } from 'vitest';
 import type { LocalMember } from '../../../src/demo/local-member.ts';
 import { etcd3, withoutRetries } from '../../support/clients.ts';
 import { deleteAndRead } from '../../support/load.ts';
-import { recipe, type Scene } from '../../support/recipe-scene.ts';
+import type { Scene } from '../../support/recipe-scene.ts';
+import { recipe } from '../../support/recipe-test.ts';
 
 recipe('Defragment', '3.4', 'originate', async (scene) => {
   await bloat(scene);

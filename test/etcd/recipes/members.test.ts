@@ -3,7 +3,8 @@ import { expect } from 'vitest';
 import type { LocalMember, Member } from '../../../src/demo/local-member.ts';
 import { etcdLb } from '../../support/balancer.ts';
 import { retried } from '../../support/joining-member.ts';
-import { recipe, type Scene } from '../../support/recipe-scene.ts';
+import type { Scene } from '../../support/recipe-scene.ts';
+import { recipe } from '../../support/recipe-test.ts';
 
 recipe(
   ['Start with one member', 'Add a member', 'Odd sizes', 'Remove a member'],

@@ -7,7 +7,8 @@ import type { LocalMember } from '../../../src/demo/local-member.ts';
 import { Balancer } from '../../support/balancer.ts';
 import { idOf } from '../../support/joining-member.ts';
 import { HeldSocket, passing } from '../../support/listening-socket.ts';
-import { recipe, type Scene } from '../../support/recipe-scene.ts';
+import type { Scene } from '../../support/recipe-scene.ts';
+import { recipe } from '../../support/recipe-test.ts';
 
 /** Where each member is to serve https, by name. */
 type Secure = ReadonlyMap<string, string>;

@@ -4,7 +4,8 @@ import { expect } from 'vitest';
 import { findEtcd } from '../../../src/demo/etcd-binary.ts';
 import type { LocalMember } from '../../../src/demo/local-member.ts';
 import { retried } from '../../support/joining-member.ts';
-import { recipe, type Scene } from '../../support/recipe-scene.ts';
+import type { Scene } from '../../support/recipe-scene.ts';
+import { recipe } from '../../support/recipe-test.ts';
 
 recipe(['Upgrade etcd', 'Downgrade'], '3.4', 'originate', async (scene) => {
   const older = scene.etcd;
