@@ -6,9 +6,9 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/global-setup.ts',
-    // Real processes and sockets: a process a file. Two cores have time for a third, as most of them wait.
+    // Real processes and sockets: a process a file. Two cores have time for four, as most of them wait.
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 4,
     // The program is started hundreds of times: compiled once, a start takes half the time.
     env: { NODE_COMPILE_CACHE: new URL('../.cache/compiled', import.meta.url).pathname },
     testTimeout: 30_000,

@@ -56,7 +56,15 @@ export interface LocalMember {
    *
    * @param etcd path of another etcd, which later starts use too.
    */
-  start(etcd?: string): Promise<void>;
+  start(etcd?: string, changed?: Changed): Promise<void>;
+}
+
+/** What is different from a start on. */
+export interface Changed {
+  /** More flags; of a flag that is there twice, etcd takes the last. */
+  readonly flags?: readonly string[];
+  /** Where clients go from now on, which the flags must say too. */
+  readonly clientUrl?: string;
 }
 
 /** Called when a member's process ends and nobody asked for it through this module. */
@@ -72,12 +80,11 @@ export type Place = Pick<LocalMember, 'name' | 'clientPort' | 'clientUrl' | 'pee
 
 export class Member implements LocalMember {
   readonly name: string;
-  readonly clientPort: number;
-  readonly clientUrl: string;
   readonly peerUrl: string;
   readonly logFile: string;
+  #clientUrl: string;
   #etcd: string;
-  readonly #args: readonly string[];
+  #args: readonly string[];
   readonly #onUnexpectedExit: OnUnexpectedExit | undefined;
   #state: MemberState = { kind: 'stopped', exit: undefined };
   #child: ChildProcess | undefined;
@@ -95,8 +102,7 @@ export class Member implements LocalMember {
     onUnexpectedExit: OnUnexpectedExit | undefined,
   ) {
     this.name = place.name;
-    this.clientPort = place.clientPort;
-    this.clientUrl = place.clientUrl;
+    this.#clientUrl = place.clientUrl;
     this.peerUrl = place.peerUrl;
     this.logFile = join(folder, `${place.name}.log`);
     this.#onUnexpectedExit = onUnexpectedExit;
@@ -107,6 +113,14 @@ export class Member implements LocalMember {
       ...['--listen-peer-urls', place.peerUrl, '--initial-advertise-peer-urls', place.peerUrl],
       ...shared,
     ];
+  }
+
+  get clientUrl(): string {
+    return this.#clientUrl;
+  }
+
+  get clientPort(): number {
+    return Number(new URL(this.#clientUrl).port);
   }
 
   get state(): MemberState {
@@ -121,7 +135,7 @@ export class Member implements LocalMember {
     return this.#state.kind === 'running';
   }
 
-  async start(etcd = this.#etcd): Promise<void> {
+  async start(etcd = this.#etcd, { flags = [], clientUrl }: Changed = {}): Promise<void> {
     if (this.#retired) throw new Error('The cluster was stopped.');
     if (this.#state.kind !== 'stopped') {
       throw new Error(
@@ -129,6 +143,8 @@ export class Member implements LocalMember {
       );
     }
     this.#etcd = etcd;
+    this.#args = [...this.#args, ...flags];
+    this.#clientUrl = clientUrl ?? this.#clientUrl;
     await this.#spawn();
     while (!(await accepts(this.clientPort))) {
       if (this.#state.kind === 'stopped') throw this.stoppedError();

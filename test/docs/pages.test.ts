@@ -39,6 +39,10 @@ const ofOthers = new Set([
   ...['etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile'], // kube-apiserver
   ...['listen-metrics-urls', 'peer-urls', 'learner', 'command-timeout'], // etcd and etcdctl
   ...['initial-cluster', 'initial-cluster-state', 'quota-backend-bytes'], // etcd
+  ...['listen-client-urls', 'advertise-client-urls', 'client-cert-auth', 'trusted-ca-file'], // etcd
+  ...['cert-file', 'key-file', 'peer-cert-file', 'peer-key-file'], // etcd
+  ...['peer-trusted-ca-file', 'peer-client-cert-auth', 'listen-peer-urls'], // etcd
+  'next-cluster-version-compatible', // etcd
   ...['heartbeat-interval', 'election-timeout', 'cluster'], // etcd and etcdctl
   ...['initial-cluster-token', 'initial-advertise-peer-urls', 'data-dir', 'name'], // etcd and etcdctl
   ...['force-new-cluster', 'bump-revision', 'mark-compacted'], // etcd and etcdutl

@@ -16,7 +16,7 @@ import { etcdctl } from '../support/clients.ts';
 import { idOf, startAdded } from '../support/joining-member.ts';
 import { Load } from '../support/load.ts';
 import { Operator } from '../support/operator.ts';
-import { carryOut, type Hands, linesUnder } from '../support/recipe.ts';
+import { blocksUnder, carryOut, type Hands } from '../support/recipe.ts';
 
 const clients = 6;
 /** A busy machine needs more than the second that is usual. */
@@ -24,12 +24,26 @@ const patience = { timeout: 20_000 };
 
 let parts: AsyncDisposableStack;
 let folder: string;
+/** Lines of the configuration. */
+let tlsSettings: string;
 beforeEach(async () => {
   parts = new AsyncDisposableStack();
   folder = await mkdtemp(join(tmpdir(), 'etcd-lb-restore-'));
   parts.defer(() => rm(folder, { recursive: true }));
 });
 afterEach(() => parts.disposeAsync());
+
+/** The nth block of commands under a heading, from 0. */
+async function linesUnder(heading: string, block = 0): Promise<string[]> {
+  const lines = (await blocksUnder(heading))[block];
+  if (lines === undefined) throw new Error(`no block ${block} under ${heading}`);
+  return lines;
+}
+
+/** test/docs/recipes.test.ts compares its first three arguments with the table of the page. */
+function recipe(heading: string, release: '3.4' | '3.5', mode: string, act: () => Promise<void>) {
+  test(`${heading}: etcd ${release}, ${mode}`, act, 60_000);
+}
 
 interface Scene {
   readonly etcd: EtcdBinary;
@@ -56,14 +70,14 @@ async function begin(
     await startLocalCluster({ etcd, size, ...(certificates && { tls: tlsOf(certificates) }) }),
   );
   const adminSocket = join(folder, 'admin.sock');
-  const flags = certificates === undefined ? [] : flagsOf(certificates, tls === 'originate');
   const [port = 0] = await freePorts(1);
+  tlsSettings = certificates === undefined ? '' : settingsOf(certificates, tls === 'originate');
   await configure(cluster.members);
   const start = async (): Promise<Balancer> =>
     parts.use(
       await Balancer.start([
         ...['--config', join(folder, 'etcd-lb.yaml'), '--listen', `127.0.0.1:${port}`],
-        ...['--admin-socket', adminSocket, ...flags],
+        ...['--admin-socket', adminSocket],
         ...['--state-dir', join(folder, 'state'), '--drain-timeout', '1s'],
       ]),
     );
@@ -71,10 +85,10 @@ async function begin(
   await balancer.healthy(cluster.members.map(({ name }) => name));
   const isPlain = tls !== 'passthrough';
   const host = `${isPlain ? 'http' : 'https'}://${balancer.address}`;
-  const load = parts.use(new Load(host, clients, 20, isPlain ? undefined : certificates));
+  const load = parts.use(new Load(host, clients, 20, isPlain ? {} : { certificates }));
   await load.everyoneServed();
   const hands: Hands = {
-    ...{ etcd, adminSocket, certificates, cp1: 'm0', values: {}, byHand: {} },
+    ...{ etcd, adminSocket, certificates, names: { cp1: 'm0' }, values: {}, byHand: {} },
     onDone: async () => {},
   };
   const operator = new Operator(adminSocket);
@@ -85,9 +99,9 @@ function tlsOf({ ca, server }: Certificates) {
   return { ca, serverCert: server.cert, serverKey: server.key };
 }
 
-function flagsOf({ ca, client }: Certificates, originates: boolean): string[] {
-  const own = ['--cacert', ca, '--cert', client.cert, '--key', client.key];
-  return originates ? [...own, '--tls', 'originate', '--plaintext-tcp', 'on'] : own;
+function settingsOf({ ca, client }: Certificates, originates: boolean): string {
+  const own = `cacert: ${ca}\ncert: ${client.cert}\nkey: ${client.key}\n`;
+  return originates ? `${own}tls: originate\nplaintext-tcp: on\n` : own;
 }
 
 async function configure(
@@ -96,7 +110,7 @@ async function configure(
   const endpoints = members.map(({ name, clientUrl }) => `${name}=${clientUrl}`).join();
   await writeFile(
     join(folder, 'etcd-lb.yaml'),
-    `endpoints: "${endpoints}"\nslow-start: 0\ninspect-interval: 1s\n`,
+    `endpoints: "${endpoints}"\nslow-start: 0\ninspect-interval: 1s\n${tlsSettings}`,
   );
 }
 
@@ -107,7 +121,7 @@ async function restoreAll({ cluster, hands }: Scene, token: string): Promise<voi
   for (const member of cluster.members) {
     const data = join(cluster.folder, member.name);
     await carryOut(await linesUnder('Restore', 2), {
-      ...{ ...hands, cp1: member.name },
+      ...{ ...hands, names: { cp1: member.name } },
       values: {
         ...{ $SNAPSHOT, $CLUSTER, $TOKEN: () => token, $CP1_DATA: () => data },
         $CP1_PEER_URL: () => member.peerUrl,
@@ -122,11 +136,14 @@ async function restoreAll({ cluster, hands }: Scene, token: string): Promise<voi
   }
 }
 
-async function takeSnapshot({ cluster, hands }: Scene): Promise<void> {
+/** As "Backup" says; and verified, as "Restore" says. */
+async function takeSnapshot({ hands }: Scene): Promise<void> {
   const values = {
-    $CP1: () => cluster.endpoints[0] ?? '',
     $SNAPSHOT: () => join(folder, 'snapshot.db'),
+    '/etc/etcd-lb/etcd-lb.yaml': () => join(folder, 'etcd-lb.yaml'),
   };
+  const backup = await linesUnder('Backup');
+  await carryOut(backup.slice(0, 1), { ...hands, values });
   await carryOut(await linesUnder('Restore'), { ...hands, values });
 }
 
@@ -149,7 +166,8 @@ const check = ({ cluster }: Scene) =>
     ...['--json'],
   ]);
 
-test('3.4: a snapshot is restored while clients wait, and nobody gets a member before it is accepted', async () => {
+// Clients wait, and nobody gets a member before it is accepted.
+recipe('Restore', '3.4', 'plain', async () => {
   const scene = await begin('stable');
   const { cluster, etcd, hands, load, balancer, operator } = scene;
   await takeSnapshot(scene);
@@ -198,7 +216,7 @@ test('3.4: a snapshot is restored while clients wait, and nobody gets a member b
     /revision of the cluster, \d+, is below \d+, which clients have seen/,
   );
   expect((await check(scene)).stdout).not.toContain('in place of');
-}, 60_000);
+});
 
 test('a cluster that is restored without a pause is noticed, and clients wait until it is accepted', async () => {
   const scene = await begin('stable', undefined, 1);
@@ -220,7 +238,8 @@ test('a cluster that is restored without a pause is noticed, and clients wait un
   await load[Symbol.asyncDispose]();
 }, 60_000);
 
-test('3.5, mutual TLS passed through: the same cluster id, clients refused, over a restart of the balancer', async () => {
+// The same cluster id, clients are refused, over a restart of the balancer.
+recipe('Restore', '3.5', 'passthrough', async () => {
   const scene = await begin('next', 'passthrough');
   const { hands, load, operator, cluster } = scene;
   await takeSnapshot(scene);
@@ -250,61 +269,59 @@ test('3.5, mutual TLS passed through: the same cluster id, clients refused, over
   expect(load.failures, balancer.history).toBe(failed);
   const rejected = await balancer.metric('etcd_lb_rejected_clients_total{reason="paused"}');
   expect(rejected).toBeGreaterThan(0);
-}, 60_000);
+});
 
-test.each([
-  ['stable', undefined],
-  ['next', 'originate'],
-] as const)(
-  '%s: two of three are gone for good, and the third becomes three again',
-  async (release, tls) => {
-    const scene = await begin(release, tls);
-    const { cluster, etcd, hands, load, balancer, certificates } = scene;
-    const [survivor, ...lost] = cluster.members;
-    if (survivor === undefined) throw new Error('no member');
-    const { clusterId } = (await scene.operator.client.status()).cluster;
-    await Promise.all(lost.map((member) => member.kill()));
+async function becomesThreeAgain(release: 'stable' | 'next', tls?: 'originate'): Promise<void> {
+  const scene = await begin(release, tls);
+  const { cluster, etcd, hands, load, balancer, certificates } = scene;
+  const [survivor, ...lost] = cluster.members;
+  if (survivor === undefined) throw new Error('no member');
+  const { clusterId } = (await scene.operator.client.status()).cluster;
+  await Promise.all(lost.map((member) => member.kill()));
 
-    const alone = new Member(
-      survivor,
-      cluster.folder,
-      etcd.etcd,
-      [
-        ...['--logger', 'zap', '--log-outputs', 'stderr', '--force-new-cluster'],
-        ...(certificates ? secured(certificates) : []),
-      ],
-      undefined,
-    );
-    parts.defer(() => alone.kill());
-    const stops = [() => survivor.kill('SIGTERM'), () => alone.kill('SIGTERM')];
-    const starts = [
-      () => alone.start(),
-      async () => {
-        await survivor.start();
-        await configure([survivor]);
-      },
-    ];
-    await carryOut(await linesUnder('When quorum is lost for good'), {
-      ...hands,
-      values: { $CP1: () => survivor.clientUrl },
-      byHand: {
-        'systemctl stop etcd': async () => stops.shift()?.(),
-        'systemctl start etcd': async () => starts.shift()?.(),
-      },
-    });
-    await load.everyoneServed();
-    const failed = load.failures;
-    const members: LocalMember[] = [survivor];
-    for (const { name } of lost) members.push(await join3(scene, name, members));
-    await load.everyoneServed();
-    expect(load.errors.slice(failed), balancer.history).toEqual([]);
-    expect((await scene.operator.client.status()).cluster).toMatchObject({
-      clusterId,
-      healthyVoters: 3,
-    });
-    await load[Symbol.asyncDispose](); // before the members are
-  },
-  60_000,
+  const alone = new Member(
+    survivor,
+    cluster.folder,
+    etcd.etcd,
+    [
+      ...['--logger', 'zap', '--log-outputs', 'stderr', '--force-new-cluster'],
+      ...(certificates ? secured(certificates) : []),
+    ],
+    undefined,
+  );
+  parts.defer(() => alone.kill());
+  const stops = [() => survivor.kill('SIGTERM'), () => alone.kill('SIGTERM')];
+  const starts = [
+    () => alone.start(),
+    async () => {
+      await survivor.start();
+      await configure([survivor]);
+    },
+  ];
+  await carryOut(await linesUnder('When quorum is lost for good'), {
+    ...hands,
+    values: { $CP1: () => survivor.clientUrl },
+    byHand: {
+      'systemctl stop etcd': async () => stops.shift()?.(),
+      'systemctl start etcd': async () => starts.shift()?.(),
+    },
+  });
+  await load.everyoneServed();
+  const failed = load.failures;
+  const members: LocalMember[] = [survivor];
+  for (const { name } of lost) members.push(await join3(scene, name, members));
+  await load.everyoneServed();
+  expect(load.errors.slice(failed), balancer.history).toEqual([]);
+  expect((await scene.operator.client.status()).cluster).toMatchObject({
+    clusterId,
+    healthyVoters: 3,
+  });
+  await load[Symbol.asyncDispose](); // before the members are
+}
+
+recipe('When quorum is lost for good', '3.4', 'plain', () => becomesThreeAgain('stable'));
+recipe('When quorum is lost for good', '3.5', 'originate', () =>
+  becomesThreeAgain('next', 'originate'),
 );
 
 function secured({ ca, server }: Certificates): string[] {
@@ -331,7 +348,7 @@ async function join3(
   await carryOut(
     lines.map((line) => line.replaceAll('cp2', 'cp1')),
     {
-      ...{ ...hands, cp1: name },
+      ...{ ...hands, names: { cp1: name } },
       values: {
         $OTHERS: () => members.map(({ clientUrl }) => clientUrl).join(),
         '--peer-urls=$NEW_PEER_URL': () => `--peer-urls=${place.peerUrl}`,
@@ -341,7 +358,7 @@ async function join3(
         'systemctl start etcd': async () => {
           const elsewhere = { ...cluster, folder } as LocalCluster;
           const extra = certificates ? secured(certificates) : [];
-          added = await startAdded(elsewhere, members, etcd, place, { extra });
+          added = await startAdded(elsewhere, members, etcd, place, {}, extra);
           const started = added;
           parts.defer(() => started.kill());
           await configure([...members, started]);

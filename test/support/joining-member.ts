@@ -30,13 +30,14 @@ export async function addMember(
   return place;
 }
 
-/** Starts one that was added. */
+/** Starts one that was added. `flags` are more flags of etcd. */
 export async function startAdded(
   cluster: LocalCluster,
   all: readonly LocalMember[],
   etcd: EtcdBinary,
   place: Place,
-  { advertises, extra = [] }: Pick<Joining, 'advertises'> & { extra?: readonly string[] } = {},
+  { advertises }: Pick<Joining, 'advertises'> = {},
+  flags: readonly string[] = [],
 ): Promise<Member> {
   const initial = [...all, place].map(({ name, peerUrl }) => `${name}=${peerUrl}`).join();
   const member = new Member(
@@ -49,7 +50,7 @@ export async function startAdded(
       ...['--logger', 'zap', '--log-outputs', 'stderr', '--log-level', 'warn'],
       // The last of several flags counts.
       ...(advertises === undefined ? [] : ['--advertise-client-urls', advertises]),
-      ...extra,
+      ...flags,
     ],
     undefined,
   );
@@ -57,18 +58,15 @@ export async function startAdded(
   return member;
 }
 
-/** The id of a member, in hexadecimal. */
+/** The id of a member, in hexadecimal, by what these members or URLs say. */
 export async function idOf(
   member: Pick<LocalMember, 'name'>,
-  asked: readonly LocalMember[],
+  asked: readonly LocalMember[] | string,
   etcd: EtcdBinary,
   certificates?: ClientCredentials,
 ): Promise<string> {
-  const list = await etcdctl(
-    etcd,
-    asked.map(({ clientUrl }) => clientUrl).join(),
-    certificates,
-  )('member', 'list');
+  const urls = typeof asked === 'string' ? asked : asked.map(({ clientUrl }) => clientUrl).join();
+  const list = await etcdctl(etcd, urls, certificates)('member', 'list');
   const line = list.split('\n').find((each) => each.split(', ')[2] === member.name);
   const [id] = line?.split(', ') ?? [];
   if (id === undefined) throw new Error(`${member.name} is not listed`);

@@ -4,17 +4,28 @@
  */
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Etcd3, IOptions } from 'etcd3';
+import type { Etcd3 } from 'etcd3';
 import type { ClientCredentials } from './certificates.ts';
 import { etcd3, withoutRetries } from './clients.ts';
 
 /** A request that takes longer than this counts as failed, ms. */
 const patience = 10_000;
 
-const callOptions: Partial<IOptions> = {
-  faultHandling: withoutRetries,
-  defaultCallOptions: () => ({ deadline: Date.now() + patience }),
-};
+/** What a client asks in a round. */
+export type Request = (client: Etcd3, key: string, round: number) => Promise<unknown>;
+
+const writeAndRead: Request = async (client, key, round) =>
+  round % 2 === 0 ? await client.put(key).value(round) : await client.get(key);
+
+/** What etcd allows while the alarm NOSPACE is raised. */
+export const deleteAndRead: Request = async (client, key, round) =>
+  round % 2 === 0 ? await client.delete().key(key) : await client.get(key);
+
+export interface LoadOptions {
+  readonly certificates?: ClientCredentials | undefined;
+  /** Writes and reads in turn unless given. */
+  readonly request?: Request;
+}
 
 export class Load implements AsyncDisposable {
   /** What failed, in etcd3's words. */
@@ -25,10 +36,10 @@ export class Load implements AsyncDisposable {
   readonly #clients: Promise<void>[];
 
   /** @param pace between two requests of a client, ms. */
-  constructor(host: string, clients: number, pace: number, certificates?: ClientCredentials) {
+  constructor(host: string, clients: number, pace: number, options: LoadOptions = {}) {
     this.#served.setMaxListeners(0);
     this.#clients = Array.from({ length: clients }, (_, index) =>
-      this.#run(etcd3(host, certificates, callOptions), index, pace),
+      this.#run(host, index, pace, options),
     );
   }
 
@@ -61,13 +72,22 @@ export class Load implements AsyncDisposable {
     await Promise.all(this.#clients);
   }
 
-  async #run(client: Etcd3, index: number, pace: number): Promise<void> {
+  async #run(
+    host: string,
+    index: number,
+    pace: number,
+    { certificates, request = writeAndRead }: LoadOptions,
+  ): Promise<void> {
+    const client: Etcd3 = etcd3(host, certificates, {
+      faultHandling: withoutRetries,
+      defaultCallOptions: () => ({ deadline: Date.now() + patience }),
+    });
     const { signal } = this.#stopping;
     const key = `load/${index}`;
     for (let round = 0; !signal.aborted; round += 1) {
       const startedAt = performance.now();
       try {
-        await (round % 2 === 0 ? client.put(key).value(round) : client.get(key));
+        await request(client, key, round);
         this.#succeeded += 1;
         this.#served.emit('served', index, startedAt);
       } catch (error) {
