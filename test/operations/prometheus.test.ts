@@ -4,6 +4,9 @@
  * member that is killed is told of. TLS is originated, so that calls can be followed and certificates expire.
  */
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findEtcd } from '../../src/demo/etcd-binary.ts';
@@ -38,7 +41,10 @@ beforeAll(async () => {
   const { ca, server, client } = certificates;
   const tls = { ca, serverCert: server.cert, serverKey: server.key };
   cluster = parts.use(await startLocalCluster({ etcd, size: 3, tls }));
+  const folder = await mkdtemp(join(tmpdir(), 'etcd-lb-prometheus-'));
+  parts.defer(() => rm(folder, { recursive: true }));
   const flags = [
+    ...['--snapshot-dir', folder, '--snapshot-every', '1m'],
     ...['--endpoints', cluster.members.map((each) => `${each.name}=${each.clientUrl}`).join()],
     ...['--tls', 'originate', '--plaintext-tcp', 'on', '--inspect-interval', '500ms'],
     ...['--cacert', ca, '--cert', client.cert, '--key', client.key],

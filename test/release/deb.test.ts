@@ -174,7 +174,7 @@ test('is removed, but for its settings and its state', async () => {
   expect(dropIns).toHaveLength(6); // three folders with a file each
   expect(left.filter((path) => !dropIns.includes(path))).toEqual([
     ...['/etc/etcd-lb', '/etc/etcd-lb/etcd-lb.yaml'],
-    ...['/var/lib/etcd-lb', '/var/lib/etcd-lb/drains'],
+    ...['/var/lib/etcd-lb', '/var/lib/etcd-lb/cluster.json', '/var/lib/etcd-lb/drains'],
   ]);
 });
 
