@@ -370,7 +370,8 @@ const table: Grouped<Table> = {
     },
     snapshotMaxRate: {
       placeholder: 'SIZE',
-      help: 'Take at most this much of a snapshot a second, such as 20MB; no bound if not given.',
+      default: '40MB',
+      help: 'Take at most this much of a snapshot a second: more makes calls slower where members and balancer share a host.',
       shape: shapes.grammar(parseSize),
     },
   }),

@@ -112,8 +112,8 @@ export interface Settings {
   readonly snapshotEvery: number;
   /** How many are kept. */
   readonly snapshotKeep: number;
-  /** Bytes a second; undefined for no bound. */
-  readonly snapshotMaxRate?: number;
+  /** Bytes a second. */
+  readonly snapshotMaxRate: number;
   /** What this balancer is called where operators see several. */
   readonly name: string;
   /** Where metrics and status are served; empty for nowhere. */

@@ -1,5 +1,5 @@
 /**
- * `node test/bench/snapshot.ts [MB] [rounds]`: what a snapshot costs, side by side with etcdctl, and what clients of the balancer
+ * `node test/bench/snapshot.ts [MB] [rounds] [max rate]`: what a snapshot costs, side by side with etcdctl, and what clients of the balancer
  * notice of it. Prints a table; ends with 1 when a bound of the issue is missed.
  *
  *   throughput   etcdctl and etcd-lb in turn, from the same member to the same disk, another order each round
@@ -20,7 +20,9 @@ import { type LocalCluster, startLocalCluster } from '../../src/demo/local-clust
 import { Balancer } from '../support/balancer.ts';
 import { etcd3 } from '../support/clients.ts';
 
-const [megabytes = 500, rounds = 5] = process.argv.slice(2).map(Number);
+const [megabytes = 500, rounds = 5] = process.argv.slice(2, 4).map(Number);
+/** Such as 50MB. */
+const [, , , , maxRate] = process.argv;
 const program = join(import.meta.dirname, '../../src/cli/main.ts');
 const run = promisify(execFile);
 const folder = await mkdtemp(join(tmpdir(), 'etcd-lb-bench-'));
@@ -115,6 +117,7 @@ try {
   await using balancer = await Balancer.start([
     ...['--endpoints', named, '--snapshot-dir', join(folder, 'dir')],
     ...['--snapshot-every', '40s', '--snapshot-keep', '1'],
+    ...(maxRate === undefined ? [] : ['--snapshot-max-rate', maxRate]),
   ]);
   const client = etcd3(`http://${balancer.address}`);
   await client.put('small').value('x');

@@ -27,7 +27,7 @@ export function saveArguments(
     ...{ cacert: files.cacert, cert: files.cert, key: files.key },
     ...{ 'server-name': settings.serverName, 'check-url': settings.checkUrl },
     ...{ user: settings.etcdUser?.name, 'password-file': settings.passwordFile },
-    'max-rate': settings.snapshotMaxRate === undefined ? undefined : `${settings.snapshotMaxRate}B`,
+    'max-rate': `${settings.snapshotMaxRate}B`,
     'admin-socket': adminSocket.kind === 'path' ? adminSocket.path : socket,
   };
   const given = Object.entries(flags).filter(([, value]) => value !== undefined);

@@ -92,6 +92,7 @@ describe('settings', () => {
       maxSourceShare: 90,
       snapshotEvery: 21_600_000,
       snapshotKeep: 28,
+      snapshotMaxRate: 40_000_000,
       firstByteTimeout: 60_000,
       drainTimeout: 10_000,
       name: os.hostname(),
