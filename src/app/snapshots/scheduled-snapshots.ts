@@ -39,9 +39,14 @@ export interface ScheduledSnapshotsOptions {
 
 /** Before it is tried again after another balancer was found at it, ms; at most a tenth of the period. */
 const busyRetry = 30_000;
+/** After the start members are not all checked yet, ms: nobody can be asked whose turn it is. */
+const settling = 30_000;
+/** Between two attempts meanwhile, ms. */
+const settlingRetry = 1_000;
 
 export class ScheduledSnapshots {
   readonly #options: ScheduledSnapshotsOptions;
+  readonly #startedAt = performance.now();
   #changed = new AbortController();
   #nextAt: number | undefined;
   #last: SnapshotView['last'];
@@ -102,6 +107,10 @@ export class ScheduledSnapshots {
     const at = Date.now();
     const turn: Turn = { state: 'taking', by: this.#options.settings.current.name, at };
     const claimed = await this.#claim(turn);
+    if (claimed.kind === 'failed' && performance.now() - this.#startedAt < settling) {
+      await this.#wait(at + settlingRetry, signal);
+      return undefined;
+    }
     if (claimed.kind === 'other') {
       if (claimed.turn?.state !== 'taken') {
         await this.#wait(at + Math.min(busyRetry, every / 10), signal);
